@@ -1,0 +1,1 @@
+"""Winnow: training samples for retrieval models, made from a recommender's logs."""

@@ -1,0 +1,1 @@
+"""The config: one frozen tree, unknown keys refused, read once."""

@@ -1,0 +1,184 @@
+"""Where each log lies, what shape it has, and which of its columns mean what."""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pipelines.config.model import Frozen, SourceName
+
+LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users")
+EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
+"""The contract column that holds the event time of each log with events."""
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("must be a time zone name such as UTC or Europe/Berlin")
+    ZoneInfo(name)
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_zone)]
+
+SourceType = Literal[
+    "tinyint", "smallint", "int", "bigint", "float", "double", "string", "boolean", "timestamp"
+]
+
+
+class ColumnSource(Frozen):
+    """One source column. ``type`` accepts a narrower file type than the contract's, knowingly."""
+
+    column: SourceName
+    type: SourceType | None = None
+
+
+class TimeSource(Frozen):
+    """A time column: its unit (or pattern) and the zone of values that do not name one.
+
+    ``iso`` reads ISO 8601 text and timestamp columns; ``s``, ``ms`` and ``us`` count from
+    1970-01-01 UTC; ``pattern`` is a Spark datetime pattern for text.
+    """
+
+    column: SourceName
+    unit: Literal["iso", "s", "ms", "us", "pattern"] = "iso"
+    pattern: str | None = None
+    zone: ZoneName = "UTC"
+
+    @model_validator(mode="after")
+    def _pattern_fits_unit(self) -> Self:
+        if (self.unit == "pattern") != (self.pattern is not None):
+            raise ValueError("unit: pattern and a pattern go together")
+        return self
+
+
+class FirstOf(Frozen):
+    """The first of several columns that holds a value: user id, else device id, else request id."""
+
+    first_of: tuple[SourceName, ...] = Field(min_length=1)
+
+
+class Concat(Frozen):
+    """Several columns joined to one string id. NULL in any of them makes the id NULL."""
+
+    concat: tuple[SourceName, ...] = Field(min_length=1)
+    separator: str = "|"
+
+
+class Partition(Frozen):
+    """A Hive-style date folder, ``<column>=YYYY-MM-DD``.
+
+    Attributes:
+        column: The folder's column name.
+        lag_days: How many days after its event a row may arrive: events of date E lie in the
+            folders E to E + lag_days.
+        zone: The zone of the folder's date; None means the calendar zone.
+    """
+
+    column: SourceName
+    lag_days: int = Field(default=0, ge=0, le=31)
+    zone: ZoneName | None = None
+
+
+class Explode(Frozen):
+    """One row per request with its candidates in it.
+
+    ``structs``: ``column`` is an array of structs, mapped as ``column.field``. ``arrays``: the
+    mapped columns named in ``columns`` are parallel arrays. ``delimited``: ``column`` is text.
+    Position and rank, where not mapped, are the place in the list, from 1.
+    """
+
+    kind: Literal["structs", "arrays", "delimited"]
+    columns: tuple[SourceName, ...] = Field(min_length=1)
+    delimiter: str = Field(default=",", min_length=1)
+
+    @model_validator(mode="after")
+    def _one_column_unless_arrays(self) -> Self:
+        if self.kind != "arrays" and len(self.columns) != 1:
+            raise ValueError(f"kind: {self.kind} takes exactly one column")
+        return self
+
+
+class Csv(Frozen):
+    """How a CSV file is written: the delimiter, and the column names where it has no header."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    names: tuple[SourceName, ...] | None = None
+
+
+ColumnMapping = SourceName | FirstOf | Concat | TimeSource | ColumnSource
+
+Scalar = bool | int | float | str
+
+
+class LogConfig(Frozen):
+    """One log: where it lies and how its columns map to the contract in ``schemas/``.
+
+    Attributes:
+        path: A folder or a file; relative to the config file.
+        derived_from: Another log whose rows these are (``from`` in YAML); path, format, partition
+            and mappings that are not given here are taken from it.
+        columns: Contract column to source column(s). A contract column that is not named here is
+            looked up under its own name.
+        where: Source column to the values that are kept. Other rows count as filtered.
+        sampled: True where the log holds a sample of the rows of a request.
+    """
+
+    path: str | None = None
+    format: Literal["parquet", "csv", "json_lines", "delta"] | None = None
+    derived_from: Literal["impressions", "clicks", "ranking_log"] | None = Field(
+        default=None, alias="from"
+    )
+    csv: Csv = Csv()
+    explode: Explode | None = None
+    partition: Partition | None = None
+    columns: dict[str, ColumnMapping] = Field(default_factory=dict)
+    where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
+    sampled: bool = False
+
+    @model_validator(mode="after")
+    def _path_or_source(self) -> Self:
+        if (self.path is None) == (self.derived_from is None):
+            raise ValueError("give either path or from")
+        return self
+
+
+class Logs(Frozen):
+    """The logs of one build. Items, users and the ranking log are optional."""
+
+    impressions: LogConfig
+    clicks: LogConfig
+    ranking_log: LogConfig | None = None
+    items: LogConfig | None = None
+    users: LogConfig | None = None
+
+    @model_validator(mode="after")
+    def _no_chain_of_sources(self) -> Self:
+        for name in LOG_NAMES:
+            log: LogConfig | None = getattr(self, name)
+            if log is None or log.derived_from is None:
+                continue
+            source: LogConfig | None = getattr(self, log.derived_from)
+            if log.derived_from == name or source is None or source.derived_from is not None:
+                raise ValueError(f"{name}: from must name another log that has a path")
+        return self
+
+    def resolved(self, name: str) -> LogConfig | None:
+        """Return a log's config with what it takes from the log that it is derived from."""
+        log: LogConfig | None = getattr(self, name)
+        if log is None or log.derived_from is None:
+            return log
+        source: LogConfig = getattr(self, log.derived_from)
+        columns = dict(source.columns)
+        own_time, source_time = EVENT_TIME[name], EVENT_TIME[log.derived_from]
+        columns[own_time] = columns.pop(source_time, source_time)
+        inherited = {
+            "path": source.path,
+            "derived_from": None,
+            "format": source.format,
+            "csv": source.csv,
+            "explode": log.explode or source.explode,
+            "partition": log.partition or source.partition,
+            "columns": columns | log.columns,
+        }
+        return log.model_copy(update=inherited)

@@ -1,0 +1,161 @@
+"""Which rows become samples: attribution, exclusion, popularity, positives, negatives."""
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipelines.config.model import Frozen, Identifier
+
+
+class Attribution(Frozen):
+    """How a click finds its impression.
+
+    ``impression_id`` and ``request_item`` join on those keys; ``last_impression`` takes the latest
+    earlier impression of the same user and item, for click logs that know no more.
+    """
+
+    join: Literal["impression_id", "request_item", "last_impression"] = "request_item"
+    window_hours: int = Field(default=24, ge=1, le=24 * 14)
+
+
+class Exclusion(Frozen):
+    """The forbidden set: what the user was shown or clicked, in whole dates around the build's."""
+
+    exposure_lookback_days: int = Field(default=7, ge=0, le=365)
+    click_lookback_days: int = Field(default=30, ge=0, le=365)
+    lookahead_days: int = Field(default=0, ge=0, le=31)
+
+
+class Popularity(Frozen):
+    """Clicks per item before the build's date; ``smoothing`` is added to every item's count."""
+
+    window_days: int = Field(default=30, ge=1, le=365)
+    smoothing: float = Field(default=1.0, gt=0.0, le=1e6)
+    on_short_history: Literal["warn", "fail"] = "warn"
+
+
+class Downsampling(Frozen):
+    """How positives of hot items are thinned; f is the item's clicks, t the threshold.
+
+    ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power); ``none``
+    keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over clicked items.
+    """
+
+    rule: Literal["sqrt", "cap", "power", "none"] = "sqrt"
+    threshold_quantile: float = Field(default=0.99, gt=0.0, le=1.0)
+    threshold_clicks: float | None = Field(default=None, gt=0.0)
+    power: float = Field(default=0.5, gt=0.0, le=4.0)
+
+
+class Positives(Frozen):
+    """Positives: their thinning and the weight and strength order of the actions.
+
+    ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
+    sample_weight per action, 1 where not named.
+    """
+
+    downsampling: Downsampling = Downsampling()
+    actions: tuple[str, ...] = Field(
+        default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
+    )
+    weights: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_actions(self) -> Self:
+        if len(set(self.actions)) < len(self.actions):
+            raise ValueError("actions: an action is named twice")
+        if unknown := sorted(set(self.weights) - set(self.actions)):
+            raise ValueError(f"weights: {unknown} are not among the actions")
+        if any(weight < 0 for weight in self.weights.values()):
+            raise ValueError("weights: a weight must not be negative")
+        return self
+
+
+class Easy(Frozen):
+    """Easy negatives: popularity to the power of alpha, conditioned on the forbidden set."""
+
+    alpha: float = Field(default=0.75, ge=0.0, le=4.0)
+    max_rejections: int = Field(default=16, ge=0, le=1000)
+
+
+class Stage(Frozen):
+    """One stage of the funnel and what it gives.
+
+    ``cut``: items that this stage dropped. ``low``: items whose rank percentile in this stage lies
+    in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only has its place in the order.
+    """
+
+    name: Identifier
+    take: Literal["cut", "low", "none"]
+    band: tuple[float, float] = (0.5, 1.0)
+
+    @model_validator(mode="after")
+    def _band_in_order(self) -> Self:
+        if not 0.0 <= self.band[0] <= self.band[1] <= 1.0:
+            raise ValueError("band: two ratios in [0, 1], the lower first")
+        return self
+
+
+class Hard(Frozen):
+    """Hard negatives: the ladder of stages in the order of the funnel, and how a cut is known.
+
+    ``passed``: a column says whether the item went on. ``membership``: an item that is absent from
+    the next stage was cut. ``last_stage``: the row carries the last stage that the item reached.
+    ``cut_reasons`` keeps only items that were cut for one of these reasons.
+    """
+
+    stages: tuple[Stage, ...] = (Stage(name="coarse", take="cut"), Stage(name="fine", take="low"))
+    cut_known_by: Literal["passed", "membership", "last_stage"] = "membership"
+    cut_reasons: tuple[str, ...] | None = None
+    higher_score_is_better: bool = True
+    selection: Literal["random", "top", "tail"] = "random"
+
+    @model_validator(mode="after")
+    def _stages_differ(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"stages: {twice} named twice")
+        if len(names) > 100:
+            raise ValueError("stages: at most 100")
+        return self
+
+
+class Mix(Frozen):
+    """How many negatives a positive gets, and what happens where hard ones are missing."""
+
+    negatives_per_positive: int = Field(default=20, ge=1, le=10_000)
+    hard_ratio: float = Field(default=0.5, ge=0.0, le=1.0)
+    on_hard_shortfall: Literal["fill", "leave"] = "fill"
+
+    @property
+    def n_hard(self) -> int:
+        """K_h = floor(K · ratio + 0.5)."""
+        return int(self.negatives_per_positive * self.hard_ratio + 0.5)
+
+    @property
+    def n_easy(self) -> int:
+        """K − K_h."""
+        return self.negatives_per_positive - self.n_hard
+
+
+class Split(Frozen):
+    """Train, valid and test: by a keyed hash of the user, or by whole dates.
+
+    By user, ``valid_ratio`` and ``test_ratio`` of the users; the rest is train. By date, the dates
+    from ``valid_from`` are valid and those from ``test_from`` are test.
+    """
+
+    by: Literal["user", "date"] = "user"
+    valid_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+    test_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+    valid_from: date | None = None
+    test_from: date | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.valid_ratio + self.test_ratio > 1.0:
+            raise ValueError("valid_ratio and test_ratio add up to more than 1")
+        if self.valid_from and self.test_from and self.test_from < self.valid_from:
+            raise ValueError("test_from lies before valid_from")
+        return self
