@@ -1,0 +1,66 @@
+"""How the kernels are compiled: by Numba, from an on-disk cache where its folder can be written.
+
+Set ``NUMBA_DISABLE_JIT=1`` to run the same functions as plain Python.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _source_fingerprint(folder: Path) -> str:
+    """Return a hash of all kernel sources.
+
+    Numba's cache looks at the file of the cached function only, so a changed callee in another
+    file would go unseen. A folder per fingerprint makes that impossible.
+    """
+    digest = hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _writable_cache_folder() -> Path | None:
+    """Return a folder for compiled code that only this user can write, or None.
+
+    Numba fails at import where it finds no folder, as with a read-only home in a container or
+    sources in a zip, so the folder is tried out first.
+    """
+    here = Path(__file__).parent
+    if not here.is_dir():
+        return None
+    root = os.environ.get("NUMBA_CACHE_DIR")
+    base = Path(root) if root else Path(tempfile.gettempdir()) / f"winnow-numba-{os.getuid()}"
+    folder = base / _source_fingerprint(here)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            return None
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+_CACHE = _writable_cache_folder()
+if _CACHE is not None:
+    numba.config.CACHE_DIR = str(_CACHE)
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile a kernel on its first call; it releases the interpreter lock while it runs."""
+    jit: _Function = numba.njit(nogil=True, cache=_CACHE is not None)(function)
+    return jit
+
+
+def inlined(function: _Function) -> _Function:
+    """Compile a small function that kernels call in their innermost loops."""
+    jit: _Function = numba.njit(nogil=True, inline="never")(function)
+    return jit

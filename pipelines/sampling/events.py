@@ -1,0 +1,89 @@
+"""The kernels' input: one partition's events as arrays, and their grouping by user."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.sampling.compiled import compiled, inlined
+from pipelines.sampling.hashing import U, mix64
+
+FORBIDDEN = 0
+"""Kind of an event: the user was shown or clicked the item."""
+PAIR = 1
+"""Kind of an event: an impression with a click in its attribution window."""
+FIRST_CANDIDATE = 2
+"""Kind of an event: FIRST_CANDIDATE + 2 · stage (+ 1 where the row may become a negative)."""
+
+
+class Events(NamedTuple):
+    """One partition's events, in any order; every event of a user is in the same partition.
+
+    Attributes:
+        user, request, item: uint64 keys, shape (n,); request is 0 for FORBIDDEN.
+        kind: int8, shape (n,): FORBIDDEN, PAIR, or a candidate of a stage.
+        value: float64, shape (n,): a candidate's score or rank; NaN where it has none.
+    """
+
+    user: NDArray[np.uint64]
+    request: NDArray[np.uint64]
+    item: NDArray[np.uint64]
+    kind: NDArray[np.int8]
+    value: NDArray[np.float64]
+
+
+@inlined
+def find_slot(slots, keys, key):  # type: ignore[no-untyped-def]
+    """Return the slot of a key in an open-addressing table, or the free slot where it would go.
+
+    ``slots`` holds places in ``keys`` or -1; its length is a power of two above len(keys).
+    """
+    mask = U(len(slots) - 1)
+    at = mix64(key) & mask
+    while slots[at] >= 0 and keys[slots[at]] != key:
+        at = (at + U(1)) & mask
+    return at
+
+
+@compiled
+def index_keys(keys):  # type: ignore[no-untyped-def]
+    """Return an open-addressing table over distinct uint64 keys: int32 places, -1 where free."""
+    size = 16
+    while size < 2 * len(keys):
+        size *= 2
+    slots = np.full(size, -1, np.int32)
+    for place in range(len(keys)):
+        slots[find_slot(slots, keys, keys[place])] = place
+    return slots
+
+
+@compiled
+def group_by_user(user, kind, users):  # type: ignore[no-untyped-def]
+    """Group the FORBIDDEN and candidate events of the given users.
+
+    Args:
+        user: uint64, shape (n,). kind: int8, shape (n,).
+        users: Distinct uint64 keys, shape (u,). Events of other users are left out.
+
+    Returns:
+        ``rows`` (int64) and ``starts`` (int64, shape (u + 1,)): the events of users[i] are
+        rows[starts[i]:starts[i + 1]], in input order.
+    """
+    slots = index_keys(users)
+    place = np.empty(len(user), np.int32)
+    starts = np.zeros(len(users) + 1, np.int64)
+    for x in range(len(user)):
+        place[x] = -1
+        if kind[x] != PAIR:
+            place[x] = slots[find_slot(slots, users, user[x])]
+            if place[x] >= 0:
+                starts[place[x] + 1] += 1
+    for i in range(len(users)):
+        starts[i + 1] += starts[i]
+    rows = np.empty(starts[-1], np.int64)
+    free = starts[:-1].copy()
+    for x in range(len(user)):
+        if place[x] >= 0:
+            rows[free[place[x]]] = x
+            free[place[x]] += 1
+    return rows, starts

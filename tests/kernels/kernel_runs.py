@@ -1,0 +1,129 @@
+"""Runs the kernels on a reference case and gives the result in the reference's form."""
+
+import numpy as np
+from reference import Case, Group, Item
+
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, Events, index_keys
+from pipelines.sampling.groups import Wanted, sample_groups
+from pipelines.sampling.mix import REASONS
+from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.positives import Pairs, keep_positives
+from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+
+U64 = np.uint64
+
+
+def alias_of(items: list[Item]) -> tuple[list[int], list[int]]:
+    own, other = alias_columns(np.array([item.weight for item in items], np.int64))
+    return [int(x) for x in own], [int(x) for x in other]
+
+
+def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:
+    keys = np.array([item.key for item in items], U64)
+    weights = np.array([item.weight for item in items], np.int64)
+    own, other = alias_columns(weights)
+    hot_keys = sorted(hot)
+    return DrawTable(
+        keys,
+        index_keys(keys),
+        weights,
+        np.cumsum(weights) - weights,
+        own,
+        other,
+        log_weights(weights),
+        np.array(hot_keys, U64),
+        np.array([hot[key] for key in hot_keys], np.float64),
+    )
+
+
+def run_kernels(case: Case) -> list[Group]:
+    table = table_of(case.items, case.hot)
+    pairs = Pairs(
+        np.array([p.user for p in case.pairs], U64),
+        np.array([p.request for p in case.pairs], U64),
+        np.array([p.item for p in case.pairs], U64),
+        np.array([p.impression_us for p in case.pairs], np.int64),
+        np.array([p.click_us for p in case.pairs], np.int64),
+        np.array([p.action for p in case.pairs], np.int8),
+        np.array([p.tie for p in case.pairs], np.int64),
+    )
+    rows = [(u, 0, i, FORBIDDEN, np.nan) for u, i in case.forbidden]
+    rows += [(p.user, p.request, p.item, PAIR, np.nan) for p in case.pairs]
+    rows += [
+        (
+            r.user,
+            r.request,
+            r.item,
+            FIRST_CANDIDATE + 2 * r.stage + int(r.may_be_negative),
+            r.value,
+        )
+        for r in case.ranked
+    ]
+    columns = list(zip(*rows, strict=True)) or [(), (), (), (), ()]
+    events = Events(
+        np.array(columns[0], U64),
+        np.array(columns[1], U64),
+        np.array(columns[2], U64),
+        np.array(columns[3], np.int8),
+        np.array(columns[4], np.float64),
+    )
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U64(case.seed))
+    takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+    ladder = Ladder(
+        np.array([takes[take] for take, _, _ in case.takes], np.int8),
+        np.array([low for _, low, _ in case.takes], np.float64),
+        np.array([high for _, _, high in case.takes], np.float64),
+    )
+    selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+    wanted = Wanted(
+        case.n_easy,
+        case.n_hard,
+        case.fill,
+        case.max_rejections,
+        selections[case.selection],
+        case.higher_is_better,
+    )
+    made = sample_groups(events, kept, table, ladder, wanted)
+    groups, easy_at, hard_at = [], 0, 0
+    for p in range(len(kept.user)):
+        easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])
+        hard = slice(hard_at, hard_at + made.n_hard[p])
+        easy_at, hard_at = easy.stop, hard.stop
+        missing = int(made.hard_missing[p])
+        groups.append(
+            Group(
+                int(kept.user[p]),
+                int(kept.request[p]),
+                int(kept.item[p]),
+                int(pairs.impression_us[kept.pair[p]]),
+                int(pairs.click_us[kept.pair[p]]),
+                int(kept.action[p]),
+                float(kept.keep_prob[p]),
+                [
+                    (case.items[code].key, float(log_q), int(attempts))
+                    for code, log_q, attempts in zip(
+                        made.easy_code[easy],
+                        made.easy_log_q[easy],
+                        made.easy_attempts[easy],
+                        strict=True,
+                    )
+                ],
+                int(made.n_fill[p]),
+                [
+                    (case.items[code].key, int(stage), int(rank), int(size))
+                    for code, stage, rank, size in zip(
+                        made.hard_code[hard],
+                        made.hard_stage[hard],
+                        made.hard_rank[hard],
+                        made.hard_size[hard],
+                        strict=True,
+                    )
+                ],
+                int(made.n_pool[p]),
+                missing,
+                REASONS[made.hard_reason[p]] if missing else "",
+                int(made.shortfall[p]),
+            )
+        )
+    return groups

@@ -1,0 +1,193 @@
+"""The slow, obvious sampler: what the kernels must do, in plain Python, one positive at a time."""
+
+import math
+from dataclasses import dataclass, field
+from itertools import groupby
+
+MASK = 2**64 - 1
+KEEP, EASY, FILL, HARD = 1, 2, 3, 4
+
+
+def mix64(x: int) -> int:
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def fold(state: int, value: int) -> int:
+    step = 0x9E3779B97F4A7C15
+    return mix64(((state + step) & MASK) ^ mix64((value + step) & MASK))
+
+
+def below(bits: int, n: int) -> int:
+    return (bits * n) >> 64
+
+
+@dataclass(frozen=True)
+class Item:
+    key: int
+    weight: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    user: int
+    request: int
+    item: int
+    impression_us: int
+    click_us: int
+    action: int
+    tie: int
+
+
+@dataclass(frozen=True)
+class Ranked:
+    user: int
+    request: int
+    item: int
+    stage: int
+    may_be_negative: bool
+    value: float
+
+
+@dataclass(frozen=True)
+class Case:
+    """One partition: catalogue (by code), what is forbidden, pairs, ranking rows, and the mix."""
+
+    items: list[Item]
+    own: list[int]
+    other: list[int]
+    forbidden: list[tuple[int, int]]
+    pairs: list[Pair]
+    ranked: list[Ranked]
+    hot: dict[int, float]
+    takes: list[tuple[str, float, float]]
+    n_easy: int
+    n_hard: int
+    fill: bool
+    max_rejections: int
+    selection: str = "random"
+    higher_is_better: bool = True
+    seed: int = 0
+
+
+@dataclass
+class Group:
+    user: int
+    request: int
+    item: int
+    impression_us: int
+    click_us: int
+    action: int
+    keep_prob: float
+    easy: list[tuple[int, float, int]] = field(default_factory=list)  # key, log_q, attempts
+    n_fill: int = 0
+    hard: list[tuple[int, int, int, int]] = field(default_factory=list)  # key, stage, rank, size
+    pool: int = 0
+    missing: int = 0
+    reason: str = ""
+    shortfall: int = 0
+
+
+def sample(case: Case) -> list[Group]:
+    groups = []
+    by_positive = lambda p: (p.user, p.request, p.item)  # noqa: E731
+    for (user, request, item), same in groupby(sorted(case.pairs, key=by_positive), by_positive):
+        pairs = sorted(same, key=lambda p: (p.impression_us, p.click_us, p.tie))
+        keep_prob = case.hot.get(item, 1.0)
+        row = fold(fold(fold(case.seed, user), request), item)
+        if (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
+            continue
+        group = Group(
+            user,
+            request,
+            item,
+            pairs[0].impression_us,
+            pairs[0].click_us,
+            max(p.action for p in pairs),
+            keep_prob,
+        )
+        forbidden = {i for u, i in case.forbidden if u == user}
+        _add_hard(group, case, forbidden, row)
+        _add_easy(group, case, forbidden, row)
+        groups.append(group)
+    return groups
+
+
+def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
+    rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
+    known = {item.key for item in case.items}
+    pool: list[tuple[int, int, int, int]] = []
+    n_before = 0
+    deepest = {key: max(r.stage for r in rows if r.item == key) for key in {r.item for r in rows}}
+    for stage, (take, low, high) in enumerate(case.takes):
+        best: dict[int, float] = {}
+        allowed: dict[int, bool] = {}
+        for r in rows:
+            if r.stage == stage:
+                cost = math.inf if math.isnan(r.value) else r.value
+                if case.higher_is_better and not math.isnan(r.value):
+                    cost = -r.value
+                best[r.item] = min(best.get(r.item, math.inf), cost)
+                allowed[r.item] = allowed.get(r.item, True) and r.may_be_negative
+        in_order = sorted(best, key=lambda key: (best[key], key))
+        for place, key in enumerate(in_order):
+            percentile = place / (len(in_order) - 1) if len(in_order) > 1 else 0.0
+            # An item outside the catalogue can never be a negative: only its count matters.
+            if key in known and deepest[key] != stage:
+                continue
+            if take == "none" or not allowed[key]:
+                continue
+            if take == "low" and not low <= percentile <= high:
+                continue
+            n_before += 1
+            if key in known and key not in forbidden:
+                pool.append((key, stage, place + 1, len(in_order)))
+    start = fold(row, HARD)
+    orders = {
+        "random": lambda c: fold(start, c[0]),
+        "top": lambda c: (-c[1], c[2]),
+        "tail": lambda c: (c[1], -c[2]),
+    }
+    group.hard = sorted(pool, key=orders[case.selection])[: case.n_hard]
+    group.pool = len(pool)
+    group.missing = case.n_hard - len(group.hard)
+    if group.missing:
+        if not rows:
+            group.reason = "request_not_logged"
+        elif n_before and not pool:
+            group.reason = "all_forbidden"
+        else:
+            group.reason = "pool_too_small"
+
+
+def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
+    total = sum(item.weight for item in case.items)
+    allowed = [(c, i) for c, i in enumerate(case.items) if i.key not in forbidden]
+    allowed_weight = sum(item.weight for _, item in allowed)
+    n_easy = case.n_easy if allowed else 0
+    group.n_fill = group.missing if allowed and case.fill else 0
+    for draw in range(n_easy + group.n_fill):
+        key = fold(fold(row, EASY if draw < n_easy else FILL), draw)
+        drawn = None
+        for attempt in range(case.max_rejections + 1):
+            column = below(fold(key, 2 * attempt), len(case.items))
+            share = below(fold(key, 2 * attempt + 1), total)
+            item = case.items[column if share < case.own[column] else case.other[column]]
+            if item.key not in forbidden:
+                drawn, attempts = item, attempt + 1
+                break
+        if drawn is None:
+            point, attempts = (
+                below(fold(key, 2 * case.max_rejections + 2), allowed_weight),
+                (case.max_rejections + 2),
+            )
+            for _, item in allowed:
+                if point < item.weight:
+                    drawn = item
+                    break
+                point -= item.weight
+        assert drawn is not None
+        log_q = math.log(drawn.weight) - math.log(allowed_weight)
+        group.easy.append((drawn.key, log_q, attempts))
+    group.shortfall = case.n_easy + case.n_hard - len(group.easy) - len(group.hard)
