@@ -1,0 +1,160 @@
+"""Source rows made into rows of their contract, each with the reasons against it."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.config.logs import TimeSource
+from pipelines.config.tree import Config
+from pipelines.contracts.identity import read_id, read_user
+from pipelines.contracts.mapping import Binding, Bound
+from pipelines.contracts.rules import Broken, message, reasons_of, rules_for
+from pipelines.contracts.source_rows import SourceRows
+from pipelines.contracts.tables import spark_type
+from pipelines.contracts.times import in_event_range, read_time
+from pipelines.contracts.values import Reading, equals_one_of, read_value
+
+_PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One contract column, read: its value and the reason against it (a message or NULL)."""
+
+    name: str
+    value: Column
+    against: Column | None
+
+    @property
+    def flag(self) -> str:
+        return f"__winnow_{self.name}"
+
+
+def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
+    """Make the frame of a log; see ``logs.Log`` for its columns. Nothing is run.
+
+    Every row that comes in goes out, once. A row that is broken as a whole (a malformed line, a
+    list of candidates that is empty) has that one reason; what could be read of it is there.
+    """
+    anonymous = F.lit(False)
+    read: list[_Read] = []
+    event_us = F.lit(None).cast("bigint")
+    for bound in binding.columns:
+        if bound.column.name == "user_id" and bound.sources:
+            user = read_user(bound, rows.column_of, config.identity.anonymous_values)
+            anonymous = user.anonymous
+            read.append(_Read("user_id", user.reading.value, _unreadable(bound, user.reading)))
+        elif bound.column.type == "timestamp" and bound.sources:
+            reading = _time_of(bound, rows)
+            is_event = bound.column.name == binding.event_time
+            if is_event:
+                event_us = F.when(in_event_range(reading.value), reading.value)
+            micros = event_us if is_event else reading.value
+            against = _unreadable(bound, reading)
+            if is_event:
+                against = _first(against, _out_of_range(bound, reading))
+            read.append(_Read(bound.column.name, F.timestamp_micros(micros), against))
+        else:
+            read.append(_plain(bound, rows, config))
+    kept = F.lit(True)
+    for source, values in binding.where:
+        kept = kept & equals_one_of(rows.column_of(source.name), source.found, values)
+    step = rows.frame.select(
+        *[r.value.cast(spark_type(_type(binding, r.name))).alias(r.name) for r in read],
+        *[rows.column_of(source.name).alias(name) for name, source in binding.carry],
+        event_us.alias("event_us"),
+        rows.partition_date.alias("partition_date"),
+        anonymous.alias("anonymous"),
+        kept.alias(_KEPT),
+        rows.problem.alias(_PROBLEM),
+        *[r.against.alias(r.flag) for r in read if r.against is not None],
+        rows.source_row.alias("source_row"),
+    )
+    return _judged(_with_made_id(step, binding), binding, read, config)
+
+
+def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config) -> DataFrame:
+    broken: list[Broken] = []
+    required = {column.name for column in binding.contract.columns if not column.nullable}
+    made = {bound.column.name for bound in binding.columns if bound.mapping is None}
+    for entry in read:
+        if entry.against is not None:
+            broken.append(Broken(F.col(entry.flag).isNotNull(), F.col(entry.flag)))
+        if entry.name in required - made:
+            missing = F.col(entry.name).isNull()
+            if entry.against is not None:
+                missing = missing & F.col(entry.flag).isNull()
+            broken.append(Broken(missing, message("missing", f"{entry.name} is NULL or empty")))
+    broken += rules_for((rule.code for rule in binding.contract.rules), config)
+    whole = F.col(_PROBLEM).isNotNull()
+    filtered = ~whole & (~F.col(_KEPT) | F.col("anonymous"))
+    reasons = (
+        F.when(whole, F.array(F.col(_PROBLEM)))
+        .when(filtered, F.array().cast("array<string>"))
+        .otherwise(reasons_of(broken))
+    )
+    return step.select(
+        *binding.contract.names,
+        *[name for name, _ in binding.carry],
+        "event_us",
+        "partition_date",
+        reasons.alias("reject_reasons"),
+        filtered.alias("filtered"),
+        (~whole & F.col(_KEPT) & F.col("anonymous")).alias("anonymous"),
+        "source_row",
+    )
+
+
+def _plain(bound: Bound, rows: SourceRows, config: Config) -> _Read:
+    name, kind = bound.column.name, bound.column.type
+    if bound.sources:
+        if name.endswith("_id"):
+            reading = read_id(bound, rows.column_of)
+        else:
+            source = bound.sources[0]
+            reading = read_value(rows.column_of(source.name), source.found, kind)
+        return _Read(name, reading.value, _unreadable(bound, reading))
+    if name in ("position", "rank") and rows.place is not None:
+        return _Read(name, rows.place + 1, None)
+    if name == "action_type":
+        return _Read(name, F.lit(config.positives.actions[0]), None)
+    return _Read(name, F.lit(None), None)
+
+
+def _time_of(bound: Bound, rows: SourceRows) -> Reading:
+    assert isinstance(bound.mapping, TimeSource)
+    source = bound.sources[0]
+    return read_time(rows.column_of(source.name), source.found, bound.mapping)
+
+
+def _unreadable(bound: Bound, reading: Reading) -> Column | None:
+    if reading.unreadable is None:
+        return None
+    sentence = f"{bound.column.name} cannot be read as {bound.column.type}"
+    return F.when(reading.unreadable, message("unreadable", sentence, reading.found))
+
+
+def _out_of_range(bound: Bound, reading: Reading) -> Column:
+    sentence = f"{bound.column.name} lies before 2000 or after 2100"
+    outside = F.coalesce(~in_event_range(reading.value), F.lit(False))
+    return F.when(outside, message("time_out_of_range", sentence, reading.found))
+
+
+def _with_made_id(step: DataFrame, binding: Binding) -> DataFrame:
+    """Make the impression id from request, user and item where no column holds it."""
+    if binding.contract.key_without_impression_id is None:
+        return step
+    if binding.bound("impression_id").mapping is not None:
+        return step
+    parts = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
+    made = F.concat(parts[0], F.lit("/"), parts[1], F.lit("/"), parts[2])
+    return step.withColumn("impression_id", made)
+
+
+def _type(binding: Binding, name: str) -> str:
+    return binding.bound(name).column.type
+
+
+def _first(first: Column | None, second: Column) -> Column:
+    return second if first is None else F.coalesce(first, second)

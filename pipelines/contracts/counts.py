@@ -1,0 +1,120 @@
+"""Where every row of a log went, for one date: counted, and checked to add up."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import on_date
+from pipelines.errors import ConservationError, Problem
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """The rows of one log, for the build of one date.
+
+    ``read`` = ``valid`` + ``duplicate`` + ``rejected`` + ``filtered`` + ``other_date``.
+
+    Attributes:
+        read: Rows in all folders that were read, after exploding.
+        valid: Rows of the date that keep every rule, one per key.
+        duplicate: Further valid rows of the date with a key that another one has.
+        rejected: Rows of the date with reasons against them.
+        filtered: Rows of the date that the config leaves out.
+        other_date: Rows of other dates' builds.
+        anonymous: The part of ``filtered`` whose user means nobody.
+        reasons: Rejected rows by the code of their reasons; a row with two codes counts in both.
+    """
+
+    read: int
+    valid: int
+    duplicate: int
+    rejected: int
+    filtered: int
+    other_date: int
+    anonymous: int
+    reasons: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every row that was read went to exactly one place."""
+        parts = self.valid + self.duplicate + self.rejected + self.filtered + self.other_date
+        return self.read == parts
+
+
+def count_rows(log: Log, day: CalendarDay) -> RowCounts:
+    """Count where every row of a log goes in the build of a date.
+
+    One aggregate pass, and one for the distinct keys of the valid rows. Keys are compared by two
+    independent 64-bit hashes: among a billion keys the chance of one wrong match is about 1e-21.
+
+    Raises:
+        ConservationError: The parts do not add up, or the files hold another number of rows.
+    """
+    own = on_date(log, day)
+    rejected = own & ~F.col("filtered") & (F.size("reject_reasons") > 0)
+    codes = [rule.code for rule in log.contract.rules]
+    row = log.frame.agg(
+        F.count(F.lit(1)).alias("read"),
+        _count(own & ~F.col("filtered") & (F.size("reject_reasons") == 0)).alias("fine"),
+        _count(rejected).alias("rejected"),
+        _count(own & F.col("filtered")).alias("filtered"),
+        _count(own & F.col("anonymous")).alias("anonymous"),
+        _count(~own).alias("other_date"),
+        *[_count(rejected & _has_code(code)).alias(f"reason_{code}") for code in codes],
+    ).first()
+    assert row is not None
+    fine = int(row["fine"])
+    distinct = _distinct_keys(log, day) if fine > 1 else fine
+    counts = RowCounts(
+        read=int(row["read"]),
+        valid=distinct,
+        duplicate=fine - distinct,
+        rejected=int(row["rejected"]),
+        filtered=int(row["filtered"]),
+        other_date=int(row["other_date"]),
+        anonymous=int(row["anonymous"]),
+        reasons={code: int(row[f"reason_{code}"]) for code in codes if row[f"reason_{code}"]},
+    )
+    _check(log, counts)
+    return counts
+
+
+def _count(condition: Column) -> Column:
+    return F.count(F.when(condition, F.lit(1)))
+
+
+def _has_code(code: str) -> Column:
+    return F.exists("reject_reasons", lambda reason: reason.startswith(f"{code}:"))
+
+
+def _distinct_keys(log: Log, day: CalendarDay) -> int:
+    keys = _keys(log, day)
+    return int(keys.distinct().count())
+
+
+def _keys(log: Log, day: CalendarDay) -> DataFrame:
+    fine = on_date(log, day) & ~F.col("filtered") & (F.size("reject_reasons") == 0)
+    # xxhash64 skips NULLs, so that (1, NULL) and (NULL, 1) would be one key without the flags.
+    nullable = {column.name for column in log.contract.columns if column.nullable}
+    parts: list[Column] = []
+    for name in log.contract.key:
+        parts.append(F.col(name))
+        parts += [F.col(name).isNull()] if name in nullable else []
+    return log.frame.where(fine).select(
+        F.xxhash64(*parts).alias("first"), F.xxhash64(F.lit(1), *reversed(parts)).alias("second")
+    )
+
+
+def _check(log: Log, counts: RowCounts) -> None:
+    problems = []
+    if not counts.adds_up:
+        what = "read is not valid + duplicate + rejected + filtered + other date"
+        problems.append(Problem(f"logs.{log.name}", what, str(counts)))
+    if log.rows_in_files is not None and log.rows_in_files != counts.read:
+        what = "the engine did not read the rows that the files hold"
+        expected = str(log.rows_in_files)
+        problems.append(Problem(f"logs.{log.name}", what, str(counts.read), expected))
+    ConservationError.raise_if_any(problems)

@@ -1,0 +1,57 @@
+"""Calendar dates: where a date begins and ends, in microseconds, in the configured zone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def start_of(day: date, zone: str) -> int:
+    """Return the first microsecond of a date in a zone, counted from 1970-01-01 UTC."""
+    begin = datetime.combine(day, time(), tzinfo=ZoneInfo(zone))
+    return (begin.astimezone(UTC) - _EPOCH) // _MICROSECOND
+
+
+@dataclass(frozen=True)
+class CalendarDay:
+    """One date of the calendar zone: the half-open range [start_us, end_us).
+
+    A date with a change to or from daylight saving time has 23 or 25 hours.
+    """
+
+    date: date
+    zone: str = "UTC"
+
+    @property
+    def start_us(self) -> int:
+        """The first microsecond of the date, since 1970-01-01 UTC."""
+        return start_of(self.date, self.zone)
+
+    @property
+    def end_us(self) -> int:
+        """The first microsecond of the next date."""
+        return start_of(self.date + timedelta(days=1), self.zone)
+
+    def shifted(self, days: int) -> "CalendarDay":
+        """Return the date so many days later (earlier where negative)."""
+        return CalendarDay(self.date + timedelta(days=days), self.zone)
+
+
+@dataclass(frozen=True)
+class DateRange:
+    """Whole dates of the calendar zone, both ends included."""
+
+    first: date
+    last: date
+
+    def __iter__(self) -> Iterator[date]:
+        """Give the dates in order."""
+        for offset in range(len(self)):
+            yield self.first + timedelta(days=offset)
+
+    def __len__(self) -> int:
+        """The number of dates."""
+        return (self.last - self.first).days + 1

@@ -1,0 +1,220 @@
+"""The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DateType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from pipelines.config.logs import LOG_NAMES, LogConfig
+from pipelines.config.tree import Config
+from pipelines.contracts.conforming import conform
+from pipelines.contracts.days import DateRange
+from pipelines.contracts.delta_log import open_delta
+from pipelines.contracts.listing import Listing, Place, folder_dates, list_files
+from pipelines.contracts.mapping import Binding, bind
+from pipelines.contracts.mapping_checks import config_problems, missing_column
+from pipelines.contracts.opening import Opened, guess_format, open_files
+from pipelines.contracts.source_rows import source_rows
+from pipelines.contracts.tables import TableContract, spark_type, table_contract
+from pipelines.errors import ConfigError, InputError, Problem, WinnowError
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log, opened: what its rows are, and what was read. No Spark job has run for it.
+
+    Attributes:
+        name: ``impressions``, ``clicks``, ``ranking_log``, ``items`` or ``users``.
+        frame: One row per row read, after exploding requests. Its columns: the contract's, in
+            order and with its types, NULL where a value is not mapped or cannot be read; the
+            carried ones; ``event_us`` bigint, the event time in microseconds since 1970 UTC, NULL
+            where it cannot be read or is out of range; ``partition_date`` date, NULL where not
+            partitioned; ``reject_reasons`` array<string>, never NULL, each ``code: sentence``;
+            ``filtered`` boolean, never NULL: dropped by ``where``, or ``anonymous``;
+            ``anonymous`` boolean, never NULL: the user means nobody (and ``where`` keeps the row);
+            ``source_row`` struct of the source columns in source order, for text the line.
+            A filtered row has no reasons.
+        contract: The contract with its id types, and with the key that this log can have.
+        carry: Impressions: carried column to its Spark SQL type; else empty.
+        dates: The folder dates that were there within what was asked for; None if unpartitioned.
+        rows_in_files: The rows that ``frame`` must have, where the files say so (Parquet and Delta,
+            not exploded); else None.
+        bytes_in_files: The size of the files that are read.
+        folders: What is read, for the release's record.
+        mapped: The contract columns that have a source in this log.
+    """
+
+    name: str
+    frame: DataFrame
+    contract: TableContract
+    carry: Mapping[str, str]
+    dates: tuple[date, ...] | None
+    rows_in_files: int | None
+    bytes_in_files: int
+    folders: tuple[str, ...]
+    mapped: frozenset[str]
+
+
+def open_log(
+    name: str,
+    config: Config,
+    base: Path,
+    dates: DateRange,
+    *,
+    required: Sequence[date],
+    spark: SparkSession,
+    allow_empty: bool = False,
+) -> Log:
+    """Open one log: list and check its files, compare their columns, and set up the frame.
+
+    Args:
+        name: The log; it must be configured.
+        config: The whole config.
+        base: The folder that relative paths start at: the one of the config file.
+        dates: The dates of the calendar zone whose events are wanted. Every folder that can hold
+            them is read, so rows of other dates come along.
+        required: The dates whose own folder must be there, where the log is partitioned.
+        spark: The session; its time zone must be UTC.
+        allow_empty: True accepts a missing log and missing folders.
+
+    Raises:
+        InputError: A path, folder or column is missing, a file is damaged, a type is wrong.
+        ConfigError: The mapping contradicts itself or the contract.
+    """
+    ConfigError.raise_if_any(config_problems(name, config))
+    log = config.logs.resolved(name)
+    if log is None or log.path is None:
+        raise ConfigError(Problem(f"logs.{name}", "is not configured"))
+    place = Place.of(log.path, base)
+    wanted: tuple[date, ...] = ()
+    if log.partition is not None:
+        wanted = folder_dates(dates, log.partition, config.calendar_zone)
+    if log.format == "delta" or _holds_delta_log(place):
+        if log.format not in ("delta", None):
+            raise InputError(
+                Problem(
+                    f"logs.{name}.format", f"{place.path} is a Delta table", log.format, "delta"
+                )
+            )
+        opened, listing = open_delta(name, place, log.partition, wanted, required, allow_empty)
+    else:
+        listing = list_files(name, place, log.partition, wanted, required, allow_empty=allow_empty)
+        opened = open_files(name, log, log.format or guess_format(name, listing), listing)
+    if not opened.groups and opened.delta is None:
+        return _empty_log(name, config, listing, spark)
+    binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
+    _refuse_differing(name, log, opened, binding)
+    rows = source_rows(opened, binding, log, wanted, spark)
+    return Log(
+        name=name,
+        frame=conform(rows, binding, config),
+        contract=binding.contract,
+        carry={carried: source.found for carried, source in binding.carry},
+        dates=listing.dates,
+        rows_in_files=opened.rows if log.explode is None else None,
+        bytes_in_files=opened.size,
+        folders=listing.folders,
+        mapped=frozenset(b.column.name for b in binding.columns if b.sources),
+    )
+
+
+def open_logs(
+    config: Config,
+    base: Path,
+    dates: Mapping[str, DateRange],
+    *,
+    required: Mapping[str, Sequence[date]],
+    spark: SparkSession,
+    allow_empty: bool = False,
+) -> dict[str, Log]:
+    """Open every configured log that ``dates`` names, and raise all problems at once.
+
+    Raises:
+        ConfigError: A mapping is wrong; problems of the data are named with it.
+        InputError: Only the data is wrong.
+    """
+    logs: dict[str, Log] = {}
+    errors: list[WinnowError] = []
+    for name in LOG_NAMES:
+        if getattr(config.logs, name) is None or name not in dates:
+            continue
+        try:
+            logs[name] = open_log(
+                name,
+                config,
+                base,
+                dates[name],
+                required=required.get(name, ()),
+                spark=spark,
+                allow_empty=allow_empty,
+            )
+        except (ConfigError, InputError) as error:
+            errors.append(error)
+    problems = [problem for error in errors for problem in error.problems]
+    if any(isinstance(error, ConfigError) for error in errors):
+        raise ConfigError(*problems)
+    InputError.raise_if_any(problems)
+    return logs
+
+
+def _holds_delta_log(place: Place) -> bool:
+    info = place.filesystem.get_file_info(f"{place.path}/_delta_log")
+    return bool(info.type.name == "Directory")
+
+
+def _refuse_differing(name: str, log: LogConfig, opened: Opened, binding: Binding) -> None:
+    """Refuse mapped columns that not every file has, or that have different types in two files.
+
+    An engine would fill the first with NULL, and may convert the second without a word.
+    """
+    lists = log.explode.columns if log.explode else ()
+    used = {*lists, *binding.references()}
+    problems = [
+        Problem(
+            f"logs.{name}",
+            f"column {first.name} has different types: {first.found} in {first.path}",
+            f"{second.found} in {second.path}",
+            next_step="Write the files with one type.",
+        )
+        for first, second in opened.differing
+        if first.name in used
+    ]
+    known = {column.name for column in opened.columns}
+    for group in opened.groups if opened.kind != "json_lines" else ():
+        there = [column.name for column in group.columns]
+        for column in sorted((used & known) - set(there)):
+            problem = missing_column(name, "columns", column, there)
+            where = f"logs.{name}: {group.files[0].path}"
+            problems.append(
+                Problem(where, f"{problem.what}, though other files have it", problem.found)
+            )
+    InputError.raise_if_any(problems)
+
+
+def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) -> Log:
+    contract = table_contract(name).resolved(config.ids)
+    carry = dict.fromkeys(config.carry, "string") if name == "impressions" else {}
+    fields = [StructField(c.name, spark_type(c.type)) for c in contract.columns]
+    fields += [StructField(carried, StringType()) for carried in carry]
+    fields += [
+        StructField("event_us", LongType()),
+        StructField("partition_date", DateType()),
+        StructField("reject_reasons", ArrayType(StringType()), nullable=False),
+        StructField("filtered", BooleanType(), nullable=False),
+        StructField("anonymous", BooleanType(), nullable=False),
+        StructField("source_row", StructType([StructField("line", StringType())])),
+    ]
+    frame = spark.createDataFrame([], StructType(fields))
+    mapped = frozenset(contract.names)
+    return Log(name, frame, contract, carry, listing.dates, 0, 0, listing.folders, mapped)

@@ -1,0 +1,69 @@
+"""What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.tables import TableContract
+
+
+def valid_rows(log: Log) -> DataFrame:
+    """Return the rows that keep every rule, of all dates that were read, duplicates included.
+
+    Columns: the contract's, the carried ones, ``event_us``, ``partition_date``.
+    """
+    fine = ~F.col("filtered") & (F.size("reject_reasons") == 0)
+    return _without_judgement(log, log.frame.where(fine))
+
+
+def readable_rows(log: Log) -> DataFrame:
+    """Return every row whose user, item and time can be read, whatever else is wrong with it.
+
+    A duplicate or a rejected exposure was still an exposure: the forbidden set is made of these.
+    Columns as in ``valid_rows``; ``user_id``, ``item_id`` and ``event_us`` are never NULL.
+    """
+    known = F.col("user_id").isNotNull() & F.col("item_id").isNotNull()
+    return _without_judgement(
+        log, log.frame.where(~F.col("filtered") & known & F.col("event_us").isNotNull())
+    )
+
+
+def on_date(log: Log, day: CalendarDay) -> Column:
+    """Return whether a row of ``log.frame`` belongs to the build of a date: boolean, never NULL.
+
+    A row belongs to the date of its event time; a row without one to the date of its folder; a row
+    without both to every build.
+    """
+    event_us = F.col("event_us")
+    inside = (event_us >= day.start_us) & (event_us < day.end_us)
+    if log.dates is None:
+        return F.coalesce(inside, F.lit(True))
+    return F.coalesce(inside, F.col("partition_date") == F.lit(day.date), F.lit(True))
+
+
+def deduplicated(rows: DataFrame, contract: TableContract) -> DataFrame:
+    """Return one row per contract key: the earliest, then the one with the smallest row hash.
+
+    Which row wins depends on the rows alone, never on their order or partitioning: after time and
+    hash every column decides, so that only equal rows are left to tie. NULL equals NULL in keys.
+
+    Args:
+        rows: Rows as from ``valid_rows``.
+        contract: The log's contract, ``log.contract``: its key is the one that the log can have.
+
+    Returns:
+        The winners, same columns.
+    """
+    others = sorted(set(rows.columns) - set(contract.key) - {"event_us"})
+    order = [F.col("event_us").asc_nulls_last()]
+    if others:
+        order.append(F.xxhash64(*[F.col(name) for name in others]).asc())
+        order += [F.col(name).asc_nulls_last() for name in others]
+    place = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
+    numbered = rows.withColumn("__winnow_place", place)
+    return numbered.where(F.col("__winnow_place") == 1).drop("__winnow_place")
+
+
+def _without_judgement(log: Log, rows: DataFrame) -> DataFrame:
+    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date")

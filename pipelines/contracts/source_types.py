@@ -1,0 +1,101 @@
+"""What type a source column has, in Spark SQL words, and whether an engine can read it."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.types import ArrayType, DataType, StringType, StructType, TimestampType
+
+INTEGERS = ("tinyint", "smallint", "int", "bigint")
+
+_READABLE_AS = {
+    "bigint": {*INTEGERS, "string"},
+    "int": {*INTEGERS, "string"},
+    "double": {*INTEGERS, "float", "double", "string"},
+    "string": {*INTEGERS, "string", "boolean", "float", "double"},
+    "boolean": {*INTEGERS, "boolean", "string"},
+}
+
+
+@dataclass(frozen=True)
+class SourceColumn:
+    """One column of a file.
+
+    Attributes:
+        name: Its name in the file.
+        found: Its type as a person reads it: a Spark SQL type, or what the file calls it.
+        type: Its Spark type, or None where no engine reads it.
+        fix: What to do about it where ``type`` is None.
+        text: True in text formats, where every value is text until it is read.
+        path: The file that shows this type.
+    """
+
+    name: str
+    found: str
+    type: DataType | None
+    fix: str | None = None
+    text: bool = False
+    path: str | None = None
+
+    def element(self) -> DataType | None:
+        """Return the element type of an array column, else None."""
+        return self.type.elementType if isinstance(self.type, ArrayType) else None
+
+
+def text_column(name: str) -> SourceColumn:
+    """Return a column of a text format: every value is text until its contract says what it is."""
+    return SourceColumn(name, "string", StringType(), text=True)
+
+
+def source_column(
+    name: str, arrow: pa.DataType, *, path: str | None = None, int96: bool = False
+) -> SourceColumn:
+    """Return the source column of an Arrow field.
+
+    ``int96`` marks Parquet's old timestamps: Arrow shows them as nanoseconds without a zone, but
+    they are instants and engines read them.
+    """
+    if int96:
+        return SourceColumn(name, "timestamp", TimestampType(), path=path)
+    problem = _unreadable(arrow)
+    if problem is not None:
+        return SourceColumn(name, str(arrow), None, problem, path=path)
+    try:
+        spark = from_arrow_type(_plain(arrow), prefer_timestamp_ntz=True)
+    except PySparkException:
+        fix = "Write the column with another type."
+        return SourceColumn(name, str(arrow), None, fix, path=path)
+    return SourceColumn(name, spark.simpleString(), spark, path=path)
+
+
+def convertible(found: str, wanted: str) -> bool:
+    """Return whether values of a file type can be read as a contract's type, value by value."""
+    return found in _READABLE_AS.get(wanted, {wanted})
+
+
+def fields_of(column: SourceColumn) -> dict[str, DataType]:
+    """Return the fields of the structs in an array column; empty where it is no such column."""
+    element = column.element()
+    return {f.name: f.dataType for f in element.fields} if isinstance(element, StructType) else {}
+
+
+def _unreadable(arrow: pa.DataType) -> str | None:
+    """Return how to fix a type that not every engine reads, or None. Nested types are searched."""
+    if pa.types.is_timestamp(arrow) and arrow.unit == "ns":
+        return "Write timestamps in microseconds, for example with coerce_timestamps='us'."
+    if pa.types.is_unsigned_integer(arrow):
+        return "Write it as a signed integer."
+    if pa.types.is_date64(arrow):
+        return "Write it as date32."
+    children = (arrow.field(i).type for i in range(arrow.num_fields))
+    return next((fix for child in children if (fix := _unreadable(child))), None)
+
+
+def _plain(arrow: pa.DataType) -> pa.DataType:
+    """Return the value type of a dictionary-encoded type: in the file both look the same."""
+    if pa.types.is_dictionary(arrow):
+        return _plain(arrow.value_type)
+    if pa.types.is_string_view(arrow) or pa.types.is_large_string(arrow):
+        return pa.string()
+    return arrow
