@@ -1,0 +1,127 @@
+"""Which click belongs to which impression: pairs within the attribution window."""
+
+from collections.abc import Iterable
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.catalogue.keys import key_of
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+
+MOST_BROADCAST_ROWS = 4_000_000
+"""Above so many rows a side is not broadcast: it would fill the memory of every executor."""
+
+_MICROSECONDS_PER_HOUR = 3_600_000_000
+_JOIN_KEYS = {
+    "impression_id": ("impression_id",),
+    "request_item": ("request_id", "item_id"),
+    "last_impression": ("user_id", "item_id"),
+}
+
+
+def window_us(config: Config) -> int:
+    """Return the length of the attribution window in microseconds."""
+    return config.attribution.window_hours * _MICROSECONDS_PER_HOUR
+
+
+def action_code(action: Column, actions: Iterable[str]) -> Column:
+    """Return the place of an action in the configured order, tinyint from 0; NULL if unknown."""
+    return F.coalesce(
+        *(F.when(action == name, F.lit(code)) for code, name in enumerate(actions))
+    ).cast("tinyint")
+
+
+def click_key() -> Column:
+    """Return a 64-bit hash of what a click is: NULL columns are told apart by their place."""
+    parts: list[Column] = []
+    for name in ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id"):
+        parts += [F.col(name).isNull(), F.col(name)]
+    return F.xxhash64(*parts)
+
+
+def attributed_pairs(
+    impressions: DataFrame,
+    clicks: DataFrame,
+    carry: Iterable[str],
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_clicks: int,
+) -> DataFrame:
+    """Join clicks to the impressions in whose attribution window they lie.
+
+    The window is [impression, impression + window_hours], both ends included. Several pairs may
+    make one positive: the sampler reduces them. With ``last_impression`` a click has one pair.
+
+    Args:
+        impressions: Valid impressions around the date, duplicates allowed: the contract's columns,
+            the carried ones and ``event_us``.
+        clicks: Valid clicks around the date, duplicates allowed: the contract's columns and
+            ``event_us``.
+        carry: Names of the carried impression columns.
+        config: How clicks find impressions.
+        day: The date. Pairs serve its positives and tell which of its clicks are orphans.
+        n_clicks: About how many clicks there are; few enough are broadcast.
+
+    Returns:
+        One row per (impression, click): ``user_id``, ``request_id``, ``item_id``,
+        ``impression_id``, ``position``, carried columns (the impression's); ``user_key``,
+        ``request_key``, ``item_key`` (bigint); ``impression_us``, ``click_us`` (bigint);
+        ``action`` (tinyint); ``tie`` (bigint hash of the impression's other columns);
+        ``click_key`` (bigint).
+    """
+    window = window_us(config)
+    last_impression = config.attribution.join == "last_impression"
+    # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
+    end = day.end_us + (window if last_impression else 0)
+    shown_at, keys = F.col("event_us"), _JOIN_KEYS[config.attribution.join]
+    other = ("impression_id", "position", *carry)
+    left = impressions.where((shown_at >= day.start_us - window) & (shown_at < end)).select(
+        *(F.col(name).alias(f"join_{name}") for name in keys),
+        "user_id",
+        "request_id",
+        "item_id",
+        *other,
+        key_of("user_id", config.ids.user).alias("user_key"),
+        key_of("request_id", config.ids.request).alias("request_key"),
+        key_of("item_id", config.ids.item).alias("item_key"),
+        shown_at.alias("impression_us"),
+        F.xxhash64(*other).alias("tie"),
+    )
+    right = clicks.where((shown_at >= day.start_us) & (shown_at <= day.end_us + window)).select(
+        *(F.col(name).alias(f"join_{name}") for name in keys),
+        F.col("event_us").alias("click_us"),
+        action_code(F.col("action_type"), config.positives.actions).alias("action"),
+        click_key().alias("click_key"),
+    )
+    if n_clicks <= MOST_BROADCAST_ROWS:
+        right = F.broadcast(right)
+    joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
+    delay = F.col("click_us") - F.col("impression_us")
+    pairs = joined.where((delay >= 0) & (delay <= window)).drop(*(f"join_{k}" for k in keys))
+    return _latest_of_each_click(pairs) if last_impression else pairs
+
+
+def _latest_of_each_click(pairs: DataFrame) -> DataFrame:
+    latest_first = Window.partitionBy("click_key").orderBy(
+        F.desc("impression_us"), "request_key", "tie"
+    )
+    numbered = pairs.withColumn("place", F.row_number().over(latest_first))
+    return numbered.where(F.col("place") == 1).drop("place")
+
+
+def orphan_clicks(clicks: DataFrame, pairs: DataFrame) -> DataFrame:
+    """Return the clicks that belong to no impression, with ``orphan`` as their reason.
+
+    Args:
+        clicks: Valid, de-duplicated clicks of the date, with ``event_us`` and ``reject_reasons``.
+        pairs: What ``attributed_pairs`` returned.
+    """
+    reason = F.lit("orphan: no impression of this click lies in the attribution window before it")
+    return (
+        clicks.withColumn("click_key", click_key())
+        .join(pairs.select("click_key").distinct(), "click_key", how="left_anti")
+        .drop("click_key")
+        .withColumn("reject_reasons", F.array(reason))
+    )

@@ -1,0 +1,138 @@
+"""Impressions, clicks and ranking rows as one narrow frame: all that crosses the network."""
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
+from pipelines.catalogue.keys import key_of
+from pipelines.config.sampling import Hard, Stage
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
+
+EVENT_COLUMNS = ("user_key", "request_key", "item_key", "kind", "value", "pair")
+PAIR_KEYS = ("user_key", "request_key", "item_key", "click_key")
+
+
+def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) -> DataFrame:
+    """Return what forbids an item to a user: every readable impression and click of the windows.
+
+    Args:
+        impressions, clicks: Readable rows of the exclusion window of each log, duplicates, orphans
+            and otherwise rejected rows included: ``user_id``, ``item_id``.
+        config: The id types.
+
+    Returns:
+        One row per impression or click: ``user_key``, ``item_key`` (bigint).
+    """
+    rows = [
+        log.select(
+            key_of("user_id", config.ids.user).alias("user_key"),
+            key_of("item_id", config.ids.item).alias("item_key"),
+        )
+        for log in (impressions, clicks)
+    ]
+    return rows[0].unionByName(rows[1])
+
+
+def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: int) -> Column:
+    """Return whether ``event_us`` lies on one of the dates [D - lookback, D + lookahead]."""
+    first, last = day.shifted(-lookback_days), day.shifted(lookahead_days)
+    return (F.col("event_us") >= first.start_us) & (F.col("event_us") < last.end_us)
+
+
+def _may_be_negative(stage: Stage, hard: Hard) -> Column:
+    """Return whether the log's row allows its item as a negative of the stage."""
+    allowed = F.lit(True)
+    if stage.take == "cut" and hard.cut_known_by == "passed":
+        allowed = F.coalesce(~F.col("passed"), F.lit(False))
+    if hard.cut_reasons is not None:
+        allowed = allowed & F.coalesce(F.col("cut_reason").isin(*hard.cut_reasons), F.lit(False))
+    return allowed
+
+
+def candidate_events(
+    ranking_log: DataFrame, requests: DataFrame, config: Config, *, value: str, n_requests: int
+) -> DataFrame:
+    """Return the ranking rows of requests with a click; the user is the impressions' user.
+
+    Args:
+        ranking_log: Valid rows of the date: ``request_id``, ``item_id``, ``stage``, and what the
+            config needs to know a cut.
+        requests: Distinct ``request_id``, ``user_key``, ``request_key`` of the date's pairs.
+        config: The ladder and the id types.
+        value: ``score`` or ``rank``: the column that orders a stage's list.
+        n_requests: About how many requests there are; few enough are broadcast.
+
+    Returns:
+        One row per ranking row: ``user_key``, ``request_key``, ``item_key`` (bigint), ``kind``
+        (tinyint, see sampling/events.py), ``value`` (double).
+    """
+    kind = F.coalesce(
+        *(
+            F.when(
+                F.col("stage") == stage.name,
+                F.lit(FIRST_CANDIDATE + 2 * place)
+                + _may_be_negative(stage, config.hard).cast("int"),
+            )
+            for place, stage in enumerate(config.hard.stages)
+        )
+    )
+    rows = ranking_log.select(
+        "request_id",
+        key_of("item_id", config.ids.item).alias("item_key"),
+        kind.cast("tinyint").alias("kind"),
+        F.col(value).cast("double").alias("value"),
+    )
+    if n_requests <= MOST_BROADCAST_ROWS:
+        requests = F.broadcast(requests)
+    return rows.join(requests, "request_id", how="inner").drop("request_id")
+
+
+def union_of_events(
+    forbidden: DataFrame, pairs: DataFrame, candidates: DataFrame | None, *, n_pairs: int
+) -> DataFrame:
+    """Put all events into one frame, without those of users who have no pair.
+
+    Args:
+        forbidden: What ``forbidden_events`` returned.
+        pairs: Staged pairs that may become positives.
+        candidates: What ``candidate_events`` returned, or None without a ranking log.
+        n_pairs: How many pairs there are; few enough users are broadcast.
+
+    Returns:
+        ``EVENT_COLUMNS``: ``user_key``, ``request_key``, ``item_key`` (bigint), ``kind``
+        (tinyint), ``value`` (double, NULL unless a candidate's) and ``pair`` (a struct of the
+        pair's other columns, NULL unless a pair).
+    """
+    if n_pairs <= MOST_BROADCAST_ROWS:
+        users = F.broadcast(pairs.select("user_key").distinct())
+        forbidden = forbidden.join(users, "user_key", how="left_semi")
+    details = [name for name in pairs.columns if name not in PAIR_KEYS]
+    pair_rows = pairs.select(
+        "user_key",
+        "request_key",
+        "item_key",
+        F.lit(PAIR).cast("tinyint").alias("kind"),
+        F.lit(None).cast("double").alias("value"),
+        F.struct(*details).alias("pair"),
+    )
+    no_pair = F.lit(None).cast(pair_rows.schema["pair"].dataType).alias("pair")
+    frames = [
+        forbidden.select(
+            "user_key",
+            F.lit(0).cast("bigint").alias("request_key"),
+            "item_key",
+            F.lit(FORBIDDEN).cast("tinyint").alias("kind"),
+            F.lit(None).cast("double").alias("value"),
+            no_pair,
+        ),
+        pair_rows,
+    ]
+    if candidates is not None:
+        frames.append(
+            candidates.select("user_key", "request_key", "item_key", "kind", "value", no_pair)
+        )
+    return reduce(DataFrame.unionByName, frames)

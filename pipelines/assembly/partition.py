@@ -1,0 +1,178 @@
+"""One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines.assembly.shipped import shipped
+from pipelines.catalogue.draw_table import Catalogue, load_catalogue
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.sampling.events import PAIR, Events
+from pipelines.sampling.groups import Groups, Wanted, sample_groups
+from pipelines.sampling.hashing import U, seed_state
+from pipelines.sampling.popularity import unconditional_log_prob
+from pipelines.sampling.positives import (
+    Kept,
+    Pairs,
+    keep_positives,
+    shuffle_keys,
+)
+from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+
+_COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """What a task needs of the config, small enough to travel with it."""
+
+    seed: int
+    epoch: int
+    start_us: int
+    end_us: int
+    ladder: tuple[tuple[int, float, float], ...]
+    wanted: Wanted
+    catalogue: str
+
+    @classmethod
+    def of(cls, config: Config, day: CalendarDay, catalogue: str, *, by_score: bool) -> Self:
+        """Take from the config what decides samples; ``catalogue`` names the shipped file."""
+        takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+        selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+        return cls(
+            seed=config.seed,
+            epoch=config.epoch,
+            start_us=day.start_us,
+            end_us=day.end_us,
+            ladder=tuple((takes[s.take], *s.band) for s in config.hard.stages),
+            wanted=Wanted(
+                n_easy=config.mix.n_easy,
+                n_hard=config.mix.n_hard,
+                fill=config.mix.on_hard_shortfall == "fill",
+                max_rejections=config.easy.max_rejections,
+                selection=selections[config.hard.selection],
+                higher_is_better=by_score and config.hard.higher_score_is_better,
+            ),
+            catalogue=catalogue,
+        )
+
+
+def sample_partition(
+    batches: Iterable[pa.RecordBatch], settings: SamplerSettings
+) -> Iterator[pa.RecordBatch]:
+    """Run the kernels on one partition's events.
+
+    Args:
+        batches: ``events.EVENT_COLUMNS``, all rows of each user among them.
+        settings: What the config asks for.
+
+    Yields:
+        One batch of sample groups in the order of ``shuffle_key``, or nothing without positives.
+    """
+    received = list(batches)
+    if not received:
+        return
+    table = pa.Table.from_batches(received)
+    catalogue = load_catalogue(shipped(settings.catalogue))
+    pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
+    seed = seed_state(U(settings.seed), U(settings.epoch))
+    kept = keep_positives(pairs, catalogue.draws.hot_keys, catalogue.draws.hot_keep, seed)
+    if len(kept.user) == 0:
+        return
+    ladder = Ladder(
+        np.array([take for take, _, _ in settings.ladder], np.int8),
+        np.array([low for _, low, _ in settings.ladder], np.float64),
+        np.array([high for _, _, high in settings.ladder], np.float64),
+    )
+    groups = sample_groups(_events(table), kept, catalogue.draws, ladder, settings.wanted)
+    yield _batch(details, kept, groups, catalogue)
+
+
+def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
+    keys: NDArray[np.uint64] = table[name].to_numpy().view(np.uint64)
+    return keys
+
+
+def _events(table: pa.Table) -> Events:
+    # NULL values become NaN here, which is how the kernels know them.
+    return Events(
+        user=_keys(table, "user_key"),
+        request=_keys(table, "request_key"),
+        item=_keys(table, "item_key"),
+        kind=table["kind"].to_numpy(),
+        value=table["value"].to_numpy().astype(np.float64, copy=False),
+    )
+
+
+def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
+    """Return the pairs that may become positives of the date, and their other columns."""
+    details = pa.Table.from_batches(
+        [pa.RecordBatch.from_struct_array(chunk) for chunk in rows["pair"].chunks],
+        schema=pa.schema(list(rows.schema.field("pair").type)),
+    )
+    pairs = Pairs(
+        user=_keys(rows, "user_key"),
+        request=_keys(rows, "request_key"),
+        item=_keys(rows, "item_key"),
+        impression_us=details["impression_us"].to_numpy(),
+        click_us=details["click_us"].to_numpy(),
+        action=details["action"].to_numpy(),
+        tie=details["tie"].to_numpy(),
+    )
+    of_day = (pairs.impression_us >= settings.start_us) & (pairs.impression_us < settings.end_us)
+    rows_of_day = np.flatnonzero(of_day)
+    return Pairs(*(column[rows_of_day] for column in pairs)), details.take(rows_of_day)
+
+
+def _batch(details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue) -> pa.RecordBatch:
+    draws, total = catalogue.draws, catalogue.total_weight
+    easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
+    shuffle_key = shuffle_keys(kept.hash)
+    pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: details[name].take(kept.pair) for name in details.column_names if name != "tie"
+    }
+    columns |= {
+        "action": pa.array(kept.action),
+        "shuffle_key": pa.array(shuffle_key),
+        "keep_prob": pa.array(kept.keep_prob),
+        "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
+        "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
+        **{name: pa.array(getattr(groups, name)) for name in _COUNTS},
+        "easy_item_ids": _lists(catalogue.ids.take(pa.array(groups.easy_code)), easy),
+        "easy_q": _lists(pa.array(draws.weights[groups.easy_code] / max(total, 1)), easy),
+        "easy_log_q": _lists(pa.array(groups.easy_log_q), easy),
+        "easy_attempts": _lists(pa.array(groups.easy_attempts), easy),
+        "hard_item_ids": _lists(catalogue.ids.take(pa.array(groups.hard_code)), hard),
+        "hard_stage": _lists(pa.array(groups.hard_stage), hard),
+        "hard_rank": _lists(pa.array(groups.hard_rank), hard),
+        "hard_size": _lists(pa.array(groups.hard_size), hard),
+        "hard_value": _lists(
+            pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard
+        ),
+    }
+    in_shuffle_order = pa.table(columns).take(np.argsort(shuffle_key, kind="stable"))
+    return in_shuffle_order.combine_chunks().to_batches()[0]
+
+
+def _lists(values: pa.Array, lengths: NDArray[np.int32]) -> pa.ListArray:
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def _clicks(kept: Kept, code: NDArray[np.int32], catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the clicks of each positive's item, also where it is not in the catalogue."""
+    clicks = np.zeros(len(code), np.int64)
+    inside = code >= 0
+    clicks[inside] = catalogue.clicks[code[inside]]
+    at = np.searchsorted(catalogue.other_keys, kept.item[~inside])
+    found = at < len(catalogue.other_keys)
+    found[found] = catalogue.other_keys[at[found]] == kept.item[~inside][found]
+    clicks[np.flatnonzero(~inside)[found]] = catalogue.other_clicks[at[found]]
+    return clicks

@@ -1,0 +1,74 @@
+"""The one shuffle by user, with the sampler on each partition: events in, sample groups out."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import (
+    ArrayType,
+    ByteType,
+    DataType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StructField,
+    StructType,
+)
+
+from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.config.tree import Config
+from pipelines.contracts.tables import spark_type
+
+EVENTS_PER_PARTITION = 500_000
+"""A partition's arrays then stay in the cache of a core, and a worker below 1 GB."""
+
+
+def groups_schema(config: Config, pair: StructType) -> StructType:
+    """Return the Spark schema of sample groups: the pair's columns, then what the kernel adds."""
+    item = spark_type(config.ids.item)
+    added: dict[str, tuple[DataType, bool]] = {
+        "shuffle_key": (LongType(), False),
+        "keep_prob": (DoubleType(), False),
+        "item_clicks": (LongType(), False),
+        "pos_log_q": (DoubleType(), True),
+        "n_easy": (IntegerType(), False),
+        "n_fill": (IntegerType(), False),
+        "n_hard": (IntegerType(), False),
+        "shortfall": (IntegerType(), False),
+        "hard_missing": (IntegerType(), False),
+        "hard_reason": (ByteType(), False),
+        "n_pool": (IntegerType(), False),
+        "easy_item_ids": (ArrayType(item), False),
+        "easy_q": (ArrayType(DoubleType()), False),
+        "easy_log_q": (ArrayType(DoubleType()), False),
+        "easy_attempts": (ArrayType(IntegerType()), False),
+        "hard_item_ids": (ArrayType(item), False),
+        "hard_stage": (ArrayType(ByteType()), False),
+        "hard_rank": (ArrayType(IntegerType()), False),
+        "hard_size": (ArrayType(IntegerType()), False),
+        "hard_value": (ArrayType(DoubleType()), False),
+    }
+    fields = [StructField(f.name, f.dataType, True) for f in pair.fields if f.name != "tie"]
+    fields += [StructField(name, kind, null) for name, (kind, null) in added.items()]
+    return StructType(fields)
+
+
+def sample(events: DataFrame, settings: SamplerSettings, config: Config, partitions: int) -> DataFrame:
+    """Return the sample groups: one row per kept positive of the date.
+
+    Args:
+        events: What ``union_of_events`` returned; this is where it crosses the network.
+        settings: What the tasks need.
+        config: The id types.
+        partitions: How many tasks sample; the rows do not depend on it.
+
+    Returns:
+        The columns of ``groups_schema``. ``hard_value`` is the logged score or rank; the i-th
+        elements of the easy (hard) lists belong together; fills lie behind the easy draws.
+    """
+    schema = groups_schema(config, events.schema["pair"].dataType)  # type: ignore[arg-type]
+    kernel: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
+        sample_partition, settings=settings
+    )
+    return events.repartition(partitions, "user_key").mapInArrow(kernel, schema)

@@ -1,0 +1,196 @@
+"""From conformed logs to sample groups on disk: what a build computes before any table is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.assembly.attribution import attributed_pairs
+from pipelines.assembly.events import (
+    candidate_events,
+    forbidden_events,
+    in_exclusion_window,
+    union_of_events,
+)
+from pipelines.assembly.partition import SamplerSettings
+from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
+from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
+from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
+from pipelines.catalogue.keys import key_of
+from pipelines.catalogue.popularity import clicks_per_item, popularity_dates
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a build computes.
+
+    Attributes:
+        spark: The session.
+        ship: Hands a file to every task and returns the name to find it by.
+        folder: The run's staging folder; everything is written below it.
+        tag: Makes the names of shipped files new in the session.
+    """
+
+    spark: SparkSession
+    ship: Callable[[Path], str]
+    folder: Path
+    tag: str
+
+    def staged(self, frame: DataFrame, name: str) -> DataFrame:
+        """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
+        path = str(self.folder / name)
+        frame.write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(frame.schema).parquet(path)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The items of a date.
+
+    Attributes:
+        catalogue: The draw table with the ids.
+        eligibility: One row per item of the catalogue, sorted by ``item_id``: ``item_id``,
+            ``eligible_from``, ``eligible_to``.
+        shipped: The name that tasks find the catalogue file by.
+    """
+
+    catalogue: Catalogue
+    eligibility: pa.Table
+    shipped: str
+
+
+def stage_pairs(
+    logs: dict[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+) -> DataFrame:
+    """Join clicks to impressions, once, and return the pairs read back from staging."""
+    pairs = attributed_pairs(
+        valid_rows(logs["impressions"]),
+        valid_rows(logs["clicks"]),
+        logs["impressions"].carry,
+        config,
+        day,
+        n_clicks=n_clicks,
+    )
+    return place.staged(pairs, "pairs")
+
+
+def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
+    """Return the pairs whose impression lies on the date."""
+    shown = F.col("impression_us")
+    return pairs.where((shown >= day.start_us) & (shown < day.end_us))
+
+
+def stage_catalogue(
+    logs: dict[str, Log], config: Config, day: CalendarDay, place: Workplace
+) -> Candidates:
+    """Count popularity, find the eligible items, and build and ship the draw table."""
+    window = config.popularity.window_days
+    since = day.shifted(-window).start_us
+    recent = valid_rows(logs["clicks"]).where(
+        (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
+    )
+    clicks = clicks_per_item(deduplicated(recent, logs["clicks"].contract), day, window)
+    if "items" in logs:
+        rows = deduplicated(valid_rows(logs["items"]), logs["items"].contract)
+        eligible = items_valid_on(rows, day)
+    else:
+        seen = [log for name, log in logs.items() if name != "users"]
+        at = F.coalesce(F.col("event_us"), F.lit(day.start_us))
+        within = (at >= since) & (at < day.end_us)
+        eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
+    items = (
+        eligible.withColumn("in_catalogue", F.lit(True))
+        .join(clicks, "item_id", how="full")
+        .select(
+            "item_id",
+            key_of("item_id", config.ids.item).alias("item_key"),
+            F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
+            F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
+            "eligible_from",
+            "eligible_to",
+        )
+        .toArrow()
+    )
+    catalogue = build_catalogue(items, config)
+    path = place.folder / f"catalogue-{place.tag}.arrow"
+    save_catalogue(catalogue, path)
+    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    eligibility = inside.select(["item_id", "eligible_from", "eligible_to"])
+    return Candidates(catalogue, eligibility, place.ship(path))
+
+
+def stage_groups(
+    logs: dict[str, Log],
+    pairs: DataFrame,
+    candidates: Candidates,
+    config: Config,
+    day: CalendarDay,
+    place: Workplace,
+    *,
+    n_pairs: int,
+) -> DataFrame:
+    """Shuffle the events by user once, sample, and return the groups read back from staging.
+
+    Args:
+        logs: The conformed logs.
+        pairs: The pairs of the date.
+        candidates: The date's items.
+        config: What to sample.
+        day: The date.
+        place: Where to compute.
+        n_pairs: How many pairs there are.
+    """
+    events = all_events(logs, pairs, config, day, n_pairs=n_pairs)
+    by_score = orders_by_score(logs)
+    settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
+    partitions = partitions_for(logs)
+    return place.staged(sample(events, settings, config, partitions), "groups")
+
+
+def all_events(
+    logs: dict[str, Log], pairs: DataFrame, config: Config, day: CalendarDay, *, n_pairs: int
+) -> DataFrame:
+    """Return every event that can matter to a sample of the date; see ``union_of_events``."""
+    reach = config.exclusion
+    forbidden = forbidden_events(
+        readable_rows(logs["impressions"]).where(
+            in_exclusion_window(day, reach.exposure_lookback_days, reach.lookahead_days)
+        ),
+        readable_rows(logs["clicks"]).where(
+            in_exclusion_window(day, reach.click_lookback_days, reach.lookahead_days)
+        ),
+        config,
+    )
+    ranked = None
+    if "ranking_log" in logs and config.mix.n_hard > 0:
+        log = logs["ranking_log"]
+        ranked = candidate_events(
+            valid_rows(log).where(on_date(log, day)),
+            pairs.select("request_id", "user_key", "request_key").distinct(),
+            config,
+            value="score" if orders_by_score(logs) else "rank",
+            n_requests=n_pairs,
+        )
+    return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs)
+
+
+def orders_by_score(logs: dict[str, Log]) -> bool:
+    """Return whether a stage's list is ordered by its score; else it is by rank."""
+    return "ranking_log" not in logs or "score" in logs["ranking_log"].mapped
+
+
+def partitions_for(logs: dict[str, Log]) -> int:
+    """Return how many tasks sample: one for so many rows of the logs that carry events."""
+    rows = sum(
+        log.rows_in_files or log.bytes_in_files // 50
+        for name, log in logs.items()
+        if name in {"impressions", "clicks", "ranking_log"}
+    )
+    return max(1, -(-rows // EVENTS_PER_PARTITION))

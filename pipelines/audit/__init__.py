@@ -1,0 +1,1 @@
+"""What a staged release must prove before it is published."""

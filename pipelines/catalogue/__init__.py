@@ -1,0 +1,1 @@
+"""Which items may be drawn on a date, how popular each is, and the table that draws are made from."""
