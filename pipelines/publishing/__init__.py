@@ -1,0 +1,1 @@
+"""Tables out: staged, promoted, released as one unit, verified, and read back by version."""

@@ -1,0 +1,222 @@
+"""What the Delta log says, read and made with delta-rs: no engine is needed for metadata."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.dataset as pds
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError
+from pyarrow.fs import LocalFileSystem
+from pyspark.sql.types import StructType
+
+from pipelines.contracts.tables import TableContract
+from pipelines.errors import ConfigError, Problem, ReleaseError
+from pipelines.publishing.commits import Label
+from pipelines.publishing.schema_check import schema_problems
+
+
+@dataclass(frozen=True)
+class TableProtocol:
+    """The versions of the Delta protocol that a reader and a writer of a table must know."""
+
+    reader: int
+    writer: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of a table; ``label`` is None where somebody else committed."""
+
+    version: int
+    operation: str
+    label: Label | None
+
+
+@dataclass(frozen=True)
+class PinnedFile:
+    """One file of one version: its place, its size in bytes, and its date if there is one."""
+
+    path: Path
+    size: int
+    ds: date | None
+
+
+def ensure_table(path: Path, contract: TableContract, retention_days: int) -> None:
+    """Create a table, or check that the one that is there is the contract's.
+
+    Tables are made before the first write: two first writes at once would fail.
+
+    Args:
+        path: The folder of the table.
+        contract: A resolved contract: column order, types and NOT NULL are the table's.
+        retention_days: For so many days a version stays readable.
+
+    Raises:
+        ConfigError: The table has other columns, as another config made it; names them. Or it
+            has a protocol that not every reader knows.
+    """
+    expected = contract.spark_schema()
+    properties = _properties(retention_days)
+    partition = [contract.partition] if contract.partition else []
+    try:
+        table = DeltaTable.create(
+            str(path),
+            schema=Schema.from_json(expected.json()),
+            mode="ignore",
+            partition_by=partition,
+            configuration=dict(properties),
+        )
+    except DeltaError:
+        # Another process created it between our look and our commit; it must have made the same.
+        table = DeltaTable(str(path))
+    found = StructType.fromJson(_schema_json(table))
+    where = f"the table {contract.table} in the warehouse"
+    problems = schema_problems(where, found, expected)
+    next_step = "Name another warehouse, or set ids and carry as they were."
+    fixed = [Problem(p.where, p.what, p.found, p.expected, next_step) for p in problems]
+    strict = {field.name for field in found.fields if not field.nullable}
+    for column in contract.columns if not problems else ():
+        if column.nullable == (column.name in strict):
+            wanted = "nullable" if column.nullable else "NOT NULL"
+            fixed.append(
+                Problem(where, f"the column {column.name} is not {wanted}", next_step=next_step)
+            )
+    if table.metadata().partition_columns != partition:
+        fixed.append(
+            Problem(
+                where,
+                "it is partitioned otherwise",
+                found=str(table.metadata().partition_columns),
+                expected=str(partition),
+                next_step=next_step,
+            )
+        )
+    fixed += protocol_problems(where, read_protocol(path))
+    ConfigError.raise_if_any(fixed)
+    if any(table.metadata().configuration.get(k) != v for k, v in properties.items()):
+        table.alter.set_table_properties(properties)
+
+
+def protocol_problems(where: str, found: TableProtocol) -> list[Problem]:
+    """Return what keeps some readers from reading a table; empty for reader 1, writer 2 or 3."""
+    if found.reader == 1 and found.writer <= 3:
+        return []
+    return [
+        Problem(
+            where,
+            "its Delta protocol is newer than delta-rs, Polars and Trino read",
+            found=f"reader {found.reader}, writer {found.writer}",
+            expected="reader 1, writer at most 3",
+            next_step="Switch off the table feature that raised it, in a new table.",
+        )
+    ]
+
+
+def read_protocol(path: Path) -> TableProtocol:
+    """Return the protocol versions of a table."""
+    found = DeltaTable(str(path)).protocol()
+    return TableProtocol(found.min_reader_version, found.min_writer_version)
+
+
+def read_history(path: Path, limit: int | None = None) -> list[Commit]:
+    """Return the commits of a table, newest first."""
+    return [
+        Commit(
+            int(entry["version"]),
+            str(entry.get("operation", "")),
+            Label.from_json(entry.get("userMetadata")),
+        )
+        for entry in DeltaTable(str(path)).history(limit)
+    ]
+
+
+def version_labelled(path: Path, label: Label) -> int:
+    """Return the newest version that was committed with a label.
+
+    Raises:
+        ReleaseError: No commit has it, so the write did not happen.
+    """
+    # The commit is nearly always the newest; other dates may have committed since.
+    for limit in (20, None):
+        for commit in read_history(path, limit):
+            if commit.label == label:
+                return commit.version
+    raise ReleaseError(
+        Problem(str(path), f"no version was committed by the run {label.run_id}, as it should be")
+    )
+
+
+def open_version(path: Path, version: int) -> DeltaTable:
+    """Return a table at a version.
+
+    Raises:
+        ReleaseError: The version is not there (any more).
+    """
+    try:
+        return DeltaTable(str(path), version=version)
+    except (DeltaError, OSError) as error:
+        raise ReleaseError(
+            Problem(
+                path.name,
+                f"version {version} has expired or was never there",
+                next_step="Build the date again, or read a newer release of it.",
+            )
+        ) from error
+
+
+def pinned_files(path: Path, version: int, ds: date | None = None) -> list[PinnedFile]:
+    """Return the files of one version, sorted by path; of one date only where one is given.
+
+    Raises:
+        ReleaseError: The version is not there (any more).
+    """
+    actions = pa.table(open_version(path, version).get_add_actions(flatten=True)).to_pylist()
+    files = [
+        PinnedFile(path / unquote(a["path"]), int(a["size_bytes"]), a.get("partition.ds"))
+        for a in actions
+    ]
+    return sorted((f for f in files if ds is None or f.ds == ds), key=lambda f: f.path)
+
+
+def arrow_schema(table: DeltaTable) -> pa.Schema:
+    """Return the Arrow schema of a table, the partition column in its place."""
+    return pa.schema(table.schema().to_arrow())
+
+
+def dataset_of(schema: pa.Schema, files: Sequence[PinnedFile]) -> pds.Dataset:
+    """Return the files as one dataset, the date of each file restored as its ``ds``."""
+    # Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which
+    # end in 2262.
+    options = pds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
+    return pds.FileSystemDataset.from_paths(
+        [str(file.path) for file in files],
+        schema=schema,
+        format=pds.ParquetFileFormat(read_options=options),
+        filesystem=LocalFileSystem(),
+        partitions=[
+            pds.scalar(True) if file.ds is None else pds.field("ds") == pa.scalar(file.ds)
+            for file in files
+        ],
+    )
+
+
+def _properties(retention_days: int) -> dict[str, str]:
+    kept = f"interval {retention_days} days"
+    return {
+        # Both are needed: a version is readable while its files and its log are there.
+        "delta.deletedFileRetentionDuration": kept,
+        "delta.logRetentionDuration": kept,
+        # On where a platform's defaults say so; then only some readers can read the table.
+        "delta.enableDeletionVectors": "false",
+    }
+
+
+def _schema_json(table: DeltaTable) -> dict[str, Any]:
+    tree: dict[str, Any] = json.loads(table.schema().to_json())
+    return tree

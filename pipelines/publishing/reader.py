@@ -1,0 +1,225 @@
+"""Releases for trainers: a date or a range of dates, resolved to the audited rows of each.
+
+    from pipelines.publishing.reader import open_dates
+    samples = open_dates("warehouse", date(2026, 1, 1), date(2026, 1, 3)).polars("training_samples")
+
+A pin vouches for one date only. The newest version of a table may hold rows of other dates that
+no release names; none of the methods here shows them.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.dataset as pds
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.contracts.days import DateRange
+from pipelines.errors import Problem, ReleaseError, RequirementError
+from pipelines.publishing.commits import require_date
+from pipelines.publishing.metadata import (
+    PinnedFile,
+    arrow_schema,
+    dataset_of,
+    open_version,
+    pinned_files,
+)
+from pipelines.publishing.paths import table_path
+from pipelines.publishing.releases import Release, TablePin, read_releases
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_LOG = logging.getLogger(__name__)
+
+
+class ReleaseReader:
+    """The audited rows of one or more releases, one per date.
+
+    Attributes:
+        releases: They, by date.
+    """
+
+    def __init__(self, warehouse: Path, releases: Sequence[Release]) -> None:
+        """Take releases of different dates; use ``open_release`` or ``open_dates``."""
+        self._warehouse = warehouse.absolute()
+        self.releases = tuple(sorted(releases, key=lambda release: release.ds))
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The dates, in order."""
+        return tuple(release.ds for release in self.releases)
+
+    @property
+    def config_hashes(self) -> tuple[str, ...]:
+        """The different configs that built the dates: more than one means unlike samples."""
+        return tuple(dict.fromkeys(release.config_hash for release in self.releases))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that every date has."""
+        per_date = [{pin.table for pin in release.tables} for release in self.releases]
+        return tuple(sorted(set.intersection(*per_date)))
+
+    def files(self, table: str) -> list[str]:
+        """Return the Parquet files of a table: those of its dates, each in the pinned version.
+
+        The date is in the folder's name (``ds=2026-01-01``), not in the file.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        return [str(file.path) for file in self._files(table)]
+
+    def arrow(self, table: str) -> pds.Dataset:
+        """Return a table as a PyArrow dataset, columns as in its contract, ``ds`` among them.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        return dataset_of(self._schema(table), self._files(table))
+
+    def polars(self, table: str) -> "pl.LazyFrame":
+        """Return a table as a Polars frame, columns as in its contract, ``ds`` among them.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+            RequirementError: Polars is not installed.
+        """
+        try:
+            import polars as pl
+        except ImportError as error:
+            problem = Problem("polars", "Polars is not installed", next_step="pip install polars")
+            raise RequirementError(problem) from error
+        empty = pl.from_arrow(self._schema(table).empty_table())
+        assert isinstance(empty, pl.DataFrame)
+        files = self.files(table)
+        if not files:
+            return empty.lazy()
+        # Spark may have written timestamps as INT96, which Polars takes for naive nanoseconds.
+        casts = pl.ScanCastOptions(
+            datetime_cast=["nanosecond-downcast", "convert-timezone"],
+            missing_struct_fields="raise",
+        )
+        return pl.scan_parquet(
+            files,
+            schema={**empty.schema},
+            cast_options=casts,
+            hive_partitioning=True,
+            hive_schema={"ds": pl.Date},
+            glob=False,
+        ).select(empty.columns)
+
+    def spark(self, spark: SparkSession, table: str) -> DataFrame:
+        """Return a table as a Spark frame: each date from its own version.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        self._files(table)
+        path = f"file://{table_path(self._warehouse, table)}"
+        parts = []
+        for release, pin in self._pins(table):
+            source = spark.read.format("delta").option("versionAsOf", pin.version)
+            parts.append(source.load(path).where(F.col("ds") == F.lit(release.ds)))
+        return reduce(DataFrame.unionByName, parts)
+
+    def _pins(self, table: str) -> list[tuple[Release, TablePin]]:
+        found = [(release, release.pin(table)) for release in self.releases]
+        ReleaseError.raise_if_any(
+            Problem(
+                release.release_id,
+                f"the release of {release.ds} has no table {table}",
+                found=", ".join(pin.table for pin in release.tables),
+            )
+            for release, pin in found
+            if pin is None
+        )
+        return [(release, pin) for release, pin in found if pin is not None]
+
+    def _files(self, table: str) -> list[PinnedFile]:
+        path = table_path(self._warehouse, table)
+        files = [
+            file
+            for release, pin in self._pins(table)
+            for file in pinned_files(path, pin.version, release.ds)
+        ]
+        ReleaseError.raise_if_any(
+            Problem(
+                table,
+                f"the release of {file.ds} has expired: a file of it is gone",
+                found=f"no {file.path.name}",
+                next_step="Build the date again, or read a newer release of it.",
+            )
+            for file in files
+            if not file.path.is_file()
+        )
+        return files
+
+    def _schema(self, table: str) -> pa.Schema:
+        _, pin = self._pins(table)[-1]
+        return arrow_schema(open_version(table_path(self._warehouse, table), pin.version))
+
+
+def open_release(
+    warehouse: str | Path, release_id: str | None = None, ds: date | None = None
+) -> ReleaseReader:
+    """Open one release: by its id, or the newest of a date, or the newest of the latest date.
+
+    Raises:
+        ConfigError: ``ds`` is not a plain date.
+        ReleaseError: There is no such release; says which dates are released.
+    """
+    snapshot = read_releases(Path(warehouse))
+    if release_id is not None:
+        found = next((r for r in snapshot.releases if r.release_id == release_id), None)
+        what = f"there is no release {release_id}"
+    else:
+        day = require_date(ds) if ds else max((r.ds for r in snapshot.releases), default=None)
+        found = snapshot.newest(day) if day else None
+        what = f"there is no release of {day}" if day else "there is no release"
+    if found is None:
+        raise ReleaseError(_not_there(what, {r.ds for r in snapshot.releases}))
+    return ReleaseReader(Path(warehouse), [found])
+
+
+def open_dates(warehouse: str | Path, first: date, last: date) -> ReleaseReader:
+    """Open a range of dates, both ends included: the newest release of each.
+
+    Dates that different configs built are opened with a warning; see ``config_hashes``.
+
+    Raises:
+        ConfigError: An end is not a plain date.
+        ReleaseError: A date of the range has no release.
+    """
+    snapshot = read_releases(Path(warehouse))
+    days = list(DateRange(require_date(first), require_date(last)))
+    newest = {day: snapshot.newest(day) for day in days}
+    released = {release.ds for release in snapshot.releases}
+    ReleaseError.raise_if_any(
+        _not_there(f"there is no release of {day}", released)
+        for day, release in newest.items()
+        if release is None
+    )
+    if not days:
+        raise ReleaseError(_not_there(f"{first} lies after {last}", released))
+    reader = ReleaseReader(Path(warehouse), [r for r in newest.values() if r is not None])
+    if len(reader.config_hashes) > 1:
+        _LOG.warning(
+            "%s to %s were built with %d different configs", first, last, len(reader.config_hashes)
+        )
+    return reader
+
+
+def _not_there(what: str, released: set[date]) -> Problem:
+    return Problem(
+        "releases",
+        what,
+        found=", ".join(str(day) for day in sorted(released)) or "no release at all",
+        next_step="Build the date first.",
+    )

@@ -1,0 +1,99 @@
+"""What a committer must do, whatever engine computes: the seam behind which Delta writers stand."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from pyspark.sql import DataFrame
+
+from pipelines.contracts.tables import TableContract
+from pipelines.publishing.commits import Label
+from pipelines.publishing.content_hash import ContentHash
+from pipelines.publishing.metadata import Commit, TableProtocol
+from pipelines.publishing.releases import Release, ReleasesSnapshot
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """One table in staging: written once, never changed, seen by no reader.
+
+    Attributes:
+        contract: The resolved contract that its rows fit.
+        run_id: The process that staged it.
+        path: Its folder of Parquet files.
+        content: Content hash of the files, read back after writing.
+        first_day: The earliest date in it, None where it is empty.
+        last_day: The latest one.
+    """
+
+    contract: TableContract
+    run_id: str
+    path: Path
+    content: ContentHash
+    first_day: date | None
+    last_day: date | None
+
+
+class Store(Protocol):
+    """Stages, commits and reads the tables of one warehouse.
+
+    Every write compares the exact schema first. Commits carry a ``Label`` as ``userMetadata``.
+    """
+
+    @property
+    def warehouse(self) -> Path:
+        """The folder of all tables."""
+
+    def ensure_table(self, contract: TableContract) -> None:
+        """Create the table, or check that the one that is there has the contract's columns.
+
+        Raises:
+            ConfigError: The table has other columns, as another config made it; names them.
+        """
+
+    def stage(self, frame: DataFrame, contract: TableContract, run_id: str) -> StagedTable:
+        """Write a frame to the run's staging and read it back; replaces what was staged before.
+
+        Files keep the frame's row order within each of its partitions.
+
+        Raises:
+            GateError: The frame has other columns than the contract, or NULL where none may be.
+        """
+
+    def read_staged(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows in the contract's columns."""
+
+    def promote(self, staged: StagedTable, day: date, label: Label) -> int:
+        """Replace one date of the table by the staged rows in one commit; return its version.
+
+        Proven by reading the version back. Doing it twice does no harm; no rows empty the date.
+
+        Raises:
+            ConfigError: ``day`` is not a plain date.
+            ConflictError: Somebody else replaced the same date meanwhile.
+            ReleaseError: The version does not hold the staged rows.
+        """
+
+    def read_version(self, table: str, version: int, day: date) -> DataFrame:
+        """Return the rows of one date of one version of a table.
+
+        Raises:
+            ReleaseError: The version is not there (any more).
+        """
+
+    def releases_snapshot(self) -> ReleasesSnapshot:
+        """Return all releases, and the version that they were read from."""
+
+    def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
+        """Append all rows of a release in one commit.
+
+        Raises:
+            ConflictError: ``releases`` changed since the snapshot; nothing was appended.
+        """
+
+    def history(self, table: str) -> list[Commit]:
+        """Return the commits of a table, newest first."""
+
+    def protocol(self, table: str) -> TableProtocol:
+        """Return the Delta protocol versions of a table."""
