@@ -1,0 +1,122 @@
+"""Build one date: logs in, one released set of tables out. ``winnow build``, also spark-submit."""
+
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[1]
+if str(_ROOT) not in sys.path:
+    # spark-submit puts this file's folder on the path, not the one above it.
+    sys.path.insert(0, str(_ROOT))
+
+from jobs.reading import (  # noqa: E402
+    days_of_history,
+    history_warnings,
+    inputs_json,
+    maturity,
+    open_for_build,
+    require_rows,
+)
+from jobs.request import BuildRequest  # noqa: E402
+from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
+from jobs.version import code_version  # noqa: E402
+from pipelines.assembly.published import Made, contracts, published_frames, totals  # noqa: E402
+from pipelines.assembly.rejects import all_rejected, orphans_in, with_orphans  # noqa: E402
+from pipelines.assembly.samples import (  # noqa: E402
+    Workplace,
+    pairs_of,
+    stage_catalogue,
+    stage_groups,
+    stage_pairs,
+)
+from pipelines.audit.audit import audit  # noqa: E402
+from pipelines.audit.gates import as_json, require_passed  # noqa: E402
+from pipelines.contracts.counts import count_rows  # noqa: E402
+from pipelines.contracts.days import CalendarDay  # noqa: E402
+from pipelines.publishing.commits import new_run_id  # noqa: E402
+from pipelines.publishing.paths import staging_path  # noqa: E402
+from pipelines.publishing.promotion import publish  # noqa: E402
+from pipelines.publishing.releases import RunRecord  # noqa: E402
+from pipelines.publishing.spark_store import SparkStore  # noqa: E402
+from pipelines.sampling.mix import REASONS  # noqa: E402
+
+
+def build(request: BuildRequest) -> BuildSummary:
+    """Build, audit and release the samples of one date.
+
+    Raises:
+        ConfigError: The config contradicts itself or the tables that are there.
+        InputError: A log is missing, damaged or not what its contract says.
+        ConservationError: Rows of a log do not add up.
+        GateError: A staged table failed a gate; nothing was published.
+        ConflictError: Another run released the date meanwhile.
+    """
+    config, spark, stage = request.config, request.engine.spark, request.progress.stage
+    day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
+    store = SparkStore(spark, request.warehouse, config.publishing.retention_days)
+    since = store.releases_snapshot()
+    place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
+
+    with stage("check the logs"):
+        logs = open_for_build(request)
+        mature, history = maturity(request, logs), days_of_history(request, logs)
+        warnings = history_warnings(request, history)
+    with stage("count rows") as told:
+        counts = {name: count_rows(log, day) for name, log in logs.items()}
+        require_rows(counts, request)
+        told.rows = sum(count.read for count in counts.values())
+    with stage("join clicks") as told:
+        n_clicks = counts["clicks"].read - counts["clicks"].filtered
+        all_pairs = stage_pairs(logs, config, day, place, n_clicks=n_clicks)
+        pairs = pairs_of(all_pairs, day)
+        told.rows = n_pairs = pairs.count()
+    with stage("weigh items") as told:
+        items = stage_catalogue(logs, config, day, place)
+        told.rows = len(items.catalogue.ids)
+    with stage("sample") as told:
+        groups = stage_groups(logs, pairs, items, config, day, place, n_pairs=n_pairs)
+        sums = totals(groups, REASONS)
+        told.rows = n_groups = sums["positives"]
+    with stage("stage tables") as told:
+        known = contracts(config, logs)
+        rejected = all_rejected(logs, counts, all_pairs, known["rejected"], day, spark=spark)
+        made = Made(logs, counts, groups, n_groups, pairs, n_pairs, items, rejected, mature)
+        staged = {
+            name: store.stage(frame, known[name], run_id)
+            for name, frame in published_frames(made, known, config, day, spark=spark)
+        }
+        told.rows = sum(table.content.rows for table in staged.values())
+    with stage("audit"):
+        written = {name: store.read_staged(table) for name, table in staged.items()}
+        counts["clicks"] = with_orphans(counts["clicks"], orphans_in(written["rejected"]))
+        read_again = open_for_build(request, only=("impressions", "clicks"))
+        gates = audit(written, known, counts, read_again, config, day)
+        require_passed(gates, str(place.folder))
+    with stage("publish"):
+        run = RunRecord(
+            run_id=run_id,
+            day=request.day,
+            config_hash=config.fingerprint(),
+            config_json=config.canonical_json(),
+            code_version=code_version(),
+            inputs_json=inputs_json(logs, counts, history, mature=mature),
+            quality_json=as_json(gates),
+        )
+        published = publish(store, staged, run, since)
+    return BuildSummary(
+        release_id=published.release.release_id,
+        ds=request.day,
+        published=not published.already,
+        warehouse=str(request.warehouse),
+        logs={name: LogCounts.of(count) for name, count in counts.items()},
+        tables={name: table.content.rows for name, table in staged.items()},
+        totals=Totals(**{name: sums[name] for name in Totals.__dataclass_fields__}),
+        shortfall_reasons={reason: sums[reason] for reason in REASONS if sums[reason]},
+        seconds=dict(request.progress.seconds),
+        warnings=tuple(warnings),
+    )
+
+
+if __name__ == "__main__":
+    from jobs.cli import main
+
+    sys.exit(main(["build", *sys.argv[1:]]))

@@ -1,0 +1,266 @@
+"""The command ``winnow``: arguments in, exit code out. Spark starts only once these are checked."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from jobs.outcome import run_to_exit_code
+
+app = typer.Typer(
+    name="winnow",
+    help="Make training samples for retrieval models from a recommender's logs.\n\n"
+    "Start with winnow init, or try it on made-up logs: winnow simulate --out demo, then "
+    "winnow build --config demo/winnow.yaml --ds 2026-01-01.\n\n"
+    "Exit codes: 0 done or nothing to do, 2 wrong config or arguments, 3 the data broke a "
+    "contract or a gate, 4 somebody else published meanwhile (safe to run again), 1 anything else.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
+WarehouseOption = Annotated[
+    Path | None,
+    typer.Option("--warehouse", help="Folder of the tables, in place of the config's."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout, problems on stderr.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+MasterOption = Annotated[
+    str | None,
+    typer.Option(help="Spark master, by default local[*]; under spark-submit it decides."),
+]
+MemoryOption = Annotated[str, typer.Option(help="Memory of Spark's JVM on one machine.")]
+DEFAULT_CONFIG = Path("winnow.yaml")
+
+
+@app.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a commented config to start from.
+
+    It explains every key and holds every default. Change the part called logs to say where your
+    logs lie and which of their columns mean what; then run winnow build.
+    """
+    from jobs.init import write_starter
+
+    write_starter(path, force=force)
+    _print({"config": str(path)}, f"{path} is written. Change logs in it, then: ", as_json)
+    if not as_json:
+        _stdout().print(f"  winnow build --config {path} --ds 2026-01-01", markup=False)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="Folder that receives logs/, truth/, winnow.yaml.")],
+    days: Annotated[int, typer.Option(help="Dates to simulate.")] = 3,
+    first_day: Annotated[str, typer.Option(help="The first of them, YYYY-MM-DD.")] = "2026-01-01",
+    history_days: Annotated[int, typer.Option(help="Dates before the first one.")] = 0,
+    users: Annotated[int, typer.Option(help="Users.")] = 2_000,
+    items: Annotated[int, typer.Option(help="Items.")] = 3_000,
+    requests_per_day: Annotated[int, typer.Option(help="Requests per date.")] = 4_000,
+    dirty_share: Annotated[float, typer.Option(help="Broken rows per clean row.")] = 0.002,
+    string_ids: Annotated[bool, typer.Option(help="Ids like u000123.")] = False,
+    seed: Annotated[int, typer.Option(help="Equal seeds make equal logs.")] = 0,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make up the logs of a whole recommender, to try Winnow on.
+
+    Users with tastes, items with a popularity; recall, coarse and fine ranking, showing, clicks by
+    relevance and position, some late, some stronger; a share of broken rows. The truth behind it
+    lies beside the logs, and so does a winnow.yaml that fits them.
+    """
+    from jobs.simulate import run_simulation
+
+    settings = {
+        "out": out,
+        "days": days,
+        "first_day": _day(first_day, "--first-day"),
+        "history_days": history_days,
+        "users": users,
+        "items": items,
+        "requests_per_day": requests_per_day,
+        "dirty_share": dirty_share,
+        "string_ids": string_ids,
+        "seed": seed,
+    }
+    record = run_simulation(settings, _progress(as_json))
+    rows = ", ".join(f"{log} {count:,}" for log, count in record["rows"].items())
+    _print(record, f"Rows: {rows}.\nNow build the first date:", as_json)
+    if not as_json:
+        _stdout().print(
+            f"  winnow build --config {record['config']} --ds {first_day}", markup=False
+        )
+
+
+@app.command()
+def build(
+    ds: Annotated[str, typer.Option("--ds", help="The date of the impressions, YYYY-MM-DD.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Accept missing or empty logs of the date.")
+    ] = False,
+    immature: Annotated[
+        bool,
+        typer.Option("--immature", help="Build before the last clicks are in; mature = false."),
+    ] = False,
+    warehouse: WarehouseOption = None,
+    master: MasterOption = None,
+    driver_memory: MemoryOption = "4g",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Build, audit and release the samples of one date.
+
+    Reads the logs that the config names, checks every row against its contract, makes positives,
+    easy and hard negatives, and publishes them as one release, or nothing at all. Running it again
+    on the same logs releases nothing new.
+    """
+    day = _day(ds)
+    from pipelines.config.loading import load_config
+
+    tree = load_config(config)
+    if warehouse is not None:
+        tree = tree.model_copy(update={"warehouse": str(warehouse.absolute())})
+    from jobs.build import build as build_date
+    from jobs.engine import Engine
+    from jobs.request import BuildRequest
+    from jobs.summary import print_summary
+
+    progress = _progress(as_json)
+    with progress.stage("start the engine"):
+        engine = Engine.start(f"winnow build {day}", master=master, driver_memory=driver_memory)
+    with engine:
+        summary = build_date(
+            BuildRequest(
+                config=tree,
+                day=day,
+                engine=engine,
+                allow_empty=allow_empty,
+                immature=immature,
+                progress=progress,
+            )
+        )
+    if as_json:
+        _print_json(summary.as_record())
+    else:
+        print_summary(summary, _stdout())
+
+
+@app.command()
+def releases(
+    ds: Annotated[str | None, typer.Option("--ds", help="Only those of this date.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the releases: which date, when made, by which config, how many rows.
+
+    The newest release of a date is the one that readers get. Needs no Spark.
+    """
+    day = None if ds is None else _day(ds)
+    place = _warehouse(warehouse, config)
+    from jobs.releases import find_releases, print_releases, release_record
+
+    found = find_releases(place, day)
+    if as_json:
+        _print_json([release_record(release) for release in found])
+    elif found:
+        print_releases(found, _stdout())
+    else:
+        _stdout().print(f"no release in {place}", markup=False)
+
+
+@app.command()
+def verify(
+    release: Annotated[
+        str | None, typer.Argument(help="A release id; by default the newest of the latest date.")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    master: MasterOption = None,
+    driver_memory: MemoryOption = "2g",
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Check that a release still holds what it promised.
+
+    Reads the pinned version of every table again, counts its rows, computes its content hash and
+    compares both with the release. Ends with 3 where something is missing or differs.
+    """
+    place = _warehouse(warehouse, config)
+    from jobs.engine import Engine
+    from jobs.releases import raise_findings
+    from jobs.releases import verify as verify_one
+    from pipelines.publishing.reader import open_release
+
+    open_release(place, release)
+    progress = _progress(as_json)
+    with progress.stage("start the engine"):
+        engine = Engine.start("winnow verify", master=master, driver_memory=driver_memory)
+    with engine:
+        found, findings = verify_one(place, release, engine, progress)
+    raise_findings(findings)
+    tables = {pin.table: pin.content.rows for pin in found.tables}
+    record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "tables": tables}
+    text = f"{found.release_id} of {found.ds} holds what it promised: {len(tables)} tables, "
+    _print(record, f"{text}{sum(tables.values()):,} rows.", as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line, by default the process's own; return the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
+
+
+def _day(text: str, where: str = "--ds") -> date:
+    from pipelines.config.loading import parse_day
+
+    return parse_day(text, where)
+
+
+def _warehouse(warehouse: Path | None, config: Path) -> Path:
+    if warehouse is not None:
+        return warehouse.absolute()
+    from pipelines.config.loading import load_config
+
+    return Path(load_config(config).warehouse)
+
+
+def _progress(as_json: bool) -> Any:
+    from jobs.progress import Progress
+
+    return Progress(quiet=as_json)
+
+
+def _stdout() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _print_json(record: Any) -> None:
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def _print(record: Any, text: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(record)
+    else:
+        _stdout().print(text, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The demo: simulate three dates, build each in one session, show what was made."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.outcome import run_to_exit_code
+
+SIZES = {
+    "full": {"users": 2_000, "items": 3_000, "requests_per_day": 4_000},
+    "small": {"users": 200, "items": 400, "requests_per_day": 200},
+}
+DAYS = 3
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for logs and tables.")] = Path("demo"),
+    size: Annotated[str, typer.Option(help="full or small.")] = "full",
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    """Simulate three dates of logs, build three releases and print what was made."""
+    from rich.console import Console
+
+    from jobs.build import build
+    from jobs.engine import Engine
+    from jobs.progress import Progress
+    from jobs.request import BuildRequest
+    from jobs.simulate import run_simulation
+    from jobs.summary import print_builds
+    from pipelines.config.loading import load_config
+    from pipelines.errors import ConfigError, Problem
+
+    if size not in SIZES:
+        raise ConfigError(Problem("--size", "this size is not known", size, "full or small"))
+    progress = Progress()
+    simulated = run_simulation({"out": out, "days": DAYS, **SIZES[size]}, progress)
+    config = load_config(simulated["config"])
+    with progress.stage("start the engine"):
+        engine = Engine.start("winnow demo", driver_memory="2g")
+    made = []
+    with engine:
+        for text in simulated["days"]:
+            progress.say(f"\nbuild {text}")
+            day = date.fromisoformat(text)
+            made.append(build(BuildRequest(config=config, day=day, engine=engine)))
+    print_builds(made, Console(highlight=False, soft_wrap=True))
+
+
+def main() -> int:
+    """Run the demo; return the exit code."""
+    import sys
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command()(demo)
+    return run_to_exit_code(lambda: app(prog_name="python -m jobs.demo"), sys.argv[1:])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

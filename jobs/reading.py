@@ -1,0 +1,110 @@
+"""The logs of a build: opened, complete enough, with enough history, not empty."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from jobs.request import BuildRequest
+from pipelines.catalogue.popularity import history_days, popularity_dates
+from pipelines.contracts.counts import RowCounts
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log, open_logs
+from pipelines.contracts.needs import dates_needed, missing_later_dates, require_mature
+from pipelines.errors import InputError, Problem
+
+
+def open_for_build(request: BuildRequest, only: Collection[str] | None = None) -> dict[str, Log]:
+    """Open the configured logs with every date that the build needs.
+
+    Args:
+        request: The build.
+        only: Names of the logs to open; None opens all.
+
+    Raises:
+        InputError, ConfigError: As ``open_logs``.
+    """
+    needs = dates_needed(request.config, request.day)
+    return open_logs(
+        request.config,
+        Path.cwd(),
+        {name: dates for name, dates in needs.dates.items() if only is None or name in only},
+        required=needs.required,
+        spark=request.engine.spark,
+        allow_empty=request.allow_empty,
+    )
+
+
+def maturity(request: BuildRequest, logs: Mapping[str, Log]) -> bool:
+    """Return whether the later dates that belong to the build are there.
+
+    Raises:
+        InputError: They are not, and the request does not accept that.
+    """
+    needs = dates_needed(request.config, request.day)
+    problems = missing_later_dates(logs, needs, request.config)
+    return require_mature(problems, accept=request.immature or request.allow_empty)
+
+
+def days_of_history(request: BuildRequest, logs: Mapping[str, Log]) -> int:
+    """Return how many dates of the popularity window the click log has."""
+    day = CalendarDay(request.day, request.config.calendar_zone)
+    window = popularity_dates(day, request.config.popularity.window_days)
+    return history_days(logs["clicks"].dates, window)
+
+
+def history_warnings(request: BuildRequest, days: int) -> list[str]:
+    """Return what to say about a popularity window that reaches beyond the log.
+
+    Raises:
+        InputError: It does, and the config says that this is a failure.
+    """
+    rule = request.config.popularity
+    if days >= rule.window_days:
+        return []
+    what = "the click log does not reach back over the popularity window"
+    if rule.on_short_history == "fail":
+        raise InputError(
+            Problem(
+                "popularity.window_days",
+                what,
+                found=f"{days} days",
+                expected=f"{rule.window_days} days",
+                next_step="Add earlier logs, shorten the window, or set on_short_history: warn.",
+            )
+        )
+    return [f"{what}: {days} of {rule.window_days} days"]
+
+
+def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None:
+    """Check that the date has impressions.
+
+    Raises:
+        InputError: It has none, and the request does not accept that.
+    """
+    own = counts["impressions"]
+    if request.allow_empty or own.read - own.other_date > 0:
+        return
+    raise InputError(
+        Problem(
+            "logs.impressions",
+            f"no impression of {request.day} was read",
+            found=f"{own.other_date} rows of other dates",
+            next_step="Check path, partition and zone, or accept it with --allow-empty.",
+        )
+    )
+
+
+def inputs_json(
+    logs: Mapping[str, Log], counts: Mapping[str, RowCounts], history: int, *, mature: bool
+) -> str:
+    """Return what the release tells about its inputs."""
+    record = {
+        "logs": {
+            name: asdict(counts[name]) | {"folders": list(logs[name].folders)} for name in counts
+        },
+        "catalogue_from": "items" if "items" in logs else "logs",
+        "history_days": history,
+        "mature": mature,
+    }
+    return json.dumps(record, sort_keys=True)

@@ -1,0 +1,91 @@
+"""List releases, and check that one still holds what it promised."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from jobs.engine import Engine
+from jobs.progress import Progress
+from pipelines.errors import Problem, ReleaseError
+from pipelines.publishing.reader import open_release
+from pipelines.publishing.releases import Release, list_releases
+from pipelines.publishing.spark_store import SparkStore
+from pipelines.publishing.verify import Finding, verify_release
+
+
+def find_releases(warehouse: Path, ds: date | None = None) -> tuple[Release, ...]:
+    """Return the releases of a warehouse, oldest first, all or those of one date."""
+    return tuple(r for r in list_releases(warehouse) if ds is None or r.ds == ds)
+
+
+def release_record(release: Release) -> dict[str, Any]:
+    """Return a release as JSON types."""
+    return {
+        "release_id": release.release_id,
+        "seq": release.seq,
+        "ds": release.ds.isoformat(),
+        "run_id": release.run_id,
+        "created_ts": release.created_ts.isoformat(),
+        "config_hash": release.config_hash,
+        "code_version": release.code_version,
+        "tables": {
+            pin.table: {
+                "version": pin.version,
+                "rows": pin.content.rows,
+                "content_hash": pin.content.total,
+            }
+            for pin in release.tables
+        },
+    }
+
+
+def print_releases(releases: Sequence[Release], console: Console) -> None:
+    """Print one line per release."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for title in ("date", "release", "tables", "rows", "config", "code"):
+        table.add_column(title, no_wrap=True, justify="right" if title == "rows" else "left")
+    for release in releases:
+        rows = sum(pin.content.rows for pin in release.tables)
+        table.add_row(
+            release.ds.isoformat(),
+            release.release_id,
+            str(len(release.tables)),
+            f"{rows:,}",
+            release.config_hash[:8],
+            release.code_version,
+        )
+    console.print(table)
+
+
+def verify(
+    warehouse: Path, release_id: str | None, engine: Engine, progress: Progress
+) -> tuple[Release, tuple[Finding, ...]]:
+    """Read one release again, by default the newest of the latest date, and compare.
+
+    Returns:
+        The release, and what is wrong with it; nothing where all is as promised.
+
+    Raises:
+        ReleaseError: There is no such release.
+    """
+    release = open_release(warehouse, release_id).releases[0]
+    with progress.stage(f"verify {release.ds}") as stage:
+        findings = verify_release(release, SparkStore(engine.spark, warehouse))
+        stage.rows = sum(pin.content.rows for pin in release.tables)
+    return release, findings
+
+
+def raise_findings(findings: Sequence[Finding]) -> None:
+    """Raise what is wrong with a release as one error; do nothing where nothing is.
+
+    Raises:
+        ReleaseError: Holds one problem per finding.
+    """
+    ReleaseError.raise_if_any(
+        Problem(f"{found.release_id} {found.table}", found.text) for found in findings
+    )

@@ -1,0 +1,35 @@
+"""What a build is asked to do."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from jobs.engine import Engine
+from jobs.progress import Progress
+from pipelines.config.tree import Config
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One build of one date.
+
+    Attributes:
+        config: The checked config; its paths are absolute.
+        day: The date to build.
+        engine: A running engine; the build neither starts nor stops it.
+        allow_empty: Accept logs that are missing or have no rows for the date.
+        immature: Build though clicks of the attribution window may still be missing.
+        progress: Told of every stage; keeps the seconds.
+    """
+
+    config: Config
+    day: date
+    engine: Engine
+    allow_empty: bool = False
+    immature: bool = False
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def warehouse(self) -> Path:
+        """The folder of the published tables."""
+        return Path(self.config.warehouse)
