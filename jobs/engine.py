@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from pipelines.errors import Problem, RequirementError
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
@@ -164,25 +165,31 @@ def start_session(
         if _LOGGING.is_file():
             confs["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING}"
     confs |= settings or {}
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
     # Spark logs up to 17 KB of JSON for each error, also for one that is caught.
     logging.getLogger("DataFrameQueryContextLogger").setLevel(logging.CRITICAL + 1)
-    spark = SparkSession.builder.appName(app_name).config(map=dict(confs)).getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
+    context = SparkContext.getOrCreate(SparkConf().setAppName(app_name).setAll(list(confs.items())))
+    context.setLogLevel("ERROR")
+    # Before there is a session: it would print a stack trace and go on without Delta.
+    try:
+        check_delta(context)
+    except RequirementError:
+        context.stop()
+        raise
     # In a plain checkout only this process has the repository on its path, the workers do not.
-    spark.sparkContext.environment.setdefault("PYTHONPATH", str(_ROOT))
-    check_delta(spark)
-    return spark
+    context.environment.setdefault("PYTHONPATH", str(_ROOT))
+    return SparkSession.builder.config(map=dict(confs)).getOrCreate()
 
 
-def check_delta(spark: "SparkSession") -> None:
+def check_delta(context: "SparkContext") -> None:
     """Check that the Delta classes are loaded: Spark itself only warns, and fails much later.
 
     Raises:
         RequirementError: They are not; names the flag that is missing.
     """
-    jvm = spark.sparkContext._jvm
+    jvm = context._jvm
     loader = jvm.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
     for name in (_EVERYWHERE["spark.sql.extensions"], "io.delta.storage.LogStore"):
         try:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from jobs.engine import Engine
 from jobs.progress import Progress
+from jobs.summary import print_whole
 from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import Release, list_releases
@@ -59,7 +60,7 @@ def print_releases(releases: Sequence[Release], console: Console) -> None:
             release.config_hash[:8],
             release.code_version,
         )
-    console.print(table)
+    print_whole(table, console)
 
 
 def verify(

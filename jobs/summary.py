@@ -83,8 +83,8 @@ def reading_lines(warehouse: str, ds: date) -> str:
 
 def print_summary(summary: BuildSummary, console: Console) -> None:
     """Print the counts of each log, what was made, how long it took and how to read it."""
-    console.print(_logs_table(summary))
-    console.print(_made_table([summary]))
+    print_whole(_logs_table(summary), console)
+    print_whole(_made_table([summary]), console)
     for reason, count in summary.shortfall_reasons.items():
         console.print(f"missing negatives, {reason}: {count:,}", markup=False)
     stages = ", ".join(f"{stage} {took:.1f}" for stage, took in summary.seconds.items())
@@ -98,7 +98,7 @@ def print_summary(summary: BuildSummary, console: Console) -> None:
 
 def print_builds(summaries: list[BuildSummary], console: Console) -> None:
     """Print several builds in one table, one row per date, and how to read the last one."""
-    console.print(_made_table(summaries))
+    print_whole(_made_table(summaries), console)
     print_reading(summaries[-1], console)
 
 
@@ -106,6 +106,13 @@ def print_reading(summary: BuildSummary, console: Console) -> None:
     """Print the three lines of Python that read the release."""
     console.print("\nRead it:\n", markup=False)
     console.print(reading_lines(summary.warehouse, summary.ds), markup=False)
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table as wide as it is: in a narrow terminal, lines wrap and no number is cut off."""
+    roomy = console.options.update(max_width=1_000)
+    table.width = console.measure(table, options=roomy).maximum
+    console.print(table, crop=False)
 
 
 def _logs_table(summary: BuildSummary) -> Table:
@@ -128,8 +135,8 @@ def _made_table(summaries: list[BuildSummary]) -> Table:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column(first)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column(first, no_wrap=True)
     for title in others:
         table.add_column(title, justify="right", no_wrap=True)
     return table

@@ -1,4 +1,4 @@
-"""One exception tree. An error is a list of records; a record has fields and reads as a sentence."""
+"""One exception tree. An error is a list of records; a record has fields and is a sentence."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ class Problem:
     next_step: str | None = None
 
     def __str__(self) -> str:
-        """Say it in one line: ``where: what, found X, expected Y. Next step.``"""
+        """Say it in one line, as ``where: what, found X, expected Y`` and the next step."""
         parts = [self.what]
         if self.found is not None:
             parts.append(f"found {self.found}")

@@ -104,8 +104,8 @@ def union_of_events(
 
     Returns:
         ``EVENT_COLUMNS``: ``user_key``, ``request_key``, ``item_key`` (bigint), ``kind``
-        (tinyint), ``value`` (double, NULL unless a candidate's) and ``pair`` (a struct of the
-        pair's other columns, NULL unless a pair).
+        (tinyint), ``value`` (double, NULL unless a candidate's) and ``pair`` (a list of
+        one struct with the pair's other columns, NULL unless a pair).
     """
     if n_pairs <= MOST_BROADCAST_ROWS:
         users = F.broadcast(pairs.select("user_key").distinct())
@@ -117,7 +117,9 @@ def union_of_events(
         "item_key",
         F.lit(PAIR).cast("tinyint").alias("kind"),
         F.lit(None).cast("double").alias("value"),
-        F.struct(*details).alias("pair"),
+        # A list of one: writing NULL for a struct writes NULL for each of its fields, and nearly
+        # every event has no pair; NULL for a list is one bit.
+        F.array(F.struct(*details)).alias("pair"),
     )
     no_pair = F.lit(None).cast(pair_rows.schema["pair"].dataType).alias("pair")
     frames = [

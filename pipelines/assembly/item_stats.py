@@ -67,14 +67,18 @@ def item_stats(
     kept = positives.groupBy("item_id").agg(F.count(F.lit(1)).alias("positives"))
     counted = catalogue.join(shown, "item_id", how="left").join(kept, "item_id", how="left")
     zero = F.lit(0).cast("bigint")
-    return counted.select(
-        "*",
-        F.lit(day).alias("ds"),
-    ).select(
-        *(
-            F.coalesce(name, zero).alias(name) if name in {"impressions", "positives"} else name
-            for name in contract.names
-            if name != "in_batch_q"
-        ),
-        (F.coalesce("positives", zero) / F.lit(max(n_positives, 1))).alias("in_batch_q"),
-    ).select(*contract.names)
+    return (
+        counted.select(
+            "*",
+            F.lit(day).alias("ds"),
+        )
+        .select(
+            *(
+                F.coalesce(name, zero).alias(name) if name in {"impressions", "positives"} else name
+                for name in contract.names
+                if name != "in_batch_q"
+            ),
+            (F.coalesce("positives", zero) / F.lit(max(n_positives, 1))).alias("in_batch_q"),
+        )
+        .select(*contract.names)
+    )

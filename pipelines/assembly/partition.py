@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,7 @@ from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 
 _COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
+
 
 @dataclass(frozen=True)
 class SamplerSettings:
@@ -81,7 +82,8 @@ def sample_partition(
     table = pa.Table.from_batches(received)
     catalogue = load_catalogue(shipped(settings.catalogue))
     pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
-    seed = seed_state(U(settings.seed), U(settings.epoch))
+    # Compiled functions return Python integers, which would be typed by their size when passed on.
+    seed = U(seed_state(U(settings.seed), U(settings.epoch)))
     kept = keep_positives(pairs, catalogue.draws.hot_keys, catalogue.draws.hot_keep, seed)
     if len(kept.user) == 0:
         return
@@ -113,8 +115,8 @@ def _events(table: pa.Table) -> Events:
 def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
     """Return the pairs that may become positives of the date, and their other columns."""
     details = pa.Table.from_batches(
-        [pa.RecordBatch.from_struct_array(chunk) for chunk in rows["pair"].chunks],
-        schema=pa.schema(list(rows.schema.field("pair").type)),
+        [pa.RecordBatch.from_struct_array(chunk.flatten()) for chunk in rows["pair"].chunks],
+        schema=pa.schema(list(rows.schema.field("pair").type.value_type)),
     )
     pairs = Pairs(
         user=_keys(rows, "user_key"),
@@ -127,7 +129,8 @@ def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
     )
     of_day = (pairs.impression_us >= settings.start_us) & (pairs.impression_us < settings.end_us)
     rows_of_day = np.flatnonzero(of_day)
-    return Pairs(*(column[rows_of_day] for column in pairs)), details.take(rows_of_day)
+    columns: list[Any] = [column[rows_of_day] for column in pairs]
+    return Pairs(*columns), details.take(rows_of_day)
 
 
 def _batch(details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue) -> pa.RecordBatch:
@@ -153,9 +156,7 @@ def _batch(details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue) 
         "hard_stage": _lists(pa.array(groups.hard_stage), hard),
         "hard_rank": _lists(pa.array(groups.hard_rank), hard),
         "hard_size": _lists(pa.array(groups.hard_size), hard),
-        "hard_value": _lists(
-            pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard
-        ),
+        "hard_value": _lists(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
     }
     in_shuffle_order = pa.table(columns).take(np.argsort(shuffle_key, kind="stable"))
     return in_shuffle_order.combine_chunks().to_batches()[0]

@@ -1,6 +1,6 @@
 """Every table of a date as a frame in its contract's columns, from groups, pairs and logs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -61,43 +61,45 @@ def published_frames(
 ) -> Iterator[tuple[str, DataFrame]]:
     """Give each table's name and frame; a frame is lazy and reads staged files."""
     groups = tables.with_placement(made.groups, config, day.date, mature=made.mature)
+
+    def training_samples_pointwise(contract: TableContract) -> DataFrame:
+        listwise = table_contract("training_samples").resolved(config.ids)
+        return pointwise(tables.training_samples(groups, listwise, config), contract)
+
+    def hard_negatives(contract: TableContract) -> DataFrame:
+        scored = orders_by_score(made.logs)
+        return tables.hard_negatives(groups, contract, config, scored=scored)
+
+    def all_impressions(contract: TableContract) -> DataFrame:
+        return ranking_samples(
+            shown_on(made, day),
+            made.pairs,
+            contract,
+            config,
+            day.date,
+            mature=made.mature,
+            knows_viewed="viewed" in made.logs["impressions"].mapped,
+            n_pairs=made.n_pairs,
+        )
+
+    def all_items(contract: TableContract) -> DataFrame:
+        items = made.candidates
+        catalogue = catalogue_frame(items.catalogue, items.eligibility, spark=spark)
+        shown, kept = shown_on(made, day), made.groups
+        return item_stats(catalogue, shown, kept, contract, day.date, n_positives=made.n_groups)
+
+    makers: dict[str, Callable[[TableContract], DataFrame]] = {
+        "positives": lambda contract: tables.positives(groups, contract),
+        "easy_negatives": lambda contract: tables.easy_negatives(groups, contract),
+        "hard_negatives": hard_negatives,
+        "training_samples": lambda contract: tables.training_samples(groups, contract, config),
+        "training_samples_pointwise": training_samples_pointwise,
+        "ranking_samples": all_impressions,
+        "item_stats": all_items,
+        "rejected": lambda _: made.rejected,
+    }
     for name, contract in contracts.items():
-        if name == "positives":
-            yield name, tables.positives(groups, contract)
-        elif name == "easy_negatives":
-            yield name, tables.easy_negatives(groups, contract)
-        elif name == "hard_negatives":
-            scored = orders_by_score(made.logs)
-            yield name, tables.hard_negatives(groups, contract, config, scored=scored)
-        elif name == "training_samples":
-            yield name, tables.training_samples(groups, contract, config)
-        elif name == "training_samples_pointwise":
-            listwise = table_contract("training_samples").resolved(config.ids)
-            rows = tables.training_samples(groups, listwise, config)
-            yield name, pointwise(rows, contract)
-        elif name == "ranking_samples":
-            yield name, ranking_samples(
-                shown_on(made, day),
-                made.pairs,
-                contract,
-                config,
-                day.date,
-                mature=made.mature,
-                knows_viewed="viewed" in made.logs["impressions"].mapped,
-                n_pairs=made.n_pairs,
-            )
-        elif name == "item_stats":
-            items = made.candidates
-            yield name, item_stats(
-                catalogue_frame(items.catalogue, items.eligibility, spark=spark),
-                shown_on(made, day),
-                made.groups,
-                contract,
-                day.date,
-                n_positives=made.n_groups,
-            )
-        elif name == "rejected":
-            yield name, made.rejected
+        yield name, makers[name](contract)
 
 
 def shown_on(made: Made, day: CalendarDay) -> DataFrame:

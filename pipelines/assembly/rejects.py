@@ -1,4 +1,4 @@
-"""The rejected table: rows that broke a rule of their contract, and clicks without an impression."""
+"""The rejected table: rows that broke a rule of their contract, clicks without an impression."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -37,15 +37,12 @@ def all_rejected(
     parts = [rejected_rows(log, day) for name, log in logs.items() if counts[name].rejected > 0]
     if counts["clicks"].valid > 0:
         log = logs["clicks"]
-        fine = ~F.col("filtered") & (F.size("reject_reasons") == 0)
-        clicks = deduplicated(log.frame.where(on_date(log, day) & fine), log.contract)
+        clicks = deduplicated(log.frame.where(on_date(log, day) & F.col("valid")), log.contract)
         parts.append(as_rejected(orphan_clicks(clicks, pairs), "clicks"))
     if not parts:
         return spark.createDataFrame([], contract.spark_schema())
     numbered = with_copy_numbers(reduce(DataFrame.unionByName, parts))
-    return numbered.withColumn("ds", F.lit(day.date)).select(
-        *contract.names
-    )
+    return numbered.withColumn("ds", F.lit(day.date)).select(*contract.names)
 
 
 def orphans_in(rejected: DataFrame) -> int:

@@ -54,7 +54,9 @@ def groups_schema(config: Config, pair: StructType) -> StructType:
     return StructType(fields)
 
 
-def sample(events: DataFrame, settings: SamplerSettings, config: Config, partitions: int) -> DataFrame:
+def sample(
+    events: DataFrame, settings: SamplerSettings, config: Config, partitions: int
+) -> DataFrame:
     """Return the sample groups: one row per kept positive of the date.
 
     Args:
@@ -67,7 +69,7 @@ def sample(events: DataFrame, settings: SamplerSettings, config: Config, partiti
         The columns of ``groups_schema``. ``hard_value`` is the logged score or rank; the i-th
         elements of the easy (hard) lists belong together; fills lie behind the easy draws.
     """
-    schema = groups_schema(config, events.schema["pair"].dataType)  # type: ignore[arg-type]
+    schema = groups_schema(config, events.schema["pair"].dataType.elementType)  # type: ignore[attr-defined]
     kernel: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         sample_partition, settings=settings
     )

@@ -1,6 +1,6 @@
-"""From conformed logs to sample groups on disk: what a build computes before any table is written."""
+"""From conformed logs to sample groups on disk: what is computed before any table is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
 from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
 from pipelines.catalogue.keys import key_of
-from pipelines.catalogue.popularity import clicks_per_item, popularity_dates
+from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
@@ -67,7 +67,7 @@ class Candidates:
 
 
 def stage_pairs(
-    logs: dict[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
 ) -> DataFrame:
     """Join clicks to impressions, once, and return the pairs read back from staging."""
     pairs = attributed_pairs(
@@ -88,7 +88,7 @@ def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
 
 
 def stage_catalogue(
-    logs: dict[str, Log], config: Config, day: CalendarDay, place: Workplace
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace
 ) -> Candidates:
     """Count popularity, find the eligible items, and build and ship the draw table."""
     window = config.popularity.window_days
@@ -127,7 +127,7 @@ def stage_catalogue(
 
 
 def stage_groups(
-    logs: dict[str, Log],
+    logs: Mapping[str, Log],
     pairs: DataFrame,
     candidates: Candidates,
     config: Config,
@@ -155,7 +155,7 @@ def stage_groups(
 
 
 def all_events(
-    logs: dict[str, Log], pairs: DataFrame, config: Config, day: CalendarDay, *, n_pairs: int
+    logs: Mapping[str, Log], pairs: DataFrame, config: Config, day: CalendarDay, *, n_pairs: int
 ) -> DataFrame:
     """Return every event that can matter to a sample of the date; see ``union_of_events``."""
     reach = config.exclusion
@@ -181,12 +181,12 @@ def all_events(
     return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs)
 
 
-def orders_by_score(logs: dict[str, Log]) -> bool:
+def orders_by_score(logs: Mapping[str, Log]) -> bool:
     """Return whether a stage's list is ordered by its score; else it is by rank."""
     return "ranking_log" not in logs or "score" in logs["ranking_log"].mapped
 
 
-def partitions_for(logs: dict[str, Log]) -> int:
+def partitions_for(logs: Mapping[str, Log]) -> int:
     """Return how many tasks sample: one for so many rows of the logs that carry events."""
     rows = sum(
         log.rows_in_files or log.bytes_in_files // 50

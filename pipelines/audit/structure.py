@@ -41,14 +41,18 @@ def conservation_gates(staged: Mapping[str, DataFrame]) -> list[Gate]:
     for name in lists:
         uneven = uneven | (F.size(name) != given)
     missing = F.aggregate("shortfall_counts", F.lit(0), lambda total, n: total + n)
-    row = staged["training_samples"].agg(
-        F.count(F.lit(1)).alias("rows"),
-        F.count_if(F.col("n_requested") != given + F.col("shortfall")).alias("unbalanced"),
-        F.count_if(uneven).alias("uneven"),
-        F.count_if(missing != n_fill + F.col("shortfall")).alias("unexplained"),
-        F.coalesce(F.sum(n_easy + n_fill), F.lit(0)).alias("easy"),
-        F.coalesce(F.sum(n_hard), F.lit(0)).alias("hard"),
-    ).collect()[0]
+    row = (
+        staged["training_samples"]
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(F.col("n_requested") != given + F.col("shortfall")).alias("unbalanced"),
+            F.count_if(uneven).alias("uneven"),
+            F.count_if(missing != n_fill + F.col("shortfall")).alias("unexplained"),
+            F.coalesce(F.sum(n_easy + n_fill), F.lit(0)).alias("easy"),
+            F.coalesce(F.sum(n_hard), F.lit(0)).alias("hard"),
+        )
+        .collect()[0]
+    )
     gates = [
         exactly(
             "negatives_add_up",

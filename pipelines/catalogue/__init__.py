@@ -1,1 +1,1 @@
-"""Which items may be drawn on a date, how popular each is, and the table that draws are made from."""
+"""Which items may be drawn on a date, how popular each is, and the table to draw from."""

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.config.tree import Config
 from pipelines.catalogue.weights import integer_weights, keep_probs
+from pipelines.config.tree import Config
 from pipelines.errors import InputError, Problem
 from pipelines.sampling.events import index_keys
 from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights

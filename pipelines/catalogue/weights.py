@@ -33,9 +33,7 @@ def power(base: float, exponent: float) -> float:
         return float(Decimal(base) ** Decimal(exponent))
 
 
-def integer_weights(
-    clicks: NDArray[np.int64], smoothing: float, alpha: float
-) -> NDArray[np.int64]:
+def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -> NDArray[np.int64]:
     """Return W_i = max(1, round(scale · (f_i + s)^alpha)), shape (n,).
 
     The scale is the largest power of two with which sum(W) stays below 2^52 and n · sum(W) below

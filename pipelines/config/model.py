@@ -1,4 +1,4 @@
-"""What every part of the config shares: frozen, unknown keys refused, names that are identifiers."""
+"""What every part of the config shares: frozen, unknown keys refused, names that are names."""
 
 import re
 from typing import Annotated

@@ -9,7 +9,7 @@ from pipelines.config.logs import TimeSource
 from pipelines.config.tree import Config
 from pipelines.contracts.identity import read_id, read_user
 from pipelines.contracts.mapping import Binding, Bound
-from pipelines.contracts.rules import Broken, message, reasons_of, rules_for
+from pipelines.contracts.rules import Broken, any_of, message, reasons_of, rules_for
 from pipelines.contracts.source_rows import SourceRows
 from pipelines.contracts.tables import spark_type
 from pipelines.contracts.times import in_event_range, read_time
@@ -99,6 +99,9 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         *[name for name, _ in binding.carry],
         "event_us",
         "partition_date",
+        # Told apart from the reasons: an engine compiles a plain condition, but not the making of
+        # an array of messages, and most readers of a log only want to know this.
+        (~whole & ~filtered & ~any_of(broken)).alias("valid"),
         reasons.alias("reject_reasons"),
         filtered.alias("filtered"),
         (~whole & F.col(_KEPT) & F.col("anonymous")).alias("anonymous"),

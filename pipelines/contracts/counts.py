@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.distinct_keys import count_distinct_keys
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
 from pipelines.errors import ConservationError, Problem
@@ -47,18 +48,18 @@ class RowCounts:
 def count_rows(log: Log, day: CalendarDay) -> RowCounts:
     """Count where every row of a log goes in the build of a date.
 
-    One aggregate pass, and one for the distinct keys of the valid rows. Keys are compared by two
-    independent 64-bit hashes: among a billion keys the chance of one wrong match is about 1e-21.
+    One aggregate pass, and one for the distinct keys of the valid rows (``distinct_keys``).
 
     Raises:
         ConservationError: The parts do not add up, or the files hold another number of rows.
     """
     own = on_date(log, day)
-    rejected = own & ~F.col("filtered") & (F.size("reject_reasons") > 0)
+    kept = own & F.col("valid")
+    rejected = own & ~F.col("filtered") & ~F.col("valid")
     codes = [rule.code for rule in log.contract.rules]
     row = log.frame.agg(
         F.count(F.lit(1)).alias("read"),
-        _count(own & ~F.col("filtered") & (F.size("reject_reasons") == 0)).alias("fine"),
+        _count(kept).alias("fine"),
         _count(rejected).alias("rejected"),
         _count(own & F.col("filtered")).alias("filtered"),
         _count(own & F.col("anonymous")).alias("anonymous"),
@@ -67,7 +68,7 @@ def count_rows(log: Log, day: CalendarDay) -> RowCounts:
     ).first()
     assert row is not None
     fine = int(row["fine"])
-    distinct = _distinct_keys(log, day) if fine > 1 else fine
+    distinct = count_distinct_keys(log.frame.where(kept), log.contract.key, fine)
     counts = RowCounts(
         read=int(row["read"]),
         valid=distinct,
@@ -88,24 +89,6 @@ def _count(condition: Column) -> Column:
 
 def _has_code(code: str) -> Column:
     return F.exists("reject_reasons", lambda reason: reason.startswith(f"{code}:"))
-
-
-def _distinct_keys(log: Log, day: CalendarDay) -> int:
-    keys = _keys(log, day)
-    return int(keys.distinct().count())
-
-
-def _keys(log: Log, day: CalendarDay) -> DataFrame:
-    fine = on_date(log, day) & ~F.col("filtered") & (F.size("reject_reasons") == 0)
-    # xxhash64 skips NULLs, so that (1, NULL) and (NULL, 1) would be one key without the flags.
-    nullable = {column.name for column in log.contract.columns if column.nullable}
-    parts: list[Column] = []
-    for name in log.contract.key:
-        parts.append(F.col(name))
-        parts += [F.col(name).isNull()] if name in nullable else []
-    return log.frame.where(fine).select(
-        F.xxhash64(*parts).alias("first"), F.xxhash64(F.lit(1), *reversed(parts)).alias("second")
-    )
 
 
 def _check(log: Log, counts: RowCounts) -> None:

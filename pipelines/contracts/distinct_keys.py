@@ -6,6 +6,7 @@ and a sort counts it.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +37,7 @@ def count_distinct_keys(rows: DataFrame, key: tuple[str, ...], expected_rows: in
         F.xxhash64(*parts).alias("first"),
         F.xxhash64(F.lit("second"), *reversed(parts)).alias("second"),
     )
-    buckets = max(1, expected_rows // _ROWS_PER_BUCKET)
+    buckets = min(max(1, expected_rows // _ROWS_PER_BUCKET), 2**16)
     blocks = hashes.mapInArrow(_into_blocks(buckets), "bucket int, keys binary")
     counts = blocks.repartition(min(buckets, 200), "bucket").mapInArrow(_count_blocks, "n bigint")
     row = counts.agg(F.sum("n").alias("n")).first()
@@ -64,11 +65,12 @@ def _into_blocks(buckets: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[
 
 def _packed(pairs: NDArray[np.uint64], buckets: int) -> pa.RecordBatch:
     # By the second hash: Spark partitions and tables elsewhere know nothing of it.
-    bucket = (pairs[:, 1] % np.uint64(buckets)).astype(np.int32)
+    # 16 bits sort several times faster than 32.
+    bucket = (pairs[:, 1] % np.uint64(buckets)).astype(np.uint16)
     order = np.argsort(bucket, kind="stable")
     bounds = np.searchsorted(bucket[order], np.arange(buckets + 1))
-    sorted_pairs = pairs[order]
-    blobs = [sorted_pairs[a:b].tobytes() for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    sorted_pairs = pairs.take(order, axis=0)
+    blobs = [sorted_pairs[a:b].tobytes() for a, b in pairwise(bounds)]
     columns = [pa.array(np.arange(buckets, dtype=np.int32)), pa.array(blobs, pa.binary())]
     return pa.RecordBatch.from_arrays(columns, names=["bucket", "keys"])
 
@@ -88,7 +90,10 @@ def _distinct(blob: bytes) -> int:
     if not len(pairs):
         return 0
     first = np.sort(pairs[:, 0])
-    if not (first[1:] == first[:-1]).any():
+    twice = np.unique(first[1:][first[1:] == first[:-1]])
+    if not len(twice):
         return len(pairs)
-    both = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return 1 + int((both[1:] != both[:-1]).any(axis=1).sum())
+    # Only rows whose first hash is not alone need their second one looked at.
+    nearest = twice[np.minimum(np.searchsorted(twice, pairs[:, 0]), len(twice) - 1)]
+    suspects = pairs[nearest == pairs[:, 0]]
+    return len(pairs) - len(suspects) + len(np.unique(suspects, axis=0))

@@ -40,7 +40,8 @@ class Log:
             order and with its types, NULL where a value is not mapped or cannot be read; the
             carried ones; ``event_us`` bigint, the event time in microseconds since 1970 UTC, NULL
             where it cannot be read or is out of range; ``partition_date`` date, NULL where not
-            partitioned; ``reject_reasons`` array<string>, never NULL, each ``code: sentence``;
+            partitioned; ``valid`` boolean, never NULL: keeps every rule and is not filtered;
+            ``reject_reasons`` array<string>, never NULL, each ``code: sentence``;
             ``filtered`` boolean, never NULL: dropped by ``where``, or ``anonymous``;
             ``anonymous`` boolean, never NULL: the user means nobody (and ``where`` keeps the row);
             ``source_row`` struct of the source columns in source order, for text the line.
@@ -210,6 +211,7 @@ def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession)
     fields += [
         StructField("event_us", LongType()),
         StructField("partition_date", DateType()),
+        StructField("valid", BooleanType(), nullable=False),
         StructField("reject_reasons", ArrayType(StringType()), nullable=False),
         StructField("filtered", BooleanType(), nullable=False),
         StructField("anonymous", BooleanType(), nullable=False),

@@ -14,6 +14,7 @@ from pipelines.errors import Problem
 FRAME_COLUMNS = (
     "event_us",
     "partition_date",
+    "valid",
     "reject_reasons",
     "filtered",
     "anonymous",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from pipelines.config.tree import Config
 from pipelines.contracts.days import DateRange
+from pipelines.contracts.listing import folder_dates
 from pipelines.contracts.logs import Log
 from pipelines.errors import InputError, Problem
 
@@ -69,8 +70,10 @@ def missing_later_dates(logs: Mapping[str, Log], needs: Needs, config: Config) -
         log, mapping = logs[name], config.logs.resolved(name)
         if log.dates is None or mapping is None:
             continue
-        lag = mapping.partition.lag_days if mapping.partition else 0
-        wanted = {*later, *(later[-1] + timedelta(days=n) for n in range(1, lag + 1))}
+        wanted: set[date] = set()
+        if mapping.partition is not None:
+            span = DateRange(later[0], later[-1])
+            wanted = set(folder_dates(span, mapping.partition, config.calendar_zone))
         absent = sorted(wanted - set(log.dates))
         if absent:
             problems.append(

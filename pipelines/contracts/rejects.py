@@ -36,7 +36,7 @@ def rejected_rows(log: Log, day: CalendarDay) -> DataFrame:
     Columns: ``log``, ``raw``, ``reasons``, ``event_ts``. Union them with those of other logs and
     parts, then call ``with_copy_numbers``.
     """
-    rejected = ~F.col("filtered") & (F.size("reject_reasons") > 0)
+    rejected = ~F.col("filtered") & ~F.col("valid")
     return as_rejected(log.frame.where(on_date(log, day) & rejected), log.name)
 
 

@@ -13,8 +13,7 @@ def valid_rows(log: Log) -> DataFrame:
 
     Columns: the contract's, the carried ones, ``event_us``, ``partition_date``.
     """
-    fine = ~F.col("filtered") & (F.size("reject_reasons") == 0)
-    return _without_judgement(log, log.frame.where(fine))
+    return _without_judgement(log, log.frame.where("valid"))
 
 
 def readable_rows(log: Log) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -35,12 +36,14 @@ def reasons_of(broken: list[Broken]) -> Column:
     none = F.array().cast("array<string>")
     if not broken:
         return none
-    any_broken = broken[0].where
-    for rule in broken[1:]:
-        any_broken = any_broken | rule.where
     # Nearly every row is fine: its messages are never made.
     messages = F.array(*[F.when(rule.where, rule.message) for rule in broken])
-    return F.when(any_broken, F.array_compact(messages)).otherwise(none)
+    return F.when(any_of(broken), F.array_compact(messages)).otherwise(none)
+
+
+def any_of(broken: list[Broken]) -> Column:
+    """Return whether any rule is broken: boolean, never NULL."""
+    return reduce(Column.__or__, [rule.where for rule in broken], F.lit(False))
 
 
 def rules_for(codes: Iterator[str], config: Config) -> list[Broken]:

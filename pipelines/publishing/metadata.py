@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -75,7 +74,7 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
     except DeltaError:
         # Another process created it between our look and our commit; it must have made the same.
         table = DeltaTable(str(path))
-    found = StructType.fromJson(_schema_json(table))
+    found = _spark_schema(table)
     where = f"the table {contract.table} in the warehouse"
     problems = schema_problems(where, found, expected)
     next_step = "Name another warehouse, or set ids and carry as they were."
@@ -184,6 +183,15 @@ def pinned_files(path: Path, version: int, ds: date | None = None) -> list[Pinne
     return sorted((f for f in files if ds is None or f.ds == ds), key=lambda f: f.path)
 
 
+def read_schema(path: Path, version: int) -> StructType:
+    """Return the Spark schema of one version.
+
+    Raises:
+        ReleaseError: The version is not there (any more).
+    """
+    return _spark_schema(open_version(path, version))
+
+
 def arrow_schema(table: DeltaTable) -> pa.Schema:
     """Return the Arrow schema of a table, the partition column in its place."""
     return pa.schema(table.schema().to_arrow())
@@ -217,6 +225,5 @@ def _properties(retention_days: int) -> dict[str, str]:
     }
 
 
-def _schema_json(table: DeltaTable) -> dict[str, Any]:
-    tree: dict[str, Any] = json.loads(table.schema().to_json())
-    return tree
+def _spark_schema(table: DeltaTable) -> StructType:
+    return StructType.fromJson(json.loads(table.schema().to_json()))

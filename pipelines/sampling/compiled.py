@@ -8,11 +8,9 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _source_fingerprint(folder: Path) -> str:
@@ -51,16 +49,16 @@ def _writable_cache_folder() -> Path | None:
 
 _CACHE = _writable_cache_folder()
 if _CACHE is not None:
-    numba.config.CACHE_DIR = str(_CACHE)
+    numba.config.CACHE_DIR = str(_CACHE)  # type: ignore[attr-defined]
 
 
-def compiled(function: _Function) -> _Function:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel on its first call; it releases the interpreter lock while it runs."""
-    jit: _Function = numba.njit(nogil=True, cache=_CACHE is not None)(function)
+    jit: Callable[..., Any] = numba.njit(nogil=True, cache=_CACHE is not None)(function)
     return jit
 
 
-def inlined(function: _Function) -> _Function:
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a small function that kernels call in their innermost loops."""
-    jit: _Function = numba.njit(nogil=True, inline="never")(function)
+    jit: Callable[..., Any] = numba.njit(nogil=True, inline="never")(function)
     return jit

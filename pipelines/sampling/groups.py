@@ -1,4 +1,4 @@
-"""Sample groups: each kept positive with its negatives, their probabilities, and what fell short."""
+"""Sample groups: each kept positive with its negatives, how likely they were, what fell short."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.sampling.compiled import compiled
-from pipelines.sampling.events import Events, find_slot, group_by_user, index_keys
+from pipelines.sampling.events import Events, find_slot, group_by_user
 from pipelines.sampling.forbidden import mark_forbidden
 from pipelines.sampling.hashing import EASY_STREAM, FILL_STREAM, U, fold
 from pipelines.sampling.logarithm import natural_log
@@ -219,9 +219,7 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
                 # less changes no easy negative.
                 stream = EASY_STREAM if draw < n_easy[p] else FILL_STREAM
                 key = fold(fold(kept.hash[p], stream), U(draw))
-                code, attempts = draw_allowed(
-                    table, total, marks, mark, key, wanted.max_rejections
-                )
+                code, attempts = draw_allowed(table, total, marks, mark, key, wanted.max_rejections)
                 if code < 0:
                     if not forbidden_sorted:
                         forbidden[:n_forbidden].sort()

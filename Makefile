@@ -1,0 +1,47 @@
+# make env | demo | test | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SIZE ?= full
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: env demo test lint clean java
+.DEFAULT_GOAL := env
+
+env: $(VENV)/.jars
+
+# Packages: again only when a dependency or a version changed.
+$(VENV)/.packages: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt \
+		--editable '.[dev]'
+	@touch $@
+
+# The Delta JARs: once per environment, through Spark's own resolver.
+$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py | java
+	$(BIN)/python -m jobs.fetch_jars
+	@touch $@
+
+java:
+	@java=$${JAVA_HOME:+$$JAVA_HOME/bin/}java; command -v "$$java" >/dev/null || { echo \
+		"Java 17 or 21 is needed by the spark engine: install a JDK (Debian: openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 1; }
+
+demo: env
+	$(BIN)/python -m jobs.demo --out demo --size $(SIZE)
+
+test: env
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy pipelines jobs tests docs
+
+clean:
+	rm -rf $(VENV) demo build dist artifacts spark-warehouse metastore_db derby.log
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
