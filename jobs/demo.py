@@ -38,7 +38,7 @@ def demo(
     simulated = run_simulation({"out": out, "days": DAYS, **SIZES[size]}, progress)
     config = load_config(simulated["config"])
     with progress.stage("start the engine"):
-        engine = Engine.start("winnow demo", driver_memory="2g")
+        engine = Engine.start("winnow demo", driver_memory="2g", small_data=True)
     made = []
     with engine:
         for text in simulated["days"]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
 _ROOT = Path(__file__).resolve().parents[1]
+# Most of a small build is the JVM compiling its own code; the first compiler is enough for it.
+_SMALL_DATA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
 _EVERYWHERE = {
@@ -134,6 +136,7 @@ def start_session(
     master: str | None = None,
     driver_memory: str = "4g",
     shuffle_partitions: int | None = None,
+    small_data: bool = False,
     settings: Mapping[str, str] | None = None,
 ) -> "SparkSession":
     """Start Spark with Delta, or take over the session settings that spark-submit gave.
@@ -145,6 +148,7 @@ def start_session(
         master: By default ``local[*]``; ignored under spark-submit.
         driver_memory: Memory of the JVM; ignored under spark-submit.
         shuffle_partitions: By default two per core on one machine, Spark's own on a cluster.
+        small_data: Start faster and run long work slower: for demos and tests.
         settings: Further Spark settings; they win over ours.
 
     Raises:
@@ -162,8 +166,10 @@ def start_session(
         confs["spark.driver.memory"] = driver_memory
         confs["spark.jars"] = ",".join(str(jar) for jar in find_jars())
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        java_options = _SMALL_DATA if small_data else []
         if _LOGGING.is_file():
-            confs["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={_LOGGING}"
+            java_options = [f"-Dlog4j2.configurationFile={_LOGGING}", *java_options]
+        confs["spark.driver.extraJavaOptions"] = " ".join(java_options)
     confs |= settings or {}
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
@@ -218,9 +224,20 @@ class Engine:
         self.spark = spark
 
     @classmethod
-    def start(cls, app_name: str, *, master: str | None = None, driver_memory: str = "4g") -> Self:
+    def start(
+        cls,
+        app_name: str,
+        *,
+        master: str | None = None,
+        driver_memory: str = "4g",
+        small_data: bool = False,
+    ) -> Self:
         """Start a session, as ``start_session`` does, and the engine around it."""
-        return cls(start_session(app_name, master=master, driver_memory=driver_memory))
+        return cls(
+            start_session(
+                app_name, master=master, driver_memory=driver_memory, small_data=small_data
+            )
+        )
 
     def ship(self, path: Path) -> str:
         """Send a file to every task; return the name that ``shipped(name)`` finds it under there.

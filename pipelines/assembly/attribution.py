@@ -112,16 +112,20 @@ def _latest_of_each_click(pairs: DataFrame) -> DataFrame:
 
 
 def orphan_clicks(clicks: DataFrame, pairs: DataFrame) -> DataFrame:
-    """Return the clicks that belong to no impression, with ``orphan`` as their reason.
+    """Return the clicks that belong to no impression, one per key, ``orphan`` as their reason.
 
     Args:
-        clicks: Valid, de-duplicated clicks of the date, with ``event_us`` and ``reject_reasons``.
+        clicks: Valid clicks of the date as in ``Log.frame``, duplicates included.
         pairs: What ``attributed_pairs`` returned.
     """
+    # Duplicates are equal in every column of the contract; the text of the source decides.
+    first = Window.partitionBy("click_key").orderBy(F.col("source_row").cast("string"))
     reason = F.lit("orphan: no impression of this click lies in the attribution window before it")
     return (
         clicks.withColumn("click_key", click_key())
         .join(pairs.select("click_key").distinct(), "click_key", how="left_anti")
-        .drop("click_key")
+        .withColumn("place", F.row_number().over(first))
+        .where(F.col("place") == 1)
+        .drop("click_key", "place")
         .withColumn("reject_reasons", F.array(reason))
     )

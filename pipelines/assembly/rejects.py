@@ -11,7 +11,7 @@ from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rejects import as_rejected, rejected_rows, with_copy_numbers
-from pipelines.contracts.rows import deduplicated, on_date
+from pipelines.contracts.rows import on_date
 from pipelines.contracts.tables import TableContract
 
 
@@ -37,7 +37,7 @@ def all_rejected(
     parts = [rejected_rows(log, day) for name, log in logs.items() if counts[name].rejected > 0]
     if counts["clicks"].valid > 0:
         log = logs["clicks"]
-        clicks = deduplicated(log.frame.where(on_date(log, day) & F.col("valid")), log.contract)
+        clicks = log.frame.where(on_date(log, day) & F.col("valid"))
         parts.append(as_rejected(orphan_clicks(clicks, pairs), "clicks"))
     if not parts:
         return spark.createDataFrame([], contract.spark_schema())

@@ -39,7 +39,8 @@ class Downsampling(Frozen):
     """How positives of hot items are thinned; f is the item's clicks, t the threshold.
 
     ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power);
-    ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over clicked items.
+    ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over the
+    clicked items.
     """
 
     rule: Literal["sqrt", "cap", "power", "none"] = "sqrt"

@@ -59,11 +59,13 @@ def publish(
 
     Raises:
         ConfigError: ``run.day`` is not a plain date, or a table there has other columns.
-        GateError: A staged table holds other dates; nothing was written.
+        GateError: A staged table holds other dates, or there is no table; nothing was written.
         ConflictError: Another run published the same date meanwhile; this one released nothing.
         ReleaseError: What was read back is not what was written; nothing was released.
     """
     day = require_date(run.day)
+    if not staged:
+        raise GateError(Problem("publishing", f"there is no table to release for {day}"))
     GateError.raise_if_any(
         Problem(
             table.contract.table,

@@ -1,8 +1,9 @@
 """Small random partitions for the kernels, as Hypothesis strategies."""
 
 from hypothesis import strategies as st
-from kernel_runs import alias_of
-from reference import Case, Item, Pair, Ranked
+
+from tests.kernels.kernel_runs import alias_of
+from tests.kernels.reference import Case, Item, Pair, Ranked
 
 
 @st.composite
@@ -16,9 +17,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     def key(n: int) -> int:
         return ((n + 1) * spread) % 2**64
 
-    items = [
-        Item(key(i), draw(st.integers(1, 40))) for i in range(draw(st.integers(0, 12)))
-    ]
+    items = [Item(key(i), draw(st.integers(1, 40))) for i in range(draw(st.integers(0, 12)))]
     own, other = alias_of(items)
     # Some items are not in the catalogue.
     item = st.integers(0, 14).map(key)

@@ -1,7 +1,6 @@
 """Runs the kernels on a reference case and gives the result in the reference's form."""
 
 import numpy as np
-from reference import Case, Group, Item
 
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, Events, index_keys
 from pipelines.sampling.groups import Wanted, sample_groups
@@ -10,6 +9,7 @@ from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
 from pipelines.sampling.positives import Pairs, keep_positives
 from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+from tests.kernels.reference import Case, Group, Item
 
 U64 = np.uint64
 

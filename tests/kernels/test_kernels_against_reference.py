@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from cases import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kernel_runs import run_kernels
-from reference import Case, Group, sample
+
+from tests.kernels.cases import cases
+from tests.kernels.kernel_runs import run_kernels
+from tests.kernels.reference import Case, Group, sample
 
 UNCOMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 slow_to_start = settings(

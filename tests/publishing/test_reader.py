@@ -1,0 +1,175 @@
+"""Readers see the audited rows of the dates that they ask for, and nothing else."""
+
+import builtins
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, QueryBuilder
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.errors import ConfigError, ReleaseError, RequirementError
+from pipelines.publishing.commits import Label
+from pipelines.publishing.reader import open_dates, open_release
+from pipelines.publishing.spark_store import SparkStore
+from tests.publishing.things import MONDAY, THINGS, TUESDAY, Run, thing, things
+
+
+def dicts(frame: DataFrame) -> list[dict[str, Any]]:
+    return sorted((row.asDict() for row in frame.collect()), key=lambda r: (r["ds"], r["id"]))
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda r: (r["ds"], r["id"]))
+
+
+class DescribeOpenDates:
+    def it_gives_the_audited_rows_though_the_head_holds_others(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        staged = store.stage(things(spark, thing(99, name="never audited")), THINGS, "run1")
+        store.promote(staged, MONDAY, Label("run1", 1, "c", "v"))
+        reader = open_dates(store.warehouse, MONDAY, TUESDAY)
+        expected = [(MONDAY, i, "a") for i in range(5)] + [(TUESDAY, i, "b") for i in range(5)]
+        seen = reader.arrow("things").to_table().to_pylist()
+        assert [(r["ds"], r["id"], r["name"]) for r in in_order(seen)] == expected
+        rows = dicts(reader.spark(spark, "things"))
+        assert [(r["ds"], r["id"], r["name"]) for r in rows] == expected
+
+    def it_lists_only_the_files_of_its_dates(self, store: SparkStore) -> None:
+        for day in (MONDAY, TUESDAY):
+            files = open_release(store.warehouse, ds=day).files("things")
+            assert files
+            assert {Path(file).parent.name for file in files} == {f"ds={day}"}
+            assert sum(pq.ParquetFile(file).metadata.num_rows for file in files) == 5
+
+    def it_tells_when_the_dates_have_different_configs(
+        self, spark: SparkSession, store: SparkStore, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert open_dates(store.warehouse, MONDAY, TUESDAY).config_hashes == ("c1",)
+        assert caplog.messages == []
+        Run(store, TUESDAY, mark="b", config="c2").go(spark)
+        assert open_dates(store.warehouse, MONDAY, TUESDAY).config_hashes == ("c1", "c2")
+        assert caplog.messages == ["2026-01-05 to 2026-01-06 were built with 2 different configs"]
+
+    def it_names_the_dates_that_are_missing(self, store: SparkStore) -> None:
+        with pytest.raises(ReleaseError) as caught:
+            open_dates(store.warehouse, TUESDAY, date(2026, 1, 8))
+        assert [problem.what for problem in caught.value.problems] == [
+            "there is no release of 2026-01-07",
+            "there is no release of 2026-01-08",
+        ]
+        assert caught.value.problems[0].found == "2026-01-05, 2026-01-06"
+
+
+class DescribeOpenRelease:
+    def it_opens_the_newest_of_a_date_or_one_by_its_id(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        old = open_release(store.warehouse, ds=MONDAY).releases[0]
+        Run(store, MONDAY, mark="new").go(spark)
+        for reader, mark in (
+            (open_release(store.warehouse, ds=MONDAY), "new"),
+            (open_release(str(store.warehouse), old.release_id), "a"),
+            (open_release(store.warehouse), "b"),
+        ):
+            assert set(reader.arrow("things").to_table()["name"].to_pylist()) == {mark}
+        assert open_release(store.warehouse).dates == (TUESDAY,)
+        assert open_release(store.warehouse).tables == ("stats", "things")
+
+    def it_says_what_is_there_instead(self, store: SparkStore, tmp_path: Path) -> None:
+        with pytest.raises(ReleaseError) as caught:
+            open_release(store.warehouse, "nope")
+        assert str(caught.value) == (
+            "releases: there is no release nope, found 2026-01-05, 2026-01-06. "
+            "Build the date first."
+        )
+        with pytest.raises(ReleaseError, match="there is no release, found no release at all"):
+            open_release(tmp_path / "empty")
+        with pytest.raises(ReleaseError, match="has no table nothing"):
+            open_release(store.warehouse).files("nothing")
+        with pytest.raises(ConfigError):
+            open_release(store.warehouse, ds="2026-01-05")  # type: ignore[arg-type]
+
+    def it_says_expired_where_a_file_is_gone(self, spark: SparkSession, store: SparkStore) -> None:
+        reader = open_release(store.warehouse, ds=MONDAY)
+        Path(reader.files("things")[0]).unlink()
+        with pytest.raises(ReleaseError, match="the release of 2026-01-05 has expired"):
+            reader.arrow("things")
+        with pytest.raises(ReleaseError, match="the release of 2026-01-05 has expired"):
+            reader.spark(spark, "things")
+
+
+class DescribeTheSameRowsForEveryReader:
+    def it_shows_them_to_spark_arrow_polars_and_delta_rs(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        reader = open_dates(store.warehouse, MONDAY, TUESDAY)
+        arrow = reader.arrow("things").to_table()
+        assert arrow.schema.names == list(THINGS.names)
+        polars = reader.polars("things").collect()
+        assert polars.columns == list(THINGS.names)
+        frame = reader.spark(spark, "things")
+        by_spark = frame.withColumn("seen_ts", F.col("seen_ts").cast("string"))
+        expected = [r | {"seen_ts": None} for r in dicts(by_spark)]
+        assert len(expected) == 10
+        assert {r["seen_ts"] for r in dicts(by_spark)} == {"2026-01-05 12:00:00.123456"}
+        for rows in (arrow.to_pylist(), polars.to_dicts()):
+            assert {r["seen_ts"].isoformat() for r in rows} == {"2026-01-05T12:00:00.123456+00:00"}
+            assert [r | {"seen_ts": None} for r in in_order(rows)] == expected
+        pin = reader.releases[0].pin("things")
+        assert pin is not None
+        table = DeltaTable(str(store.warehouse / "things"), version=pin.version)
+        query = f"SELECT * FROM things WHERE ds = DATE '{MONDAY}'"
+        by_delta_rs = pa.table(QueryBuilder().register("things", table).execute(query).read_all())
+        monday = [r | {"seen_ts": None} for r in in_order(by_delta_rs.to_pylist())]
+        assert monday == expected[:5]
+
+    def it_keeps_files_in_the_order_of_the_shuffle_key(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        Run(store, MONDAY, mark="many").go(spark, rows=200)
+        keys = [
+            pq.ParquetFile(file).read()["shuffle_key"].to_pylist()
+            for file in open_release(store.warehouse, ds=MONDAY).files("things")
+        ]
+        assert sum(len(part) for part in keys) == 200
+        assert all(part == sorted(part) for part in keys)
+
+    def it_reads_timestamps_that_were_written_as_int96(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        name = "spark.sql.parquet.outputTimestampType"
+        before = spark.conf.get(name)
+        assert before is not None
+        spark.conf.set(name, "INT96")
+        try:
+            Run(store, MONDAY, mark="int96").go(spark)
+        finally:
+            spark.conf.set(name, before)
+        reader = open_release(store.warehouse, ds=MONDAY)
+        file = pq.ParquetFile(reader.files("things")[0])
+        assert file.schema.column(file.schema.names.index("seen_ts")).physical_type == "INT96"
+        times = {
+            *reader.arrow("things").to_table()["seen_ts"].to_pylist(),
+            *reader.polars("things").collect()["seen_ts"].to_list(),
+        }
+        assert {t.isoformat() for t in times} == {"2026-01-05T12:00:00.123456+00:00"}
+
+    def it_says_so_where_polars_is_missing(
+        self, store: SparkStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real = builtins.__import__
+
+        def without_polars(name: str, *more: Any, **named: Any) -> Any:
+            if name == "polars":
+                raise ImportError(name)
+            return real(name, *more, **named)
+
+        monkeypatch.setattr(builtins, "__import__", without_polars)
+        with pytest.raises(RequirementError, match="Polars is not installed"):
+            open_release(store.warehouse).polars("things")
