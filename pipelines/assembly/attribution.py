@@ -1,6 +1,6 @@
 """Which click belongs to which impression: pairs within the attribution window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -48,6 +48,7 @@ def attributed_pairs(
     day: CalendarDay,
     *,
     n_clicks: int,
+    made: Mapping[str, Column] | None = None,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
@@ -63,6 +64,7 @@ def attributed_pairs(
         config: How clicks find impressions.
         day: The date. Pairs serve its positives and tell which of its clicks are orphans.
         n_clicks: About how many clicks there are; few enough are broadcast.
+        made: Columns that are not in the log but made from the ids, as ``impression_id`` may be.
 
     Returns:
         One row per (impression, click): ``user_id``, ``request_id``, ``item_id``,
@@ -71,23 +73,20 @@ def attributed_pairs(
         ``action`` (tinyint); ``tie`` (bigint hash of the impression's other columns);
         ``click_key`` (bigint).
     """
+    made = made or {}
     window = window_us(config)
     last_impression = config.attribution.join == "last_impression"
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
     end = day.end_us + (window if last_impression else 0)
     shown_at, keys = F.col("event_us"), _JOIN_KEYS[config.attribution.join]
-    other = ("impression_id", "position", *carry)
+    given = [name for name in ("impression_id", "position", *carry) if name not in made]
     left = impressions.where((shown_at >= day.start_us - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         "user_id",
         "request_id",
         "item_id",
-        *other,
-        key_of("user_id", config.ids.user).alias("user_key"),
-        key_of("request_id", config.ids.request).alias("request_key"),
-        key_of("item_id", config.ids.item).alias("item_key"),
+        *given,
         shown_at.alias("impression_us"),
-        F.xxhash64(*other).alias("tie"),
     )
     right = clicks.where((shown_at >= day.start_us) & (shown_at <= day.end_us + window)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
@@ -99,7 +98,22 @@ def attributed_pairs(
         right = F.broadcast(right)
     joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
-    pairs = joined.where((delay >= 0) & (delay <= window)).drop(*(f"join_{k}" for k in keys))
+    # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
+    pairs = joined.where((delay >= 0) & (delay <= window)).select(
+        "user_id",
+        "request_id",
+        "item_id",
+        *given,
+        *(column.alias(name) for name, column in made.items()),
+        key_of("user_id", config.ids.user).alias("user_key"),
+        key_of("request_id", config.ids.request).alias("request_key"),
+        key_of("item_id", config.ids.item).alias("item_key"),
+        "impression_us",
+        F.xxhash64(*given).alias("tie"),
+        "click_us",
+        "action",
+        "click_key",
+    )
     return _latest_of_each_click(pairs) if last_impression else pairs
 
 

@@ -22,6 +22,7 @@ from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
 from pipelines.catalogue.keys import key_of
 from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
+from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
@@ -70,13 +71,16 @@ def stage_pairs(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
 ) -> DataFrame:
     """Join clicks to impressions, once, and return the pairs read back from staging."""
+    impressions = logs["impressions"]
+    has_id = "impression_id" in impressions.mapped
     pairs = attributed_pairs(
-        valid_rows(logs["impressions"]),
+        valid_rows(impressions),
         valid_rows(logs["clicks"]),
-        logs["impressions"].carry,
+        impressions.carry,
         config,
         day,
         n_clicks=n_clicks,
+        made={} if has_id else {"impression_id": made_impression_id()},
     )
     return place.staged(pairs, "pairs")
 

@@ -144,15 +144,19 @@ def _out_of_range(bound: Bound, reading: Reading) -> Column:
     return F.when(outside, message("time_out_of_range", sentence, reading.found))
 
 
+def made_impression_id() -> Column:
+    """Return the impression id of a log that has none: request, user and item as one string."""
+    parts = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
+    return F.concat(parts[0], F.lit("/"), parts[1], F.lit("/"), parts[2])
+
+
 def _with_made_id(step: DataFrame, binding: Binding) -> DataFrame:
     """Make the impression id from request, user and item where no column holds it."""
     if binding.contract.key_without_impression_id is None:
         return step
     if binding.bound("impression_id").mapping is not None:
         return step
-    parts = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
-    made = F.concat(parts[0], F.lit("/"), parts[1], F.lit("/"), parts[2])
-    return step.withColumn("impression_id", made)
+    return step.withColumn("impression_id", made_impression_id())
 
 
 def _type(binding: Binding, name: str) -> str:

@@ -1,0 +1,177 @@
+"""Write ``docs/configuration.md`` from the models: run ``python docs/make_configuration.py``.
+
+Keys, types, ranges and defaults come from the models. What a key means stands in
+``configuration_keys.yaml``; a test fails where a key has no meaning or a meaning has no key.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from pipelines.config.logs import LogConfig
+from pipelines.config.model import Frozen
+from pipelines.config.tree import Config
+
+PAGE = Path(__file__).with_name("configuration.md")
+WORDS = Path(__file__).with_name("configuration_keys.yaml")
+
+_INTRO = """# Configuration
+
+Made from the config's models by `python docs/make_configuration.py`; a test fails where the two
+differ.
+
+One YAML file says where the logs lie, what their columns mean and which rows become samples.
+`winnow init` writes a commented one to start from. Only `logs` has no default. An unknown key is an
+error that names the nearest known one. All errors come in one message, before Spark starts, with
+exit code 2.
+
+Relative paths start at the folder of the config file. The release keeps the settings that decide
+rows, and their SHA-256; `warehouse`, `publishing` and the paths of logs are not among them.
+"""
+_LOGS = """The logs are `impressions` and `clicks`, which must be there, and `ranking_log`, `items`
+and `users`, which may be left out. What each of them must hold stands in [tables.md](tables.md).
+"""
+_COLUMNS = """A map from contract column to where it comes from. A contract column that is not named
+here is looked up under its own name. A source is one of:
+
+| written as | gives |
+|---|---|
+| `sku` | that column |
+| `{column: slot, type: bigint}` | that column, though the file's type is narrower or wider than the contract's |
+| `{first_of: [account_id, device_id]}` | the first of several columns that holds a value |
+| `{concat: [region, device], separator: "\\|"}` | several columns joined to one string id, by `\\|` unless said otherwise; NULL in any makes it NULL |
+| `{column: time, unit: ms}` | a time: `iso` (ISO 8601 text or a timestamp column, the default), or `s`, `ms`, `us` since 1970-01-01 UTC |
+| `{column: time, unit: pattern, pattern: "yyyy-MM-dd HH:mm", zone: Asia/Tokyo}` | a time by a Spark datetime pattern; `zone` (default UTC) is for values that name none |
+
+A CSV column without a name is called `_c` and its place, from 0. A field of a candidate in an array
+of structs is `column.field`.
+"""  # noqa: E501
+
+
+def render() -> str:
+    """Return the page."""
+    words = meanings()
+    parts = [_INTRO]
+    for path, model in models():
+        parts += [f"## {path or 'Top level'}", ""]
+        if path == "logs.*":
+            parts.append(_LOGS)
+        parts += ["| key | type | default | meaning |", "|---|---|---|---|"]
+        for key, info in _plain_fields(model):
+            cells = [f"`{key}`", _type(info), _default(info), _cell(words[_dotted(path, key)])]
+            parts.append(f"| {' | '.join(cells)} |")
+        parts.append("")
+        if path == "logs.*":
+            parts += ["## logs.*.columns", "", _COLUMNS]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def models() -> Iterator[tuple[str, type[Frozen]]]:
+    """Give every part of the config with the dotted way to it; ``logs.*`` is any log."""
+    yield "", Config
+    yield "logs.*", LogConfig
+    yield from _below(LogConfig, "logs.*")
+    yield from _below(Config, "")
+
+
+def known_keys() -> list[str]:
+    """Return every key that has a value of its own, dotted."""
+    return [_dotted(path, key) for path, model in models() for key, _ in _plain_fields(model)]
+
+
+def meanings() -> dict[str, str]:
+    """Return what each key means."""
+    words: dict[str, str] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
+    return words
+
+
+def _below(model: type[Frozen], path: str) -> Iterator[tuple[str, type[Frozen]]]:
+    for name, info in model.model_fields.items():
+        inner = _model_of(info.annotation)
+        if inner is not None and inner.__name__ != "Logs":
+            way = _dotted(path, name)
+            yield (f"{way}[]" if get_origin(info.annotation) is tuple else way), inner
+            yield from _below(inner, way)
+
+
+def _plain_fields(model: type[Frozen]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        # A part with keys of its own has a section; a list of parts has its own line as well.
+        if _model_of(info.annotation) is None or get_origin(info.annotation) is tuple:
+            yield info.alias or name, info
+
+
+def _model_of(annotation: Any) -> type[Frozen] | None:
+    """Return the part that a key holds: alone, optional, or as a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Frozen):
+        return annotation
+    if get_origin(annotation) is dict:
+        return None
+    found = [_model_of(inner) for inner in get_args(annotation)]
+    return next((model for model in found if model is not None), None)
+
+
+def _type(info: FieldInfo) -> str:
+    text = _type_name(info.annotation)
+    bounds = [*info.metadata]
+    signs = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
+    limits = [
+        f"{sign} {_number(getattr(bound, kind.__name__.lower()))}"
+        for bound in bounds
+        for kind, sign in signs.items()
+        if isinstance(bound, kind)
+    ]
+    return _cell(", ".join([text, *limits]))
+
+
+def _type_name(annotation: Any) -> str:
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_name(inner[0])
+    if origin is Literal:
+        return ", ".join(f"`{word}`" for word in inner)
+    if origin is tuple:
+        if inner[-1] is not Ellipsis:
+            return f"{len(inner)} × {_type_name(inner[0])}"
+        return f"list of {_type_name(inner[0])}"
+    if origin is dict:
+        value = "source" if len(get_args(inner[1])) > 3 else _type_name(inner[1])
+        return f"map of {_type_name(inner[0])} to {value}"
+    if inner:
+        plain = [part for part in inner if part is not type(None)]
+        return " or ".join(_type_name(part) for part in plain)
+    names = {str: "text", bool: "true or false", int: "whole number", float: "number", date: "date"}
+    return names.get(annotation, "map")
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "needed"
+    value = info.get_default(call_default_factory=True)
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        value = [part.model_dump() if isinstance(part, Frozen) else part for part in value]
+    return f"`{_cell(json.dumps(value))}`"
+
+
+def _number(value: float) -> str:
+    return f"2^{int(value).bit_length() - 1}" if value >= 2**31 else f"{value:g}"
+
+
+def _dotted(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")

@@ -1,0 +1,132 @@
+"""A small dirty funnel on disk, taken to sample groups and to the content hash of every table."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.init import write_simulated
+from pipelines.assembly.partition import SamplerSettings
+from pipelines.assembly.published import Made, contracts, published_frames
+from pipelines.assembly.rejects import all_rejected
+from pipelines.assembly.sampler import sample
+from pipelines.assembly.samples import (
+    Candidates,
+    Workplace,
+    all_events,
+    orders_by_score,
+    pairs_of,
+    stage_catalogue,
+    stage_pairs,
+)
+from pipelines.config.loading import load_config
+from pipelines.config.tree import TABLES, Config
+from pipelines.contracts.counts import RowCounts, count_rows
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log, open_logs
+from pipelines.contracts.needs import dates_needed
+from pipelines.publishing.content_hash import ContentHash, content_hash
+from pipelines.simulation import Simulation, simulate
+
+DAY = CalendarDay(date(2026, 1, 2))
+FIRST = date(2026, 1, 2)
+
+
+def write_logs(out: Path) -> Path:
+    """Simulate a history of one day, the day, and the day after; return the config's path."""
+    simulation = Simulation(
+        out=out, first_day=FIRST, days=2, history_days=1, users=80, items=200,
+        requests_per_day=120, recall_size=40, coarse_size=25, fine_size=12, exposed_size=6,
+        click_logit=-1.5, dirty_share=0.02,
+    )  # fmt: skip
+    simulate(simulation)
+    return write_simulated(simulation)
+
+
+def shuffle_logs(source: Path, target: Path) -> Path:
+    """Write the same rows again, in another order and in other files; return the config's path."""
+    order = random.Random(5)
+    for path in sorted(source.glob("logs/**/*.parquet")):
+        table = pq.ParquetFile(path).read()
+        places = list(range(table.num_rows))
+        order.shuffle(places)
+        folder = target / path.parent.relative_to(source)
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in range(3):
+            rows = table.take(pa.array(places[part::3], pa.int64()))
+            pq.write_table(rows, folder / f"{2 - part}-{path.name}")
+    config = target / "winnow.yaml"
+    config.write_text((source / "winnow.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    return config
+
+
+def every_table(path: Path) -> Config:
+    """Load a config, with every table there is and thinning that bites on so few clicks."""
+    config = load_config(path)
+    rule = config.positives.downsampling.model_copy(update={"threshold_quantile": 0.5})
+    positives = config.positives.model_copy(update={"downsampling": rule})
+    return config.model_copy(update={"tables": TABLES, "positives": positives})
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What comes before the sampler, for one set of logs."""
+
+    place: Workplace
+    config: Config
+    logs: dict[str, Log]
+    counts: dict[str, RowCounts]
+    all_pairs: DataFrame
+    items: Candidates
+
+    @property
+    def pairs(self) -> DataFrame:
+        return pairs_of(self.all_pairs, DAY)
+
+    def events(self) -> DataFrame:
+        return all_events(self.logs, self.pairs, self.config, DAY, n_pairs=1000)
+
+    def lazy_groups(self, partitions: int) -> DataFrame:
+        by_score = orders_by_score(self.logs)
+        settings = SamplerSettings.of(self.config, DAY, self.items.shipped, by_score=by_score)
+        return sample(self.events(), settings, self.config, partitions)
+
+    def groups(self, partitions: int, name: str) -> DataFrame:
+        return self.place.staged(self.lazy_groups(partitions), name)
+
+    def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
+        known = contracts(self.config, self.logs)
+        spark = self.place.spark
+        rejected = all_rejected(
+            self.logs, self.counts, self.all_pairs, known["rejected"], DAY, spark=spark
+        )
+        made = Made(
+            self.logs, self.counts, groups, groups.count(), self.pairs, 1000, self.items,
+            rejected, True,
+        )  # fmt: skip
+        frames = published_frames(made, known, self.config, DAY, spark=spark)
+        return {name: content_hash(frame, known[name]) for name, frame in frames}
+
+
+def stage(
+    spark: SparkSession, ship: Callable[[Path], str], config_path: Path, folder: Path, tag: str
+) -> Staged:
+    """Open the logs, join clicks, weigh items."""
+    config = every_table(config_path)
+    needs = dates_needed(config, DAY.date)
+    logs = open_logs(config, folder, needs.dates, required=needs.required, spark=spark)
+    place = Workplace(spark, ship, folder, tag)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Staged(
+        place,
+        config,
+        logs,
+        {name: count_rows(log, DAY) for name, log in logs.items()},
+        stage_pairs(logs, config, DAY, place, n_clicks=1000),
+        stage_catalogue(logs, config, DAY, place),
+    )

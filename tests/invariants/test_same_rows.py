@@ -1,0 +1,140 @@
+"""The same inputs, config and seed give the same rows, however they are computed."""
+
+import json
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.engine import Engine
+from pipelines.assembly import sampler
+from pipelines.config.tree import TABLES
+from pipelines.publishing.content_hash import ContentHash
+from tests.invariants.staged import Staged, shuffle_logs, stage, write_logs
+
+Hashes = dict[str, ContentHash]
+PARTITIONS = 7
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_logs(tmp_path_factory.mktemp("funnel"))
+
+
+@pytest.fixture(scope="module")
+def staged(
+    spark: SparkSession, simulated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Staged:
+    folder = tmp_path_factory.mktemp("staged")
+    return stage(spark, Engine(spark).ship, simulated, folder, uuid.uuid4().hex)
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one file per call of the kernel for ``expected``."""
+    return tmp_path_factory.mktemp("calls")
+
+
+@pytest.fixture(scope="module")
+def expected(staged: Staged, calls: Path) -> Hashes:
+    """The content of every table, from the seven partitions whose kernel calls are counted."""
+    folder = str(calls)
+
+    def counting(batches: Iterable[pa.RecordBatch], settings: object) -> Iterator[pa.RecordBatch]:
+        from pipelines.assembly.partition import sample_partition
+
+        Path(folder, uuid.uuid4().hex).touch()
+        yield from sample_partition(batches, settings)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampler, "sample_partition", counting)
+        return staged.hashes(staged.groups(PARTITIONS, "counted"))
+
+
+def assert_same(found: Hashes, expected: Hashes) -> None:
+    assert found == expected
+    for table in TABLES:
+        assert expected[table].rows > 0, f"{table} must hold something"
+
+
+class DescribePartitions:
+    @pytest.mark.parametrize("partitions", [1, 31])
+    def it_makes_the_same_tables(self, staged: Staged, expected: Hashes, partitions: int) -> None:
+        groups = staged.groups(partitions, f"groups-{partitions}")
+        assert_same(staged.hashes(groups), expected)
+
+    def it_would_notice_another_seed(self, staged: Staged, expected: Hashes) -> None:
+        """The test can fail: another epoch changes what is drawn, and not what is shown."""
+        other = Staged(**{**vars(staged), "config": staged.config.model_copy(update={"epoch": 1})})
+        found = other.hashes(other.groups(2, "epoch"))
+        changed = {table for table in TABLES if found[table] != expected[table]}
+        assert {"positives", "easy_negatives", "training_samples"} <= changed
+        assert not {"rejected", "ranking_samples"} & changed
+
+
+class DescribeAnotherRun:
+    def it_makes_the_same_tables_of_rows_in_another_order_and_other_files(
+        self, spark: SparkSession, simulated: Path, expected: Hashes, tmp_path: Path
+    ) -> None:
+        path = shuffle_logs(simulated.parent, tmp_path / "shuffled")
+        again = stage(spark, Engine(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
+        assert_same(again.hashes(again.groups(3, "groups")), expected)
+
+    def it_makes_the_same_tables_a_second_time(self, staged: Staged, expected: Hashes) -> None:
+        assert_same(staged.hashes(staged.groups(PARTITIONS, "again")), expected)
+
+    def it_makes_the_same_tables_though_every_task_fails_once(
+        self, simulated: Path, expected: Hashes, tmp_path: Path
+    ) -> None:
+        program = Path(__file__).with_name("retried_task.py")
+        done = subprocess.run(
+            [sys.executable, str(program), str(simulated), str(tmp_path / "retry")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        told = json.loads(done.stdout.strip().splitlines()[-1])
+        assert told["attempts"] == [f"{part}-{n}" for part in range(3) for n in (0, 1)]
+        found = {name: ContentHash(*content) for name, content in told["hashes"].items()}
+        assert_same(found, expected)
+
+
+def plan_of(staged: Staged) -> str:
+    frame = staged.lazy_groups(PARTITIONS)
+    return str(frame._jdf.queryExecution().executedPlan().toString())
+
+
+class DescribeTheOneShuffle:
+    @pytest.mark.parametrize("threshold", ["10485760", "-1"])
+    def it_moves_events_across_the_network_once(
+        self, spark: SparkSession, staged: Staged, threshold: str
+    ) -> None:
+        name = "spark.sql.autoBroadcastJoinThreshold"
+        before = spark.conf.get(name) or ""
+        spark.conf.set(name, threshold)
+        try:
+            lines = plan_of(staged).splitlines()
+        finally:
+            spark.conf.set(name, before)
+        by_user = [line for line in lines if "REPARTITION_BY_NUM" in line]
+        assert len(by_user) == 1
+        assert re.search(r"Exchange hashpartitioning\(user_key#\d+L?, 7\)", by_user[0])
+        assert not [line for line in lines if "SortMergeJoin" in line or "ShuffledHash" in line]
+        # What else is exchanged are broadcasts, and the distinct keys of pairs below them.
+        for place, line in enumerate(lines):
+            if "Exchange" in line and line not in by_user and "BroadcastExchange" not in line:
+                assert "HashAggregate" in lines[place - 1]
+                assert "BroadcastExchange" in "".join(lines[place - 4 : place])
+
+    def it_calls_the_kernel_once_per_partition_for_all_tables(
+        self, expected: Hashes, calls: Path
+    ) -> None:
+        assert len(expected) == len(TABLES)
+        assert len(list(calls.iterdir())) == PARTITIONS

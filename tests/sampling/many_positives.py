@@ -1,0 +1,95 @@
+"""Large partitions for statistics: many positives, few items, run through the kernels alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, Events, index_keys
+from pipelines.sampling.groups import Groups, Wanted, sample_groups
+from pipelines.sampling.hashing import U, seed_state
+from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.positives import Kept, Pairs, keep_positives
+from pipelines.sampling.selection import SELECT_RANDOM
+from pipelines.sampling.stages import TAKE_CUT, Ladder
+
+ITEM = np.uint64(1_000_003)
+"""Item number n has the key ITEM · (n + 1), so that codes, keys and hashes all differ."""
+
+
+def item_key(number: int | NDArray[np.int64]) -> NDArray[np.uint64]:
+    return (np.asarray(number).astype(np.uint64) + U(1)) * ITEM
+
+
+def table_of(weights: NDArray[np.int64], hot: dict[int, float] | None = None) -> DrawTable:
+    """The draw table of items 0, 1, …; ``hot`` gives keep_prob by item number."""
+    keys = item_key(np.arange(len(weights)))
+    own, other = alias_columns(weights)
+    numbers = sorted(hot or {})
+    return DrawTable(
+        keys=keys,
+        slots=index_keys(keys),
+        weights=weights,
+        before=np.cumsum(weights) - weights,
+        own=own,
+        other=other,
+        log_weight=log_weights(weights),
+        hot_keys=item_key(np.array(numbers, np.int64)),
+        hot_keep=np.array([(hot or {})[n] for n in numbers], np.float64),
+    )
+
+
+class Sampled(NamedTuple):
+    kept: Kept
+    groups: Groups
+
+
+def run(
+    table: DrawTable,
+    user: NDArray[np.int64],
+    item: NDArray[np.int64],
+    *,
+    forbidden: list[tuple[int, int]] | None = None,
+    candidates: list[tuple[int, int, int]] | None = None,
+    n_easy: int = 0,
+    n_hard: int = 0,
+    max_rejections: int = 16,
+    selection: int = SELECT_RANDOM,
+    seed: int = 7,
+) -> Sampled:
+    """Sample one positive per (user, item): positive p has request p + 1.
+
+    Args:
+        table: The catalogue.
+        user, item: Numbers, shape (p,).
+        forbidden: (user, item). candidates: (user, request, item), all cut by the one stage.
+        n_easy, n_hard, max_rejections, selection, seed: What to sample.
+    """
+    n = len(user)
+    pairs = Pairs(
+        user.astype(np.uint64),
+        np.arange(1, n + 1, dtype=np.uint64),
+        item_key(item),
+        np.zeros(n, np.int64),
+        np.ones(n, np.int64),
+        np.zeros(n, np.int8),
+        np.zeros(n, np.int64),
+    )
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(seed_state(U(seed), U(0))))
+    rows = [(u, 0, i, FORBIDDEN) for u, i in forbidden or []]
+    rows += [(u, r, i, FIRST_CANDIDATE + 1) for u, r, i in candidates or []]
+    users, requests, items, kinds = (
+        (np.array(column, np.int64) for column in zip(*rows, strict=True))
+        if rows
+        else (np.empty(0, np.int64),) * 4
+    )
+    events = Events(
+        users.astype(np.uint64),
+        requests.astype(np.uint64),
+        item_key(items),
+        kinds.astype(np.int8),
+        np.full(len(users), np.nan),
+    )
+    ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1))
+    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True)
+    return Sampled(kept, sample_groups(events, kept, table, ladder, wanted))
