@@ -39,7 +39,7 @@ test: env
 lint: $(VENV)/.packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy pipelines jobs tests docs
+	$(BIN)/mypy pipelines jobs bench tests docs
 
 clean:
 	rm -rf $(VENV) demo build dist artifacts spark-warehouse metastore_db derby.log

@@ -30,6 +30,7 @@ from pipelines.assembly.samples import (  # noqa: E402
 )
 from pipelines.audit.audit import audit  # noqa: E402
 from pipelines.audit.gates import as_json, require_passed  # noqa: E402
+from pipelines.audit.structure import reader_protocol_gate  # noqa: E402
 from pipelines.contracts.counts import count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
@@ -86,10 +87,14 @@ def build(request: BuildRequest) -> BuildSummary:
         }
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
+        for contract in known.values():
+            store.ensure_table(contract)
+        protocols = {name: store.protocol(name).reader for name in known}
         written = {name: store.read_staged(table) for name, table in staged.items()}
         counts["clicks"] = with_orphans(counts["clicks"], orphans_in(written["rejected"]))
         read_again = open_for_build(request, only=("impressions", "clicks"))
         gates = audit(written, known, counts, read_again, config, day)
+        gates.append(reader_protocol_gate(protocols))
         require_passed(gates, str(place.folder))
     with stage("publish"):
         run = RunRecord(

@@ -32,15 +32,18 @@ _EVERYWHERE = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Otherwise reading single files with a basePath turns text folders into dates.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    # The default of 50 tasks for the log of a table is for tables with thousands of commits.
+    "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     # The kernel works on whole users; larger batches mean fewer crossings between JVM and Python.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+    # Any other limit makes Spark add up the bytes of the whole batch again for each row of it,
+    # which takes quadratic time for lists. The limit of rows above keeps batches small.
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
 }
 _ON_ONE_MACHINE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    # The default of 50 is for tables with thousands of commits.
-    "spark.databricks.delta.snapshotPartitions": "2",
     "spark.driver.host": "localhost",
     "spark.driver.bindAddress": "127.0.0.1",
 }

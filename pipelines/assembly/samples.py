@@ -47,7 +47,10 @@ class Workplace:
     def staged(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
         path = str(self.folder / name)
-        frame.write.mode("overwrite").parquet(path)
+        # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
+        # them, find it too large, and write them again without.
+        writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
+        writer.parquet(path)
         return self.spark.read.schema(frame.schema).parquet(path)
 
 
@@ -100,7 +103,9 @@ def stage_catalogue(
     recent = valid_rows(logs["clicks"]).where(
         (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
     )
-    clicks = clicks_per_item(deduplicated(recent, logs["clicks"].contract), day, window)
+    # Duplicates have one key, and only the keys are counted: which one stays does not matter.
+    distinct = recent.select("event_us", *logs["clicks"].contract.key).distinct()
+    clicks = clicks_per_item(distinct, day, window)
     if "items" in logs:
         rows = deduplicated(valid_rows(logs["items"]), logs["items"].contract)
         eligible = items_valid_on(rows, day)

@@ -89,10 +89,14 @@ def conservation_gates(staged: Mapping[str, DataFrame]) -> list[Gate]:
 
 
 def reader_protocol_gate(protocols: Mapping[str, int]) -> Gate:
-    """Check that every staged table has Delta reader protocol 1, which every reader knows."""
+    """Check that every table has Delta reader protocol 1, which every reader knows.
+
+    Args:
+        protocols: The reader version of each table that the staged rows will be promoted to.
+    """
     return exactly(
         "reader_protocol",
         max(protocols.values(), default=1),
         1,
-        "highest Delta reader protocol of the staged tables",
+        "highest Delta reader protocol of the tables",
     )

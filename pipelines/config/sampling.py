@@ -117,8 +117,8 @@ class Hard(Frozen):
         names = [stage.name for stage in self.stages]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"stages: {twice} named twice")
-        if len(names) > 100:
-            raise ValueError("stages: at most 100")
+        if len(names) > 60:
+            raise ValueError("stages: at most 60")
         return self
 
 

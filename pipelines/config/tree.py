@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipelines.config.logs import Logs, ZoneName
 from pipelines.config.model import Frozen, Identifier
@@ -86,6 +86,13 @@ class Config(Frozen):
     tables: tuple[Identifier, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
     carry: tuple[Identifier, ...] = ()
     publishing: Publishing = Publishing()
+
+    @field_validator("warehouse")
+    @classmethod
+    def _is_a_folder(cls, warehouse: str) -> str:
+        if "://" in warehouse:
+            raise ValueError("must be a folder that the driver and all executors see, no address")
+        return warehouse
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

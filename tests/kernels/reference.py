@@ -1,6 +1,7 @@
 """The slow, obvious sampler: what the kernels must do, in plain Python, one positive at a time."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -144,8 +145,8 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             if key in known and key not in forbidden:
                 pool.append((key, stage, place + 1, len(in_order)))
     start = fold(row, HARD)
-    orders = {
-        "random": lambda c: fold(start, c[0]),
+    orders: dict[str, Callable[[tuple[int, int, int, int]], tuple[int, ...]]] = {
+        "random": lambda c: (fold(start, c[0]),),
         "top": lambda c: (-c[1], c[2]),
         "tail": lambda c: (c[1], -c[2]),
     }

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -45,7 +46,7 @@ class DescribeKernels:
 
     @slow_to_start
     @given(case=cases(string_ids=True), shuffled=st.randoms(use_true_random=False))
-    def it_does_not_depend_on_the_order_of_the_events(self, case: Case, shuffled) -> None:
+    def it_does_not_depend_on_the_order_of_the_events(self, case: Case, shuffled: Random) -> None:
         mixed_up = dataclasses.replace(
             case,
             forbidden=shuffled.sample(case.forbidden, len(case.forbidden)),
