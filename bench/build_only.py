@@ -27,7 +27,6 @@ from jobs.request import BuildRequest
 from pipelines.assembly.published import totals
 from pipelines.assembly.samples import (
     Workplace,
-    pairs_of,
     stage_catalogue,
     stage_groups,
     stage_pairs,
@@ -62,7 +61,10 @@ def config_of(logs: Path, warehouse: Path) -> Config:
         "exclusion": {"exposure_lookback_days": 0, "click_lookback_days": 0},
         "popularity": {"window_days": 1},
         "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": 50}},
-        "hard": {"stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "cut"}]},
+        "hard": {
+            "stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "cut"}],
+            "cut_known_by": "last_stage",
+        },
         "mix": {"negatives_per_positive": 20, "on_hard_shortfall": "leave"},
     }
     return Config.model_validate_json(json.dumps(tree))
@@ -95,10 +97,8 @@ def build_only(logs: Path, out: Path, engine: Engine) -> dict[str, float]:
     with progress.stage("check the logs"):
         opened = open_for_build(request)
     with progress.stage("join clicks"):
-        pairs = pairs_of(
-            stage_pairs(opened, config, day, place, n_clicks=opened["clicks"].rows_in_files or 0),
-            day,
-        )
+        n_clicks = opened["clicks"].rows_in_files or 0
+        pairs = stage_pairs(opened, config, day, place, n_clicks=n_clicks)
         n_pairs = pairs.count()
     with progress.stage("weigh items"):
         items = stage_catalogue(opened, config, day, place)

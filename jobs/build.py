@@ -20,7 +20,7 @@ from jobs.request import BuildRequest  # noqa: E402
 from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
 from jobs.version import code_version  # noqa: E402
 from pipelines.assembly.published import Made, contracts, published_frames, totals  # noqa: E402
-from pipelines.assembly.rejects import all_rejected, orphans_in, with_orphans  # noqa: E402
+from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
 from pipelines.assembly.samples import (  # noqa: E402
     Workplace,
     pairs_of,
@@ -30,7 +30,7 @@ from pipelines.assembly.samples import (  # noqa: E402
 )
 from pipelines.audit.audit import audit  # noqa: E402
 from pipelines.audit.gates import as_json, require_passed  # noqa: E402
-from pipelines.audit.structure import reader_protocol_gate  # noqa: E402
+from pipelines.audit.structure import reader_protocol_gate, requested_gate  # noqa: E402
 from pipelines.contracts.counts import count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
@@ -69,12 +69,12 @@ def build(request: BuildRequest) -> BuildSummary:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
         all_pairs = stage_pairs(logs, config, day, place, n_clicks=n_clicks)
         pairs = pairs_of(all_pairs, day)
-        told.rows = n_pairs = pairs.count()
+        told.rows = n_pairs = all_pairs.count()
     with stage("weigh items") as told:
         items = stage_catalogue(logs, config, day, place)
         told.rows = len(items.catalogue.ids)
     with stage("sample") as told:
-        groups = stage_groups(logs, pairs, items, config, day, place, n_pairs=n_pairs)
+        groups = stage_groups(logs, all_pairs, items, config, day, place, n_pairs=n_pairs)
         sums = totals(groups, REASONS)
         told.rows = n_groups = sums["positives"]
     with stage("stage tables") as told:
@@ -87,13 +87,13 @@ def build(request: BuildRequest) -> BuildSummary:
         }
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
-        for contract in known.values():
-            store.ensure_table(contract)
-        protocols = {name: store.protocol(name).reader for name in known}
+        protocols = {name: found.reader for name in known if (found := store.protocol(name))}
         written = {name: store.read_staged(table) for name, table in staged.items()}
         counts["clicks"] = with_orphans(counts["clicks"], orphans_in(written["rejected"]))
         read_again = open_for_build(request, only=("impressions", "clicks"))
-        gates = audit(written, known, counts, read_again, config, day)
+        n_attributed = attributed_clicks(all_pairs, day)
+        gates = audit(written, known, counts, read_again, config, day, n_attributed=n_attributed)
+        gates.append(requested_gate(sums, config.mix))
         gates.append(reader_protocol_gate(protocols))
         require_passed(gates, str(place.folder))
     with stage("publish"):

@@ -134,6 +134,7 @@ def build(
 
     tree = load_config(config)
     if warehouse is not None:
+        _refuse_address(warehouse)
         tree = tree.model_copy(update={"warehouse": str(warehouse.absolute())})
     from jobs.build import build as build_date
     from jobs.engine import Engine
@@ -235,10 +236,20 @@ def _day(text: str, where: str = "--ds") -> date:
 
 def _warehouse(warehouse: Path | None, config: Path) -> Path:
     if warehouse is not None:
+        _refuse_address(warehouse)
         return warehouse.absolute()
     from pipelines.config.loading import load_config
 
     return Path(load_config(config).warehouse)
+
+
+def _refuse_address(warehouse: Path) -> None:
+    from pipelines.errors import ConfigError, Problem
+
+    # A path drops the second slash of an address.
+    if ":/" in str(warehouse):
+        what = "must be a folder that the driver and all executors see, no address"
+        raise ConfigError(Problem("--warehouse", what, found=str(warehouse)))
 
 
 def _progress(as_json: bool) -> Any:

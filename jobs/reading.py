@@ -42,25 +42,25 @@ def maturity(request: BuildRequest, logs: Mapping[str, Log]) -> bool:
         InputError: They are not, and the request does not accept that.
     """
     needs = dates_needed(request.config, request.day)
-    problems = missing_later_dates(logs, needs, request.config)
+    problems = missing_later_dates(logs, needs)
     return require_mature(problems, accept=request.immature or request.allow_empty)
 
 
-def days_of_history(request: BuildRequest, logs: Mapping[str, Log]) -> int:
-    """Return how many dates of the popularity window the click log has."""
+def days_of_history(request: BuildRequest, logs: Mapping[str, Log]) -> int | None:
+    """Return how many dates of the popularity window the click log has; None if unknown."""
     day = CalendarDay(request.day, request.config.calendar_zone)
     window = popularity_dates(day, request.config.popularity.window_days)
     return history_days(logs["clicks"].dates, window)
 
 
-def history_warnings(request: BuildRequest, days: int) -> list[str]:
+def history_warnings(request: BuildRequest, days: int | None) -> list[str]:
     """Return what to say about a popularity window that reaches beyond the log.
 
     Raises:
         InputError: It does, and the config says that this is a failure.
     """
     rule = request.config.popularity
-    if days >= rule.window_days:
+    if days is None or days >= rule.window_days:
         return []
     what = "the click log does not reach back over the popularity window"
     if rule.on_short_history == "fail":
@@ -96,7 +96,7 @@ def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None
 
 
 def inputs_json(
-    logs: Mapping[str, Log], counts: Mapping[str, RowCounts], history: int, *, mature: bool
+    logs: Mapping[str, Log], counts: Mapping[str, RowCounts], history: int | None, *, mature: bool
 ) -> str:
     """Return what the release tells about its inputs."""
     record = {

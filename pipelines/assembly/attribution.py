@@ -8,16 +8,22 @@ from pyspark.sql import functions as F
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.rows import tie_columns, winner_hash
+from pipelines.contracts.tables import TableContract
 
 MOST_BROADCAST_ROWS = 4_000_000
 """Above so many rows a side is not broadcast: it would fill the memory of every executor."""
 
 _MICROSECONDS_PER_HOUR = 3_600_000_000
 _JOIN_KEYS = {
-    "impression_id": ("impression_id",),
+    # One id may stand for a whole page of items: the item decides which of them was clicked.
+    "impression_id": ("impression_id", "item_id"),
     "request_item": ("request_id", "item_id"),
     "last_impression": ("user_id", "item_id"),
 }
+
+
+_NOT_CARRIED = ("event_us", "impression_ts", "viewed", "partition_date")
 
 
 def window_us(config: Config) -> int:
@@ -43,7 +49,7 @@ def click_key() -> Column:
 def attributed_pairs(
     impressions: DataFrame,
     clicks: DataFrame,
-    carry: Iterable[str],
+    contract: TableContract,
     config: Config,
     day: CalendarDay,
     *,
@@ -57,10 +63,10 @@ def attributed_pairs(
 
     Args:
         impressions: Valid impressions around the date, duplicates allowed: the contract's columns,
-            the carried ones and ``event_us``.
+            the carried ones, ``event_us`` and ``partition_date``, as from ``valid_rows``.
         clicks: Valid clicks around the date, duplicates allowed: the contract's columns and
             ``event_us``.
-        carry: Names of the carried impression columns.
+        contract: The impressions' contract, with the key that the log can have.
         config: How clicks find impressions.
         day: The date. Pairs serve its positives and tell which of its clicks are orphans.
         n_clicks: About how many clicks there are; few enough are broadcast.
@@ -70,7 +76,8 @@ def attributed_pairs(
         One row per (impression, click): ``user_id``, ``request_id``, ``item_id``,
         ``impression_id``, ``position``, carried columns (the impression's); ``user_key``,
         ``request_key``, ``item_key`` (bigint); ``impression_us``, ``click_us`` (bigint);
-        ``action`` (tinyint); ``tie`` (bigint hash of the impression's other columns);
+        ``action`` (tinyint); ``tie`` (bigint: the smallest one wins
+        among duplicates of an impression, as it does in ``deduplicated``);
         ``click_key`` (bigint).
     """
     made = made or {}
@@ -79,12 +86,9 @@ def attributed_pairs(
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
     end = day.end_us + (window if last_impression else 0)
     shown_at, keys = F.col("event_us"), _JOIN_KEYS[config.attribution.join]
-    given = [name for name in ("impression_id", "position", *carry) if name not in made]
+    given = [name for name in impressions.columns if name not in made and name != "event_us"]
     left = impressions.where((shown_at >= day.start_us - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
-        "user_id",
-        "request_id",
-        "item_id",
         *given,
         shown_at.alias("impression_us"),
     )
@@ -99,20 +103,20 @@ def attributed_pairs(
     joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
-    pairs = joined.where((delay >= 0) & (delay <= window)).select(
-        "user_id",
-        "request_id",
-        "item_id",
-        *given,
-        *(column.alias(name) for name, column in made.items()),
-        key_of("user_id", config.ids.user).alias("user_key"),
-        key_of("request_id", config.ids.request).alias("request_key"),
-        key_of("item_id", config.ids.item).alias("item_key"),
-        "impression_us",
-        F.xxhash64(*given).alias("tie"),
-        "click_us",
-        "action",
-        "click_key",
+    pairs = (
+        joined.where((delay >= 0) & (delay <= window))
+        .select("*", *(column.alias(name) for name, column in made.items()))
+        .select(
+            *(name for name in impressions.columns if name not in _NOT_CARRIED),
+            key_of("user_id", config.ids.user).alias("user_key"),
+            key_of("request_id", config.ids.request).alias("request_key"),
+            key_of("item_id", config.ids.item).alias("item_key"),
+            "impression_us",
+            winner_hash(tie_columns(impressions.columns, contract)).alias("tie"),
+            "click_us",
+            "action",
+            "click_key",
+        )
     )
     return _latest_of_each_click(pairs) if last_impression else pairs
 

@@ -45,10 +45,10 @@ def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: in
 
 def _may_be_negative(stage: Stage, hard: Hard) -> Column:
     """Return whether the log's row allows its item as a negative of the stage."""
-    allowed = F.lit(True)
+    allowed = F.col("valid")
     if stage.take == "cut" and hard.cut_known_by == "passed":
         allowed = F.coalesce(~F.col("passed"), F.lit(False))
-    if hard.cut_reasons is not None:
+    if stage.take == "cut" and hard.cut_reasons is not None:
         allowed = allowed & F.coalesce(F.col("cut_reason").isin(*hard.cut_reasons), F.lit(False))
     return allowed
 
@@ -59,8 +59,8 @@ def candidate_events(
     """Return the ranking rows of requests with a click; the user is the impressions' user.
 
     Args:
-        ranking_log: Valid rows of the date: ``request_id``, ``item_id``, ``stage``, and what the
-            config needs to know a cut.
+        ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
+            stage. A row that is not ``valid`` still says that the item reached the stage.
         requests: Distinct ``request_id``, ``user_key``, ``request_key`` of the date's pairs.
         config: The ladder and the id types.
         value: ``score`` or ``rank``: the column that orders a stage's list.
@@ -94,7 +94,7 @@ def candidate_events(
 def union_of_events(
     forbidden: DataFrame, pairs: DataFrame, candidates: DataFrame | None, *, n_pairs: int
 ) -> DataFrame:
-    """Put all events into one frame, without those of users who have no pair.
+    """Put all events into one frame, where it is cheap without those of users who have no pair.
 
     Args:
         forbidden: What ``forbidden_events`` returned.

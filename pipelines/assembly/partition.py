@@ -59,6 +59,7 @@ class SamplerSettings:
                 max_rejections=config.easy.max_rejections,
                 selection=selections[config.hard.selection],
                 higher_is_better=by_score and config.hard.higher_score_is_better,
+                cut_by_absence=config.hard.cut_known_by == "membership",
             ),
             catalogue=catalogue,
         )
@@ -74,7 +75,7 @@ def sample_partition(
         settings: What the config asks for.
 
     Yields:
-        One batch of sample groups in the order of ``shuffle_key``, or nothing without positives.
+        Sample groups in the order of ``shuffle_key``, or nothing without positives.
     """
     received = list(batches)
     if not received:
@@ -85,6 +86,7 @@ def sample_partition(
     # Compiled functions return Python integers, which would be typed by their size when passed on.
     seed = U(seed_state(U(settings.seed), U(settings.epoch)))
     kept = keep_positives(pairs, catalogue.draws.hot_keys, catalogue.draws.hot_keep, seed)
+    kept = _of_date(kept, pairs, settings)
     if len(kept.user) == 0:
         return
     ladder = Ladder(
@@ -93,7 +95,7 @@ def sample_partition(
         np.array([high for _, _, high in settings.ladder], np.float64),
     )
     groups = sample_groups(_events(table), kept, catalogue.draws, ladder, settings.wanted)
-    yield _batch(details, kept, groups, catalogue)
+    yield from _batches(details, kept, groups, catalogue)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -113,7 +115,7 @@ def _events(table: pa.Table) -> Events:
 
 
 def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
-    """Return the pairs that may become positives of the date, and their other columns."""
+    """Return the pairs and their other columns, row by row the same."""
     details = pa.Table.from_batches(
         [pa.RecordBatch.from_struct_array(chunk.flatten()) for chunk in rows["pair"].chunks],
         schema=pa.schema(list(rows.schema.field("pair").type.value_type)),
@@ -127,13 +129,20 @@ def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
         action=details["action"].to_numpy(),
         tie=details["tie"].to_numpy(),
     )
-    of_day = (pairs.impression_us >= settings.start_us) & (pairs.impression_us < settings.end_us)
-    rows_of_day = np.flatnonzero(of_day)
-    columns: list[Any] = [column[rows_of_day] for column in pairs]
-    return Pairs(*columns), details.take(rows_of_day)
+    return pairs, details
 
 
-def _batch(details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue) -> pa.RecordBatch:
+def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
+    """Leave out positives whose earliest impression lies on another date: they are that date's."""
+    shown = pairs.impression_us[kept.pair]
+    of_date = (shown >= settings.start_us) & (shown < settings.end_us)
+    columns: list[Any] = [column[of_date] for column in kept]
+    return Kept(*columns)
+
+
+def _batches(
+    details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue
+) -> list[pa.RecordBatch]:
     draws, total = catalogue.draws, catalogue.total_weight
     easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
     shuffle_key = shuffle_keys(kept.hash)
@@ -159,7 +168,8 @@ def _batch(details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue) 
         "hard_value": _lists(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
     }
     in_shuffle_order = pa.table(columns).take(np.argsort(shuffle_key, kind="stable"))
-    return in_shuffle_order.combine_chunks().to_batches()[0]
+    batches: list[pa.RecordBatch] = in_shuffle_order.combine_chunks().to_batches()
+    return batches
 
 
 def _lists(values: pa.Array, lengths: NDArray[np.int32]) -> pa.ListArray:

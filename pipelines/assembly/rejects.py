@@ -51,6 +51,13 @@ def orphans_in(rejected: DataFrame) -> int:
     return rejected.where(is_orphan).count()
 
 
+def attributed_clicks(pairs: DataFrame, day: CalendarDay) -> int:
+    """Count the clicks of the date, each once, that have an impression among the pairs."""
+    clicked = F.col("click_us")
+    of_date = pairs.where((clicked >= day.start_us) & (clicked < day.end_us))
+    return of_date.select("click_key").distinct().count()
+
+
 def with_orphans(counts: RowCounts, n_orphans: int) -> RowCounts:
     """Return the counts of the click log with its orphans moved from valid to rejected."""
     return RowCounts(

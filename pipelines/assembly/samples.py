@@ -26,6 +26,7 @@ from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
+from pipelines.contracts.uris import file_uri, literal
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,12 @@ class Workplace:
 
     def staged(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
-        path = str(self.folder / name)
+        path = file_uri(self.folder / name)
         # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
         # them, find it too large, and write them again without.
         writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
         writer.parquet(path)
-        return self.spark.read.schema(frame.schema).parquet(path)
+        return self.spark.read.schema(frame.schema).parquet(literal(path))
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def stage_pairs(
     pairs = attributed_pairs(
         valid_rows(impressions),
         valid_rows(logs["clicks"]),
-        impressions.carry,
+        impressions.contract,
         config,
         day,
         n_clicks=n_clicks,
@@ -107,11 +108,13 @@ def stage_catalogue(
     distinct = recent.select("event_us", *logs["clicks"].contract.key).distinct()
     clicks = clicks_per_item(distinct, day, window)
     if "items" in logs:
-        rows = deduplicated(valid_rows(logs["items"]), logs["items"].contract)
+        snapshot = valid_rows(logs["items"]).where(on_date(logs["items"], day))
+        rows = deduplicated(snapshot, logs["items"].contract)
         eligible = items_valid_on(rows, day)
     else:
         seen = [log for name, log in logs.items() if name != "users"]
-        at = F.coalesce(F.col("event_us"), F.lit(day.start_us))
+        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
+        at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
         within = (at >= since) & (at < day.end_us)
         eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
     items = (
@@ -149,7 +152,8 @@ def stage_groups(
 
     Args:
         logs: The conformed logs.
-        pairs: The pairs of the date.
+        pairs: All pairs that were staged; which of them make positives of the date is decided
+            when those of one positive are together.
         candidates: The date's items.
         config: What to sample.
         day: The date.
@@ -181,13 +185,23 @@ def all_events(
     if "ranking_log" in logs and config.mix.n_hard > 0:
         log = logs["ranking_log"]
         ranked = candidate_events(
-            valid_rows(log).where(on_date(log, day)),
+            ranked_rows(log, config).where(on_date(log, day)),
             pairs.select("request_id", "user_key", "request_key").distinct(),
             config,
             value="score" if orders_by_score(logs) else "rank",
             n_requests=n_pairs,
         )
     return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs)
+
+
+def ranked_rows(log: Log, config: Config) -> DataFrame:
+    """Return the rows of a ranking log whose request, item and stage are known, valid or not.
+
+    An item whose row in the next stage is broken was not cut by this one.
+    """
+    known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
+    stages = [stage.name for stage in config.hard.stages]
+    return log.frame.where(~F.col("filtered") & known & F.col("stage").isin(*stages))
 
 
 def orders_by_score(logs: Mapping[str, Log]) -> bool:

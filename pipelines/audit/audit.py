@@ -23,6 +23,8 @@ def audit(
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
+    *,
+    n_attributed: int,
 ) -> list[Gate]:
     """Run every gate and return them all, passed or not.
 
@@ -32,6 +34,7 @@ def audit(
         logs: Impressions and clicks, opened again for the audit.
         config: The exclusion window.
         day: The date.
+        n_attributed: Clicks of the date that were joined to an impression.
     """
     gates = [unique_key_gate(rows, contracts[name]) for name, rows in staged.items()]
     gates += conservation_gates(staged)
@@ -43,6 +46,14 @@ def audit(
             staged["rejected"].count(),
             rejected,
             "rows in rejected, against those that the logs' rules rejected",
+        )
+    )
+    gates.append(
+        exactly(
+            "clicks_are_attributed_or_orphans",
+            n_attributed,
+            counts["clicks"].valid,
+            "clicks that were joined to an impression, against valid clicks that are no orphans",
         )
     )
     if negatives := _negatives(staged):

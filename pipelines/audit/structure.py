@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.gates import Gate, exactly
+from pipelines.config.sampling import Mix
 from pipelines.contracts.tables import TableContract
 
 
@@ -86,6 +87,17 @@ def conservation_gates(staged: Mapping[str, DataFrame]) -> list[Gate]:
         if table in staged
     ]
     return gates
+
+
+def requested_gate(sums: Mapping[str, int], mix: Mix) -> Gate:
+    """Check requested = easy + hard + fill + shortfall over all sample groups."""
+    parts = sum(sums[name] for name in ("easy", "hard", "fill", "shortfall"))
+    return exactly(
+        "requested_negatives_add_up",
+        parts,
+        sums["positives"] * mix.negatives_per_positive,
+        "easy, hard, fill and missing negatives, against those that were asked for",
+    )
 
 
 def reader_protocol_gate(protocols: Mapping[str, int]) -> Gate:

@@ -30,8 +30,8 @@ def clicks_per_item(clicks: DataFrame, day: CalendarDay, window_days: int) -> Da
     return counts.agg(F.count(F.lit(1)).alias("clicks"))
 
 
-def history_days(dates: tuple[date, ...] | None, window: DateRange) -> int:
-    """Return how many dates of a window the log has; all of them where it has no date folders."""
+def history_days(dates: tuple[date, ...] | None, window: DateRange) -> int | None:
+    """Return how many dates of a window the log has; None where no date folders tell."""
     if dates is None:
-        return len(window)
+        return None
     return len(set(dates) & set(window))

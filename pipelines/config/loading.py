@@ -57,11 +57,14 @@ def parse_day(text: str, where: str = "--ds") -> date:
     try:
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             raise ValueError(text)
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigError(
-            Problem(where, "this is not a date", repr(text), "YYYY-MM-DD, such as 2026-01-31")
-        ) from error
+        wanted = "YYYY-MM-DD, such as 2026-01-31"
+        raise ConfigError(Problem(where, "this is not a date", repr(text), wanted)) from error
+    if not 2000 <= day.year < 2100:
+        what = "no log has events of this year"
+        raise ConfigError(Problem(where, what, text, "a date from 2000 to 2099"))
+    return day
 
 
 def _text_of(place: Path) -> str:

@@ -117,6 +117,11 @@ class Hard(Frozen):
         names = [stage.name for stage in self.stages]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"stages: {twice} named twice")
+        if self.cut_known_by == "membership" and self.stages and self.stages[-1].take == "cut":
+            raise ValueError(
+                f"stages: {names[-1]} is the last one, so no next stage tells what it cut; "
+                "set cut_known_by, or add the stage that follows with take: none"
+            )
         if len(names) > 60:
             raise ValueError("stages: at most 60")
         return self

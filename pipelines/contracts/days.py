@@ -15,6 +15,11 @@ def start_of(day: date, zone: str) -> int:
     return (begin.astimezone(UTC) - _EPOCH) // _MICROSECOND
 
 
+def date_of(event_us: int, zone: str) -> date:
+    """Return the date, in a zone, of a moment in microseconds since 1970-01-01 UTC."""
+    return (_EPOCH + timedelta(microseconds=event_us)).astimezone(ZoneInfo(zone)).date()
+
+
 @dataclass(frozen=True)
 class CalendarDay:
     """One date of the calendar zone: the half-open range [start_us, end_us).

@@ -22,6 +22,19 @@ FRAME_COLUMNS = (
 )
 """What a conformed frame has besides contract and carried columns."""
 
+PAIR_COLUMNS = (
+    "user_key",
+    "request_key",
+    "item_key",
+    "impression_us",
+    "click_us",
+    "click_key",
+    "action",
+    "tie",
+    "place",
+)
+"""What stands beside carried columns on the way to the tables."""
+
 _ID_SOURCES = (*INTEGERS, "string")
 _TIME_SOURCES = {
     "iso": ("timestamp", "timestamp_ntz", "date", "string"),
@@ -64,7 +77,7 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
     if resolved and explode and resolved.format == "csv" and explode.kind != "delimited":
         yield Problem(f"logs.{name}.explode", "a CSV file can only hold delimited lists")
     for column in config.carry if name == "impressions" else ():
-        if column in {*contract.names, *FRAME_COLUMNS}:
+        if column in {*contract.names, *FRAME_COLUMNS, *PAIR_COLUMNS}:
             yield Problem("carry", f"{column} is a name that the tables use themselves")
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pipelines.config.logs import EVENT_TIME
 from pipelines.config.tree import Config
-from pipelines.contracts.days import DateRange
+from pipelines.contracts.days import CalendarDay, DateRange, date_of
 from pipelines.contracts.listing import folder_dates
 from pipelines.contracts.logs import Log
 from pipelines.errors import InputError, Problem
@@ -13,12 +14,13 @@ from pipelines.errors import InputError, Problem
 
 @dataclass(frozen=True)
 class Needs:
-    """Dates of the calendar zone, per log.
+    """What a build needs, per log.
 
     Attributes:
-        dates: Every date whose events can matter.
-        required: Dates without which there is nothing to build.
-        later: Dates after the build's, without which its clicks or exclusions are incomplete.
+        dates: Every date of the calendar zone whose events can matter.
+        required: Folder dates without which the build's own date is not there.
+        later: Further folder dates, without which it is incomplete: those that late rows of the
+            date and the later dates of the attribution and exclusion windows can lie in.
     """
 
     dates: Mapping[str, DateRange]
@@ -27,54 +29,57 @@ class Needs:
 
 
 def dates_needed(config: Config, day: date) -> Needs:
-    """Return the dates that the build of a date needs.
+    """Return what the build of a date needs.
 
     Impressions: the exposure lookback, and one attribution window back, to tell orphan clicks.
     Clicks: the click lookback, the popularity window, and one attribution window ahead. Without an
     items log the catalogue is what all logs saw in the popularity window.
     """
-    window_days = -(-config.attribution.window_hours // 24)
-    popularity = config.popularity.window_days
-    seen = popularity if config.logs.items is None else 0
-    ahead = config.exclusion.lookahead_days
-    shown_ahead = window_days if config.attribution.join == "last_impression" else 0
-    back = {
-        "impressions": max(config.exclusion.exposure_lookback_days, window_days, seen),
-        "clicks": max(config.exclusion.click_lookback_days, popularity),
-        "ranking_log": seen,
+    zone, own = config.calendar_zone, CalendarDay(day, config.calendar_zone)
+    # In microseconds, as a date with a change of the clock has 23 or 25 hours.
+    window = config.attribution.window_hours * 3_600_000_000
+    first_shown = date_of(own.start_us - window, zone)
+    last_click = date_of(own.end_us - 1 + window, zone)
+    ahead = day + timedelta(days=config.exclusion.lookahead_days)
+    seen = day - timedelta(days=config.popularity.window_days if config.logs.items is None else 0)
+    exposed = day - timedelta(days=config.exclusion.exposure_lookback_days)
+    clicked = day - timedelta(days=config.exclusion.click_lookback_days)
+    popular = day - timedelta(days=config.popularity.window_days)
+    last_impression = config.attribution.join == "last_impression"
+    ranges = {
+        "impressions": DateRange(
+            min(exposed, first_shown, seen), max(ahead, last_click if last_impression else day)
+        ),
+        "clicks": DateRange(min(clicked, popular), max(ahead, last_click)),
+        "ranking_log": DateRange(seen, day),
+        "items": DateRange(day, day),
+        "users": DateRange(day, day),
     }
-    forward = {"impressions": max(ahead, shown_ahead), "clicks": max(ahead, window_days)}
-    dates = {}
-    for name in ("impressions", "clicks", "ranking_log", "items", "users"):
-        if getattr(config.logs, name) is not None:
-            first = day - timedelta(days=back.get(name, 0))
-            dates[name] = DateRange(first, day + timedelta(days=forward.get(name, 0)))
-    return Needs(
-        dates=dates,
-        required={name: (day,) for name in dates},
-        later={
-            name: tuple(date_ for date_ in dates[name] if date_ > day)
-            for name in forward
-            if forward[name] > 0
-        },
-    )
+    dates = {name: r for name, r in ranges.items() if getattr(config.logs, name) is not None}
+    required: dict[str, tuple[date, ...]] = {}
+    later: dict[str, tuple[date, ...]] = {}
+    for name in dates:
+        mapping = config.logs.resolved(name)
+        partition = mapping.partition if mapping else None
+        if partition is None:
+            continue
+        prompt = partition.model_copy(update={"lag_days": 0})
+        required[name] = folder_dates(DateRange(day, day), prompt, zone)
+        if name in EVENT_TIME:
+            reached = folder_dates(DateRange(day, dates[name].last), partition, zone)
+            later[name] = tuple(one for one in reached if one not in required[name])
+    return Needs(dates, required, later)
 
 
-def missing_later_dates(logs: Mapping[str, Log], needs: Needs, config: Config) -> list[Problem]:
-    """Return one problem per log whose later dates are not all there.
+def missing_later_dates(logs: Mapping[str, Log], needs: Needs) -> list[Problem]:
+    """Return one problem per log whose later folders are not all there.
 
     A log without date folders is taken to be complete.
     """
     problems = []
     for name, later in needs.later.items():
-        log, mapping = logs[name], config.logs.resolved(name)
-        if log.dates is None or mapping is None:
-            continue
-        wanted: set[date] = set()
-        if mapping.partition is not None:
-            span = DateRange(later[0], later[-1])
-            wanted = set(folder_dates(span, mapping.partition, config.calendar_zone))
-        absent = sorted(wanted - set(log.dates))
+        there = logs[name].dates
+        absent = sorted(set(later) - set(later if there is None else there))
         if absent:
             problems.append(
                 Problem(

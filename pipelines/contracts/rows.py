@@ -1,5 +1,7 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -54,14 +56,28 @@ def deduplicated(rows: DataFrame, contract: TableContract) -> DataFrame:
     Returns:
         The winners, same columns.
     """
-    others = sorted(set(rows.columns) - set(contract.key) - {"event_us"})
+    others = tie_columns(rows.columns, contract)
     order = [F.col("event_us").asc_nulls_last()]
     if others:
-        order.append(F.xxhash64(*[F.col(name) for name in others]).asc())
+        order.append(winner_hash(others).asc())
         order += [F.col(name).asc_nulls_last() for name in others]
     place = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
     numbered = rows.withColumn("__winnow_place", place)
     return numbered.where(F.col("__winnow_place") == 1).drop("__winnow_place")
+
+
+def winner_hash(names: Sequence[str]) -> Column:
+    """Return the bigint hash that tells apart rows of equal key and time: the smallest one wins."""
+    parts: list[Column] = []
+    for name in names:
+        # xxhash64 passes over a NULL: without the flags it would not matter where it stands.
+        parts += [F.col(name).isNull(), F.col(name)]
+    return F.xxhash64(*parts)
+
+
+def tie_columns(columns: Sequence[str], contract: TableContract) -> list[str]:
+    """Return the columns that ``winner_hash`` takes of rows as from ``valid_rows``, in order."""
+    return sorted(set(columns) - set(contract.key) - {"event_us"})
 
 
 def _without_judgement(log: Log, rows: DataFrame) -> DataFrame:

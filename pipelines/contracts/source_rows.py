@@ -21,6 +21,7 @@ from pipelines.contracts.mapping import Binding
 from pipelines.contracts.opening import FileGroup, Opened
 from pipelines.contracts.source_types import SourceColumn
 from pipelines.contracts.text_lines import LineFormat, line_parser
+from pipelines.contracts.uris import literal
 
 _PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
 
@@ -121,7 +122,7 @@ def _read(
         reader = reader.option("basePath", opened.place.uri(opened.place.path))
     if kind == "text":
         reader = reader.option("lineSep", "\n")
-    paths = [re.sub(r"([\[\]{}*?\\])", r"\\\1", opened.place.uri(f.path)) for f in group.files]
+    paths = [literal(opened.place.uri(f.path)) for f in group.files]
     frame = reader.load(paths)
     return frame.where(F.lit(False)) if opened.hollow else frame
 

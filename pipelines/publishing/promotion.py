@@ -19,6 +19,7 @@ from pipelines.publishing.releases import (
 )
 from pipelines.publishing.staging import drop_staging
 from pipelines.publishing.store import StagedTable, Store
+from pipelines.publishing.verify import is_readable
 
 _TRIES = 8
 _FIRST_WAIT_SECONDS = 0.1
@@ -76,13 +77,13 @@ def publish(
         for table in staged.values()
         if {table.first_day, table.last_day} - {day, None}
     )
+    # A run that has lost already need not write at all; what counts is the look in release().
+    refuse_if_overtaken(store.releases_snapshot(), since, run)
     before = already_released(since, staged, run)
-    if before is not None:
+    if before is not None and is_readable(before, store):
         drop_staging(store.warehouse, run.run_id)
         steps("staging_dropped")
         return Published(before, already=True)
-    # A run that has lost already need not write at all; what counts is the look in release().
-    refuse_if_overtaken(store.releases_snapshot(), since, run)
     for table in staged.values():
         store.ensure_table(table.contract)
     label = Label(run.run_id, run.attempt, run.config_hash, run.code_version)

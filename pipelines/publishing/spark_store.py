@@ -15,11 +15,13 @@ from delta.exceptions import (
     MetadataChangedException,
     ProtocolChangedException,
 )
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from pipelines.contracts.tables import TableContract
+from pipelines.contracts.uris import file_uri, literal
 from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
 from pipelines.publishing.commits import Label, day_predicate, require_date
 from pipelines.publishing.content_hash import content_hash, measure
@@ -86,7 +88,7 @@ class SparkStore:
         """Write a frame to the run's staging and read it back; see ``Store``."""
         check_schema(frame.schema, contract)
         path = staged_table_path(self._warehouse, run_id, contract.table)
-        frame.write.mode("overwrite").parquet(_uri(path))
+        frame.write.mode("overwrite").parquet(file_uri(path))
         measured = measure(self._read_parquet(path, contract), contract)
         GateError.raise_if_any(
             Problem(
@@ -117,7 +119,7 @@ class SparkStore:
             rows = rows.sortWithinPartitions(*order)
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         with _conflicts_of(contract.table, day):
-            writer.option("userMetadata", label.to_json()).save(_uri(path))
+            writer.option("userMetadata", label.to_json()).save(file_uri(path))
         version = version_labelled(path, label)
         found = content_hash(self.read_version(contract.table, version, day), contract)
         if found != staged.content:
@@ -144,7 +146,9 @@ class SparkStore:
         if not files:
             return self._spark.createDataFrame([], schema)
         stored = StructType([field for field in schema.fields if field.name != "ds"])
-        frame = self._spark.read.schema(stored).parquet(*(_uri(file.path) for file in files))
+        frame = self._spark.read.schema(stored).parquet(
+            *(literal(file_uri(file.path)) for file in files)
+        )
         return frame.withColumn("ds", F.lit(day)).select(*schema.names)
 
     def releases_snapshot(self) -> ReleasesSnapshot:
@@ -163,7 +167,7 @@ class SparkStore:
         names = contract.names
         rows = [tuple(row[name] for name in names) for row in release.as_rows()]
         frame = self._spark.createDataFrame(rows, contract.spark_schema())
-        head = self._spark.read.format("delta").load(_uri(path))
+        head = self._spark.read.format("delta").load(file_uri(path))
         newest = head.agg(F.coalesce(F.max("seq"), F.lit(0)).alias("newest_seq"))
         appended = (
             frame.crossJoin(newest)
@@ -176,7 +180,7 @@ class SparkStore:
         check_schema(appended.schema, contract)
         writer = appended.write.format("delta").mode("append")
         with _conflicts_of(RELEASES, release.ds):
-            writer.option("userMetadata", label.to_json()).save(_uri(path))
+            writer.option("userMetadata", label.to_json()).save(file_uri(path))
         if all(r.release_id != release.release_id for r in self.releases_snapshot().releases):
             raise _conflict(RELEASES, release.ds)
 
@@ -184,17 +188,13 @@ class SparkStore:
         """Return the commits of a table, newest first."""
         return read_history(table_path(self._warehouse, table))
 
-    def protocol(self, table: str) -> TableProtocol:
-        """Return the Delta protocol versions of a table."""
-        return read_protocol(table_path(self._warehouse, table))
+    def protocol(self, table: str) -> TableProtocol | None:
+        """Return the Delta protocol versions of a table; None where it is not there yet."""
+        path = table_path(self._warehouse, table)
+        return read_protocol(path) if DeltaTable.is_deltatable(str(path)) else None
 
     def _read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
-        return self._spark.read.schema(contract.spark_schema()).parquet(_uri(path))
-
-
-def _uri(path: Path) -> str:
-    """Name the local file system: a cluster's default one may be another."""
-    return f"file://{path}"
+        return self._spark.read.schema(contract.spark_schema()).parquet(literal(file_uri(path)))
 
 
 def _conflict(table: str, day: date) -> ConflictError:

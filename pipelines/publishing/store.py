@@ -95,5 +95,5 @@ class Store(Protocol):
     def history(self, table: str) -> list[Commit]:
         """Return the commits of a table, newest first."""
 
-    def protocol(self, table: str) -> TableProtocol:
-        """Return the Delta protocol versions of a table."""
+    def protocol(self, table: str) -> TableProtocol | None:
+        """Return the Delta protocol versions of a table; None where it is not there yet."""

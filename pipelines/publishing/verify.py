@@ -63,6 +63,11 @@ def _look_at(pin: TablePin, ds: date, store: Store) -> Iterable[tuple[Kind, str]
     return []
 
 
+def is_readable(release: Release, store: Store) -> bool:
+    """Return whether every file of a release is there; one that has expired must be built again."""
+    return not any(list(check_files(pin, release.ds, store)) for pin in release.tables)
+
+
 def check_files(pin: TablePin, ds: date, store: Store) -> Iterable[tuple[Kind, str]]:
     """Give what is wrong with the files of a pin; reads the log and no data, without an engine."""
     path = table_path(store.warehouse, pin.table)

@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
         max_rejections: Rejected draws before the exact complement is drawn from.
         selection: How hard candidates are chosen, see ``selection``.
         higher_is_better: Whether a higher logged value is a better one.
+        cut_by_absence: Whether a cut is known by the item's absence from the next stage.
     """
 
     n_easy: int
@@ -38,6 +39,7 @@ class Wanted(NamedTuple):
     max_rejections: int
     selection: int
     higher_is_better: bool
+    cut_by_absence: bool
 
 
 class Groups(NamedTuple):
@@ -182,6 +184,7 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
                     by_request[starts[request] :],
                     starts[request + 1] - starts[request],
                     wanted.higher_is_better,
+                    wanted.cut_by_absence,
                     ladder,
                     table,
                     marks,

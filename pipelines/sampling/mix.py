@@ -10,10 +10,10 @@ REASONS = (
 )
 """Why negatives were missing; a reason's code is its place.
 
-request_not_logged: the request has no ranking rows. pool_too_small: its log gave fewer candidates
-than wanted. all_forbidden: there were candidates, but the user was shown or clicked every one of
-them, or none is in the catalogue. catalogue_exhausted: the catalogue without the forbidden set is
-empty.
+request_not_logged: the request has no ranking rows. pool_too_small: its log gave fewer allowed
+candidates than wanted. all_forbidden: there were candidates, but the user was shown or clicked
+every one of them, or none is in the catalogue. catalogue_exhausted: the catalogue without the
+forbidden set is empty.
 """
 
 REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN, CATALOGUE_EXHAUSTED = range(4)

@@ -91,12 +91,27 @@ def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def fill_pool(events, rows, n, higher_is_better, ladder, table, marks, mark, seen, seen_mark, pool):  # type: ignore[no-untyped-def]
+def fill_pool(  # type: ignore[no-untyped-def]
+    events,
+    rows,
+    n,
+    higher_is_better,
+    cut_by_absence,
+    ladder,
+    table,
+    marks,
+    mark,
+    seen,
+    seen_mark,
+    pool,
+):
     """Fill the pool with the hard candidates of one request.
 
     Args:
         events, rows, n: rows[:n] are the request's candidate events; the order does not matter.
         higher_is_better: Whether a higher ``value`` is a better one. NaN is the worst.
+        cut_by_absence: Whether a cut is known by absence from the next stage. Where that stage
+            has no row of the request at all, absence proves nothing, and there is no cut.
         ladder: The stages.
         table, marks, mark: Draw table and the user's forbidden codes (``marks[code] == mark``).
         seen, seen_mark: int32, shape (catalogue,), as ``marks``: scratch of this request.
@@ -134,9 +149,11 @@ def fill_pool(events, rows, n, higher_is_better, ladder, table, marks, mark, see
         n_rows += 1
     sort_by_three(order, n_rows, depth, cost, item)
 
-    n_pool, n_before, start = 0, 0, 0
+    n_pool, n_before, start, deeper_stage = 0, 0, 0, -1
     while start < n_rows:
         stage = -depth[order[start]]
+        proves_cut = not cut_by_absence or deeper_stage == stage + 1
+        deeper_stage = stage
         end = start
         while end < n_rows and depth[order[end]] == -stage:
             end += 1
@@ -149,6 +166,8 @@ def fill_pool(events, rows, n, higher_is_better, ladder, table, marks, mark, see
                 deeper = seen[code] == seen_mark
                 seen[code] = seen_mark
             if deeper or not may_be_negative[x] or ladder.take[stage] == TAKE_NONE:
+                continue
+            if ladder.take[stage] == TAKE_CUT and not proves_cut:
                 continue
             rank = place - start + 1
             if ladder.take[stage] == TAKE_LOW:

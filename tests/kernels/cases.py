@@ -63,5 +63,6 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         max_rejections=draw(st.integers(0, 3)),
         selection=draw(st.sampled_from(["random", "top", "tail"])),
         higher_is_better=draw(st.booleans()),
+        cut_by_absence=draw(st.booleans()),
         seed=draw(st.integers(0, 2**64 - 1)),
     )

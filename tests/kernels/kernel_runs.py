@@ -83,6 +83,7 @@ def run_kernels(case: Case) -> list[Group]:
         case.max_rejections,
         selections[case.selection],
         case.higher_is_better,
+        case.cut_by_absence,
     )
     made = sample_groups(events, kept, table, ladder, wanted)
     groups, easy_at, hard_at = [], 0, 0

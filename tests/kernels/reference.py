@@ -69,6 +69,7 @@ class Case:
     max_rejections: int
     selection: str = "random"
     higher_is_better: bool = True
+    cut_by_absence: bool = False
     seed: int = 0
 
 
@@ -138,6 +139,8 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             if key in known and deepest[key] != stage:
                 continue
             if take == "none" or not allowed[key]:
+                continue
+            if take == "cut" and case.cut_by_absence and all(r.stage != stage + 1 for r in rows):
                 continue
             if take == "low" and not low <= percentile <= high:
                 continue

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pipelines.errors import ConfigError, ConflictError, GateError
 from pipelines.publishing.commits import Label, day_predicate
 from pipelines.publishing.content_hash import ContentHash
-from pipelines.publishing.metadata import ensure_table
+from pipelines.publishing.metadata import ensure_table, read_schema
 from pipelines.publishing.promotion import publish, release
 from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import (
@@ -116,6 +116,17 @@ class DescribePublish:
         assert versions == [store.history(t)[0].version for t in ("things", "stats", "releases")]
         assert list((store.warehouse / "_staging").iterdir()) == []
 
+    def it_releases_again_where_a_file_of_the_equal_release_is_gone(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        before = newest_release(store.warehouse, MONDAY)
+        assert before is not None
+        Path(open_release(store.warehouse, before.release_id).files("things")[0]).unlink()
+        published = Run(store, MONDAY, mark="a").go(spark)
+        assert not published.already
+        assert contents(published.release) == contents(before)
+        assert verify_release(published.release, store) == ()
+
     def it_releases_again_where_only_the_config_differs(
         self, spark: SparkSession, store: SparkStore
     ) -> None:
@@ -186,6 +197,16 @@ class DescribeTwoRunsAtOnce:
         assert contents(newest) == {name: table.content for name, table in winner.items()}
         assert verify_release(newest, store) == ()
         assert len(list_releases(store.warehouse)) == 3
+
+    def it_loses_to_a_newer_release_though_its_own_content_was_released_before(
+        self, spark: SparkSession, store: SparkStore
+    ) -> None:
+        slow, fast = Run(store, MONDAY, mark="a"), Run(store, MONDAY, mark="fast")
+        staged = slow.stage(spark)
+        fast.go(spark)
+        with pytest.raises(ConflictError):
+            slow.publish(staged)
+        assert marks(store, MONDAY) == {"fast"}
 
     def it_lets_runs_of_two_dates_both_succeed(
         self, spark: SparkSession, store: SparkStore
@@ -318,6 +339,7 @@ class DescribeThePublishedTables:
     def it_can_be_read_by_every_reader(self, store: SparkStore) -> None:
         for table in ("things", "stats", "releases"):
             found = store.protocol(table)
+            assert found is not None
             assert found.reader == 1
             assert found.writer <= 3
 
@@ -414,4 +436,6 @@ class DescribeAFirstRelease:
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(prepare, range(8)))
-        assert DeltaTable(str(tmp_path / "things")).version() == 0
+        table = DeltaTable(str(tmp_path / "things"))
+        assert table.file_uris() == []
+        assert read_schema(tmp_path / "things", table.version()) == THINGS.spark_schema()

@@ -91,5 +91,5 @@ def run(
         np.full(len(users), np.nan),
     )
     ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1))
-    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True)
+    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True, False)
     return Sampled(kept, sample_groups(events, kept, table, ladder, wanted))

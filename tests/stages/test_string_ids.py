@@ -67,6 +67,7 @@ def settings(base: Path) -> Config:
         logs=("impressions", "clicks", "ranking_log"),
         ids={"user": "string", "item": "string", "request": "string"},
         attribution={"join": "last_impression"},
+        hard={"cut_known_by": "last_stage"},
         mix={"negatives_per_positive": 4, "hard_ratio": 0.5, "on_hard_shortfall": "leave"},
         exclusion={"exposure_lookback_days": 1, "click_lookback_days": 1},
         popularity={"window_days": 1},

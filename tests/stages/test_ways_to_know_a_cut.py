@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from pipelines.assembly.events import candidate_events
 from pipelines.config.tree import Config
@@ -56,7 +57,7 @@ def candidates(spark: SparkSession, how: str, rows: list[Row], **hard: object) -
         [(1, 5, 1)], "request_id bigint, user_key bigint, request_key bigint"
     )
     made = candidate_events(
-        spark.createDataFrame(rows, schema),
+        spark.createDataFrame(rows, schema).withColumn("valid", F.lit(True)),
         requests,
         config(how, **hard),
         value="score",
@@ -77,7 +78,8 @@ def candidates(spark: SparkSession, how: str, rows: list[Row], **hard: object) -
     )  # fmt: skip
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1))
     ladder = Ladder(np.array([TAKE_CUT, TAKE_LOW], np.int8), np.array([0.5, 0.5]), np.ones(2))
-    groups = sample_groups(events, kept, table, ladder, Wanted(0, 30, False, 0, SELECT_TOP, True))
+    wanted = Wanted(0, 30, False, 0, SELECT_TOP, True, how == "membership")
+    groups = sample_groups(events, kept, table, ladder, wanted)
     return set(zip(groups.hard_code.tolist(), groups.hard_stage.tolist(), strict=True))
 
 
@@ -91,6 +93,10 @@ class DescribeKnowingACut:
         rows = [row for row in logged("passed") if row[1:3] != (12, "fine")]
         assert (12, 0) not in candidates(spark, "passed", rows)
         assert (12, 0) in candidates(spark, "membership", rows)
+
+    def it_takes_no_item_as_cut_where_the_next_stage_never_ran(self, spark: SparkSession) -> None:
+        rows = [row for row in logged("membership") if row[2] == "coarse"]
+        assert candidates(spark, "membership", rows) == set()
 
     def it_takes_no_item_as_cut_where_the_log_does_not_say(self, spark: SparkSession) -> None:
         unknown: list[Row] = [(*row[:4], None, None) for row in logged("passed")]
