@@ -195,10 +195,14 @@ def all_events(
 
 
 def ranked_rows(log: Log, config: Config) -> DataFrame:
-    """Return the rows of a ranking log whose request, item and stage are known, valid or not.
+    """Return the rows of a ranking log that say how far an item came.
 
-    An item whose row in the next stage is broken was not cut by this one.
+    Where a cut is known by absence from the next stage, these are all rows whose request, item and
+    stage are known: an item whose row in the next stage is broken was not cut by this one. Where
+    the rows themselves tell of cuts, a broken one tells nothing: only valid rows are taken.
     """
+    if config.hard.cut_known_by != "membership":
+        return log.frame.where("valid").withColumn("valid", F.lit(True))
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     stages = [stage.name for stage in config.hard.stages]
     return log.frame.where(~F.col("filtered") & known & F.col("stage").isin(*stages))
