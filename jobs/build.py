@@ -8,6 +8,7 @@ if str(_ROOT) not in sys.path:
     # spark-submit puts this file's folder on the path, not the one above it.
     sys.path.insert(0, str(_ROOT))
 
+from jobs.auditing import audit_build, keep_run  # noqa: E402
 from jobs.reading import (  # noqa: E402
     days_of_history,
     history_warnings,
@@ -28,16 +29,13 @@ from pipelines.assembly.samples import (  # noqa: E402
     stage_groups,
     stage_pairs,
 )
-from pipelines.audit.audit import audit  # noqa: E402
-from pipelines.audit.gates import as_json, require_passed  # noqa: E402
-from pipelines.audit.structure import reader_protocol_gate, requested_gate  # noqa: E402
+from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
 from pipelines.publishing.releases import RunRecord  # noqa: E402
-from pipelines.publishing.spark_store import SparkStore  # noqa: E402
 from pipelines.sampling.mix import REASONS  # noqa: E402
 
 
@@ -53,7 +51,7 @@ def build(request: BuildRequest) -> BuildSummary:
     """
     config, spark, stage = request.config, request.engine.spark, request.progress.stage
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
-    store = SparkStore(spark, request.warehouse, config.publishing.retention_days)
+    store = request.engine.store(request.warehouse, config.publishing.retention_days)
     since = store.releases_snapshot()
     place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
 
@@ -87,16 +85,20 @@ def build(request: BuildRequest) -> BuildSummary:
         }
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
-        protocols = {name: found.reader for name in known if (found := store.protocol(name))}
-        written = {name: store.read_staged(table) for name, table in staged.items()}
-        counts["clicks"] = with_orphans(counts["clicks"], orphans_in(written["rejected"]))
-        read_again = open_for_build(request, only=("impressions", "clicks"))
-        n_attributed = attributed_clicks(all_pairs, day)
-        gates = audit(written, known, counts, read_again, config, day, n_attributed=n_attributed)
-        gates.append(requested_gate(sums, config.mix))
-        gates.append(reader_protocol_gate(protocols))
-        require_passed(gates, str(place.folder))
-    with stage("publish"):
+        rejected = store.read_staged(staged["rejected"])
+        counts["clicks"] = with_orphans(counts["clicks"], orphans_in(rejected))
+        record = audit_build(
+            staged,
+            logs,
+            counts,
+            request,
+            place,
+            store,
+            since,
+            n_attributed=attributed_clicks(all_pairs, day),
+            totals=sums,
+            history=history,
+        )
         run = RunRecord(
             run_id=run_id,
             day=request.day,
@@ -104,8 +106,12 @@ def build(request: BuildRequest) -> BuildSummary:
             config_json=config.canonical_json(),
             code_version=code_version(),
             inputs_json=inputs_json(logs, counts, history, mature=mature),
-            quality_json=as_json(gates),
+            quality_json=record.model_dump_json(),
         )
+        keep_run(run, staged, record, place.folder)
+        warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
+        require_passed(record.gates, run_id, place.folder)
+    with stage("publish"):
         published = publish(store, staged, run, since)
     return BuildSummary(
         release_id=published.release.release_id,

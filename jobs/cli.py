@@ -1,15 +1,27 @@
 """The command ``winnow``: arguments in, exit code out. Spark starts only once these are checked."""
 
-import json
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from jobs import looking
+from jobs.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    JsonOption,
+    WarehouseOption,
+    day_of,
+    print_json,
+    print_result,
+    progress_for,
+    refuse_address,
+    stdout,
+    warehouse_of,
+)
 from jobs.outcome import run_to_exit_code
 
 app = typer.Typer(
@@ -25,21 +37,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
-WarehouseOption = Annotated[
-    Path | None,
-    typer.Option("--warehouse", help="Folder of the tables, in place of the config's."),
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON on stdout, problems on stderr.")
-]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 MasterOption = Annotated[
     str | None,
     typer.Option(help="Spark master, by default local[*]; under spark-submit it decides."),
 ]
 MemoryOption = Annotated[str, typer.Option(help="Memory of Spark's JVM on one machine.")]
-DEFAULT_CONFIG = Path("winnow.yaml")
 
 
 @app.command()
@@ -57,9 +59,9 @@ def init(
     from jobs.init import write_starter
 
     write_starter(path, force=force)
-    _print({"config": str(path)}, f"{path} is written. Change logs in it, then: ", as_json)
+    print_result({"config": str(path)}, f"{path} is written. Change logs in it, then: ", as_json)
     if not as_json:
-        _stdout().print(f"  winnow build --config {path} --ds 2026-01-01", markup=False)
+        stdout().print(f"  winnow build --config {path} --ds 2026-01-01", markup=False)
 
 
 @app.command()
@@ -88,7 +90,7 @@ def simulate(
     settings = {
         "out": out,
         "days": days,
-        "first_day": _day(first_day, "--first-day"),
+        "first_day": day_of(first_day, "--first-day"),
         "history_days": history_days,
         "users": users,
         "items": items,
@@ -97,13 +99,11 @@ def simulate(
         "string_ids": string_ids,
         "seed": seed,
     }
-    record = run_simulation(settings, _progress(as_json))
+    record = run_simulation(settings, progress_for(as_json))
     rows = ", ".join(f"{log} {count:,}" for log, count in record["rows"].items())
-    _print(record, f"Rows: {rows}.\nNow build the first date:", as_json)
+    print_result(record, f"Rows: {rows}.\nNow build the first date:", as_json)
     if not as_json:
-        _stdout().print(
-            f"  winnow build --config {record['config']} --ds {first_day}", markup=False
-        )
+        stdout().print(f"  winnow build --config {record['config']} --ds {first_day}", markup=False)
 
 
 @app.command()
@@ -129,19 +129,19 @@ def build(
     easy and hard negatives, and publishes them as one release, or nothing at all. Running it again
     on the same logs releases nothing new.
     """
-    day = _day(ds)
+    day = day_of(ds)
     from pipelines.config.loading import load_config
 
     tree = load_config(config)
     if warehouse is not None:
-        _refuse_address(warehouse)
+        refuse_address(warehouse)
         tree = tree.model_copy(update={"warehouse": str(warehouse.absolute())})
     from jobs.build import build as build_date
     from jobs.engine import Engine
     from jobs.request import BuildRequest
     from jobs.summary import print_summary
 
-    progress = _progress(as_json)
+    progress = progress_for(as_json)
     with progress.stage("start the engine"):
         engine = Engine.start(f"winnow build {day}", master=master, driver_memory=driver_memory)
     with engine:
@@ -156,34 +156,9 @@ def build(
             )
         )
     if as_json:
-        _print_json(summary.as_record())
+        print_json(summary.as_record())
     else:
-        print_summary(summary, _stdout())
-
-
-@app.command()
-def releases(
-    ds: Annotated[str | None, typer.Option("--ds", help="Only those of this date.")] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    warehouse: WarehouseOption = None,
-    as_json: JsonOption = False,
-    debug: DebugOption = False,
-) -> None:
-    """List the releases: which date, when made, by which config, how many rows.
-
-    The newest release of a date is the one that readers get. Needs no Spark.
-    """
-    day = None if ds is None else _day(ds)
-    place = _warehouse(warehouse, config)
-    from jobs.releases import find_releases, print_releases, release_record
-
-    found = find_releases(place, day)
-    if as_json:
-        _print_json([release_record(release) for release in found])
-    elif found:
-        print_releases(found, _stdout())
-    else:
-        _stdout().print(f"no release in {place}", markup=False)
+        print_summary(summary, stdout())
 
 
 @app.command()
@@ -203,14 +178,14 @@ def verify(
     Reads the pinned version of every table again, counts its rows, computes its content hash and
     compares both with the release. Ends with 3 where something is missing or differs.
     """
-    place = _warehouse(warehouse, config)
+    place = warehouse_of(warehouse, config)
     from jobs.engine import Engine
     from jobs.releases import raise_findings
     from jobs.releases import verify as verify_one
     from pipelines.publishing.reader import open_release
 
     open_release(place, release)
-    progress = _progress(as_json)
+    progress = progress_for(as_json)
     with progress.stage("start the engine"):
         engine = Engine.start("winnow verify", master=master, driver_memory=driver_memory)
     with engine:
@@ -219,58 +194,17 @@ def verify(
     tables = {pin.table: pin.content.rows for pin in found.tables}
     record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "tables": tables}
     text = f"{found.release_id} of {found.ds} holds what it promised: {len(tables)} tables, "
-    _print(record, f"{text}{sum(tables.values()):,} rows.", as_json)
+    print_result(record, f"{text}{sum(tables.values()):,} rows.", as_json)
+
+
+for command in (looking.releases, looking.report, looking.rejected):
+    app.command()(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, by default the process's own; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     return run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
-
-
-def _day(text: str, where: str = "--ds") -> date:
-    from pipelines.config.loading import parse_day
-
-    return parse_day(text, where)
-
-
-def _warehouse(warehouse: Path | None, config: Path) -> Path:
-    if warehouse is not None:
-        _refuse_address(warehouse)
-        return warehouse.absolute()
-    from pipelines.config.loading import load_config
-
-    return Path(load_config(config).warehouse)
-
-
-def _refuse_address(warehouse: Path) -> None:
-    from pipelines.errors import ConfigError, Problem
-
-    # A path drops the second slash of an address.
-    if ":/" in str(warehouse):
-        what = "must be a folder that the driver and all executors see, no address"
-        raise ConfigError(Problem("--warehouse", what, found=str(warehouse)))
-
-
-def _progress(as_json: bool) -> Any:
-    from jobs.progress import Progress
-
-    return Progress(quiet=as_json)
-
-
-def _stdout() -> Console:
-    return Console(highlight=False, soft_wrap=True)
-
-
-def _print_json(record: Any) -> None:
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
-
-
-def _print(record: Any, text: str, as_json: bool) -> None:
-    if as_json:
-        _print_json(record)
-    else:
-        _stdout().print(text, markup=False)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlparse
 
 from rich.console import Console
 
-from jobs.engine import DELTA_PACKAGE, check_java, jars_folder, start_session
+from jobs.java import DELTA_PACKAGE, check_java, jars_folder
+from jobs.spark_engine import start_session
 from pipelines.errors import Problem, RequirementError, WinnowError
 
 NEEDED = (

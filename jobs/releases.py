@@ -15,7 +15,6 @@ from jobs.summary import print_whole
 from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import Release, list_releases
-from pipelines.publishing.spark_store import SparkStore
 from pipelines.publishing.verify import Finding, verify_release
 
 
@@ -76,7 +75,7 @@ def verify(
     """
     release = open_release(warehouse, release_id).releases[0]
     with progress.stage(f"verify {release.ds}") as stage:
-        findings = verify_release(release, SparkStore(engine.spark, warehouse))
+        findings = verify_release(release, engine.store(warehouse))
         stage.rows = sum(pin.content.rows for pin in release.tables)
     return release, findings
 

@@ -1,5 +1,6 @@
-"""One Spark session for all tests, started when the first test asks for it."""
+"""One engine for all tests, started when the first test asks for it."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -8,11 +9,22 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from jobs.engine import Engine
+
+TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "spark")
+"""The engine of this process: a classic and a Connect session cannot share one."""
+
 
 @pytest.fixture(scope="session")
-def spark() -> Iterator["SparkSession"]:
-    """A local session with Delta: two cores, four shuffle partitions, UTC."""
-    from jobs.engine import start_session
+def engine() -> Iterator["Engine"]:
+    """The engine that ``WINNOW_TEST_ENGINE`` names; on Spark two cores, four shuffle partitions."""
+    if TEST_ENGINE == "sail":
+        from jobs.sail_engine import SailEngine
+
+        with SailEngine.launch() as sail:
+            yield sail
+        return
+    from jobs.spark_engine import SparkEngine, start_session
 
     session = start_session(
         "winnow-tests",
@@ -23,8 +35,23 @@ def spark() -> Iterator["SparkSession"]:
         # Compiling a plan takes longer than running it on a few rows; the demo runs compiled.
         settings={"spark.sql.codegen.wholeStage": "false"},
     )
-    yield session
-    session.stop()
+    with SparkEngine(session) as spark_engine:
+        yield spark_engine
+
+
+@pytest.fixture(scope="session")
+def spark(engine: "Engine") -> "SparkSession":
+    """The session of the engine, in UTC."""
+    return engine.spark
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what only the other engine has."""
+    for item in items:
+        if item.get_closest_marker("spark_only") and TEST_ENGINE != "spark":
+            item.add_marker(pytest.mark.skip(reason="of the spark engine only"))
+        if item.get_closest_marker("sail_only") and TEST_ENGINE != "sail":
+            item.add_marker(pytest.mark.skip(reason="of the sail engine only"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from pipelines.assembly.attribution import attributed_pairs
 from pipelines.assembly.events import (
@@ -24,9 +25,9 @@ from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
 from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
-from pipelines.contracts.uris import file_uri, literal
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ class Workplace:
 
     def staged(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
-        path = file_uri(self.folder / name)
+        # Named as local: a cluster's default file system may be another one.
+        dialect, uri = dialect_of(self.spark), f"file://{self.folder / name}"
         # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
         # them, find it too large, and write them again without.
         writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
-        writer.parquet(path)
-        return self.spark.read.schema(frame.schema).parquet(literal(path))
+        writer.parquet(dialect.exact(uri))
+        # All nullable: Sail takes NOT NULL for another type where the column is an array.
+        stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])
+        return self.spark.read.schema(stored).parquet(dialect.to_read(uri))
 
 
 @dataclass(frozen=True)

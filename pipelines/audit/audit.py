@@ -1,90 +1,267 @@
-"""All gates of a build, on the staged tables and on logs that are read again."""
+"""The audit of a staged build: all is measured, Great Expectations judges, a record stays."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from pipelines.audit.exclusion import exclusion_gates
-from pipelines.audit.gates import Gate, exactly
-from pipelines.audit.structure import conservation_gates, unique_key_gate
+from pipelines.assembly.samples import Workplace
+from pipelines.audit.easy_again import easy_figures, measure_draws, negatives_of, wrong_q
+from pipelines.audit.figures import Figure
+from pipelines.audit.hard_again import hard_again
+from pipelines.audit.history import drift_figures, volume_figures, volume_of
+from pipelines.audit.inputs import input_figures, logged_requests
+from pipelines.audit.items_again import Items, items_again
+from pipelines.audit.judging import judge
+from pipelines.audit.measurements import Measurements
+from pipelines.audit.positives_again import candidates_again, positives_again
+from pipelines.audit.record import AuditRecord, Funnel, LogRows
+from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
+from pipelines.audit.tables import agreement_figures, key_figures, mix_figures, schema_figure
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
-from pipelines.contracts.rows import readable_rows
+from pipelines.contracts.rows import on_date
 from pipelines.contracts.tables import TableContract
+
+_OF_DRAWS = (
+    "shown_negatives",
+    "clicked_negatives",
+    "ineligible_negatives",
+    "log_q_invalid",
+    "log_q_differs",
+)
+_REASONS = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an audit looks at.
+
+    Attributes:
+        staged: The staged tables, read back in the contract's columns.
+        files: The same tables as their files say, for their schemas.
+        contracts: The resolved contracts of the tables.
+        counts: Where the rows of each log went, orphans among the rejected.
+        logs: The logs; their frames read the files again.
+        n_attributed: Clicks of the date that were joined to an impression.
+        totals: Positives and negatives by the sample groups; used where training_samples is not
+            written.
+        protocols: Delta reader protocol of each table that is there already.
+        history_share: Dates of the popularity window that the click log has, as a share; None
+            where no folders tell.
+        earlier: ``volume`` of earlier releases of other dates, the newest last.
+        items_before: item_stats of the release before; None where there is none.
+        allow_empty: Whether tables may be empty.
+    """
+
+    staged: Mapping[str, DataFrame]
+    files: Mapping[str, DataFrame]
+    contracts: Mapping[str, TableContract]
+    counts: Mapping[str, RowCounts]
+    logs: Mapping[str, Log]
+    n_attributed: int
+    totals: Mapping[str, int]
+    protocols: Mapping[str, int]
+    history_share: float | None = None
+    earlier: Sequence[Mapping[str, float]] = ()
+    items_before: DataFrame | None = None
+    allow_empty: bool = False
+
+    @property
+    def positives(self) -> DataFrame | None:
+        """A staged table with one row per positive, if one is written."""
+        known = (self.staged.get(name) for name in ("positives", "training_samples"))
+        return next((table for table in known if table is not None), None)
 
 
 def audit(
-    staged: Mapping[str, DataFrame],
-    contracts: Mapping[str, TableContract],
-    counts: Mapping[str, RowCounts],
-    logs: Mapping[str, Log],
+    evidence: Evidence,
     config: Config,
     day: CalendarDay,
+    place: Workplace,
     *,
-    n_attributed: int,
-) -> list[Gate]:
-    """Run every gate and return them all, passed or not.
+    docs: Path | None = None,
+) -> AuditRecord:
+    """Measure and judge a staged build. No gate is left out because one before it failed.
 
     Args:
-        staged: The staged tables, read back. contracts: Their contracts.
-        counts: Where the rows of each log went, orphans among the rejected.
-        logs: Impressions and clicks, opened again for the audit.
-        config: The exclusion window.
+        evidence: The staged tables and what they are compared with.
+        config: What was asked for, and the bounds of the gates.
         day: The date.
-        n_attributed: Clicks of the date that were joined to an impression.
+        place: The session, and a folder to write in.
+        docs: Where the Data Docs of Great Expectations go; None makes none.
+
+    Returns:
+        All gates and the figures of the report. ``judging.require_passed`` raises for a gate that
+        failed or could not be judged.
     """
-    gates = [unique_key_gate(rows, contracts[name]) for name, rows in staged.items()]
-    gates += conservation_gates(staged)
-    gates += [_log_gate(name, count) for name, count in counts.items()]
-    rejected = sum(count.rejected for count in counts.values())
-    gates.append(
-        exactly(
-            "rejected_rows_are_kept",
-            staged["rejected"].count(),
-            rejected,
-            "rows in rejected, against those that the logs' rules rejected",
-        )
+    begin = time.monotonic()
+    found = Measurements()
+    sums = _tables(found, evidence, config)
+    parts: dict[str, Any] = {}
+    items = found.take(
+        ("catalogue_differs", "popularity_differs", "popularity_knows_the_date", "weights_differ"),
+        lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day),
     )
-    gates.append(
-        exactly(
-            "clicks_are_attributed_or_orphans",
-            n_attributed,
-            counts["clicks"].valid,
-            "clicks that were joined to an impression, against valid clicks that are no orphans",
-        )
+    positives, clicked = evidence.positives, 0
+    if positives is not None and items is None:
+        found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
+    elif positives is not None and items is not None:
+        clicked, parts = _samples(found, evidence, items, positives, sums, config, day, place)
+    funnel = _funnel(evidence, sums, clicked)
+    if positives is not None:
+        parts["volume"] = found.take((), lambda: _history(evidence, positives, funnel)) or {}
+    name = f"winnow_{day.date.isoformat()}"
+    gates = judge(found.figures, config.gates, name=name, docs=docs)
+    statuses = {gate.status for gate in gates}
+    return AuditRecord(
+        verdict="fail"
+        if statuses & {"fail", "error"}
+        else "warn"
+        if "warn" in statuses
+        else "pass",
+        gates=gates,
+        funnel=funnel,
+        shortfall={reason: sums[reason] for reason in _REASONS if sums.get(reason)},
+        seconds=round(time.monotonic() - begin, 3),
+        **parts,
     )
-    if negatives := _negatives(staged):
-        gates += exclusion_gates(
-            negatives,
-            readable_rows(logs["impressions"]),
-            readable_rows(logs["clicks"]),
-            config.exclusion,
-            day,
+
+
+def _tables(found: Measurements, evidence: Evidence, config: Config) -> Mapping[str, int]:
+    """Measure inputs and tables; return what all positives were given."""
+    found.take(
+        ("clicks_unaccounted",),
+        lambda: (
+            None,
+            input_figures(
+                evidence.counts, evidence.staged["rejected"], n_attributed=evidence.n_attributed
+            ),
+        ),
+    )
+    if evidence.history_share is not None:
+        found.figures.append(Figure("history_share", evidence.history_share))
+    for name, rows in evidence.staged.items():
+        contract = evidence.contracts[name]
+        found.take(
+            (f"duplicate_keys.{name}", f"schema_differs.{name}"),
+            lambda name=name, rows=rows, contract=contract: (  # type: ignore[misc]
+                None,
+                [
+                    *key_figures(name, rows, contract, allow_empty=evidence.allow_empty),
+                    schema_figure(name, evidence.files[name], contract),
+                ],
+            ),
         )
-    return gates
+    found.take((), lambda: (None, agreement_figures(evidence.staged)))
+    highest = max(evidence.protocols.values(), default=1)
+    found.figures.append(Figure("reader_protocol", highest))
+    if "training_samples" not in evidence.staged:
+        return evidence.totals
+    promised = ("negatives_unaccounted", "lists_uneven", "shortfall_unexplained", "mix_differs")
+    samples = evidence.staged["training_samples"]
+    return found.take(promised, lambda: _swapped(mix_figures(samples, config))) or evidence.totals
 
 
-def _negatives(staged: Mapping[str, DataFrame]) -> list[DataFrame]:
-    """Return every staged table of negatives as (user_id, neg_item_id): none is taken on trust."""
-    tables = [staged[name] for name in ("easy_negatives", "hard_negatives") if name in staged]
-    if "training_samples" in staged:
-        exploded = F.explode("neg_item_ids").alias("neg_item_id")
-        tables.append(staged["training_samples"].select("user_id", exploded))
-    if "training_samples_pointwise" in staged:
-        rows = staged["training_samples_pointwise"].where(F.col("label") == 0)
-        tables.append(rows.select("user_id", F.col("item_id").alias("neg_item_id")))
-    return tables
+def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:
+    return pair[1], pair[0]
 
 
-def _log_gate(name: str, count: RowCounts) -> Gate:
-    parts = count.valid + count.duplicate + count.rejected + count.filtered + count.other_date
-    return exactly(
-        f"rows_of_{name}_add_up",
-        parts,
-        count.read,
-        f"rows of {name} that are valid, duplicate, rejected, filtered or of another date, "
-        "against those that were read",
+def _samples(
+    found: Measurements,
+    evidence: Evidence,
+    items: Items,
+    positives: DataFrame,
+    sums: Mapping[str, int],
+    config: Config,
+    day: CalendarDay,
+    place: Workplace,
+) -> tuple[int, dict[str, Any]]:
+    """Measure positives and negatives; return the candidates before down-sampling, and series."""
+    logs, staged, n = evidence.logs, evidence.staged, sums["positives"]
+    parts: dict[str, Any] = {}
+    n_clicks = evidence.counts["clicks"].read
+    kept = found.take(
+        (
+            "positives_not_clicked",
+            "positives_missing",
+            "clicks_outside_window",
+            "keep_prob_differs",
+        ),
+        lambda: positives_again(
+            candidates_again(logs, config, day, n_clicks=n_clicks), positives, items, config
+        ),
+    )
+    negatives = negatives_of(staged)
+    if negatives is not None:
+        draws = found.take(
+            _OF_DRAWS,
+            lambda: _drawn(negatives, items, evidence, config, day, place, n),
+        )
+        if draws is not None and kept is not None:
+            parts["bands"], parts["top_items"] = popularity_series(items, kept, draws)
+            parts["log_q"] = log_q_histogram(items, draws)
+    if "easy_negatives" in staged:
+        easy, stats = staged["easy_negatives"], staged["item_stats"]
+        n_items = len(items.key)
+        found.take(("q_differs",), lambda: (None, [wrong_q(easy, stats, config, n_items=n_items)]))
+    if "hard_negatives" in staged and "ranking_log" in logs and config.mix.n_hard > 0:
+        hard, log = staged["hard_negatives"], logs["ranking_log"]
+        parts["hard_origins"] = (
+            found.take(
+                ("hard_not_logged", "hard_not_cut", "hard_band_differs"),
+                lambda: (hard_origins(hard), hard_again(log, hard, config, day, n_positives=n)),
+            )
+            or ()
+        )
+        found.take(
+            ("logged_request_share",),
+            lambda: (None, [logged_requests(positives, log.frame.where(on_date(log, day)))]),
+        )
+    return (0 if kept is None else kept.all_candidates), parts
+
+
+def _drawn(
+    negatives: DataFrame, items: Items, evidence: Evidence, config: Config, day: CalendarDay,
+    place: Workplace, n: int,
+) -> Any:  # fmt: skip
+    draws = measure_draws(negatives, items, evidence.logs, config, day, place, n_positives=n)
+    return draws, easy_figures(draws, items.weighed())
+
+
+def _history(
+    evidence: Evidence, positives: DataFrame, funnel: Funnel
+) -> tuple[dict[str, float], list[Figure]]:
+    stats = evidence.staged["item_stats"]
+    volume = volume_of(positives, stats, exposed=funnel.exposed, clicked=funnel.clicked)
+    figures = volume_figures(volume, evidence.earlier)
+    return volume, figures + drift_figures(stats, evidence.items_before)
+
+
+def _funnel(evidence: Evidence, sums: Mapping[str, int], clicked: int) -> Funnel:
+    logs = {
+        name: LogRows(
+            read=count.read,
+            valid=count.valid,
+            duplicate=count.duplicate,
+            rejected=count.rejected,
+            filtered=count.filtered,
+            other_date=count.other_date,
+            reasons=count.reasons,
+        )
+        for name, count in evidence.counts.items()
+    }
+    parts = {name: sums.get(name, 0) for name in ("easy", "hard", "fill", "shortfall")}
+    return Funnel(
+        logs=logs,
+        exposed=evidence.counts["impressions"].valid,
+        clicked=clicked,
+        kept=sums["positives"],
+        requested=sums.get("requested", sum(parts.values())),
+        **parts,
     )

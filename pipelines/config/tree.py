@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.config.gates import GateBounds, known_gates
 from pipelines.config.logs import Logs, ZoneName
 from pipelines.config.model import Frozen, Identifier
 from pipelines.config.sampling import (
@@ -64,6 +65,7 @@ class Config(Frozen):
         epoch: As the seed, meant to be counted up for fresh negatives from the same logs.
         tables: Which tables are written; ``rejected`` and ``item_stats`` always are.
         carry: Impression columns that are copied to positives and samples.
+        gates: Bounds of gates by name, or by name and subject.
         shards: The number of shards that rows are spread over by a keyed hash.
     """
 
@@ -86,6 +88,7 @@ class Config(Frozen):
     tables: tuple[Identifier, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
     carry: tuple[Identifier, ...] = ()
     publishing: Publishing = Publishing()
+    gates: dict[str, GateBounds] = Field(default={})
 
     @field_validator("warehouse")
     @classmethod
@@ -93,6 +96,12 @@ class Config(Frozen):
         if "://" in warehouse:
             raise ValueError("must be a folder that the driver and all executors see, no address")
         return warehouse
+
+    @field_validator("gates")
+    @classmethod
+    def _are_gates(cls, gates: dict[str, GateBounds]) -> dict[str, GateBounds]:
+        known_gates(gates)
+        return gates
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -118,9 +127,11 @@ class Config(Frozen):
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.
 
-        Paths are left out: the same logs in another place make the same rows.
+        Paths are left out: the same logs in another place make the same rows. So are the gates:
+        they decide whether rows are released, not which.
         """
-        tree = self.model_dump(mode="json", by_alias=True, exclude={"warehouse", "publishing"})
+        no_rows = {"warehouse", "publishing", "gates"}
+        tree = self.model_dump(mode="json", by_alias=True, exclude=no_rows)
         for log in tree["logs"].values():
             if log is not None:
                 log.pop("path")

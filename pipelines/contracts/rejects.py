@@ -64,9 +64,11 @@ def with_copy_numbers(rejected: DataFrame) -> DataFrame:
 
     Which of two equal rows gets which number depends on their time and reasons alone.
     """
-    order = (F.col("event_ts").asc_nulls_last(), F.concat_ws("\n", "reasons").asc())
+    order = (F.col("event_ts").asc_nulls_last(), F.col("joined").asc())
     place = F.row_number().over(Window.partitionBy("log", "raw").orderBy(*order))
-    return rejected.withColumn("copy_no", place - 1).select(*_COLUMNS)
+    # A column of its own: Sail cannot order a window by concat_ws.
+    joined = rejected.withColumn("joined", F.concat_ws("\n", "reasons"))
+    return joined.withColumn("copy_no", place - 1).select(*_COLUMNS)
 
 
 def _with_raw_text(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -3,25 +3,22 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import (
-    BinaryType,
-    DateType,
-    IntegerType,
-    StringType,
-    StructField,
-    StructType,
-)
+from pyspark.sql.types import DateType, StructField, StructType
 
 from pipelines.config.logs import Explode, LogConfig
+from pipelines.contracts.dialect import dialect_of
+from pipelines.contracts.line_rows import LineReader
+from pipelines.contracts.listing import Place, SourceFile
 from pipelines.contracts.mapping import Binding
 from pipelines.contracts.opening import FileGroup, Opened
 from pipelines.contracts.source_types import SourceColumn
-from pipelines.contracts.text_lines import LineFormat, line_parser
-from pipelines.contracts.uris import literal
+from pipelines.contracts.split_files import frame_of_splits, parquet_by_arrow, splits_of
+from pipelines.contracts.text_lines import LineFormat
 
 _PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
 
@@ -97,34 +94,46 @@ def _readable(opened: Opened, partition: str | None) -> list[SourceColumn]:
 def _parquet_frame(
     opened: Opened, group: FileGroup, partition: str | None, spark: SparkSession
 ) -> DataFrame:
-    names = {column.name for column in _readable(opened, partition)}
-    fields = [StructField(c.name, c.type) for c in group.columns if c.type and c.name in names]
-    frame = _read(opened, group, "parquet", fields, partition, spark)
+    """Read exactly these files, with the date of their folder as a column where there is one."""
+    readable = {column.name for column in _readable(opened, partition)}
+    columns = [column for column in group.columns if column.type and column.name in readable]
+    fields = [StructField(column.name, column.type) for column in columns if column.type]
+    if any(column.by_arrow for column in columns):
+        frame = parquet_by_arrow(spark, opened.place, group.files, fields, partition)
+    else:
+        frame = _by_engine(opened.place, group.files, fields, partition, spark)
     kept = [quoted(field.name) for field in fields]
-    return frame.select(*kept, *([quoted(partition)] if partition else []))
+    frame = frame.select(*kept, *([quoted(partition)] if partition else []))
+    return frame.where(F.lit(False)) if opened.hollow else frame
 
 
-def _read(
-    opened: Opened,
-    group: FileGroup,
-    kind: str,
+def _by_engine(
+    place: Place,
+    files: Sequence[SourceFile],
     fields: list[StructField],
     partition: str | None,
     spark: SparkSession,
 ) -> DataFrame:
-    """Read exactly these files, with the date of their folder as a column where there is one.
+    dialect = dialect_of(spark)
 
-    Paths are addresses to an engine and may be patterns to it, so their special signs are escaped.
-    """
-    dated = [StructField(partition, DateType())] if partition else []
-    reader = spark.read.format(kind).schema(StructType([*fields, *dated]))
-    if partition:
-        reader = reader.option("basePath", opened.place.uri(opened.place.path))
-    if kind == "text":
-        reader = reader.option("lineSep", "\n")
-    paths = [literal(opened.place.uri(f.path)) for f in group.files]
-    frame = reader.load(paths)
-    return frame.where(F.lit(False)) if opened.hollow else frame
+    def read(some: Sequence[SourceFile], reader: DataFrameReader) -> DataFrame:
+        return reader.parquet(*[dialect.to_read(place.uri(file.path)) for file in some])
+
+    if partition is None:
+        return read(files, spark.read.schema(StructType(fields)))
+    if dialect.folder_dates:
+        schema = StructType([*fields, StructField(partition, DateType())])
+        return read(files, spark.read.schema(schema).option("basePath", place.uri(place.path)))
+    days: dict[date | None, list[SourceFile]] = {}
+    for file in files:
+        days.setdefault(file.date, []).append(file)
+    parts = [
+        read(some, spark.read.schema(StructType(fields))).withColumn(
+            partition, F.lit(day).cast("date")
+        )
+        for day, some in days.items()
+    ]
+    return reduce(DataFrame.unionByName, parts)
 
 
 def _delta_frame(
@@ -132,7 +141,7 @@ def _delta_frame(
 ) -> DataFrame:
     assert opened.delta is not None
     reader = spark.read.format("delta").option("versionAsOf", opened.delta)
-    frame = reader.load(opened.place.uri(opened.place.path))
+    frame = reader.load(dialect_of(spark).exact(opened.place.uri(opened.place.path)))
     if log.partition is None:
         return frame
     dates = [F.lit(day).cast("date") for day in wanted]
@@ -186,7 +195,6 @@ def _column_rows(
 
 def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSession) -> SourceRows:
     wanted = binding.references()
-    partition = log.partition.column if log.partition else None
     frames = []
     for group in opened.groups:
         lines = LineFormat(
@@ -197,12 +205,9 @@ def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSes
             delimiter=log.csv.delimiter,
             explode=log.explode,
         )
-        text = _read(opened, group, "text", [StructField("value", StringType())], partition, spark)
-        # As bytes: Python would refuse a whole batch for one line that is no UTF-8.
-        kept = [F.col("value").cast(BinaryType()).alias("line")]
-        kept += [F.col(quoted(partition)).alias("partition_date")] if partition else []
-        parser = line_parser(lines, dated=partition is not None)
-        frames.append(text.select(*kept).mapInArrow(parser, _line_schema(len(wanted))))
+        reader = LineReader(lines, opened.place.filesystem)
+        splits = [] if opened.hollow else splits_of(group.files)
+        frames.append(frame_of_splits(spark, splits, reader.read, reader.schema()))
     frame = reduce(lambda a, b: a.unionByName(b), frames)
     places = {name: f"c{index}" for index, name in enumerate(wanted)}
     return SourceRows(
@@ -212,16 +217,4 @@ def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSes
         place=F.col("place") if log.explode else None,
         partition_date=F.col("partition_date"),
         source_row=F.struct(F.col("line")),
-    )
-
-
-def _line_schema(columns: int) -> StructType:
-    return StructType(
-        [
-            StructField("line", StringType()),
-            StructField("problem", StringType()),
-            StructField("place", IntegerType()),
-            StructField("partition_date", DateType()),
-            *[StructField(f"c{index}", StringType()) for index in range(columns)],
-        ]
     )

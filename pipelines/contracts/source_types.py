@@ -29,6 +29,7 @@ class SourceColumn:
         fix: What to do about it where ``type`` is None.
         text: True in text formats, where every value is text until it is read.
         path: The file that shows this type.
+        by_arrow: Not every engine reads how the file holds it, but PyArrow does.
     """
 
     name: str
@@ -37,6 +38,7 @@ class SourceColumn:
     fix: str | None = None
     text: bool = False
     path: str | None = None
+    by_arrow: bool = False
 
     def element(self) -> DataType | None:
         """Return the element type of an array column, else None."""
@@ -66,7 +68,9 @@ def source_column(
     except PySparkException:
         fix = "Write the column with another type."
         return SourceColumn(name, str(arrow), None, fix, path=path)
-    return SourceColumn(name, spark.simpleString(), spark, path=path)
+    return SourceColumn(
+        name, spark.simpleString(), spark, path=path, by_arrow=_only_by_arrow(arrow)
+    )
 
 
 def convertible(found: str, wanted: str) -> bool:
@@ -90,6 +94,13 @@ def _unreadable(arrow: pa.DataType) -> str | None:
         return "Write it as date32."
     children = (arrow.field(i).type for i in range(arrow.num_fields))
     return next((fix for child in children if (fix := _unreadable(child))), None)
+
+
+def _only_by_arrow(arrow: pa.DataType) -> bool:
+    """Return whether a type is dictionary-encoded or a long list, nested types included."""
+    if pa.types.is_dictionary(arrow) or pa.types.is_large_list(arrow):
+        return True
+    return any(_only_by_arrow(arrow.field(i).type) for i in range(arrow.num_fields))
 
 
 def _plain(arrow: pa.DataType) -> pa.DataType:

@@ -1,15 +1,9 @@
-"""Lines of CSV and JSON as rows of text, one by one, so that a bad line damages no other.
-
-Engines differ in what they do with a malformed line, up to failing the whole read.
-"""
+"""Lines of CSV and JSON as rows of text, one by one, so that a bad line damages no other."""
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import pyarrow as pa
 
 from pipelines.config.logs import Explode
 
@@ -165,49 +159,3 @@ def clean_line(raw: bytes) -> tuple[str, bool]:
         return body.decode(), True
     except UnicodeDecodeError:
         return body.decode(errors="backslashreplace"), False
-
-
-def line_parser(
-    lines: LineFormat, *, dated: bool
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the function for ``mapInArrow``.
-
-    It takes ``line`` (binary) and, where ``dated``, ``partition_date``; it gives ``line``,
-    ``problem``, ``place``, ``partition_date`` and one text column ``c0``, ``c1``, … per wanted
-    source column. Empty lines and header lines are no rows.
-    """
-
-    def parse(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _parse_batch(lines, batch, dated=dated)
-
-    return parse
-
-
-def _parse_batch(lines: LineFormat, batch: pa.RecordBatch, *, dated: bool) -> pa.RecordBatch:
-    origins: list[int] = []
-    texts: list[str] = []
-    rows: list[Row] = []
-    for origin, raw in enumerate(batch.column(0).to_pylist()):
-        line, is_utf8 = clean_line(raw)
-        if not line or line == lines.header:
-            continue
-        if is_utf8:
-            found = lines.rows(line)
-        else:
-            found = [("unreadable: the line is not UTF-8", None, [None] * len(lines.wanted))]
-        rows += found
-        origins += [origin] * len(found)
-        texts += [line] * len(found)
-    dates = batch.column(1) if dated else pa.nulls(batch.num_rows, pa.date32())
-    columns = [
-        pa.array(texts, pa.string()),
-        pa.array([row[0] for row in rows], pa.string()),
-        pa.array([row[1] for row in rows], pa.int32()),
-        dates.take(pa.array(origins, pa.int64())),
-    ]
-    for index in range(len(lines.wanted)):
-        columns.append(pa.array([row[2][index] for row in rows], pa.string()))
-    names = ["line", "problem", "place", "partition_date"]
-    names += [f"c{index}" for index in range(len(lines.wanted))]
-    return pa.RecordBatch.from_arrays(columns, names=names)

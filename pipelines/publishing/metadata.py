@@ -9,15 +9,13 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as pds
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyarrow.fs import LocalFileSystem
 from pyspark.sql.types import StructType
 
-from pipelines.contracts.tables import TableContract
-from pipelines.errors import ConfigError, Problem, ReleaseError
+from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.commits import Label
-from pipelines.publishing.schema_check import schema_problems
 
 
 @dataclass(frozen=True)
@@ -44,62 +42,6 @@ class PinnedFile:
     path: Path
     size: int
     ds: date | None
-
-
-def ensure_table(path: Path, contract: TableContract, retention_days: int) -> None:
-    """Create a table, or check that the one that is there is the contract's.
-
-    Tables are made before the first write: two first writes at once would fail.
-
-    Args:
-        path: The folder of the table.
-        contract: A resolved contract: column order, types and NOT NULL are the table's.
-        retention_days: For so many days a version stays readable.
-
-    Raises:
-        ConfigError: The table has other columns, as another config made it; names them. Or it
-            has a protocol that not every reader knows.
-    """
-    expected = contract.spark_schema()
-    properties = _properties(retention_days)
-    partition = [contract.partition] if contract.partition else []
-    try:
-        table = DeltaTable.create(
-            str(path),
-            schema=Schema.from_json(expected.json()),
-            mode="ignore",
-            partition_by=partition,
-            configuration=dict(properties),
-        )
-    except DeltaError:
-        # Another process created it between our look and our commit; it must have made the same.
-        table = DeltaTable(str(path))
-    found = _spark_schema(table)
-    where = f"the table {contract.table} in the warehouse"
-    problems = schema_problems(where, found, expected)
-    next_step = "Name another warehouse, or set ids and carry as they were."
-    fixed = [Problem(p.where, p.what, p.found, p.expected, next_step) for p in problems]
-    strict = {field.name for field in found.fields if not field.nullable}
-    for column in contract.columns if not problems else ():
-        if column.nullable == (column.name in strict):
-            wanted = "nullable" if column.nullable else "NOT NULL"
-            fixed.append(
-                Problem(where, f"the column {column.name} is not {wanted}", next_step=next_step)
-            )
-    if table.metadata().partition_columns != partition:
-        fixed.append(
-            Problem(
-                where,
-                "it is partitioned otherwise",
-                found=str(table.metadata().partition_columns),
-                expected=str(partition),
-                next_step=next_step,
-            )
-        )
-    fixed += protocol_problems(where, read_protocol(path))
-    ConfigError.raise_if_any(fixed)
-    if any(table.metadata().configuration.get(k) != v for k, v in properties.items()):
-        table.alter.set_table_properties(properties)
 
 
 def protocol_problems(where: str, found: TableProtocol) -> list[Problem]:
@@ -189,7 +131,7 @@ def read_schema(path: Path, version: int) -> StructType:
     Raises:
         ReleaseError: The version is not there (any more).
     """
-    return _spark_schema(open_version(path, version))
+    return spark_schema_of(open_version(path, version))
 
 
 def arrow_schema(table: DeltaTable) -> pa.Schema:
@@ -214,16 +156,6 @@ def dataset_of(schema: pa.Schema, files: Sequence[PinnedFile]) -> pds.Dataset:
     )
 
 
-def _properties(retention_days: int) -> dict[str, str]:
-    kept = f"interval {retention_days} days"
-    return {
-        # Both are needed: a version is readable while its files and its log are there.
-        "delta.deletedFileRetentionDuration": kept,
-        "delta.logRetentionDuration": kept,
-        # On where a platform's defaults say so; then only some readers can read the table.
-        "delta.enableDeletionVectors": "false",
-    }
-
-
-def _spark_schema(table: DeltaTable) -> StructType:
+def spark_schema_of(table: DeltaTable) -> StructType:
+    """Return the Spark schema of a table at its version."""
     return StructType.fromJson(json.loads(table.schema().to_json()))

@@ -7,6 +7,7 @@ from pipelines.errors import ConfigError, Problem
 
 RELEASES = "releases"
 STAGING = "_staging"
+REPORTS = "_reports"
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.dataset as pds
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from pipelines.contracts.days import DateRange
 from pipelines.errors import Problem, ReleaseError, RequirementError
 from pipelines.publishing.commits import require_date
+from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import (
     PinnedFile,
     arrow_schema,
     dataset_of,
     open_version,
     pinned_files,
+    read_schema,
 )
 from pipelines.publishing.paths import table_path
 from pipelines.publishing.releases import Release, TablePin, read_releases
@@ -116,17 +117,22 @@ class ReleaseReader:
         ).select(empty.columns)
 
     def spark(self, spark: SparkSession, table: str) -> DataFrame:
-        """Return a table as a Spark frame: each date from its own version.
+        """Return a table as a frame of either engine: each date from its own version.
 
         Raises:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
         """
-        self._files(table)
-        path = f"file://{table_path(self._warehouse, table)}"
-        parts = []
-        for release, pin in self._pins(table):
-            source = spark.read.format("delta").option("versionAsOf", pin.version)
-            parts.append(source.load(path).where(F.col("ds") == F.lit(release.ds)))
+        files = self._files(table)
+        path = table_path(self._warehouse, table)
+        parts = [
+            frame_of_files(
+                spark,
+                [file.path for file in files if file.ds == release.ds],
+                read_schema(path, pin.version),
+                release.ds,
+            )
+            for release, pin in self._pins(table)
+        ]
         return reduce(DataFrame.unionByName, parts)
 
     def _pins(self, table: str) -> list[tuple[Release, TablePin]]:

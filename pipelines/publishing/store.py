@@ -55,7 +55,7 @@ class Store(Protocol):
     def stage(self, frame: DataFrame, contract: TableContract, run_id: str) -> StagedTable:
         """Write a frame to the run's staging and read it back; replaces what was staged before.
 
-        Files keep the frame's row order within each of its partitions.
+        Published files are in the order of ``shuffle_key``, where the table has one.
 
         Raises:
             GateError: The frame has other columns than the contract, or NULL where none may be.

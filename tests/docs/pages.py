@@ -96,14 +96,13 @@ def printed_by(work: Callable[[], None]) -> str:
 def reader_at(folder: Path, spark: SparkSession) -> Iterator[None]:
     """Work in a folder, with the one session of all tests wherever an example starts one."""
 
-    class Shared(engine.Engine):
-        def stop(self) -> None:
-            """Others need the session."""
+    shared = engine.Engine.of(spark)
+    # Others need the session.
+    vars(shared)["stop"] = lambda: None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(engine.Engine, "start", lambda *_, **__: Shared(spark))
-        patch.setattr(engine, "start_session", lambda *_, **__: spark)
+        patch.setattr(engine.Engine, "start", lambda *_, **__: shared)
         yield
 
 

@@ -49,7 +49,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     shutil.copy(ROOT / "examples" / "open_bandit" / "winnow.yaml", folder)
     (folder / "data").symlink_to(DATA)
     config = load_config(folder / "winnow.yaml")
-    summary = build(BuildRequest(config, DAY, Engine(spark), progress=Progress(quiet=True)))
+    summary = build(BuildRequest(config, DAY, Engine.of(spark), progress=Progress(quiet=True)))
 
     shown: dict[str, set[int]] = defaultdict(set)
     clicked: set[tuple[str, int, int]] = set()

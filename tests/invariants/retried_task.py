@@ -13,7 +13,8 @@ import pyarrow as pa
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from jobs.engine import Engine, start_session  # noqa: E402
+from jobs.engine import Engine  # noqa: E402
+from jobs.spark_engine import start_session  # noqa: E402
 from pipelines.assembly import sampler  # noqa: E402
 from tests.invariants.staged import stage  # noqa: E402
 
@@ -43,7 +44,7 @@ def main(config: Path, folder: Path) -> None:
         "winnow-retry", master="local[2,4]", driver_memory="1g", shuffle_partitions=2
     )
     try:
-        staged = stage(spark, Engine(spark).ship, config, folder, "retry")
+        staged = stage(spark, Engine.of(spark).ship, config, folder, "retry")
         vars(sampler)["sample_partition"] = failing
         hashes = staged.hashes(staged.groups(PARTITIONS, "groups"))
     finally:

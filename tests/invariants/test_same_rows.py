@@ -32,7 +32,7 @@ def staged(
     spark: SparkSession, simulated: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Staged:
     folder = tmp_path_factory.mktemp("staged")
-    return stage(spark, Engine(spark).ship, simulated, folder, uuid.uuid4().hex)
+    return stage(spark, Engine.of(spark).ship, simulated, folder, uuid.uuid4().hex)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ class DescribeAnotherRun:
         self, spark: SparkSession, simulated: Path, expected: Hashes, tmp_path: Path
     ) -> None:
         path = shuffle_logs(simulated.parent, tmp_path / "shuffled")
-        again = stage(spark, Engine(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
+        again = stage(spark, Engine.of(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
         assert_same(again.hashes(again.groups(3, "groups")), expected)
 
     def it_makes_the_same_tables_a_second_time(self, staged: Staged, expected: Hashes) -> None:

@@ -22,7 +22,9 @@ Captured = pytest.CaptureFixture[str]
 
 
 class DescribeTheHelp:
-    @pytest.mark.parametrize("command", ["init", "simulate", "build", "releases", "verify"])
+    @pytest.mark.parametrize(
+        "command", ["init", "simulate", "build", "releases", "verify", "report", "rejected"]
+    )
     def it_teaches_every_command(self, command: str, capsys: Captured) -> None:
         assert main([command, "--help"]) == 0
         text = capsys.readouterr().out
@@ -61,7 +63,7 @@ class DescribeWrongArguments:
         def started(*_args: object, **_more: object) -> None:
             raise AssertionError("an engine was started")
 
-        monkeypatch.setattr("jobs.engine.start_session", started)
+        monkeypatch.setattr("jobs.engine.Engine.start", started)
         path = tmp_path / "winnow.yaml"
         path.write_text("logs: {impressions: {path: i}, clicks: {path: c}}\nsed: 1\n")
         assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pytest
 
-from jobs import engine
-from jobs.engine import Engine, check_java, find_jars, java_major_version
+from jobs import spark_engine
+from jobs.engine import Engine
 from jobs.fetch_jars import NEEDED, pick_needed
+from jobs.java import check_java, find_jars, java_major_version
 from pipelines.assembly.shipped import shipped
 from pipelines.errors import RequirementError
 
@@ -123,17 +124,17 @@ class DescribeTheSession:
         assert spark.conf.get("spark.sql.parquet.outputTimestampType") == "TIMESTAMP_MICROS"
 
     def it_has_delta(self, spark: "SparkSession", tmp_path: Path) -> None:
-        engine.check_delta(spark.sparkContext)
+        spark_engine.check_delta(spark.sparkContext)
         spark.range(3).write.format("delta").save(str(tmp_path / "t"))
         assert spark.read.format("delta").load(str(tmp_path / "t")).count() == 3
 
     def it_says_which_flag_is_missing(
         self, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        missing = {**engine._EVERYWHERE, "spark.sql.extensions": "no.such.Extension"}
-        monkeypatch.setattr(engine, "_EVERYWHERE", missing)
+        missing = {**spark_engine._EVERYWHERE, "spark.sql.extensions": "no.such.Extension"}
+        monkeypatch.setattr(spark_engine, "_EVERYWHERE", missing)
         with pytest.raises(RequirementError) as caught:
-            engine.check_delta(spark.sparkContext)
+            spark_engine.check_delta(spark.sparkContext)
         assert "Add --packages io.delta:delta-spark_4.1_2.13:4.4.0" in str(caught.value)
 
     def it_runs_workers_in_this_python(self, spark: "SparkSession") -> None:
@@ -152,7 +153,7 @@ class DescribeTheSession:
     def it_ships_a_file_to_every_task(self, spark: "SparkSession", tmp_path: Path) -> None:
         path = tmp_path / f"shipped-{tmp_path.name}.txt"
         path.write_text("hello")
-        name = Engine(spark).ship(path)
+        name = Engine.of(spark).ship(path)
 
         def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for _ in batches:

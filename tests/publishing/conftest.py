@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.publishing.spark_store import SparkStore
+from pipelines.publishing.store import Store
 from tests.publishing.things import MONDAY, TUESDAY, Run, store_of
 
 
@@ -21,7 +21,7 @@ def two_dates(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def store(spark: SparkSession, two_dates: Path, tmp_path: Path) -> SparkStore:
+def store(spark: SparkSession, two_dates: Path, tmp_path: Path) -> Store:
     """A store over a copy of the two released dates, which the test may change."""
     warehouse = tmp_path / "ware house"
     shutil.copytree(two_dates, warehouse)

@@ -1,19 +1,23 @@
 """Publishing: crashes, conflicts, repeats. No release ever mixes two runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Barrier
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from jobs.engine import Engine
 from pipelines.errors import ConfigError, ConflictError, GateError
 from pipelines.publishing.commits import Label, day_predicate
 from pipelines.publishing.content_hash import ContentHash
-from pipelines.publishing.metadata import ensure_table, read_schema
+from pipelines.publishing.creation import ensure_table
+from pipelines.publishing.delta_rs_store import DeltaRsStore
+from pipelines.publishing.metadata import read_schema
 from pipelines.publishing.promotion import publish, release
 from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import (
@@ -23,7 +27,7 @@ from pipelines.publishing.releases import (
     list_releases,
     newest_release,
 )
-from pipelines.publishing.spark_store import SparkStore
+from pipelines.publishing.store import StagedTable, Store
 from pipelines.publishing.verify import verify_release
 from tests.publishing.things import (
     MONDAY,
@@ -54,12 +58,12 @@ def kill_at(step: str) -> Callable[[str], None]:
     return steps
 
 
-def marks(store: SparkStore, ds: date) -> set[str]:
+def marks(store: Store, ds: date) -> set[str]:
     table = open_release(store.warehouse, ds=ds).arrow("things").to_table(columns=["name"])
     return set(table["name"].to_pylist())
 
 
-def rows_of(store: SparkStore, one: Release) -> dict[str, set[str]]:
+def rows_of(store: Store, one: Release) -> dict[str, set[str]]:
     """Every row of a release as text, read without Spark."""
     reader = open_release(store.warehouse, one.release_id)
     tables = {pin.table: reader.arrow(pin.table).to_table().to_pylist() for pin in one.tables}
@@ -72,7 +76,7 @@ def contents(one: Release) -> Mapping[str, ContentHash]:
 
 class DescribePublish:
     def it_goes_through_every_step_in_order_and_leaves_no_staging(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         steps: list[str] = []
         run = Run(store, MONDAY, mark="new")
@@ -85,9 +89,7 @@ class DescribePublish:
         assert marks(store, MONDAY) == {"new"}
         assert verify_release(published.release, store) == ()
 
-    def it_writes_what_the_run_tells_into_the_release_and_the_commits(
-        self, store: SparkStore
-    ) -> None:
+    def it_writes_what_the_run_tells_into_the_release_and_the_commits(self, store: Store) -> None:
         one = newest_release(store.warehouse, MONDAY)
         assert one is not None
         assert one.release_id.endswith(one.run_id[-8:])
@@ -99,13 +101,13 @@ class DescribePublish:
         commits = {commit.version: commit for commit in store.history("things")}
         assert commits[pin.version].label == Label(one.run_id, 1, "c1", "0.1.0")
 
-    def it_gives_release_ids_that_sort_by_time(self, store: SparkStore) -> None:
+    def it_gives_release_ids_that_sort_by_time(self, store: Store) -> None:
         releases = list_releases(store.warehouse)
         assert [r.seq for r in releases] == [1, 2]
         assert sorted(r.release_id for r in releases) == [r.release_id for r in releases]
 
     def it_does_nothing_where_the_same_is_already_released(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         before = list_releases(store.warehouse)
         versions = [store.history(table)[0].version for table in ("things", "stats", "releases")]
@@ -117,7 +119,7 @@ class DescribePublish:
         assert list((store.warehouse / "_staging").iterdir()) == []
 
     def it_releases_again_where_a_file_of_the_equal_release_is_gone(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         before = newest_release(store.warehouse, MONDAY)
         assert before is not None
@@ -128,13 +130,13 @@ class DescribePublish:
         assert verify_release(published.release, store) == ()
 
     def it_releases_again_where_only_the_config_differs(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         published = Run(store, MONDAY, mark="a", config="c2").go(spark)
         assert not published.already
         assert contents(published.release) == contents(list_releases(store.warehouse)[0])
 
-    def it_empties_a_date_that_has_no_rows(self, spark: SparkSession, store: SparkStore) -> None:
+    def it_empties_a_date_that_has_no_rows(self, spark: SparkSession, store: Store) -> None:
         run = Run(store, MONDAY, mark="new")
         staged = {
             "things": store.stage(things(spark), THINGS, run.record.run_id),
@@ -152,7 +154,7 @@ class DescribePublish:
 
     @pytest.mark.parametrize("step", STEPS)
     def it_survives_a_crash_after_each_step(
-        self, spark: SparkSession, store: SparkStore, step: str
+        self, spark: SparkSession, store: Store, step: str
     ) -> None:
         before = list_releases(store.warehouse)
         rows_before = [rows_of(store, one) for one in before]
@@ -174,7 +176,7 @@ class DescribePublish:
 class DescribeTwoRunsAtOnce:
     @pytest.mark.parametrize("step", ["promoted:things", "promoted:stats"])
     def it_lets_one_of_two_runs_of_a_date_lose(
-        self, spark: SparkSession, store: SparkStore, step: str
+        self, spark: SparkSession, store: Store, step: str
     ) -> None:
         slow, fast = Run(store, MONDAY, mark="slow"), Run(store, MONDAY, mark="fast")
         staged, winner = slow.stage(spark), fast.stage(spark)
@@ -199,7 +201,7 @@ class DescribeTwoRunsAtOnce:
         assert len(list_releases(store.warehouse)) == 3
 
     def it_loses_to_a_newer_release_though_its_own_content_was_released_before(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         slow, fast = Run(store, MONDAY, mark="a"), Run(store, MONDAY, mark="fast")
         staged = slow.stage(spark)
@@ -208,9 +210,7 @@ class DescribeTwoRunsAtOnce:
             slow.publish(staged)
         assert marks(store, MONDAY) == {"fast"}
 
-    def it_lets_runs_of_two_dates_both_succeed(
-        self, spark: SparkSession, store: SparkStore
-    ) -> None:
+    def it_lets_runs_of_two_dates_both_succeed(self, spark: SparkSession, store: Store) -> None:
         slow, fast = Run(store, MONDAY, mark="slow"), Run(store, TUESDAY, mark="fast")
         staged, other = slow.stage(spark), fast.stage(spark)
 
@@ -226,12 +226,12 @@ class DescribeTwoRunsAtOnce:
             assert verify_release(one, store) == ()
 
     def it_waits_out_a_release_of_another_date_that_comes_between_look_and_append(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         other = Run(store, TUESDAY, mark="fast")
         staged = other.stage(spark)
 
-        class Interrupted(SparkStore):
+        class Interrupted(type(store)):  # type: ignore[misc]
             appends = 0
 
             def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
@@ -247,7 +247,7 @@ class DescribeTwoRunsAtOnce:
         assert [r.seq for r in list_releases(store.warehouse)] == [1, 2, 3, 4]
 
     def it_lets_exactly_one_of_several_appends_from_one_snapshot_succeed(
-        self, store: SparkStore
+        self, store: Store
     ) -> None:
         snapshot = store.releases_snapshot()
         start = Barrier(3)
@@ -273,17 +273,18 @@ class DescribeTwoRunsAtOnce:
         assert [r.seq for r in releases] == [1, 2, 3]
         assert releases[2].tables == pins
 
-    def it_appends_releases_as_commits_that_have_read_the_table(self, store: SparkStore) -> None:
+    @pytest.mark.spark_only
+    def it_appends_releases_as_commits_that_have_read_the_table(self, store: Store) -> None:
         commits = DeltaTable(str(store.warehouse / "releases")).history()
         writes = [commit for commit in commits if commit["operation"] == "WRITE"]
         # Delta lets two blind appends pass, whatever happened in between.
         assert [commit["isBlindAppend"] for commit in writes] == [False, False]
 
     def it_turns_a_race_for_one_date_of_a_table_into_a_conflict(
-        self, spark: SparkSession, store: SparkStore, tmp_path: Path
+        self, spark: SparkSession, store: Store, tmp_path: Path
     ) -> None:
         begun, go_on = tmp_path / "begun", tmp_path / "go_on"
-        slow = Slow(spark, store.warehouse, begun, go_on)
+        slow = slow_store(spark, store, begun, go_on)
         staged = {
             name: store.stage(things(spark, thing(1, name=name)), THINGS, name)
             for name in ("slow", "fast")
@@ -311,39 +312,50 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-class Slow(SparkStore):
-    """Its promotion has begun its transaction and waits in the middle of the write."""
+def slow_store(spark: SparkSession, store: Store, begun: Path, go_on: Path) -> Store:
+    """A store whose promotion has begun its commit and waits in the middle of it."""
+    if isinstance(store, DeltaRsStore):
 
-    def __init__(self, spark: SparkSession, warehouse: Path, begun: Path, go_on: Path) -> None:
-        super().__init__(spark, warehouse)
-        self._files = str(begun), str(go_on)
+        class SlowToLink(DeltaRsStore):
+            def link(self, staged: StagedTable, folder: Path, day: date) -> list[Path]:
+                files = super().link(staged, folder, day)
+                begun.touch()
+                wait_for(go_on)
+                return files
 
-    def read_staged(self, staged):  # type: ignore[no-untyped-def]
-        begun, go_on = self._files
-        frame = super().read_staged(staged)
+        return SlowToLink(spark, store.warehouse)
+    from pipelines.publishing.spark_store import SparkStore
 
-        def wait(batches):  # type: ignore[no-untyped-def]
-            import time
-            from pathlib import Path
+    told, awaited = str(begun), str(go_on)
 
-            Path(begun).touch()
-            while not Path(go_on).exists():
-                time.sleep(0.05)
-            yield from batches
+    class SlowToWrite(SparkStore):
+        def read_staged(self, staged: StagedTable) -> DataFrame:
+            frame = super().read_staged(staged)
 
-        # One task: the other core is for the run that overtakes.
-        return frame.coalesce(1).mapInArrow(wait, frame.schema)
+            def wait(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+                import time
+                from pathlib import Path
+
+                Path(told).touch()
+                while not Path(awaited).exists():
+                    time.sleep(0.05)
+                yield from batches
+
+            # One task: the other core is for the run that overtakes.
+            return frame.coalesce(1).mapInArrow(wait, frame.schema)
+
+    return SlowToWrite(spark, store.warehouse)
 
 
 class DescribeThePublishedTables:
-    def it_can_be_read_by_every_reader(self, store: SparkStore) -> None:
+    def it_can_be_read_by_every_reader(self, store: Store) -> None:
         for table in ("things", "stats", "releases"):
             found = store.protocol(table)
             assert found is not None
             assert found.reader == 1
             assert found.writer <= 3
 
-    def it_keeps_files_and_log_for_as_long_as_the_retention_says(self, store: SparkStore) -> None:
+    def it_keeps_files_and_log_for_as_long_as_the_retention_says(self, store: Store) -> None:
         for table in ("things", "stats", "releases"):
             properties = DeltaTable(str(store.warehouse / table)).metadata().configuration
             assert properties == {
@@ -352,18 +364,18 @@ class DescribeThePublishedTables:
                 "delta.enableDeletionVectors": "false",
             }
 
-    def it_takes_over_a_changed_retention(self, spark: SparkSession, store: SparkStore) -> None:
-        SparkStore(spark, store.warehouse, retention_days=30).ensure_table(THINGS)
+    def it_takes_over_a_changed_retention(self, spark: SparkSession, store: Store) -> None:
+        Engine.of(spark).store(store.warehouse, retention_days=30).ensure_table(THINGS)
         properties = DeltaTable(str(store.warehouse / "things")).metadata().configuration
         assert properties["delta.logRetentionDuration"] == "interval 30 days"
 
-    def it_has_the_columns_of_the_contract_and_their_not_null(self, store: SparkStore) -> None:
+    def it_has_the_columns_of_the_contract_and_their_not_null(self, store: Store) -> None:
         fields = DeltaTable(str(store.warehouse / "things")).schema().fields
         assert [(f.name, f.nullable) for f in fields] == [
             (c.name, c.nullable) for c in THINGS.columns
         ]
 
-    def it_names_the_columns_where_another_config_made_the_table(self, store: SparkStore) -> None:
+    def it_names_the_columns_where_another_config_made_the_table(self, store: Store) -> None:
         other = contract(
             "stats", ("item_id", "string", False), ("carried", "int", True), key="item_id"
         )
@@ -379,7 +391,7 @@ class DescribeThePublishedTables:
             f"{where}: the column q is not in the contract. {hint}",
         ]
 
-    def it_promotes_twice_without_harm(self, spark: SparkSession, store: SparkStore) -> None:
+    def it_promotes_twice_without_harm(self, spark: SparkSession, store: Store) -> None:
         staged = store.stage(things(spark, thing(1), thing(2)), THINGS, "run1")
         first = store.promote(staged, MONDAY, LABEL)
         second = store.promote(staged, MONDAY, LABEL)
@@ -401,7 +413,7 @@ class DescribeHostileDays:
     def it_names_the_date_in_the_predicate(self) -> None:
         assert day_predicate(date(2026, 1, 5)) == "ds = DATE '2026-01-05'"
 
-    def it_refuses_to_publish_or_promote_one(self, spark: SparkSession, store: SparkStore) -> None:
+    def it_refuses_to_publish_or_promote_one(self, spark: SparkSession, store: Store) -> None:
         hostile = "2026-01-05' OR '1'='1"
         run = Run(store, hostile)  # type: ignore[arg-type]
         with pytest.raises(ConfigError):

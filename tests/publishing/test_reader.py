@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from pipelines.errors import ConfigError, ReleaseError, RequirementError
 from pipelines.publishing.commits import Label
 from pipelines.publishing.reader import open_dates, open_release
-from pipelines.publishing.spark_store import SparkStore
+from pipelines.publishing.store import Store
 from tests.publishing.things import MONDAY, THINGS, TUESDAY, Run, thing, things
 
 
@@ -29,7 +29,7 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 class DescribeOpenDates:
     def it_gives_the_audited_rows_though_the_head_holds_others(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         staged = store.stage(things(spark, thing(99, name="never audited")), THINGS, "run1")
         store.promote(staged, MONDAY, Label("run1", 1, "c", "v"))
@@ -40,7 +40,7 @@ class DescribeOpenDates:
         rows = dicts(reader.spark(spark, "things"))
         assert [(r["ds"], r["id"], r["name"]) for r in rows] == expected
 
-    def it_lists_only_the_files_of_its_dates(self, store: SparkStore) -> None:
+    def it_lists_only_the_files_of_its_dates(self, store: Store) -> None:
         for day in (MONDAY, TUESDAY):
             files = open_release(store.warehouse, ds=day).files("things")
             assert files
@@ -48,7 +48,7 @@ class DescribeOpenDates:
             assert sum(pq.ParquetFile(file).metadata.num_rows for file in files) == 5
 
     def it_tells_when_the_dates_have_different_configs(
-        self, spark: SparkSession, store: SparkStore, caplog: pytest.LogCaptureFixture
+        self, spark: SparkSession, store: Store, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert open_dates(store.warehouse, MONDAY, TUESDAY).config_hashes == ("c1",)
         assert caplog.messages == []
@@ -56,7 +56,7 @@ class DescribeOpenDates:
         assert open_dates(store.warehouse, MONDAY, TUESDAY).config_hashes == ("c1", "c2")
         assert caplog.messages == ["2026-01-05 to 2026-01-06 were built with 2 different configs"]
 
-    def it_names_the_dates_that_are_missing(self, store: SparkStore) -> None:
+    def it_names_the_dates_that_are_missing(self, store: Store) -> None:
         with pytest.raises(ReleaseError) as caught:
             open_dates(store.warehouse, TUESDAY, date(2026, 1, 8))
         assert [problem.what for problem in caught.value.problems] == [
@@ -68,7 +68,7 @@ class DescribeOpenDates:
 
 class DescribeOpenRelease:
     def it_opens_the_newest_of_a_date_or_one_by_its_id(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         old = open_release(store.warehouse, ds=MONDAY).releases[0]
         Run(store, MONDAY, mark="new").go(spark)
@@ -81,7 +81,7 @@ class DescribeOpenRelease:
         assert open_release(store.warehouse).dates == (TUESDAY,)
         assert open_release(store.warehouse).tables == ("stats", "things")
 
-    def it_says_what_is_there_instead(self, store: SparkStore, tmp_path: Path) -> None:
+    def it_says_what_is_there_instead(self, store: Store, tmp_path: Path) -> None:
         with pytest.raises(ReleaseError) as caught:
             open_release(store.warehouse, "nope")
         assert str(caught.value) == (
@@ -95,7 +95,7 @@ class DescribeOpenRelease:
         with pytest.raises(ConfigError):
             open_release(store.warehouse, ds="2026-01-05")  # type: ignore[arg-type]
 
-    def it_says_expired_where_a_file_is_gone(self, spark: SparkSession, store: SparkStore) -> None:
+    def it_says_expired_where_a_file_is_gone(self, spark: SparkSession, store: Store) -> None:
         reader = open_release(store.warehouse, ds=MONDAY)
         Path(reader.files("things")[0]).unlink()
         with pytest.raises(ReleaseError, match="the release of 2026-01-05 has expired"):
@@ -106,7 +106,7 @@ class DescribeOpenRelease:
 
 class DescribeTheSameRowsForEveryReader:
     def it_shows_them_to_spark_arrow_polars_and_delta_rs(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         reader = open_dates(store.warehouse, MONDAY, TUESDAY)
         arrow = reader.arrow("things").to_table()
@@ -130,7 +130,7 @@ class DescribeTheSameRowsForEveryReader:
         assert monday == expected[:5]
 
     def it_keeps_files_in_the_order_of_the_shuffle_key(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         Run(store, MONDAY, mark="many").go(spark, rows=200)
         keys = [
@@ -140,8 +140,9 @@ class DescribeTheSameRowsForEveryReader:
         assert sum(len(part) for part in keys) == 200
         assert all(part == sorted(part) for part in keys)
 
+    @pytest.mark.spark_only
     def it_reads_timestamps_that_were_written_as_int96(
-        self, spark: SparkSession, store: SparkStore
+        self, spark: SparkSession, store: Store
     ) -> None:
         name = "spark.sql.parquet.outputTimestampType"
         before = spark.conf.get(name)
@@ -161,7 +162,7 @@ class DescribeTheSameRowsForEveryReader:
         assert {t.isoformat() for t in times} == {"2026-01-05T12:00:00.123456+00:00"}
 
     def it_says_so_where_polars_is_missing(
-        self, store: SparkStore, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = builtins.__import__
 

@@ -30,6 +30,7 @@ class DescribeStage:
         store.stage(things(spark, thing(1), thing(2)), THINGS, "run1")
         assert store.stage(things(spark, thing(3)), THINGS, "run1").content.rows == 1
 
+    @pytest.mark.spark_only  # sail sorts when it stages, see test_reader.py for what is published
     def it_keeps_the_row_order_of_the_frame(self, spark: SparkSession, tmp_path: Path) -> None:
         rows = [thing(i) for i in (5, 3, 9, 1, 7)]
         staged = store_of(spark, tmp_path).stage(things(spark, *rows).coalesce(1), THINGS, "run1")

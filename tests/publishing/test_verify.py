@@ -10,13 +10,13 @@ from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.metadata import pinned_files
 from pipelines.publishing.releases import Release, TablePin, newest_release
-from pipelines.publishing.spark_store import SparkStore
+from pipelines.publishing.store import Store
 from pipelines.publishing.verify import Finding, verify_release
 from tests.publishing.things import MONDAY, THINGS, thing, things
 
 
 @pytest.fixture
-def monday(store: SparkStore) -> Release:
+def monday(store: Store) -> Release:
     found = newest_release(store.warehouse, MONDAY)
     assert found is not None
     return found
@@ -33,7 +33,7 @@ def with_pin(release: Release, pin: TablePin) -> Release:
     return replace(release, tables=(*others, pin))
 
 
-def a_file(store: SparkStore, release: Release) -> Path:
+def a_file(store: Store, release: Release) -> Path:
     return pinned_files(store.warehouse / "things", pin_of(release).version, MONDAY)[0].path
 
 
@@ -43,23 +43,23 @@ def only(findings: tuple[Finding, ...]) -> Finding:
 
 
 class DescribeVerifyRelease:
-    def it_finds_nothing_where_all_is_as_promised(self, store: SparkStore, monday: Release) -> None:
+    def it_finds_nothing_where_all_is_as_promised(self, store: Store, monday: Release) -> None:
         assert verify_release(monday, store) == ()
 
-    def it_finds_a_deleted_file(self, store: SparkStore, monday: Release) -> None:
+    def it_finds_a_deleted_file(self, store: Store, monday: Release) -> None:
         path = a_file(store, monday)
         path.unlink()
         found = only(verify_release(monday, store))
         assert found.kind == "missing_file"
         assert found.text == f"ds=2026-01-05/{path.name} of version 1 is gone: deleted or expired"
 
-    def it_finds_a_truncated_file(self, store: SparkStore, monday: Release) -> None:
+    def it_finds_a_truncated_file(self, store: Store, monday: Release) -> None:
         path = a_file(store, monday)
         path.write_bytes(path.read_bytes()[:-20])
         assert only(verify_release(monday, store)).kind == "wrong_size"
 
     def it_finds_a_version_that_holds_other_rows(
-        self, spark: SparkSession, store: SparkStore, monday: Release
+        self, spark: SparkSession, store: Store, monday: Release
     ) -> None:
         rows = [thing(i, name="garbage") for i in range(5)]
         staged = store.stage(things(spark, *rows), THINGS, "run1")
@@ -67,7 +67,7 @@ class DescribeVerifyRelease:
         tampered = with_pin(monday, replace(pin_of(monday), version=version))
         assert only(verify_release(tampered, store)).kind == "wrong_content"
 
-    def it_finds_a_wrong_row_count(self, store: SparkStore, monday: Release) -> None:
+    def it_finds_a_wrong_row_count(self, store: Store, monday: Release) -> None:
         pin = pin_of(monday)
         more = ContentHash(pin.content.rows + 1, pin.content.total)
         found = only(verify_release(with_pin(monday, replace(pin, content=more)), store))
@@ -77,7 +77,7 @@ class DescribeVerifyRelease:
         )
 
     def it_says_expired_where_the_version_or_its_log_is_gone(
-        self, store: SparkStore, monday: Release
+        self, store: Store, monday: Release
     ) -> None:
         never = with_pin(monday, replace(pin_of(monday), version=99))
         assert only(verify_release(never, store)).kind == "expired"

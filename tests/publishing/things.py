@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.engine import Engine
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import new_run_id
 from pipelines.publishing.promotion import Published, publish
 from pipelines.publishing.releases import ReleasesSnapshot, RunRecord
-from pipelines.publishing.spark_store import SparkStore
-from pipelines.publishing.store import StagedTable
+from pipelines.publishing.store import StagedTable, Store
 
 MONDAY = date(2026, 1, 5)
 TUESDAY = date(2026, 1, 6)
@@ -79,7 +79,7 @@ class Run:
     """One process that builds one date: its start, what it stages, its publishing."""
 
     def __init__(
-        self, store: SparkStore, day: date = MONDAY, mark: str = "a", config: str = "c1"
+        self, store: Store, day: date = MONDAY, mark: str = "a", config: str = "c1"
     ) -> None:
         self.store = store
         self.record = RunRecord(
@@ -111,5 +111,6 @@ class Run:
         return self.publish(self.stage(spark, rows))
 
 
-def store_of(spark: SparkSession, warehouse: Path) -> SparkStore:
-    return SparkStore(spark, warehouse, retention_days=400)
+def store_of(spark: SparkSession, warehouse: Path) -> Store:
+    """The store that belongs to the engine of the session."""
+    return Engine.of(spark).store(warehouse, retention_days=400)

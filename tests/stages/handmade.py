@@ -202,7 +202,7 @@ _NEG = "neg_item_ids"
 def build_day(settings: Config, spark: SparkSession, day: date = DAY, **accept: bool) -> Built:
     """Build a date and read its release back."""
     summary = build(
-        BuildRequest(settings, day, Engine(spark), progress=Progress(quiet=True), **accept)
+        BuildRequest(settings, day, Engine.of(spark), progress=Progress(quiet=True), **accept)
     )
     warehouse = Path(settings.warehouse)
     reader = open_release(warehouse, ds=day)

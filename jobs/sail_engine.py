@@ -1,0 +1,79 @@
+"""The engine ``sail``: a Spark Connect server in this process, on this machine, without Java."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
+
+from jobs.engine import Engine
+from pipelines.errors import Problem, RequirementError
+from pipelines.publishing.store import Store
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_SETTINGS = {
+    # The server forgets a session that says nothing for this long; one stage may take hours.
+    "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
+}
+_SESSION = {"spark.sql.session.timeZone": "UTC"}
+
+
+class SailEngine(Engine):
+    """Sail computes, delta-rs commits. Tasks are threads of this process.
+
+    Attributes:
+        spark: A Spark Connect session.
+    """
+
+    def __init__(self, spark: "SparkSession", server: Any = None) -> None:
+        """Take over a session and, where one was started for it, its server."""
+        super().__init__(spark)
+        self._server = server
+
+    @classmethod
+    def launch(cls) -> Self:
+        """Start a server on a free port of the loopback address, and a session with it.
+
+        Raises:
+            RequirementError: pysail is not installed.
+        """
+        try:
+            from pysail.spark import SparkConnectServer
+        except ImportError as error:
+            raise RequirementError(
+                Problem(
+                    "sail",
+                    "pysail is not installed",
+                    next_step="pip install pysail, or use --engine spark.",
+                )
+            ) from error
+        from pyspark.sql import SparkSession
+
+        for name, value in _SETTINGS.items():
+            os.environ.setdefault(name, value)
+        server = SparkConnectServer(ip="127.0.0.1", port=0)
+        server.start(background=True)
+        _, port = server.listening_address
+        # create() and not getOrCreate(): the session of a stopped server must not come back.
+        builder: Any = SparkSession.builder.remote(f"sc://127.0.0.1:{port}")
+        spark = builder.create()
+        for name, value in _SESSION.items():
+            spark.conf.set(name, value)
+        return cls(cast("SparkSession", spark), server)
+
+    def ship(self, path: Path) -> str:
+        """Return the absolute path: every task runs on this machine."""
+        return str(path.absolute())
+
+    def store(self, warehouse: Path, retention_days: int = 400) -> Store:
+        """Return the store whose commits delta-rs makes."""
+        from pipelines.publishing.delta_rs_store import DeltaRsStore
+
+        return DeltaRsStore(self.spark, warehouse, retention_days)
+
+    def stop(self) -> None:
+        """End the session, and the server if it was started here."""
+        self.spark.stop()
+        if self._server is not None:
+            self._server.stop()
+            self._server = None

@@ -1,0 +1,143 @@
+"""Easy negatives: forbidden ones, wrong probabilities, and whether the draws follow theirs."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.assembly.samples import Workplace
+from pipelines.audit.draws import DrawFigures, Weighed, expected_draws
+from pipelines.audit.draws_pass import DrawRows, draw_figures, save_weighed
+from pipelines.audit.figures import Figure
+from pipelines.audit.items_again import Items
+from pipelines.audit.statistics import chi_square, occupancy
+from pipelines.catalogue.keys import key_of
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import readable_rows
+
+_SOURCES = ("popularity", "easy_fill")
+_CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
+
+
+def negatives_of(staged: Mapping[str, DataFrame]) -> DataFrame | None:
+    """Return every staged negative once: ``user_id``, and lists of ids, sources and log_q.
+
+    training_samples holds them as lists; without it the long tables do, as lists of one. None
+    where no table with negatives is written. That the long tables hold the same rows as
+    training_samples is another gate (``tables.agreement_figures``).
+    """
+    lists = ("neg_item_ids", "neg_source", "neg_log_q")
+    if "training_samples" in staged:
+        return staged["training_samples"].select("user_id", *lists)
+    code = F.coalesce(*(F.when(F.col("source") == n, F.lit(c)) for n, c in _CODES.items()))
+    parts = [
+        staged[name].select(
+            "user_id",
+            F.array("neg_item_id").alias("neg_item_ids"),
+            F.array(code.cast("tinyint")).alias("neg_source"),
+            F.array(log_q.cast("double")).alias("neg_log_q"),
+        )
+        for name, log_q in (("easy_negatives", F.col("log_q")), ("hard_negatives", F.lit(None)))
+        if name in staged
+    ]
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
+
+
+def measure_draws(
+    negatives: DataFrame,
+    items: Items,
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    place: Workplace,
+    *,
+    n_positives: int,
+) -> DrawFigures:
+    """Put every negative beside the forbidden set of its user, as the logs hold it.
+
+    Args:
+        negatives: What ``negatives_of`` returned.
+        items: The catalogue.
+        logs: Impressions and clicks; their frames read the files again.
+        config: Exclusion window and id types.
+        day: The date.
+        place: Ships the catalogue to the tasks.
+        n_positives: How many positives there are.
+    """
+    weighed = items.weighed()
+    path = place.folder / f"audited-items-{place.tag}.arrow"
+    save_weighed(weighed, path)
+    reach, at = config.exclusion, F.col("event_us")
+
+    def within(name: str, back: int) -> DataFrame:
+        first, last = day.shifted(-back), day.shifted(reach.lookahead_days)
+        rows = readable_rows(logs[name])
+        return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
+
+    sizes = (
+        logs[name].rows_in_files or logs[name].bytes_in_files // 50
+        for name in ("impressions", "clicks")
+    )
+    rows = DrawRows(
+        shown=within("impressions", reach.exposure_lookback_days),
+        clicked=within("clicks", reach.click_lookback_days),
+        negatives=negatives,
+        n_rows=sum(sizes) + n_positives,
+        n_positives=n_positives,
+    )
+    return draw_figures(rows, weighed, place.ship(path), config.ids)
+
+
+def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
+    """Return what the pass over all negatives says, as figures.
+
+    Drawn items are compared with their exact expectation per source; items that are forbidden to
+    many users are expected, and drawn, less often than their weight says.
+    """
+    figures = [
+        Figure("shown_negatives", draws.shown),
+        Figure("clicked_negatives", draws.clicked),
+        Figure("ineligible_negatives", draws.ineligible),
+        Figure("log_q_invalid", draws.invalid),
+        Figure("log_q_differs", draws.differing),
+    ]
+    expected = expected_draws(weighed, draws.total, draws.blocked)
+    for source, name in enumerate(_SOURCES):
+        drawn = draws.drawn[source]
+        if drawn.sum() == 0:
+            continue
+        surprise = chi_square(drawn, expected[source])
+        detail = f"{drawn.sum():,.0f} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
+        figures += [
+            Figure("easy_draws_p", surprise.p, name, detail=detail),
+            Figure("easy_draws_bias", surprise.bias, name),
+        ]
+    drawn, wanted = draws.drawn.sum(axis=0), expected.sum(axis=0)
+    if drawn.sum() > 0:
+        seen = float((drawn > 0).sum())
+        surprise = occupancy(seen, wanted)
+        usual = float((1 - np.exp(-wanted)).sum())
+        detail = f"{seen:,.0f} of {len(drawn):,} items, {usual:,.1f} expected"
+        figures += [
+            Figure("coverage_p", surprise.p, detail=detail),
+            Figure("coverage_bias", surprise.bias),
+        ]
+    return figures
+
+
+def wrong_q(easy: DataFrame, item_stats: DataFrame, config: Config, *, n_items: int) -> Figure:
+    """Count rows of easy_negatives whose q is not the item's share of the weights."""
+    key = key_of("item_id", config.ids.item).alias("neg_key")
+    stats = item_stats.select(key, F.col("q").alias("share"))
+    if n_items <= 2_000_000:
+        stats = F.broadcast(stats)
+    rows = easy.select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
+    close = F.abs(F.col("q") - F.col("share")) <= 1e-9 * F.col("share")
+    joined = rows.join(stats, "neg_key", how="left")
+    wrong = joined.agg(F.count_if(~F.coalesce(close, F.lit(False))).alias("n")).collect()[0]["n"]
+    return Figure("q_differs", wrong)

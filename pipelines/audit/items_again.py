@@ -1,0 +1,170 @@
+"""The catalogue, its popularity and its weights, made again from the logs and compared.
+
+Nothing is taken from ``pipelines.catalogue`` but the keys: counts come from one plain aggregate,
+powers from NumPy with a tolerance, eligibility from its definition.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.audit.draws import Weighed
+from pipelines.audit.figures import Figure
+from pipelines.catalogue.keys import key_of
+from pipelines.config.sampling import Downsampling
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import deduplicated, on_date, valid_rows
+
+
+@dataclass(frozen=True)
+class Items:
+    """Every item that the logs or item_stats know, sorted by ``key``; arrays of shape (n,).
+
+    Attributes:
+        key: 64-bit keys, ascending.
+        name: The ids as text.
+        clicks: Clicks in the popularity window, by the logs.
+        stated: Clicks by item_stats; -1 where it does not have the item.
+        eligible: Whether it belongs to the catalogue, by the logs.
+        weight: W by item_stats; 0 where it does not have the item.
+        keep: keep_prob of its positives, by the logs.
+    """
+
+    key: NDArray[np.int64]
+    name: pa.Array
+    clicks: NDArray[np.int64]
+    stated: NDArray[np.int64]
+    eligible: NDArray[np.bool_]
+    weight: NDArray[np.int64]
+    keep: NDArray[np.float64]
+
+    @property
+    def listed(self) -> NDArray[np.bool_]:
+        """Whether item_stats has the item, shape (n,)."""
+        return self.weight > 0
+
+    def weighed(self) -> Weighed:
+        """Return the items that may be drawn: eligible by the logs, with a weight."""
+        inside = self.eligible & self.listed
+        return Weighed(self.key[inside], self.weight[inside])
+
+
+def items_again(
+    logs: Mapping[str, Log], item_stats: DataFrame, config: Config, day: CalendarDay
+) -> tuple[Items, list[Figure]]:
+    """Count clicks, find the eligible items, and compare both with the staged item_stats.
+
+    Args:
+        logs: The logs; their frames read the files again.
+        item_stats: The staged table.
+        config: Window, smoothing, alpha, down-sampling.
+        day: The date.
+    """
+    at = F.col("event_us")
+    since = day.shifted(-config.popularity.window_days).start_us
+    clicks = valid_rows(logs["clicks"]).where((at >= since) & (at < day.end_us))
+    distinct = clicks.select("item_id", "event_us", *_others(logs["clicks"])).distinct()
+    counted = distinct.groupBy("item_id").agg(
+        F.count_if(at < day.start_us).alias("before"), F.count_if(at >= day.start_us).alias("same")
+    )
+    stats = item_stats.select(
+        "item_id", F.col("clicks").alias("stated"), "weight", F.lit(True).alias("listed")
+    )
+    table = (
+        counted.join(stats, "item_id", how="full")
+        .join(_eligible(logs, config, day), "item_id", how="full")
+        .select(
+            key_of("item_id", config.ids.item).alias("key"),
+            F.col("item_id").cast("string").alias("name"),
+            *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight")),
+            F.coalesce("stated", F.lit(-1)).alias("stated"),
+            *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
+        )
+        .toArrow()
+        .sort_by("key")
+    )
+    before, same, weight, stated = (
+        np.asarray(table[name].to_numpy(), np.int64)
+        for name in ("before", "same", "weight", "stated")
+    )
+    listed, eligible = (
+        np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
+    )
+    keep = keep_again(before, config.positives.downsampling)
+    items = Items(
+        key=np.asarray(table["key"].to_numpy(), np.int64),
+        name=table["name"].combine_chunks(),
+        clicks=before,
+        stated=stated,
+        eligible=eligible,
+        weight=np.where(listed, weight, 0),
+        keep=keep,
+    )
+    wrong = listed & (stated != before)
+    unclicked = float(weight[listed & (before == 0)].sum()) / max(float(weight[listed].sum()), 1.0)
+    return items, [
+        Figure("catalogue_differs", int((listed != eligible).sum())),
+        Figure("popularity_differs", int(wrong.sum())),
+        Figure("popularity_knows_the_date", int((wrong & (stated == before + same)).sum())),
+        Figure("weights_differ", _wrong_weights(before[listed], weight[listed], config)),
+        Figure("unclicked_weight_share", unclicked),
+    ]
+
+
+def _others(log: Log) -> list[str]:
+    return [name for name in log.contract.key if name not in ("item_id", "event_us")]
+
+
+def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
+    """Return (item_id, eligible) of the catalogue's items, each once."""
+    if "items" in logs:
+        log = logs["items"]
+        rows = deduplicated(valid_rows(log).where(on_date(log, day)), log.contract)
+        begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
+        ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
+        ids = rows.where(begins & ends).select("item_id")
+    else:
+        since = day.shifted(-config.popularity.window_days).start_us
+        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
+        at = F.coalesce("event_us", folder, F.lit(day.start_us))
+        seen = [
+            valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
+            for name, log in logs.items()
+            if name != "users"
+        ]
+        ids = reduce(DataFrame.unionByName, seen)
+    return ids.distinct().withColumn("eligible", F.lit(True))
+
+
+def _wrong_weights(clicks: NDArray[np.int64], weight: NDArray[np.int64], config: Config) -> int:
+    """Count the items whose weight is not (f + s)^alpha on the scale of the whole, rounded."""
+    if len(weight) == 0:
+        return 0
+    share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
+    scale = float(weight.sum()) / float(share.sum())
+    wanted = share * scale
+    # Rounded to a whole number, and the scale is only known up to the sum of all roundings.
+    allowed = 2.0 + 1e-6 * wanted
+    return int((np.abs(weight - wanted) > allowed).sum())
+
+
+def keep_again(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
+    """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
+    exponent = {"none": 0.0, "sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
+    clicked = clicks[clicks > 0]
+    if rule.threshold_clicks is not None:
+        t = rule.threshold_clicks
+    elif len(clicked):
+        t = float(np.quantile(clicked, rule.threshold_quantile, method="inverted_cdf"))
+    else:
+        t = 1.0
+    ratio = t / np.maximum(clicks, 1)
+    return np.where(clicks > 0, np.minimum(1.0, ratio**exponent), 1.0)

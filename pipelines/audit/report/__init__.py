@@ -1,0 +1,1 @@
+"""One self-contained HTML page per release: what its audit found, in figures and pictures."""

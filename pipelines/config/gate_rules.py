@@ -1,0 +1,128 @@
+# ruff: noqa: E501 - a table reads best with one row to a line.
+"""Which gates there are, what they mean, and the figures that they allow unless the config says so.
+
+A gate on one of the six truths is *absolute*: its bound is no setting. The others have bounds to
+fail or to warn at, which ``gates:`` in the config changes, for a gate or for one of its subjects
+(``rejected_reason_share.clicks.orphan``).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Between:
+    """The allowed figures, both ends included; None is open."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True)
+class GateRule:
+    """One kind of gate.
+
+    Attributes:
+        name: Snake case. A gate that is judged for several logs, tables or reasons adds its
+            subject: ``rejected_share.clicks``.
+        group: The part of a release that it judges.
+        unit: What the figure counts.
+        meaning: What the figure says, as a sentence without its end.
+        fail, warn: Allowed figures; outside of them the gate fails or warns. None never does.
+        absolute: Whether no setting may change the bounds.
+    """
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    fail: Between | None = None
+    warn: Between | None = None
+    absolute: bool = False
+
+
+def _none_of(name: str, group: str, meaning: str, unit: str = "rows") -> GateRule:
+    return GateRule(name, group, unit, meaning, fail=Between(0, 0), absolute=True)
+
+
+def _at_most(
+    name: str, group: str, unit: str, meaning: str, warn: float | None, fail: float | None = None
+) -> GateRule:
+    return GateRule(
+        name,
+        group,
+        unit,
+        meaning,
+        fail=None if fail is None else Between(most=fail),
+        warn=None if warn is None else Between(most=warn),
+    )
+
+
+def _at_least(name: str, group: str, unit: str, meaning: str, warn: float) -> GateRule:
+    return GateRule(name, group, unit, meaning, warn=Between(least=warn))
+
+
+_POSITIVES, _EASY, _HARD = "positives", "easy negatives", "hard negatives"
+
+GATE_RULES: tuple[GateRule, ...] = (
+    # Inputs: nothing vanishes silently.
+    _none_of("rows_unaccounted", "inputs", "rows read that are neither valid, duplicate, rejected, filtered nor of another date"),
+    _none_of("quarantine_differs", "inputs", "rows in the table rejected, less those that the rules of the log rejected"),
+    _none_of("clicks_unaccounted", "inputs", "valid clicks of the date that are neither joined to an impression nor rejected as orphans"),
+    _at_most("rejected_share", "inputs", "share", "rejected rows among all rows of the date that are not filtered", 0.05, 0.5),
+    _at_most("rejected_reason_share", "inputs", "share", "rows rejected for this reason among all rows of the date that are not filtered", 0.05, 0.5),
+    _at_least("history_share", "inputs", "share", "dates of the popularity window that the click log has", 1.0),
+    _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),
+    # Positives.
+    GateRule("rows", "tables", "rows", "rows of the table: an empty one proves nothing", fail=Between(least=1)),
+    _none_of("positives_not_clicked", _POSITIVES, "positives that the logs do not show as shown and clicked within the window"),
+    _none_of("positives_missing", _POSITIVES, "shown and clicked items that down-sampling always keeps, but that are no positives"),
+    _none_of("clicks_outside_window", _POSITIVES, "positives whose click precedes the impression or lies beyond the attribution window"),
+    _none_of("keep_prob_differs", _POSITIVES, "positives whose keep_prob is not the one that follows from the clicks in the logs"),
+    _at_most("keep_rate_p", _POSITIVES, "-log10 p", "how unlikely the kept number of thinned positives is under keep_prob, all together", 4.0),
+    _at_most("keep_rate_bias", _POSITIVES, "share", "kept positives off their expected number, where p is below 1e-9", None, 0.02),
+    _at_most("keep_rate_hottest_p", _POSITIVES, "-log10 p", "how unlikely the kept number is for the most surprising of the 100 hottest items, corrected for their number", 4.0),
+    _at_most("keep_rate_hottest_bias", _POSITIVES, "share", "the same item's kept positives off their expected number, where p is below 1e-9", None, 0.05),
+    _at_most("top_item_share_gain", _POSITIVES, "share", "what the most clicked 1 % of items hold of the positives, after less before down-sampling", 0.001),
+    _at_most("positives_outside_catalogue", _POSITIVES, "share", "positives whose item cannot be drawn", 0.1),
+    _at_most("positives_without_history", _POSITIVES, "share", "positives whose item has no click in the popularity window", 0.1),
+    # The catalogue and its weights.
+    _none_of("catalogue_differs", "popularity", "items in item_stats or eligible by the logs, but not both", "items"),
+    _none_of("popularity_differs", "popularity", "items whose clicks are not those that the logs hold before the date", "items"),
+    _none_of("popularity_knows_the_date", "popularity", "items whose clicks are right only when those of the date itself are counted", "items"),
+    _none_of("weights_differ", "popularity", "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale", "items"),
+    _at_most("unclicked_weight_share", "popularity", "share", "weight of items without a click in the popularity window", 0.5),
+    # Easy negatives.
+    _none_of("shown_negatives", _EASY, "negatives, easy or hard, that their user was shown in the exclusion window"),
+    _none_of("clicked_negatives", _EASY, "negatives, easy or hard, that their user clicked in the exclusion window"),
+    _none_of("ineligible_negatives", _EASY, "negatives, easy or hard, that are not in the catalogue of the date"),
+    _none_of("log_q_invalid", _EASY, "easy draws without a finite log_q of at most 0, or hard negatives with one"),
+    _none_of("log_q_differs", _EASY, "easy draws whose log_q is not the probability, given the user's forbidden set as the logs hold it"),
+    _none_of("q_differs", _EASY, "rows of easy_negatives whose q is not the item's share of the weights"),
+    _at_most("easy_draws_p", _EASY, "-log10 p", "how unlikely the drawn items are under their exact probabilities (chi-square)", 4.0),
+    _at_most("easy_draws_bias", _EASY, "share", "total variation between drawn and expected items beyond what chance gives, where p is below 1e-9", None, 0.01),
+    _at_most("coverage_p", _EASY, "-log10 p", "how unlikely the number of different items drawn is", 4.0),
+    _at_most("coverage_bias", _EASY, "share", "different items drawn off their expected number, where p is below 1e-9", None, 0.02),
+    # Hard negatives.
+    _none_of("hard_not_logged", _HARD, "hard negatives that the ranking log does not hold for that request, stage and value"),
+    _none_of("hard_not_cut", _HARD, "hard negatives that the ranking log does not show as cut or low at their stage"),
+    _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or their stage's list"),
+    # The mix.
+    _none_of("negatives_unaccounted", "mix", "positives whose easy, hard, fill and missing negatives do not add up to the request"),
+    _none_of("lists_uneven", "mix", "positives whose lists of negatives differ in length from their counts"),
+    _none_of("shortfall_unexplained", "mix", "positives whose reasons do not add up to fill and shortfall"),
+    _none_of("mix_differs", "mix", "positives whose easy or hard negatives, with those that are missing for a reason, are not as many as configured"),
+    GateRule("hard_share", "mix", "share", "hard negatives found among those asked for, less one, of requests with ranking rows", warn=Between(-0.1, 0.0)),
+    _at_most("shortfall_share", "mix", "share", "negatives missing for this reason, filled or not, among all asked for", 0.1),
+    # The tables as such.
+    _none_of("duplicate_keys", "tables", "rows that repeat the key of another row"),
+    _none_of("tables_disagree", "tables", "rows or values that this table and training_samples do not share"),
+    _none_of("sample_id_differs", "tables", "rows whose sample_id is not the hash of user, request and item"),
+    _none_of("schema_differs", "tables", "columns that are not as in the contract", "columns"),
+    GateRule("reader_protocol", "tables", "version", "Delta reader protocol: 1 is known to every reader", fail=Between(most=1), absolute=True),
+    # Against earlier releases.
+    _at_most("volume_deviation", "history", "robust sd", "distance from the median of earlier releases, in units of their median absolute deviation", 6.0, 30.0),
+    _at_most("item_drift", "history", "PSI", "population stability index of the items of positives, against the release before", 0.25, 2.0),
+)  # fmt: skip
+"""Every gate, in the order of the suite and of the report."""
+
+RULE_OF = {rule.name: rule for rule in GATE_RULES}

@@ -1,0 +1,144 @@
+"""What the stores of all engines share: reading, staging's checks, and the proof after a commit."""
+
+from abc import ABC, abstractmethod
+from datetime import date
+from pathlib import Path
+
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from pipelines.contracts.tables import TableContract
+from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
+from pipelines.publishing.commits import Label, require_date
+from pipelines.publishing.content_hash import content_hash, measure
+from pipelines.publishing.creation import ensure_table
+from pipelines.publishing.file_frames import frame_of_files
+from pipelines.publishing.metadata import (
+    Commit,
+    TableProtocol,
+    pinned_files,
+    read_history,
+    read_protocol,
+    read_schema,
+    version_labelled,
+)
+from pipelines.publishing.paths import staged_table_path, table_path
+from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases
+from pipelines.publishing.schema_check import check_schema
+from pipelines.publishing.store import StagedTable
+
+
+class EngineStore(ABC):
+    """A ``Store`` whose engine computes and reads; what is missing is how it writes.
+
+    Staged tables are Parquet, published ones Delta; delta-rs answers for metadata.
+
+    Attributes:
+        spark: The session.
+    """
+
+    def __init__(self, spark: SparkSession, warehouse: Path, retention_days: int = 400) -> None:
+        """Take a session; ``retention_days`` go into the properties of new tables."""
+        self.spark = spark
+        self._warehouse = warehouse.absolute()
+        self._retention_days = retention_days
+
+    @property
+    def warehouse(self) -> Path:
+        """The folder of all tables."""
+        return self._warehouse
+
+    def ensure_table(self, contract: TableContract) -> None:
+        """Create the table, or check the one that is there; see ``Store``."""
+        path = table_path(self._warehouse, contract.table)
+        ensure_table(path, contract, self._retention_days)
+
+    def stage(self, frame: DataFrame, contract: TableContract, run_id: str) -> StagedTable:
+        """Write a frame to the run's staging and read it back; see ``Store``."""
+        check_schema(frame.schema, contract)
+        path = staged_table_path(self._warehouse, run_id, contract.table)
+        self.write_staged(frame, contract, path)
+        measured = measure(self.read_parquet(path, contract), contract)
+        GateError.raise_if_any(
+            Problem(
+                f"{contract.table}.{column}",
+                "the contract says NOT NULL",
+                found=f"NULL in {rows} rows",
+            )
+            for column, rows in measured.nulls.items()
+        )
+        return StagedTable(
+            contract, run_id, path, measured.content, measured.first_day, measured.last_day
+        )
+
+    @abstractmethod
+    def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
+        """Write a frame, whose schema is the contract's, in place of what the folder holds."""
+
+    @abstractmethod
+    def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
+        """Return what ``write_staged`` wrote, in the contract's columns."""
+
+    @abstractmethod
+    def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
+        """Replace one date of the table by the staged rows, in one commit with the label.
+
+        Raises:
+            ConflictError: Somebody else replaced the same date meanwhile.
+        """
+
+    @abstractmethod
+    def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
+        """Append all rows of a release in one commit; see ``Store``."""
+
+    def read_staged(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows in the contract's columns."""
+        return self.read_parquet(staged.path, staged.contract)
+
+    def promote(self, staged: StagedTable, day: date, label: Label) -> int:
+        """Replace one date by the staged rows in one commit, read it back; see ``Store``."""
+        contract = staged.contract
+        self.replace_day(staged, require_date(day), label)
+        version = version_labelled(table_path(self._warehouse, contract.table), label)
+        found = content_hash(self.read_version(contract.table, version, day), contract)
+        if found != staged.content:
+            raise ReleaseError(
+                Problem(
+                    contract.table,
+                    f"version {version} does not hold what was staged for {day}",
+                    found=f"{found.rows} rows with hash {found.total}",
+                    expected=f"{staged.content.rows} rows with hash {staged.content.total}",
+                    next_step="Nothing was released. Check the storage, then build again.",
+                )
+            )
+        return version
+
+    def read_version(self, table: str, version: int, day: date) -> DataFrame:
+        """Return the rows of one date of one version of a table; see ``Store``."""
+        path = table_path(self._warehouse, table)
+        files = [file.path for file in pinned_files(path, version, require_date(day))]
+        return frame_of_files(self.spark, files, read_schema(path, version), day)
+
+    def releases_snapshot(self) -> ReleasesSnapshot:
+        """Return all releases, and the version that they were read from."""
+        return read_releases(self._warehouse)
+
+    def history(self, table: str) -> list[Commit]:
+        """Return the commits of a table, newest first."""
+        return read_history(table_path(self._warehouse, table))
+
+    def protocol(self, table: str) -> TableProtocol | None:
+        """Return the Delta protocol versions of a table; None where it is not there yet."""
+        path = table_path(self._warehouse, table)
+        return read_protocol(path) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def conflict(table: str, day: date) -> ConflictError:
+    """Return the error of a run that was overtaken while it published a date."""
+    return ConflictError(
+        Problem(
+            table,
+            f"another run committed while this one was publishing {day}",
+            next_step="Run again; nothing of this run was released.",
+        )
+    )

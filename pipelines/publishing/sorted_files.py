@@ -1,0 +1,79 @@
+"""Parquet files in the order of the shuffle key, written by the tasks that make the rows.
+
+An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+_ROWS_PER_FILE = 1_000_000
+_BYTES_PER_FILE = 128 * 2**20
+"""Of Arrow memory: what one task holds before it sorts and writes it."""
+
+FILES_SCHEMA = "name string"
+
+
+@dataclass(frozen=True)
+class SortedFiles:
+    """How rows become files; small enough to travel with a task.
+
+    Attributes:
+        folder: Where the files go; it is there.
+        schema: The Arrow schema of the files, the partition column among them.
+        partition: The date column that names the sub-folder ``column=value`` and is not in the
+            file; None for one folder.
+        sort_by: The column to sort each file by; None keeps the order of the rows.
+    """
+
+    folder: str
+    schema: pa.Schema
+    partition: str | None
+    sort_by: str | None
+
+    def writer(self) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+        """Return the function for ``mapInArrow``: it gives ``name``, the files below ``folder``."""
+        return self.write
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write the rows of one task, a few files at most in memory; give the files' names."""
+        waiting: list[pa.RecordBatch] = []
+        rows = size = 0
+        names: list[str] = []
+        for batch in batches:
+            waiting.append(batch)
+            rows += batch.num_rows
+            size += batch.nbytes
+            if rows >= _ROWS_PER_FILE or size >= _BYTES_PER_FILE:
+                names += self._write_files(waiting)
+                waiting, rows, size = [], 0, 0
+        if rows:
+            names += self._write_files(waiting)
+        yield pa.RecordBatch.from_arrays([pa.array(names, pa.string())], names=["name"])
+
+    def _write_files(self, batches: list[pa.RecordBatch]) -> list[str]:
+        table = pa.Table.from_batches(batches).cast(self.schema)
+        if self.sort_by is not None:
+            table = table.take(pc.sort_indices(table[self.sort_by]))
+        if self.partition is None:
+            return [self._write_file(table, "")]
+        days = table[self.partition]
+        names = []
+        for day in days.unique().to_pylist():
+            own = table.filter(days.is_null() if day is None else pc.equal(days, day))
+            names.append(
+                self._write_file(own.drop_columns([self.partition]), f"{self.partition}={day}/")
+            )
+        return names
+
+    def _write_file(self, table: pa.Table, folder: str) -> str:
+        name = f"{folder}part-{uuid4()}.parquet"
+        path = Path(self.folder, name)
+        path.parent.mkdir(exist_ok=True)
+        pq.write_table(table, path)
+        return name

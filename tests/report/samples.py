@@ -1,0 +1,350 @@
+"""Audit records as a real release has them, with figures that add up, and some that are broken."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from pipelines.audit.record import (
+    AuditRecord,
+    Bounds,
+    Funnel,
+    GateResult,
+    HardOrigin,
+    Histogram,
+    LogRows,
+    PopularityBand,
+    TopItem,
+)
+from pipelines.audit.report.page import HistoryEntry, ReportPage
+
+DAY = date(2026, 3, 17)
+NASTY = "<script>alert(1)</script>\"'&"
+NEGATIVES = ("easy", "hard", "fill", "shortfall")
+CONFIG = {
+    "seed": 0,
+    "calendar_zone": "UTC",
+    "carry": ["scene", "experiment"],
+    "hard": {
+        "cut_known_by": "passed",
+        "stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "low"}],
+    },
+    "identity": {"anonymous_values": ["", "0", "-1"]},
+    "mix": {"hard_ratio": 0.5, "negatives_per_positive": 20, "fill": True},
+    "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": None}},
+    "logs": {"clicks": {"path": "logs/clicks", "where": {}, "note": NASTY}},
+}
+
+
+def gates(*changed: GateResult) -> tuple[GateResult, ...]:
+    """Gates of every group that pass, those in ``changed`` in place of their namesakes."""
+    zero = Bounds(least=0, most=0)
+    made = [
+        _gate("rows_of_impressions_add_up", "inputs", 0, "rows", zero, "rows that vanished"),
+        _gate("rows_of_clicks_add_up", "inputs", 0, "rows", zero, "rows that vanished"),
+        _gate("rejected_share", "inputs", 0.00019, "share", Bounds(most=0.05), "rejected rows"),
+        _gate("positives_were_shown", "positives", 0, "rows", zero, "positives not shown"),
+        _gate("keep_rate", "positives", 0.42, "p-value", Bounds(least=0.0001), "kept as declared"),
+        _gate(
+            "no_exposed_negatives",
+            "easy negatives",
+            0,
+            "rows",
+            zero,
+            "negatives that their user was shown within the exclusion window",
+        ),
+        _gate("log_q_is_true", "easy negatives", 0.31, "p-value", Bounds(least=1e-4), "log_q"),
+        _gate("hard_come_from_their_request", "hard negatives", 0, "rows", zero, "strangers"),
+        _gate("requested_adds_up", "mix", 0, "rows", zero, "negatives that vanished"),
+        _gate("popularity_drift", "popularity", 0.034, "PSI", Bounds(most=0.25), "drift"),
+        _gate("keys_are_unique", "tables", 0, "rows", zero, "rows that share a key"),
+        _gate("volume", "history", 1.04, "times", Bounds(least=0.5, most=2), "rows against before"),
+    ]
+    by_name = {gate.name: gate for gate in changed}
+    return tuple(by_name.pop(gate.name, gate) for gate in made) + tuple(by_name.values())
+
+
+def _gate(
+    name: str, group: str, figure: float, unit: str, fail: Bounds, meaning: str
+) -> GateResult:
+    return GateResult(
+        name=name,
+        group=group,
+        status="pass",
+        severity="fail",
+        figure=figure,
+        unit=unit,
+        fail=fail,
+        meaning=meaning,
+    )
+
+
+SHORTFALL_WARNS = GateResult(
+    name="shortfall_share",
+    group="mix",
+    status="warn",
+    severity="warn",
+    figure=0.0214,
+    unit="share",
+    warn=Bounds(most=0.02),
+    meaning="share of the negatives asked for that could not be had",
+    detail="the share was 0.9 % on the seven dates before",
+)
+EXPOSED_FAIL = GateResult(
+    name="no_exposed_negatives",
+    group="easy negatives",
+    status="fail",
+    severity="fail",
+    figure=1284,
+    unit="rows",
+    fail=Bounds(least=0, most=0),
+    meaning="negatives that their user was shown within the exclusion window",
+    detail=f"first of them: user 8812, item {NASTY}",
+)
+LOG_Q_ERRS = GateResult(
+    name="log_q_is_true",
+    group="easy negatives",
+    status="error",
+    severity="fail",
+    figure=None,
+    unit="p-value",
+    fail=Bounds(least=1e-4),
+    meaning="agreement of the drawn items with the probabilities that they declare",
+    detail="the staged table has no column log_q",
+)
+
+FUNNEL = Funnel(
+    logs={
+        "impressions": LogRows(
+            read=1_284_310,
+            valid=812_004,
+            duplicate=3_120,
+            rejected=212,
+            filtered=12_974,
+            other_date=456_000,
+            reasons={"user_missing": 150, "impression_ts_unreadable": 62},
+        ),
+        "clicks": LogRows(
+            read=61_450,
+            valid=41_020,
+            duplicate=310,
+            rejected=840,
+            filtered=0,
+            other_date=19_280,
+            reasons={"orphan": 790, "action_unknown": 41, NASTY: 9},
+        ),
+        "ranking_log": LogRows(
+            read=4_120_450,
+            valid=4_120_450,
+            duplicate=0,
+            rejected=0,
+            filtered=0,
+            other_date=0,
+        ),
+    },
+    exposed=812_004,
+    clicked=40_380,
+    kept=33_117,
+    requested=662_340,
+    easy=331_170,
+    hard=298_020,
+    fill=19_016,
+    shortfall=14_134,
+)
+
+
+def bands() -> tuple[PopularityBand, ...]:
+    """Ten bands whose positives and draws add up to those of the funnel."""
+    candidates = (24_980, 6_890, 3_410, 1_980, 1_240, 800, 520, 330, 170, 60)
+    kept = (17_717, 6_890, 3_410, 1_980, 1_240, 800, 520, 330, 170, 60)
+    clicks = (520_100, 140_300, 71_200, 41_900, 25_800, 16_300, 10_700, 6_900, 3_500, 600)
+    q = (0.4161, 0.1702, 0.1102, 0.0811, 0.0622, 0.0488, 0.0395, 0.0322, 0.0242, 0.0155)
+    starved = (0.79, 0.982, 1.05, 1.12, 1.17, 1.21, 1.235, 1.25, 1.262, 1.27)
+    total = FUNNEL.easy + FUNNEL.fill
+    weight = sum(a * b for a, b in zip(q, starved, strict=True))
+    found = []
+    for n in range(10):
+        expected = total * q[n] * starved[n] / weight
+        wobble = math.sin(7.1 * n) * math.sqrt(expected)
+        found.append(
+            PopularityBand(
+                band=n + 1,
+                items=1_000,
+                clicks=clicks[n],
+                candidates=candidates[n],
+                kept=kept[n],
+                q=q[n],
+                expected=expected,
+                drawn=round(expected + wobble),
+            )
+        )
+    missing = total - sum(band.drawn for band in found)
+    found[0] = found[0].model_copy(update={"drawn": found[0].drawn + missing})
+    return tuple(found)
+
+
+def top_items(count: int = 100) -> tuple[TopItem, ...]:
+    """The most clicked items; the third has an id that is code."""
+    found = []
+    for rank in range(1, count + 1):
+        q = 0.021 / rank**0.62
+        expected = 350_186 * q * (0.42 + 0.4 * (rank / count) ** 0.5)
+        found.append(
+            TopItem(
+                rank=rank,
+                item_id=NASTY if rank == 3 else str(90_000 + rank * 37 % 1_000),
+                clicks=round(31_000 / rank**0.8),
+                candidates=round(1_500 / rank**0.8),
+                kept=0 if rank == 77 else round(640 / rank**0.5),
+                q=q,
+                expected=expected,
+                drawn=round(expected + 2 * math.sin(11.3 * rank) * math.sqrt(expected)),
+            )
+        )
+    return tuple(found)
+
+
+def hard_origins() -> tuple[HardOrigin, ...]:
+    """Two stages; the rows add up to those of the funnel."""
+    coarse = (0, 0, 2_140, 8_911, 15_020, 21_730, 26_800, 31_400, 35_990, 40_000)
+    fine = (0, 0, 0, 0, 0, 27_300, 24_010, 22_419, 21_500, 20_800)
+    return tuple(
+        HardOrigin(stage=stage, source=source, hardness=hardness, band=band, rows=rows)
+        for stage, source, hardness, counts in (
+            ("coarse", "cut", 1, coarse),
+            ("fine", "low", 2, fine),
+        )
+        for band, rows in enumerate(counts)
+        if rows
+    )
+
+
+def log_q() -> Histogram:
+    """Thirty columns that add up to the easy draws of the funnel."""
+    edges = tuple(round(-14 + 0.35 * n, 2) for n in range(31))
+    raw = [math.exp(-(((edges[n] + 8.6) / 2.1) ** 2)) for n in range(30)]
+    total = FUNNEL.easy + FUNNEL.fill
+    counts = [int(total * x / sum(raw)) for x in raw]
+    counts[14] += total - sum(counts)
+    return Histogram(edges=edges, counts=tuple(counts))
+
+
+def record(*changed: GateResult) -> AuditRecord:
+    """A record with everything in it; its verdict follows from the changed gates."""
+    found = gates(*changed)
+    states = {gate.status for gate in found}
+    broken = states & {"fail", "error"}
+    return AuditRecord(
+        verdict="fail" if broken else "warn" if "warn" in states else "pass",
+        gates=found,
+        funnel=FUNNEL,
+        bands=bands(),
+        top_items=top_items(),
+        hard_origins=hard_origins(),
+        log_q=log_q(),
+        shortfall={"pool_too_small": 24_310, "request_not_logged": 6_820, NASTY: 2_020},
+        volume={"rows": 33_117, "click_rate": 0.0497, "users": 12_840, "items": 10_000},
+        seconds=21.4,
+    )
+
+
+def history(count: int = 6) -> tuple[HistoryEntry, ...]:
+    """The releases of the dates before, newest first as a store may give them."""
+    return tuple(
+        HistoryEntry(
+            release_id=f"20260{318 - n}T031412Z-{n:04d}",
+            ds=DAY - timedelta(days=n),
+            verdict="warn" if n == 4 else "pass",
+            volume={
+                "rows": 33_117 - 420 * n + 900 * (n % 2),
+                "click_rate": 0.0497 - 0.0004 * (n % 3),
+                "users": 12_840 - 110 * n,
+                "items": 10_000 - 24 * n,
+            },
+            exposed=812_004 - 9_100 * n,
+            clicked=40_380 - 300 * n,
+            kept=33_117 - 420 * n + 900 * (n % 2),
+            easy=331_170 - 4_200 * n,
+            hard=298_020 - 3_900 * n,
+            shortfall=14_134 - 900 * n,
+        )
+        for n in range(1, count + 1)
+    )
+
+
+def page(audit: AuditRecord | None = None) -> ReportPage:
+    """A release with everything in it."""
+    inputs = {
+        "catalogue_from": "items",
+        "history_days": 30,
+        "logs": {
+            "impressions": {
+                "read": 1_284_310,
+                "folders": [f"date=2026-03-{n:02d}" for n in range(10, 19)],
+            },
+            "clicks": {"read": 61_450, "folders": ["date=2026-03-17", "date=2026-03-18"]},
+        },
+        "mature": True,
+    }
+    return ReportPage(
+        release_id="20260318T031412Z-7f3a",
+        run_id="20260318T030155Z-91c27f3a",
+        ds=DAY,
+        created=datetime(2026, 3, 18, 3, 14, 12, tzinfo=UTC),
+        code_version="0.1.0",
+        config_json=json.dumps(CONFIG, sort_keys=True),
+        inputs_json=json.dumps(inputs, sort_keys=True),
+        tables={
+            "positives": 33_117,
+            "easy_negatives": 350_186,
+            "hard_negatives": 298_020,
+            "training_samples": 33_117,
+            "ranking_samples": 812_004,
+            "item_stats": 10_000,
+            "rejected": 1_052,
+        },
+        record=record() if audit is None else audit,
+        history=history(),
+        data_docs="data_docs/index.html",
+    )
+
+
+def failed_page() -> ReportPage:
+    """A run that published nothing, as negatives were shown to their users."""
+    audit = record(EXPOSED_FAIL, LOG_Q_ERRS, SHORTFALL_WARNS)
+    return replace(page(audit), release_id=None, created=None)
+
+
+def empty_page() -> ReportPage:
+    """A run whose audit stopped before it counted anything."""
+    return ReportPage(
+        release_id=None,
+        run_id="run1",
+        ds=DAY,
+        created=None,
+        code_version="0.1.0",
+        config_json="{}",
+        inputs_json="{}",
+        tables={},
+        record=AuditRecord(verdict="fail", gates=()),
+    )
+
+
+def later_page() -> ReportPage:
+    """The release of the next date: one setting, some gates and all figures differ."""
+    before = page(record(SHORTFALL_WARNS))
+    funnel = FUNNEL.model_copy(update={"kept": 34_020, "shortfall": 9_004, "hard": 303_150})
+    moved = tuple(
+        band.model_copy(update={"kept": band.kept + 903 * (band.band == 1)}) for band in bands()
+    )
+    audit = before.record.model_copy(update={"funnel": funnel, "bands": moved})
+    config = CONFIG | {"mix": {"hard_ratio": 0.4, "negatives_per_positive": 20}, "epoch": 1}
+    return replace(
+        before,
+        release_id="20260319T031500Z-00b1",
+        ds=DAY + timedelta(days=1),
+        created=datetime(2026, 3, 19, 3, 15, tzinfo=UTC),
+        record=audit,
+        config_json=json.dumps(config, sort_keys=True),
+        tables=dict(before.tables) | {"positives": 34_020, "training_samples_pointwise": 647_303},
+    )

@@ -1,0 +1,279 @@
+"""The page of a release says what the audit found, escapes all of it, and needs nothing else."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipelines.audit.record import AuditRecord, Funnel
+from pipelines.audit.report.compare import render_comparison
+from pipelines.audit.report.page import ReportPage, render
+from tests.report import samples
+from tests.report.reading import Element, read, words
+
+ROOT = Path(__file__).resolve().parents[2]
+CHARTS = [
+    "chart-funnel",
+    "chart-thinning",
+    "chart-spread",
+    "chart-amounts",
+    "chart-draws",
+    "chart-hard",
+    "chart-starving",
+    "chart-balance",
+    "chart-starving-items",
+    "chart-balance-items",
+    "chart-log-q",
+    "chart-shortfall",
+    "chart-rejected",
+]
+PAGES = {
+    "released": render(samples.page()),
+    "warned": render(samples.page(samples.record(samples.SHORTFALL_WARNS))),
+    "failed": render(samples.failed_page()),
+    "empty": render(samples.empty_page()),
+    "comparison": render_comparison(samples.page(), samples.later_page()),
+}
+
+
+@pytest.fixture(params=sorted(PAGES))
+def html(request: pytest.FixtureRequest) -> str:
+    return PAGES[str(request.param)]
+
+
+class DescribeAnyPage:
+    def it_loads_nothing(self, html: str) -> None:
+        assert not re.search(r"https?://|//[a-z]|@import|@font-face|url\((?!#)", html)
+        elements = read(html).everything()
+        assert not [e.name for e in elements if {"src", "srcset", "action"} & e.attributes.keys()]
+        assert not {e.name for e in elements} & {"script", "link", "iframe", "object", "img"}
+
+    def it_closes_every_element_and_gives_each_id_once(self, html: str) -> None:
+        ids = [e.attributes["id"] for e in read(html).everything() if "id" in e.attributes]
+        assert len(ids) == len(set(ids))
+
+    def it_leads_only_to_places_that_are_there(self, html: str) -> None:
+        page = read(html)
+        ids = {e.attributes.get("id") for e in page.everything()}
+        links = [link.attributes["href"] for link in page.all("a")]
+        assert links
+        assert {link[1:] for link in links if link.startswith("#")} <= ids
+        assert [link for link in links if not link.startswith("#")] in (
+            [],
+            ["data_docs/index.html"],
+        )
+
+    def it_has_no_code_of_strangers(self, html: str) -> None:
+        assert "<script" not in html
+        assert not [
+            name for e in read(html).everything() for name in e.attributes if name.startswith("on")
+        ]
+
+    def it_names_and_describes_every_chart(self, html: str) -> None:
+        page = read(html)
+        for chart in page.all("svg", "chart"):
+            assert chart.attributes["role"] == "img"
+            labels = chart.attributes["aria-labelledby"].split()
+            assert len(labels) == 2
+            assert all(words(page.by_id(label)) for label in labels)
+
+    def it_says_in_words_what_each_chart_shows_and_lists_its_figures(self, html: str) -> None:
+        for figure in read(html).all("figure"):
+            (finding,) = figure.all("p", "finding")
+            assert re.search(r"\.$", words(finding))
+            (details,) = figure.all("details")
+            assert details.all("td")
+
+    def it_has_one_main_heading_and_no_section_without_one(self, html: str) -> None:
+        page = read(html)
+        assert len(page.all("h1")) == 1
+        assert page.all("html")[0].attributes["lang"] == "en"
+        assert all(s.all("h2") or s.attributes.get("aria-label") for s in page.all("section"))
+
+    def it_is_the_same_every_time(self) -> None:
+        assert render(samples.page()) == PAGES["released"]
+        assert render(samples.failed_page()) == PAGES["failed"]
+
+    def it_is_small(self, html: str) -> None:
+        assert len(html.encode()) < 500_000
+
+
+class DescribeRender:
+    def it_shows_the_parts_in_the_order_in_which_people_ask(self) -> None:
+        keys = [s.attributes["id"] for s in read(PAGES["released"]).all("section")]
+        assert keys == [
+            *("verdict", "gates", "funnel", "popularity", "easy", "hard", "exclusion", "log-q"),
+            *("shortfall", "rejected", "history", "inputs", "config"),
+        ]
+
+    def it_draws_every_chart(self) -> None:
+        drawn = [c.attributes["id"] for c in read(PAGES["released"]).all("svg", "chart")]
+        assert drawn == CHARTS
+
+    def it_says_why_a_run_failed_before_anything_else(self) -> None:
+        verdict = read(PAGES["failed"]).by_id("verdict")
+        assert "fail" in verdict.attributes["class"].split()
+        text = words(verdict)
+        assert text.startswith("Failed: nothing was published")
+        assert "Of 13 gates: 1 failed, 1 could not be checked, 1 warning, 10 passed." in text
+        reasons = [words(reason) for reason in verdict.all("li")]
+        assert reasons[0] == (
+            "no exposed negatives failed: found 1,284 rows, allowed exactly 0 rows. Negatives "
+            "that their user was shown within the exclusion window. First of them: user 8812, "
+            f"item {samples.NASTY}."
+        )
+        assert reasons[1].startswith("log q is true could not be checked: allowed at least p =")
+        assert reasons[2].startswith("shortfall share warning: found 2.14 %, allowed at most 2 %")
+
+    def it_tells_a_warning_from_a_pass(self) -> None:
+        warned, passed = (read(PAGES[name]).by_id("verdict") for name in ("warned", "released"))
+        assert words(warned).startswith("Released with warnings")
+        assert words(passed) == "Passed and released All 12 gates passed."
+
+    def it_puts_failed_gates_first_and_folds_those_that_passed(self) -> None:
+        gates = read(PAGES["failed"]).by_id("gates")
+        groups = [words(head) for head in gates.all("h3")]
+        assert groups[:2] == ["easy negatives", "mix"]
+        assert len(groups) == 8
+        folded = [row for fold in gates.all("details") for row in fold.all("tr", "gate")]
+        assert {"pass" in row.attributes["class"].split() for row in folded} == {True}
+        assert len(folded) == 10
+        assert len(gates.all("tr", "gate")) == 13
+
+    def it_names_the_release_or_the_run_that_was_not_released(self) -> None:
+        assert "20260318T031412Z-7f3a" in words(read(PAGES["released"]).all("header")[0])
+        assert "not released" in words(read(PAGES["failed"]).all("header")[0])
+
+    def it_adds_up_the_funnel(self) -> None:
+        facts = [words(fact) for fact in read(PAGES["released"]).by_id("funnel").all("li")]
+        assert (
+            "5,466,210 rows read = 4,973,474 valid + 3,430 duplicate + 1,052 rejected + "
+            "12,974 filtered + 475,280 of another date." in facts
+        )
+        assert "40,380 clicked = 33,117 kept + 7,263 thinned out." in facts
+        assert (
+            "662,340 negatives asked for = 331,170 easy + 298,020 hard + 19,016 fill + "
+            "14,134 missing." in facts
+        )
+
+    def it_says_where_rows_do_not_add_up(self) -> None:
+        record = samples.record()
+        broken = samples.FUNNEL.model_copy(update={"requested": 700_000})
+        page = read(render(samples.page(record.model_copy(update={"funnel": broken}))))
+        assert "This does not add up: the parts make 662,340." in words(page.by_id("funnel"))
+
+    def it_gives_tables_whose_columns_add_up(self) -> None:
+        page = read(PAGES["released"])
+        checked = 0
+        for table in page.all("table"):
+            for total in [row for foot in table.all("tfoot") for row in foot.all("tr")]:
+                rows = [numbers(row) for row in table.all("tbody")[0].all("tr")]
+                for column, expected in enumerate(numbers(total)):
+                    if expected is not None and all(row[column] is not None for row in rows):
+                        found = sum(row[column] or 0 for row in rows)
+                        assert abs(found - expected) <= 1 + len(rows) * 0.06, words(table)
+                        checked += 1
+        assert checked > 10
+
+    def it_escapes_ids_reasons_and_settings(self) -> None:
+        page = read(PAGES["released"])
+        assert samples.NASTY in words(page.by_id("exclusion"))
+        assert samples.NASTY in words(page.by_id("shortfall"))
+        assert samples.NASTY in words(page.by_id("rejected"))
+        assert samples.NASTY in words(page.by_id("config"))
+
+    def it_says_in_a_sentence_where_there_is_nothing_to_show(self) -> None:
+        page = read(PAGES["empty"])
+        assert page.all("figure") == []
+        for section in page.all("section")[1:]:
+            (empty,) = section.all("p", "empty")
+            assert words(empty).endswith(".")
+
+    def it_compares_with_the_last_releases(self) -> None:
+        table = read(PAGES["released"]).by_id("history").all("table")[0]
+        heads = [words(head) for head in table.all("thead")[0].all("th")]
+        assert [head[:10] for head in heads[2:4]] == ["2026-03-17", "2026-03-16"]
+        assert "this page" in heads[2]
+        rows = {words(row.all("th")[0]): row for row in table.all("tbody")[0].all("tr")}
+        assert words(rows["kept"].all("td")[1]) == "33,117"
+        assert words(rows["click rate"].all("td")[1]) == "4.97 %"
+
+    def it_shows_itself_once_where_the_history_holds_it(self) -> None:
+        page = samples.page()
+        again = render(replace(page, history=(page.as_entry(), *page.history)))
+        assert again == PAGES["released"]
+
+    @pytest.mark.parametrize("link", ["https://example.org", "javascript:alert(1)", "//x", "/etc"])
+    def it_makes_no_link_that_leaves_its_folder(self, link: str) -> None:
+        page = read(render(replace(samples.page(), data_docs=link)))
+        assert link not in [a.attributes["href"] for a in page.all("a")]
+
+    def it_opens_where_all_figures_are_zero(self) -> None:
+        nothing = AuditRecord(
+            verdict="pass",
+            gates=(),
+            funnel=Funnel(
+                logs={},
+                **dict.fromkeys(
+                    (*("exposed", "clicked", "kept", "requested"), *samples.NEGATIVES), 0
+                ),
+            ),
+            bands=tuple(
+                band.model_copy(update={"q": 0.0, "expected": 0.0, "kept": 0})
+                for band in samples.bands()
+            ),
+            top_items=tuple(
+                item.model_copy(update={"q": 0.0, "expected": 0.0, "kept": 0, "drawn": 0})
+                for item in samples.top_items(3)
+            ),
+        )
+        page = read(render(samples.page(nothing)))
+        assert "10 of 10 bands lie outside" in words(page.by_id("easy"))
+        assert "Item" in words(page.by_id("exclusion"))
+
+    def it_shows_settings_that_are_no_json(self) -> None:
+        page = read(render(replace(samples.page(), config_json="{broken")))
+        assert "{broken" in words(page.by_id("config"))
+
+    def it_works_from_a_zip(self, tmp_path: Path) -> None:
+        archive = tmp_path / "winnow.zip"
+        with zipfile.ZipFile(archive, "w") as made:
+            for folder in ("tests", "tests/report"):
+                made.mkdir(folder)
+            for folder in ("pipelines", "tests/report"):
+                for path in sorted((ROOT / folder).rglob("*")):
+                    if path.suffix in {".py", ".html", ".css"}:
+                        made.write(path, path.relative_to(ROOT))
+        code = (
+            f"import sys; sys.path.insert(0, {str(archive)!r})\n"
+            "from pipelines.audit.report import page; assert 'winnow.zip' in page.__file__\n"
+            "from tests.report.samples import page as sample\n"
+            "sys.stdout.write(str(len(page.render(sample()))))"
+        )
+        child = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert child.returncode == 0, child.stderr
+        assert int(child.stdout) == len(PAGES["released"])
+
+
+class DescribeReportPage:
+    def it_is_named_after_its_release_or_its_run(self) -> None:
+        page: ReportPage = samples.page()
+        assert page.name == "20260318T031412Z-7f3a"
+        assert samples.empty_page().name == "run run1"
+
+
+def numbers(row: Element) -> list[float | None]:
+    """The figures of a row; None where a cell is no plain figure or a share."""
+    found: list[float | None] = []
+    for cell in row.all("td"):
+        text = words(cell).replace(",", "").removesuffix(" %")
+        found.append(float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else None)
+    # Shares of kept and the like are shares of their own row: they add up to nothing.
+    shares = [words(cell).endswith("%") for cell in row.all("td")]
+    return [None if share else value for value, share in zip(found, shares, strict=True)]
