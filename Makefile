@@ -1,4 +1,4 @@
-# make env | demo | test | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | test | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -6,10 +6,13 @@ BIN := $(VENV)/bin
 SIZE ?= full
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env demo test lint clean java
+.PHONY: env spark demo test lint clean java
 .DEFAULT_GOAL := env
 
-env: $(VENV)/.jars
+# Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
+env: $(VENV)/.packages
+
+spark: $(VENV)/.jars
 
 # Packages: again only when a dependency or a version changed.
 $(VENV)/.packages: pyproject.toml constraints.txt
@@ -22,7 +25,7 @@ $(VENV)/.packages: pyproject.toml constraints.txt
 	@touch $@
 
 # The Delta JARs: once per environment, through Spark's own resolver.
-$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py | java
+$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py jobs/java.py | java
 	$(BIN)/python -m jobs.fetch_jars
 	@touch $@
 
@@ -33,7 +36,7 @@ java:
 demo: env
 	$(BIN)/python -m jobs.demo --out demo --size $(SIZE)
 
-test: env
+test: env spark
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.packages

@@ -15,7 +15,7 @@ Outside of *fails* nothing is published. Outside of *warns* the release says so.
 one of Winnow's truths: they have no setting. A gate that is judged for each log, table, reason or
 source carries its name as well, as in `rejected_share.clicks`. p-values are given as -log10 p: 4 is a
 chance of one in ten thousand, 9 of one in a billion.
-"""
+"""  # noqa: E501
 
 
 def render() -> str:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from jobs.request import BuildRequest
 from pipelines.assembly.samples import Workplace
@@ -16,7 +16,6 @@ from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.tables import TableContract
-from pipelines.contracts.uris import file_uri, literal
 from pipelines.publishing.paths import staging_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, RunRecord
 from pipelines.publishing.store import StagedTable, Store
@@ -66,7 +65,7 @@ def audit_build(
     config = request.config
     evidence = Evidence(
         staged={name: store.read_staged(table) for name, table in staged.items()},
-        files={name: as_written(table, place.spark) for name, table in staged.items()},
+        files={name: store.read_as_written(table) for name, table in staged.items()},
         contracts=contracts,
         counts=counts,
         logs=logs,
@@ -95,11 +94,6 @@ def keep_run(
         record=record,
     )
     (folder / RECORD_FILE).write_text(kept.model_dump_json(indent=1), encoding="utf-8")
-
-
-def as_written(staged: StagedTable, spark: SparkSession) -> DataFrame:
-    """Return a staged table with the schema of its files, whatever its contract says."""
-    return spark.read.parquet(literal(file_uri(staged.path)))
 
 
 def earlier_volumes(since: ReleasesSnapshot, day: date) -> list[dict[str, float]]:

@@ -11,10 +11,10 @@ if str(_ROOT) not in sys.path:
 from jobs.auditing import audit_build, keep_run  # noqa: E402
 from jobs.reading import (  # noqa: E402
     days_of_history,
-    history_warnings,
     inputs_json,
     maturity,
     open_for_build,
+    require_history,
     require_rows,
 )
 from jobs.request import BuildRequest  # noqa: E402
@@ -58,7 +58,7 @@ def build(request: BuildRequest) -> BuildSummary:
     with stage("check the logs"):
         logs = open_for_build(request)
         mature, history = maturity(request, logs), days_of_history(request, logs)
-        warnings = history_warnings(request, history)
+        require_history(request, history)
     with stage("count rows") as told:
         counts = {name: count_rows(log, day) for name, log in logs.items()}
         require_rows(counts, request)
@@ -109,7 +109,7 @@ def build(request: BuildRequest) -> BuildSummary:
             quality_json=record.model_dump_json(),
         )
         keep_run(run, staged, record, place.folder)
-        warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
+        warnings = [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
         require_passed(record.gates, run_id, place.folder)
     with stage("publish"):
         published = publish(store, staged, run, since)

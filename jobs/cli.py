@@ -37,11 +37,21 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="sail: this machine, no Java. spark: needs Java, runs on clusters too. By default "
+        "sail, and spark under spark-submit.",
+    ),
+]
 MasterOption = Annotated[
     str | None,
-    typer.Option(help="Spark master, by default local[*]; under spark-submit it decides."),
+    typer.Option(help="Spark only: its master, by default local[*]; spark-submit decides itself."),
 ]
-MemoryOption = Annotated[str, typer.Option(help="Memory of Spark's JVM on one machine.")]
+MemoryOption = Annotated[
+    str | None, typer.Option(help="Spark only: memory of the JVM on one machine, by default 4g.")
+]
 
 
 @app.command()
@@ -118,8 +128,9 @@ def build(
         typer.Option("--immature", help="Build before the last clicks are in; mature = false."),
     ] = False,
     warehouse: WarehouseOption = None,
+    engine: EngineOption = None,
     master: MasterOption = None,
-    driver_memory: MemoryOption = "4g",
+    driver_memory: MemoryOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -143,13 +154,15 @@ def build(
 
     progress = progress_for(as_json)
     with progress.stage("start the engine"):
-        engine = Engine.start(f"winnow build {day}", master=master, driver_memory=driver_memory)
-    with engine:
+        running = Engine.start(
+            f"winnow build {day}", engine=engine, master=master, driver_memory=driver_memory
+        )
+    with running:
         summary = build_date(
             BuildRequest(
                 config=tree,
                 day=day,
-                engine=engine,
+                engine=running,
                 allow_empty=allow_empty,
                 immature=immature,
                 progress=progress,
@@ -168,8 +181,9 @@ def verify(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     warehouse: WarehouseOption = None,
+    engine: EngineOption = None,
     master: MasterOption = None,
-    driver_memory: MemoryOption = "2g",
+    driver_memory: MemoryOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -187,9 +201,11 @@ def verify(
     open_release(place, release)
     progress = progress_for(as_json)
     with progress.stage("start the engine"):
-        engine = Engine.start("winnow verify", master=master, driver_memory=driver_memory)
-    with engine:
-        found, findings = verify_one(place, release, engine, progress)
+        running = Engine.start(
+            "winnow verify", engine=engine, master=master, driver_memory=driver_memory
+        )
+    with running:
+        found, findings = verify_one(place, release, running, progress)
     raise_findings(findings)
     tables = {pin.table: pin.content.rows for pin in found.tables}
     record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "tables": tables}

@@ -18,6 +18,9 @@ DAYS = 3
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for logs and tables.")] = Path("demo"),
     size: Annotated[str, typer.Option(help="full or small.")] = "full",
+    engine: Annotated[str | None, typer.Option("--engine", help="sail, the default, or spark.")] = (
+        None
+    ),
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
     """Simulate three dates of logs, build three releases and print what was made."""
@@ -38,13 +41,13 @@ def demo(
     simulated = run_simulation({"out": out, "days": DAYS, **SIZES[size]}, progress)
     config = load_config(simulated["config"])
     with progress.stage("start the engine"):
-        engine = Engine.start("winnow demo", driver_memory="2g", small_data=True)
+        running = Engine.start("winnow demo", engine=engine, driver_memory="2g", small_data=True)
     made = []
-    with engine:
+    with running:
         for text in simulated["days"]:
             progress.say(f"\nbuild {text}")
             day = date.fromisoformat(text)
-            made.append(build(BuildRequest(config=config, day=day, engine=engine)))
+            made.append(build(BuildRequest(config=config, day=day, engine=running)))
     print_builds(made, Console(highlight=False, soft_wrap=True))
 
 

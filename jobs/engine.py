@@ -40,7 +40,7 @@ def choose_engine(named: str | None = None, *, master: str | None = None) -> Eng
         ConfigError: There is no such engine, or it cannot do what is asked.
     """
     where = "--engine" if named else ENGINE_VARIABLE
-    name = named or os.environ.get(ENGINE_VARIABLE) or "spark"
+    name = named or os.environ.get(ENGINE_VARIABLE) or ("spark" if under_spark_submit() else "sail")
     if name not in ENGINES:
         known = " or ".join(ENGINES)
         raise ConfigError(Problem(where, "this engine is not known", found=name, expected=known))

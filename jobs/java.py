@@ -12,7 +12,7 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 
 
 def jars_folder() -> Path:
-    """Return the folder of this environment that ``make env`` fills with the Delta JARs."""
+    """Return the folder of this environment that ``make spark`` fills with the Delta JARs."""
     return Path(sys.prefix) / "share" / "winnow" / "jars"
 
 
@@ -62,7 +62,7 @@ def java_major_version(text: str) -> int | None:
 
 
 def find_jars() -> tuple[Path, ...]:
-    """Return the Delta JARs: those in ``$WINNOW_JARS``, else those that ``make env`` fetched.
+    """Return the Delta JARs: those in ``$WINNOW_JARS``, else those that ``make spark`` fetched.
 
     ``$WINNOW_JARS`` is a folder, or JAR files with commas between them.
 
@@ -84,7 +84,7 @@ def find_jars() -> tuple[Path, ...]:
                 "the Delta JARs are not there",
                 found=", ".join(missing) or f"no delta-spark in {named or jars_folder()}",
                 expected=DELTA_PACKAGE + " and what it needs",
-                next_step="Run make env (or python -m jobs.fetch_jars), or set WINNOW_JARS.",
+                next_step="Run make spark (or python -m jobs.fetch_jars), or set WINNOW_JARS.",
             )
         )
     return jars

@@ -53,27 +53,26 @@ def days_of_history(request: BuildRequest, logs: Mapping[str, Log]) -> int | Non
     return history_days(logs["clicks"].dates, window)
 
 
-def history_warnings(request: BuildRequest, days: int | None) -> list[str]:
-    """Return what to say about a popularity window that reaches beyond the log.
+def require_history(request: BuildRequest, days: int | None) -> None:
+    """Check that the click log reaches back far enough, where the config asks for that.
+
+    Where it does not ask, a gate of the audit warns.
 
     Raises:
-        InputError: It does, and the config says that this is a failure.
+        InputError: The popularity window reaches beyond the log, and that is a failure.
     """
     rule = request.config.popularity
-    if days is None or days >= rule.window_days:
-        return []
-    what = "the click log does not reach back over the popularity window"
-    if rule.on_short_history == "fail":
-        raise InputError(
-            Problem(
-                "popularity.window_days",
-                what,
-                found=f"{days} days",
-                expected=f"{rule.window_days} days",
-                next_step="Add earlier logs, shorten the window, or set on_short_history: warn.",
-            )
+    if days is None or days >= rule.window_days or rule.on_short_history == "warn":
+        return
+    raise InputError(
+        Problem(
+            "popularity.window_days",
+            "the click log does not reach back over the popularity window",
+            found=f"{days} days",
+            expected=f"{rule.window_days} days",
+            next_step="Add earlier logs, shorten the window, or set on_short_history: warn.",
         )
-    return [f"{what}: {days} of {rule.window_days} days"]
+    )
 
 
 def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None:

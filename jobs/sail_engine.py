@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _SETTINGS = {
+    # The server tells of each session that comes and goes.
+    "RUST_LOG": "error",
     # The server forgets a session that says nothing for this long; one stage may take hours.
     "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
 }
@@ -73,7 +75,9 @@ class SailEngine(Engine):
 
     def stop(self) -> None:
         """End the session, and the server if it was started here."""
-        self.spark.stop()
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        try:
+            self.spark.stop()
+        finally:
+            if self._server is not None:
+                self._server.stop()
+                self._server = None

@@ -124,7 +124,7 @@ def check_delta(context: "SparkContext") -> None:
                     f"the class {name} is not loaded",
                     expected=f"the JARs of {DELTA_PACKAGE}",
                     next_step=f"Add --packages {DELTA_PACKAGE} to spark-submit, or --jars with "
-                    "delta-spark, delta-storage and the other JARs that make env fetches.",
+                    "delta-spark, delta-storage and the other JARs that make spark fetches.",
                 )
             ) from error
 

@@ -45,9 +45,15 @@ def spark(engine: "Engine") -> "SparkSession":
     return engine.spark
 
 
+ENGINE_FACING = ("contracts", "publishing", "golden")
+"""Folders of tests that meet the engine itself; the others meet what is built on it."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what only the other engine has."""
+    """Leave out what only the other engine has, and mark what must be run on both."""
     for item in items:
+        if item.path.parent.name in ENGINE_FACING or item.get_closest_marker("spark_only"):
+            item.add_marker(pytest.mark.both_engines)
         if item.get_closest_marker("spark_only") and TEST_ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="of the spark engine only"))
         if item.get_closest_marker("sail_only") and TEST_ENGINE != "sail":

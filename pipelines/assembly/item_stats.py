@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.catalogue.draw_table import Catalogue
@@ -14,23 +14,20 @@ FIRST_INDEX = 3
 """Item indices start here: 0 to 2 stay free for padding, NULL and unknown ids."""
 
 
-def catalogue_frame(
-    catalogue: Catalogue, eligibility: pa.Table, *, spark: SparkSession
-) -> DataFrame:
-    """Return the catalogue as a frame: one row per item.
+def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
+    """Return the catalogue with what item_stats tells of it: one row per item, by ``item_id``.
 
     Args:
         catalogue: The built catalogue.
         eligibility: One row per item of it, sorted by ``item_id``: ``item_id``,
             ``eligible_from``, ``eligible_to``.
-        spark: The session.
     """
     weights = catalogue.draws.weights
     # Most clicked first, ties by item id: ids are sorted, and the sort is stable.
     by_clicks = np.argsort(-catalogue.clicks, kind="stable")
     index = np.empty(len(weights), np.int64)
     index[by_clicks] = np.arange(FIRST_INDEX, FIRST_INDEX + len(weights))
-    table = pa.table(
+    return pa.table(
         {
             "item_id": catalogue.ids,
             "item_idx": pa.array(index),
@@ -41,7 +38,6 @@ def catalogue_frame(
             "eligible_to": eligibility["eligible_to"],
         }
     )
-    return spark.createDataFrame(table)
 
 
 def item_stats(
@@ -56,7 +52,7 @@ def item_stats(
     """Return one row per item of the catalogue, in the contract's columns.
 
     Args:
-        catalogue: What ``catalogue_frame`` returned.
+        catalogue: The rows of ``catalogue_table``.
         impressions: Valid, de-duplicated impressions of the date: ``item_id``.
         positives: Kept positives of the date: ``item_id``.
         contract: The contract of item_stats.

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.assembly import tables
-from pipelines.assembly.item_stats import catalogue_frame, item_stats
+from pipelines.assembly.item_stats import item_stats
 from pipelines.assembly.pointwise import pointwise
 from pipelines.assembly.ranking_samples import ranking_samples
 from pipelines.assembly.samples import Candidates, orders_by_score
@@ -83,10 +83,14 @@ def published_frames(
         )
 
     def all_items(contract: TableContract) -> DataFrame:
-        items = made.candidates
-        catalogue = catalogue_frame(items.catalogue, items.eligibility, spark=spark)
-        shown, kept = shown_on(made, day), made.groups
-        return item_stats(catalogue, shown, kept, contract, day.date, n_positives=made.n_groups)
+        return item_stats(
+            made.candidates.eligibility,
+            shown_on(made, day),
+            made.groups,
+            contract,
+            day.date,
+            n_positives=made.n_groups,
+        )
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "positives": lambda contract: tables.positives(groups, contract),

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from pipelines.assembly.attribution import attributed_pairs
@@ -16,6 +18,7 @@ from pipelines.assembly.events import (
     in_exclusion_window,
     union_of_events,
 )
+from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
@@ -58,6 +61,15 @@ class Workplace:
         stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])
         return self.spark.read.schema(stored).parquet(dialect.to_read(uri))
 
+    def stored(self, table: pa.Table, name: str) -> DataFrame:
+        """Return a table as a frame, through a file: some engines take only small ones directly."""
+        # An engine that had no rows to write may not have made the folder.
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.parquet"
+        pq.write_table(table, path)
+        reader = self.spark.read.schema(from_arrow_schema(table.schema))
+        return reader.parquet(dialect_of(self.spark).to_read(f"file://{path}"))
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -65,13 +77,12 @@ class Candidates:
 
     Attributes:
         catalogue: The draw table with the ids.
-        eligibility: One row per item of the catalogue, sorted by ``item_id``: ``item_id``,
-            ``eligible_from``, ``eligible_to``.
+        eligibility: One row per item of the catalogue: the columns of ``catalogue_table``.
         shipped: The name that tasks find the catalogue file by.
     """
 
     catalogue: Catalogue
-    eligibility: pa.Table
+    eligibility: DataFrame
     shipped: str
 
 
@@ -135,11 +146,11 @@ def stage_catalogue(
         .toArrow()
     )
     catalogue = build_catalogue(items, config)
+    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    frame = place.stored(catalogue_table(catalogue, inside), "catalogue")
     path = place.folder / f"catalogue-{place.tag}.arrow"
     save_catalogue(catalogue, path)
-    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
-    eligibility = inside.select(["item_id", "eligible_from", "eligible_to"])
-    return Candidates(catalogue, eligibility, place.ship(path))
+    return Candidates(catalogue, frame, place.ship(path))
 
 
 def stage_groups(

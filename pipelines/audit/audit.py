@@ -9,18 +9,21 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from pipelines.assembly.samples import Workplace
-from pipelines.audit.easy_again import easy_figures, measure_draws, negatives_of, wrong_q
+from pipelines.audit.agreement import agreement_figures, compared_tables
+from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.figures import Figure
+from pipelines.audit.funnel import funnel_of
 from pipelines.audit.hard_again import hard_again
 from pipelines.audit.history import drift_figures, volume_figures, volume_of
 from pipelines.audit.inputs import input_figures, logged_requests
 from pipelines.audit.items_again import Items, items_again
-from pipelines.audit.judging import judge
+from pipelines.audit.judging import judge, load_early
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.positives_again import candidates_again, positives_again
-from pipelines.audit.record import AuditRecord, Funnel, LogRows
+from pipelines.audit.record import AuditRecord, Funnel
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
-from pipelines.audit.tables import agreement_figures, key_figures, mix_figures, schema_figure
+from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
+from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
@@ -72,12 +75,6 @@ class Evidence:
     items_before: DataFrame | None = None
     allow_empty: bool = False
 
-    @property
-    def positives(self) -> DataFrame | None:
-        """A staged table with one row per positive, if one is written."""
-        known = (self.staged.get(name) for name in ("positives", "training_samples"))
-        return next((table for table in known if table is not None), None)
-
 
 def audit(
     evidence: Evidence,
@@ -101,6 +98,7 @@ def audit(
         failed or could not be judged.
     """
     begin = time.monotonic()
+    load_early()
     found = Measurements()
     sums = _tables(found, evidence, config)
     parts: dict[str, Any] = {}
@@ -108,14 +106,16 @@ def audit(
         ("catalogue_differs", "popularity_differs", "popularity_knows_the_date", "weights_differ"),
         lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day),
     )
-    positives, clicked = evidence.positives, 0
+    positives, clicked = positives_of(evidence.staged), 0
     if positives is not None and items is None:
         found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
     elif positives is not None and items is not None:
         clicked, parts = _samples(found, evidence, items, positives, sums, config, day, place)
-    funnel = _funnel(evidence, sums, clicked)
+    funnel = funnel_of(evidence.counts, sums, clicked)
     if positives is not None:
-        parts["volume"] = found.take((), lambda: _history(evidence, positives, funnel)) or {}
+        rows = positives.rows
+        volume = found.take(("history_unread",), lambda: _history(evidence, rows, funnel))
+        parts["volume"] = volume or {}
     name = f"winnow_{day.date.isoformat()}"
     gates = judge(found.figures, config.gates, name=name, docs=docs)
     statuses = {gate.status for gate in gates}
@@ -146,19 +146,15 @@ def _tables(found: Measurements, evidence: Evidence, config: Config) -> Mapping[
     )
     if evidence.history_share is not None:
         found.figures.append(Figure("history_share", evidence.history_share))
-    for name, rows in evidence.staged.items():
-        contract = evidence.contracts[name]
+    wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
+    for name in evidence.staged:
         found.take(
             (f"duplicate_keys.{name}", f"schema_differs.{name}"),
-            lambda name=name, rows=rows, contract=contract: (  # type: ignore[misc]
-                None,
-                [
-                    *key_figures(name, rows, contract, allow_empty=evidence.allow_empty),
-                    schema_figure(name, evidence.files[name], contract),
-                ],
-            ),
+            lambda name=name: (None, _as_such(evidence, name, wanted.get(name))),  # type: ignore[misc]
         )
-    found.take((), lambda: (None, agreement_figures(evidence.staged)))
+    compared = tuple(f"tables_disagree.{name}" for name in compared_tables(evidence.staged))
+    if compared:
+        found.take(compared, lambda: (None, agreement_figures(evidence.staged)))
     highest = max(evidence.protocols.values(), default=1)
     found.figures.append(Figure("reader_protocol", highest))
     if "training_samples" not in evidence.staged:
@@ -166,6 +162,14 @@ def _tables(found: Measurements, evidence: Evidence, config: Config) -> Mapping[
     promised = ("negatives_unaccounted", "lists_uneven", "shortfall_unexplained", "mix_differs")
     samples = evidence.staged["training_samples"]
     return found.take(promised, lambda: _swapped(mix_figures(samples, config))) or evidence.totals
+
+
+def _as_such(evidence: Evidence, name: str, wanted: int | None) -> list[Figure]:
+    contract, empty = evidence.contracts[name], evidence.allow_empty
+    return [
+        *key_figures(name, evidence.staged[name], contract, wanted, allow_empty=empty),
+        schema_figure(name, evidence.files[name], contract),
+    ]
 
 
 def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:
@@ -176,7 +180,7 @@ def _samples(
     found: Measurements,
     evidence: Evidence,
     items: Items,
-    positives: DataFrame,
+    positives: StagedPositives,
     sums: Mapping[str, int],
     config: Config,
     day: CalendarDay,
@@ -189,9 +193,8 @@ def _samples(
     kept = found.take(
         (
             "positives_not_clicked",
-            "positives_missing",
-            "clicks_outside_window",
-            "keep_prob_differs",
+            *(("clicks_outside_window",) if "click_ts" in positives.rows.columns else ()),
+            *(("positives_missing",) if positives.complete else ()),
         ),
         lambda: positives_again(
             candidates_again(logs, config, day, n_clicks=n_clicks), positives, items, config
@@ -210,18 +213,19 @@ def _samples(
         easy, stats = staged["easy_negatives"], staged["item_stats"]
         n_items = len(items.key)
         found.take(("q_differs",), lambda: (None, [wrong_q(easy, stats, config, n_items=n_items)]))
-    if "hard_negatives" in staged and "ranking_log" in logs and config.mix.n_hard > 0:
-        hard, log = staged["hard_negatives"], logs["ranking_log"]
-        parts["hard_origins"] = (
-            found.take(
-                ("hard_not_logged", "hard_not_cut", "hard_band_differs"),
-                lambda: (hard_origins(hard), hard_again(log, hard, config, day, n_positives=n)),
-            )
-            or ()
+    hard = hard_of(staged, config)
+    if hard is not None and "ranking_log" in logs and config.mix.n_hard > 0:
+        log = logs["ranking_log"]
+        found.take(
+            ("hard_not_logged", "hard_not_cut", "hard_went_on"),
+            lambda: (None, hard_again(log, hard, config, day, n_positives=n)),
         )
+        if "hard_negatives" in staged:
+            parts["hard_origins"] = hard_origins(staged["hard_negatives"])
+        rows = positives.rows
         found.take(
             ("logged_request_share",),
-            lambda: (None, [logged_requests(positives, log.frame.where(on_date(log, day)))]),
+            lambda: (None, [logged_requests(rows, log.frame.where(on_date(log, day)))]),
         )
     return (0 if kept is None else kept.all_candidates), parts
 
@@ -239,29 +243,9 @@ def _history(
 ) -> tuple[dict[str, float], list[Figure]]:
     stats = evidence.staged["item_stats"]
     volume = volume_of(positives, stats, exposed=funnel.exposed, clicked=funnel.clicked)
-    figures = volume_figures(volume, evidence.earlier)
-    return volume, figures + drift_figures(stats, evidence.items_before)
-
-
-def _funnel(evidence: Evidence, sums: Mapping[str, int], clicked: int) -> Funnel:
-    logs = {
-        name: LogRows(
-            read=count.read,
-            valid=count.valid,
-            duplicate=count.duplicate,
-            rejected=count.rejected,
-            filtered=count.filtered,
-            other_date=count.other_date,
-            reasons=count.reasons,
-        )
-        for name, count in evidence.counts.items()
-    }
-    parts = {name: sums.get(name, 0) for name in ("easy", "hard", "fill", "shortfall")}
-    return Funnel(
-        logs=logs,
-        exposed=evidence.counts["impressions"].valid,
-        clicked=clicked,
-        kept=sums["positives"],
-        requested=sums.get("requested", sum(parts.values())),
-        **parts,
-    )
+    figures = [
+        Figure("history_unread", 0),
+        *volume_figures(volume, evidence.earlier),
+        *drift_figures(stats, evidence.items_before),
+    ]
+    return volume, figures

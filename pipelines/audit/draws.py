@@ -8,6 +8,8 @@ staged table hold.
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 SHOWN, CLICKED, POSITIVE = 0, 1, 2
@@ -102,20 +104,32 @@ def examine(
         items: The catalogue.
     """
     n = len(items.keys)
-    # Items of the catalogue are numbered first, the others behind them.
-    strange = np.setdiff1d(np.concatenate([shown[1], clicked[1], negatives.item]), items.keys)
-    width = n + len(strange)
+    known_keys = pa.array(items.keys)
 
     def coded(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        at = np.searchsorted(items.keys, keys)
-        inside = at < n
-        inside[inside] = items.keys[at[inside]] == keys[inside]
-        return np.where(inside, at, n + np.searchsorted(strange, keys))
+        # Items of the catalogue by their place. An item outside of it can only be a negative by
+        # mistake; it needs no number of its own then, but one that no forbidden item has.
+        found = pc.index_in(pa.array(keys), known_keys).fill_null(-1).to_numpy()
+        return np.asarray(found, np.int64)
 
-    def pairs(user: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        return user * width + coded(keys)
+    codes = coded(negatives.item)
+    strange, of_logs = np.unique(negatives.item[codes < 0]), (coded(shown[1]), coded(clicked[1]))
+    width = n + len(strange) + 1
 
-    was_shown, was_clicked = np.unique(pairs(*shown)), np.unique(pairs(*clicked))
+    def pairs(
+        user: NDArray[np.int64], code: NDArray[np.int64], keys: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        outside = np.flatnonzero(code < 0)
+        if len(outside):
+            at = np.minimum(np.searchsorted(strange, keys[outside]), max(len(strange) - 1, 0))
+            same = strange[at] == keys[outside] if len(strange) else np.zeros(len(at), np.bool_)
+            code = code.copy()
+            # The last number is for items that are neither drawn nor in the catalogue.
+            code[outside] = np.where(same, n + at, width - 1)
+        return user * width + code
+
+    was_shown = np.unique(pairs(shown[0], of_logs[0], shown[1]))
+    was_clicked = np.unique(pairs(clicked[0], of_logs[1], clicked[1]))
     forbidden = np.union1d(was_shown, was_clicked)
     of_user, of_item = np.divmod(forbidden, max(width, 1))
     inside = of_item < n
@@ -125,7 +139,7 @@ def examine(
     # Sums of integers below 2^53 are exact in float64, in whatever order.
     left = total_weight - np.bincount(of_user, weights=weights[of_item], minlength=users)
 
-    pair = pairs(negatives.user, negatives.item)
+    pair = pairs(negatives.user, codes, negatives.item)
     code = pair - negatives.user * width
     known, easy = code < n, negatives.source < SOURCES
     declared = negatives.log_q
@@ -148,8 +162,8 @@ def examine(
         np.clip(declared[easy & valid], log_q_edges(items)[0], 0.0), log_q_edges(items)
     )
     return DrawFigures(
-        shown=int(np.isin(pair, was_shown).sum()),
-        clicked=int(np.isin(pair, was_clicked).sum()),
+        shown=_among(pair, was_shown),
+        clicked=_among(pair, was_clicked),
         ineligible=int((~known).sum()),
         invalid=int((easy & ~valid).sum() + (~easy & ~np.isnan(declared)).sum()),
         differing=int(differing.sum()),
@@ -159,6 +173,11 @@ def examine(
         hard=np.bincount(code[~easy & known], minlength=n).astype(np.float64),
         log_q=counted.astype(np.float64),
     )
+
+
+def _among(pairs: NDArray[np.int64], ascending: NDArray[np.int64]) -> int:
+    """Count the pairs that are among some others."""
+    return int(pc.sum(pc.is_in(pa.array(pairs), pa.array(ascending))).as_py() or 0)
 
 
 def expected_draws(

@@ -146,8 +146,8 @@ def _examine_partition(
     with pa.memory_map(shipped(shipped_items)) as source:
         stored = pa.ipc.open_file(source).read_all()
         items = Weighed(_int64(stored["key"]), _int64(stored["weight"]))
-    of_row = _int64(rows["user_key"])
-    users, place = np.unique(of_row, return_inverse=True)
+    users = rows["user_key"].combine_chunks().dictionary_encode()
+    place = users.indices.to_numpy().astype(np.int64)
     kind = rows["kind"].to_numpy()
     item = _int64(rows["item_key"])
 
@@ -155,7 +155,7 @@ def _examine_partition(
         return place[kind == code], item[kind == code]
 
     found = examine(
-        len(users),
+        len(users.dictionary),
         of_kind(SHOWN),
         of_kind(CLICKED),
         _negatives(rows.filter(pc.equal(rows["kind"], POSITIVE)), place[kind == POSITIVE]),

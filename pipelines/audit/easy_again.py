@@ -19,33 +19,6 @@ from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import readable_rows
 
 _SOURCES = ("popularity", "easy_fill")
-_CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
-
-
-def negatives_of(staged: Mapping[str, DataFrame]) -> DataFrame | None:
-    """Return every staged negative once: ``user_id``, and lists of ids, sources and log_q.
-
-    training_samples holds them as lists; without it the long tables do, as lists of one. None
-    where no table with negatives is written. That the long tables hold the same rows as
-    training_samples is another gate (``tables.agreement_figures``).
-    """
-    lists = ("neg_item_ids", "neg_source", "neg_log_q")
-    if "training_samples" in staged:
-        return staged["training_samples"].select("user_id", *lists)
-    code = F.coalesce(*(F.when(F.col("source") == n, F.lit(c)) for n, c in _CODES.items()))
-    parts = [
-        staged[name].select(
-            "user_id",
-            F.array("neg_item_id").alias("neg_item_ids"),
-            F.array(code.cast("tinyint")).alias("neg_source"),
-            F.array(log_q.cast("double")).alias("neg_log_q"),
-        )
-        for name, log_q in (("easy_negatives", F.col("log_q")), ("hard_negatives", F.lit(None)))
-        if name in staged
-    ]
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
 
 def measure_draws(

@@ -64,26 +64,25 @@ def volume_figures(
 def drift_figures(item_stats: DataFrame, before: DataFrame | None) -> list[Figure]:
     """Compare how positives spread over items with the release before.
 
+    Items are ordered by how popular they were before that release: a bin's share of positives then
+    only moves when the users do.
+
     Args:
         item_stats: Staged: ``item_id``, ``positives``.
-        before: The same of the earlier release; None where there is none.
+        before: The same of the earlier release, and ``clicks``; None where there is none.
     """
     if before is None:
         return []
+    then = before.select("item_id", F.col("positives").alias("then"), "clicks")
     joined = (
         item_stats.select("item_id", F.col("positives").alias("now"))
-        .join(before.select("item_id", F.col("positives").alias("then")), "item_id", how="full")
-        .select(
-            F.coalesce("now", F.lit(0)).alias("now"), F.coalesce("then", F.lit(0)).alias("then")
-        )
-        .where("now > 0 OR then > 0")
-        .groupBy("now", "then")
-        .agg(F.count(F.lit(1)).alias("items"))
-        .orderBy(F.desc("then"), F.desc("now"))
+        .join(then, "item_id", how="full")
+        .groupBy("clicks")
+        .agg(F.sum("now").alias("now"), F.sum("then").alias("then"))
+        .orderBy(F.desc_nulls_last("clicks"))
+        .select(*(F.coalesce(name, F.lit(0)).alias(name) for name in ("now", "then")))
         .toArrow()
     )
-    items = joined["items"].to_numpy()
-    now, then = (
-        np.repeat(joined[name].to_numpy(), items).astype(np.float64) for name in ("now", "then")
-    )
-    return [Figure("item_drift", stability_index(then, now))]
+    now, past = (joined[name].to_numpy().astype(np.float64) for name in ("now", "then"))
+    detail = f"{now.sum():,.0f} positives after {past.sum():,.0f}"
+    return [Figure("item_drift", stability_index(past, now), detail=detail)]

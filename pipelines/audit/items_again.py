@@ -36,6 +36,7 @@ class Items:
         eligible: Whether it belongs to the catalogue, by the logs.
         weight: W by item_stats; 0 where it does not have the item.
         keep: keep_prob of its positives, by the logs.
+        positives: Its positives by item_stats; 0 where it does not have the item.
     """
 
     key: NDArray[np.int64]
@@ -45,6 +46,7 @@ class Items:
     eligible: NDArray[np.bool_]
     weight: NDArray[np.int64]
     keep: NDArray[np.float64]
+    positives: NDArray[np.int64]
 
     @property
     def listed(self) -> NDArray[np.bool_]:
@@ -76,7 +78,11 @@ def items_again(
         F.count_if(at < day.start_us).alias("before"), F.count_if(at >= day.start_us).alias("same")
     )
     stats = item_stats.select(
-        "item_id", F.col("clicks").alias("stated"), "weight", F.lit(True).alias("listed")
+        "item_id",
+        F.col("clicks").alias("stated"),
+        "weight",
+        "positives",
+        F.lit(True).alias("listed"),
     )
     table = (
         counted.join(stats, "item_id", how="full")
@@ -84,16 +90,16 @@ def items_again(
         .select(
             key_of("item_id", config.ids.item).alias("key"),
             F.col("item_id").cast("string").alias("name"),
-            *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight")),
+            *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight", "positives")),
             F.coalesce("stated", F.lit(-1)).alias("stated"),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
         )
         .toArrow()
         .sort_by("key")
     )
-    before, same, weight, stated = (
+    before, same, weight, stated, positives = (
         np.asarray(table[name].to_numpy(), np.int64)
-        for name in ("before", "same", "weight", "stated")
+        for name in ("before", "same", "weight", "stated", "positives")
     )
     listed, eligible = (
         np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
@@ -107,6 +113,7 @@ def items_again(
         eligible=eligible,
         weight=np.where(listed, weight, 0),
         keep=keep,
+        positives=positives,
     )
     wrong = listed & (stated != before)
     unclicked = float(weight[listed & (before == 0)].sum()) / max(float(weight[listed].sum()), 1.0)
@@ -145,15 +152,20 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
 
 
 def _wrong_weights(clicks: NDArray[np.int64], weight: NDArray[np.int64], config: Config) -> int:
-    """Count the items whose weight is not (f + s)^alpha on the scale of the whole, rounded."""
+    """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
     if len(weight) == 0:
         return 0
     share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
-    scale = float(weight.sum()) / float(share.sum())
-    wanted = share * scale
-    # Rounded to a whole number, and the scale is only known up to the sum of all roundings.
-    allowed = 2.0 + 1e-6 * wanted
-    return int((np.abs(weight - wanted) > allowed).sum())
+    n, total = len(weight), float(share.sum())
+    # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
+    # finest of which the sums are exact.
+    finest = min(2.0**52, 2.0**61 / n) * total / (total + n)
+    if float(weight.sum()) < finest / 4:
+        return n
+    # The largest weight tells the scale to half a unit of itself, so to half a unit of any other.
+    largest = int(np.argmax(share))
+    wanted = np.maximum(1.0, share * (float(weight[largest]) / float(share[largest])))
+    return int((np.abs(weight - wanted) > 2.0 + 1e-9 * wanted).sum())
 
 
 def keep_again(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:

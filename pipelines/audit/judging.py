@@ -1,10 +1,13 @@
 """Great Expectations decides: a one-row frame of figures, a suite of their bounds, a checkpoint."""
 
+import math
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,17 @@ class _Gate:
     figure: Figure
     fail: Between | None
     warn: Between | None
+
+
+def load_early() -> None:
+    """Begin to import Great Expectations beside other work: alone it takes more than a second."""
+    _without_analytics()
+    threading.Thread(target=import_module, args=("great_expectations",), daemon=True).start()
+
+
+def _without_analytics() -> None:
+    # Read when the package is imported: nothing is sent from a build.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
 
 def judge(
@@ -100,7 +114,7 @@ def told_as_warning(gate: GateResult) -> str:
     """Return one sentence on a gate that warns: its name, meaning, figure and bounds."""
     detail = f" ({gate.detail})" if gate.detail else ""
     figure, bounds = _shown(gate.figure), _range(gate.warn)
-    return f"{gate.name}: {gate.meaning}: {figure}, wanted {bounds}{detail}"
+    return f"{gate.name}: {gate.meaning}: {figure} {gate.unit}, wanted {bounds}{detail}"
 
 
 def _shown(figure: float | int | None) -> str:
@@ -126,7 +140,7 @@ def _range(bounds: Bounds | None) -> str:
 def _result(gate: _Gate, met: Mapping[tuple[str, str], bool]) -> GateResult:
     figure, rule = gate.figure, RULE_OF[gate.figure.rule]
     status: Status = "pass"
-    if not met.get((figure.name, _RAN), False):
+    if not _measured(figure) and not met.get((figure.name, _RAN), False):
         status = "error"
     elif gate.fail is not None and not met.get((figure.name, _FAIL), False):
         status = "fail"
@@ -146,6 +160,10 @@ def _result(gate: _Gate, met: Mapping[tuple[str, str], bool]) -> GateResult:
     )
 
 
+def _measured(figure: Figure) -> bool:
+    return figure.value is not None and not math.isnan(figure.value)
+
+
 def _bounds(between: Between | None) -> Bounds | None:
     return None if between is None else Bounds(least=between.least, most=between.most)
 
@@ -154,8 +172,7 @@ def _met(gates: Sequence[_Gate], name: str, docs: Path | None) -> dict[tuple[str
     """Return whether each expectation was met, by gate and level; one that is missing was not."""
     if not gates:
         return {}
-    # Read when the package is imported: nothing is sent from a build.
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+    _without_analytics()
     import great_expectations as gx
     import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -195,7 +212,7 @@ def _run(context: Any, suite: "gx.ExpectationSuite", frame: "pd.DataFrame", name
         gx.ValidationDefinition(name=name, data=batch, suite=suite)
     )
     checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name=name, validation_definitions=[validation], result_format="SUMMARY")
+        gx.Checkpoint(name=name, validation_definitions=[validation], result_format="BOOLEAN_ONLY")
     )
     result = checkpoint.run(batch_parameters={"dataframe": frame})
     return [one for run in result.run_results.values() for one in run.results]
@@ -213,10 +230,11 @@ def _expectations(gates: Sequence[_Gate]) -> list[Any]:
         def meta(level: str, name: str = name) -> dict[str, str]:
             return {"gate": name, "level": level}
 
-        # Between passes a NULL: without this a gate that could not run would pass.
-        expectations.append(
-            rules.ExpectColumnValuesToNotBeNull(column=name, notes=notes, meta=meta(_RAN))
-        )
+        if not _measured(gate.figure):
+            # Between passes a NULL: without this a gate that could not run would pass.
+            expectations.append(
+                rules.ExpectColumnValuesToNotBeNull(column=name, notes=notes, meta=meta(_RAN))
+            )
         for level, severity, bounds in (
             (_FAIL, "critical", gate.fail),
             (_WARN, "warning", gate.warn),

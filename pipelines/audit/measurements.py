@@ -31,7 +31,12 @@ class Measurements:
 
         Returns:
             What later measurements need; None where the measurement broke.
+
+        Raises:
+            ValueError: No figure is promised: the measurement could break unnoticed.
         """
+        if not promised:
+            raise ValueError("a measurement must promise figures that come of it")
         why = "this figure was not measured"
         result: T | None = None
         figures: list[Figure] = []

@@ -1,25 +1,25 @@
 """What was shown and clicked, joined again from the logs, and what down-sampling made of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.audit.draws import MOST_OFF
 from pipelines.audit.figures import Figure
 from pipelines.audit.items_again import Items
-from pipelines.audit.statistics import Surprise, kept_of
+from pipelines.audit.keep_rates import Kept, keep_rates, top_share
+from pipelines.audit.staged_rows import KEY, StagedPositives
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import valid_rows
 
-KEY = ("user_id", "request_id", "item_id")
-
-_HOTTEST = 100
 _MOST_BROADCAST_CLICKS = 4_000_000
 _HOUR_US = 3_600_000_000
 _CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
@@ -28,18 +28,6 @@ _JOINS = {
     "request_item": ("request_id", "item_id"),
     "last_impression": ("user_id", "item_id"),
 }
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Positives per item of ``Items``: before and after down-sampling, shapes (n,).
-
-    ``all_candidates`` counts those before down-sampling, also of items that nothing else knows.
-    """
-
-    candidates: NDArray[np.int64]
-    kept: NDArray[np.int64]
-    all_candidates: int
 
 
 def candidates_again(
@@ -54,8 +42,8 @@ def candidates_again(
         n_clicks: About how many clicks there are; few enough are broadcast.
 
     Returns:
-        One row per (user, request, item): the three ids and ``first_us`` (bigint, the earliest
-        impression that was clicked).
+        One row per (user, request, item): the three ids, ``first_us`` (bigint, the earliest
+        impression that was clicked) and ``clicked_us`` (bigint, its earliest click).
     """
     window = config.attribution.window_hours * _HOUR_US
     names = _JOINS[config.attribution.join]
@@ -88,32 +76,61 @@ def candidates_again(
         request = key_of("request_id", config.ids.request)
         newest = Window.partitionBy("click").orderBy(F.desc("shown_us"), request)
         pairs = pairs.withColumn("place", F.row_number().over(newest)).where("place = 1")
-    found = pairs.groupBy(*KEY).agg(F.min("shown_us").alias("first_us"))
+    found = (
+        pairs.groupBy(*KEY)
+        .agg(F.min(F.struct("shown_us", "clicked_us")).alias("first"))
+        .select(
+            *KEY,
+            F.col("first.shown_us").alias("first_us"),
+            F.col("first.clicked_us").alias("clicked_us"),
+        )
+    )
     return found.where((F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us))
 
 
 def positives_again(
-    candidates: DataFrame, positives: DataFrame, items: Items, config: Config
+    candidates: DataFrame, positives: StagedPositives, items: Items, config: Config
 ) -> tuple[Kept, list[Figure]]:
     """Compare the staged positives with the candidates of the logs.
 
+    What the table does not know of its positives is not judged.
+
     Args:
         candidates: What ``candidates_again`` returned.
-        positives: The staged table, or another one with its columns.
+        positives: The staged positives.
         items: Their clicks and keep_prob.
         config: Window and id types.
     """
-    staged = positives.select(
+    rows, names = positives.rows, set(positives.rows.columns)
+
+    def stated(name: str, column: Column | None = None) -> Column:
+        known = F.lit(None) if name not in names else F.col(name) if column is None else column
+        return known.cast("double")
+
+    def micros(name: str) -> Column:
+        known = F.unix_micros(name) if name in names else F.lit(None)
+        return known.cast("bigint")
+
+    staged = rows.select(
         *KEY,
-        F.col("keep_prob").alias("declared"),
-        (F.unix_micros("click_ts") - F.unix_micros("impression_ts")).alias("delay"),
-        F.unix_micros("impression_ts").alias("stated_us"),
+        stated("keep_prob").alias("declared"),
+        stated("undo_weight").alias("undo"),
+        stated("pos_log_q").alias("log_q"),
+        stated("item_clicks").alias("stated_clicks"),
+        micros("impression_ts").alias("stated_us"),
+        micros("click_ts").alias("stated_click_us"),
         F.lit(1).alias("staged"),
     )
     window = config.attribution.window_hours * _HOUR_US
-    is_kept = F.col("staged").isNotNull()
-    found = F.col("first_us").isNotNull() & (F.col("stated_us") == F.col("first_us"))
-    outside = ~F.coalesce((F.col("delay") >= 0) & (F.col("delay") <= window), F.lit(False))
+    is_kept, delay = F.col("staged").isNotNull(), F.col("stated_click_us") - F.col("stated_us")
+    same = F.col("first_us").isNotNull()
+    if "impression_ts" in names:
+        same = same & (F.col("stated_us") == F.col("first_us"))
+    if "click_ts" in names:
+        same = same & (F.col("stated_click_us") == F.col("clicked_us"))
+    outside = ~F.coalesce((delay >= 0) & (delay <= window), F.lit(False))
+    undone = F.abs(F.col("undo") * F.col("declared") - 1.0) <= 1e-9
+    ends = ("declared", "log_q", "stated_clicks")
     per_item = (
         candidates.withColumn("candidate", F.lit(1))
         .join(staged, list(KEY), how="full")
@@ -121,81 +138,82 @@ def positives_again(
         .agg(
             F.count("candidate").alias("candidates"),
             F.count("staged").alias("kept"),
-            F.count_if(is_kept & ~F.coalesce(found, F.lit(False))).alias("unfounded"),
+            F.count("log_q").alias("with_log_q"),
+            F.count_if(is_kept & ~F.coalesce(same, F.lit(False))).alias("unfounded"),
             F.count_if(is_kept & outside).alias("outside"),
+            F.count_if(is_kept & ~F.coalesce(undone, F.lit(False))).alias("not_undone"),
             F.count_if(F.col("candidate").isNotNull() & ~is_kept).alias("dropped"),
-            F.min("declared").alias("least"),
-            F.max("declared").alias("most"),
+            *(F.min(name).alias(f"least_{name}") for name in ends),
+            *(F.max(name).alias(f"most_{name}") for name in ends),
         )
         .toArrow()
     )
-    place = np.searchsorted(items.key, np.asarray(per_item["key"].to_numpy(), np.int64))
+    return _compared(per_item, items, names, complete=positives.complete)
+
+
+def _compared(
+    per_item: pa.Table, items: Items, names: set[str], *, complete: bool
+) -> tuple[Kept, list[Figure]]:
+    """Return the figures of sums by item."""
+
+    def column(name: str) -> NDArray[np.float64]:
+        return np.asarray(per_item[name].to_numpy(), np.float64)
+
+    key = np.asarray(per_item["key"].to_numpy(), np.int64)
+    place = np.searchsorted(items.key, key)
     inside = place < len(items.key)
-    inside[inside] = items.key[place[inside]] == per_item["key"].to_numpy()[inside]
-    candidates_of, kept_of_item = (
-        np.zeros(len(items.key), np.int64),
-        np.zeros(len(items.key), np.int64),
+    inside[inside] = items.key[place[inside]] == key[inside]
+
+    def of_item(values: NDArray[Any], elsewhere: float) -> NDArray[np.float64]:
+        found = np.full(len(key), elsewhere)
+        found[inside] = values[place[inside]]
+        return found
+
+    def of_items(name: str) -> NDArray[np.int64]:
+        counts = np.zeros(len(items.key), np.int64)
+        counts[place[inside]] = per_item[name].to_numpy()[inside]
+        return counts
+
+    keep, clicks = of_item(items.keep, 1.0), of_item(items.clicks, 0.0)
+    total = max(float(items.weight.sum()), 1.0)
+    with np.errstate(divide="ignore"):
+        log_q = of_item(np.log(items.weight / total), -np.inf)
+    listed = of_item(items.listed, 0.0) > 0
+    drawable = of_item(items.eligible & items.listed, 0.0) > 0
+    kept, n = column("kept"), max(float(column("kept").sum()), 1.0)
+
+    def off(name: str, wanted: NDArray[np.float64], most: float) -> NDArray[np.bool_]:
+        ends = [column(f"{end}_{name}") for end in ("least", "most")]
+        near = [np.abs(end - wanted) <= most for end in ends]
+        return (kept > 0) & ~(near[0] & near[1])
+
+    wrong_log_q = np.where(
+        listed,
+        off("log_q", log_q, MOST_OFF) | (column("with_log_q") != kept),
+        column("with_log_q") > 0,
     )
-    candidates_of[place[inside]] = per_item["candidates"].to_numpy()[inside]
-    kept_of_item[place[inside]] = per_item["kept"].to_numpy()[inside]
-    keep = np.ones(len(place))
-    keep[inside] = items.keep[place[inside]]
-    kept, dropped = per_item["kept"].to_numpy(), per_item["dropped"].to_numpy()
-    n = max(int(kept.sum()), 1)
-    in_catalogue = np.zeros(len(place), np.bool_)
-    in_catalogue[inside] = (items.eligible & items.listed)[place[inside]]
-    clicked = np.zeros(len(place), np.bool_)
-    clicked[inside] = items.clicks[place[inside]] > 0
-    off = np.zeros(len(place), np.bool_)
-    for end in ("least", "most"):
-        declared = per_item[end].to_numpy(zero_copy_only=False).astype(np.float64)
-        off |= (kept > 0) & ~(np.abs(declared - keep) <= 1e-9)
-    total = int(per_item["candidates"].to_numpy().sum())
-    counts = Kept(candidates_of, kept_of_item, total)
-    return counts, [
-        Figure("positives_not_clicked", int(per_item["unfounded"].to_numpy().sum())),
-        Figure("positives_missing", int(dropped[keep >= 1.0].sum())),
-        Figure("clicks_outside_window", int(per_item["outside"].to_numpy().sum())),
-        Figure("keep_prob_differs", int(kept[off].sum())),
-        *_keep_rates(counts, items),
-        *_top_share(counts, items),
-        Figure("positives_outside_catalogue", float(kept[~in_catalogue].sum()) / n),
-        Figure("positives_without_history", float(kept[~clicked].sum()) / n),
-    ]
-
-
-def _keep_rates(counts: Kept, items: Items) -> list[Figure]:
-    thinned = (items.keep < 1.0) & (counts.candidates > 0)
-    if not thinned.any():
-        return []
-    number = counts.candidates[thinned].astype(np.float64)
-    kept, keep = counts.kept[thinned].astype(np.float64), items.keep[thinned]
-    pooled = kept_of(float(kept.sum()), number, keep)
-    expected = float((number * keep).sum())
+    counts = Kept(of_items("candidates"), of_items("kept"), int(column("candidates").sum()))
+    by_column = {
+        "click_ts": [Figure("clicks_outside_window", int(column("outside").sum()))],
+        "keep_prob": [Figure("keep_prob_differs", int(kept[off("declared", keep, 1e-9)].sum()))],
+        "undo_weight": [Figure("undo_weight_differs", int(column("not_undone").sum()))],
+        "pos_log_q": [Figure("pos_log_q_differs", int(kept[wrong_log_q].sum()))],
+        "item_clicks": [
+            Figure("item_clicks_differ", int(kept[off("stated_clicks", clicks, 0.5)].sum()))
+        ],
+    }
     figures = [
-        Figure("keep_rate_p", pooled.p, detail=f"{kept.sum():,.0f} kept, {expected:,.1f} expected"),
-        Figure("keep_rate_bias", pooled.bias),
+        Figure("positives_not_clicked", int(column("unfounded").sum())),
+        *(figure for name, own in by_column.items() if name in names for figure in own),
+        Figure("positives_outside_catalogue", float(kept[~drawable].sum()) / n),
+        Figure("positives_without_history", float(kept[clicks == 0].sum()) / n),
     ]
-    hottest = np.argsort(-items.clicks[thinned], kind="stable")[:_HOTTEST]
-    each = [kept_of(kept[i], number[i : i + 1], keep[i : i + 1]) for i in hottest]
-    worst = max(range(len(each)), key=lambda place: each[place].p)
-    corrected = max(0.0, each[worst].p - float(np.log10(len(each))))
-    surprise = Surprise(corrected, each[worst].size, 1)
-    i = hottest[worst]
-    name = items.name[int(np.flatnonzero(thinned)[i])].as_py()
-    detail = f"item {name}: {kept[i]:,.0f} kept, {number[i] * keep[i]:,.1f} expected"
-    return [
-        *figures,
-        Figure("keep_rate_hottest_p", surprise.p, detail=detail),
-        Figure("keep_rate_hottest_bias", surprise.bias, detail=detail),
-    ]
-
-
-def _top_share(counts: Kept, items: Items) -> list[Figure]:
-    if counts.kept.sum() == 0:
-        return []
-    top = np.argsort(-items.clicks, kind="stable")[: max(1, len(items.clicks) // 100)]
-    before = float(counts.candidates[top].sum()) / max(float(counts.candidates.sum()), 1.0)
-    after = float(counts.kept[top].sum()) / float(counts.kept.sum())
-    detail = f"{before:.4f} before, {after:.4f} after"
-    return [Figure("top_item_share_gain", after - before, detail=detail)]
+    if complete:
+        unlike = items.listed & (items.positives != counts.kept)
+        figures += [
+            Figure("item_positives_differ", int(unlike.sum())),
+            Figure("positives_missing", int(column("dropped")[keep >= 1.0].sum())),
+            *keep_rates(counts, items),
+            *top_share(counts, items),
+        ]
+    return counts, figures

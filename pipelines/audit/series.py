@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.draws import DrawFigures, expected_draws, log_q_edges
 from pipelines.audit.items_again import Items
-from pipelines.audit.positives_again import Kept
+from pipelines.audit.keep_rates import Kept
 from pipelines.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
 
 _BANDS = 10

@@ -49,12 +49,14 @@ def minus_log10(p: float) -> float:
 def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Surprise:
     """Compare drawn counts with expected ones, cell by cell; both of shape (n,).
 
-    Cells with an expectation below 5 are pooled. ``size`` is the total variation between drawn and
-    expected shares, less what chance alone gives: E|N - E| is about sqrt(2 E / pi) for a count.
+    Cells with an expectation below 5 are pooled. ``size`` is the largest total variation between
+    the shares that the chi-square beyond chance allows, sqrt((X - (k - 1)) / n) / 2: the variation
+    of the counts themselves is mostly noise where a cell's bias is smaller than its noise.
 
     Source:
         Pearson 1900; pooling as Cochran 1954, "Some methods for strengthening the common
-        chi-square tests".
+        chi-square tests"; the variance as Haldane 1937, "The exact value of the moments of the
+        distribution of chi-square".
     """
     impossible = float(drawn[expected <= 0].sum())
     total = float(drawn.sum())
@@ -66,10 +68,14 @@ def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Sur
     if len(want) < 2:
         return Surprise(0.0, 0.0, len(want))
     statistic = float(((got - want) ** 2 / want).sum())
-    p = minus_log10(float(stats.chi2.sf(statistic, len(want) - 1)))
-    by_chance = 0.5 * float(np.sqrt(2.0 * want / math.pi).sum()) / total
-    variation = 0.5 * float(np.abs(got - want).sum()) / total
-    return Surprise(p, max(0.0, variation - by_chance), len(want))
+    cells = len(want)
+    # Cells that expect little have long tails: as so many degrees of freedom as mean and variance
+    # together ask for. Without this a p of 1e-9 would come once in a million.
+    variance = 2 * (cells - 1) + float((1 / want).sum()) - (cells**2 + 2 * cells - 2) / total
+    scale = max(1.0, variance / (2 * (cells - 1)))
+    p = minus_log10(float(stats.chi2.sf(statistic / scale, (cells - 1) / scale)))
+    beyond_chance = max(0.0, statistic - (cells - 1)) / total
+    return Surprise(p, min(1.0, 0.5 * math.sqrt(beyond_chance)), cells)
 
 
 def _pooled(
@@ -102,7 +108,7 @@ def kept_of(kept: float, candidates: NDArray[np.float64], keep: NDArray[np.float
         keep: keep_prob of each item, shape (n,).
 
     Returns:
-        p of the two-sided normal approximation of the sum of binomials, exact for one item;
+        p of both sides: exact for one item, else a bound that is never too small;
         ``size`` is |kept - expected| / expected.
     """
     expected = float((candidates * keep).sum())
@@ -113,56 +119,76 @@ def kept_of(kept: float, candidates: NDArray[np.float64], keep: NDArray[np.float
     if len(keep) == 1:
         n, chance = round(float(candidates[0])), float(keep[0])
         p = 2.0 * min(stats.binom.cdf(kept, n, chance), stats.binom.sf(kept - 1, n, chance))
+        surprise = minus_log10(float(p))
     else:
-        p = 2.0 * float(stats.norm.sf(abs(kept - expected) / math.sqrt(variance)))
-    return Surprise(minus_log10(float(p)), abs(kept - expected) / expected, len(keep))
+        surprise = _far_off(abs(kept - expected), variance)
+    return Surprise(surprise, abs(kept - expected) / expected, len(keep))
+
+
+def _far_off(distance: float, variance: float) -> float:
+    """Return -log10 of a bound on how likely yes-or-no events are so far off their expected sum.
+
+    The normal distribution is far too sure of itself where few events are expected: one missing
+    item of twenty would come once in 10^50. This bound holds for any number of them.
+
+    Source:
+        Bennett 1962, "Probability Inequalities for the Sum of Independent Random Variables".
+    """
+    ratio = distance / variance
+    exponent = variance * ((1.0 + ratio) * math.log1p(ratio) - ratio)
+    return min(_MOST, max(0.0, (exponent - math.log(2.0)) / math.log(10.0)))
 
 
 def occupancy(seen: float, expected: NDArray[np.float64]) -> Surprise:
     """Compare how many items were drawn at all with what their expected counts let expect.
 
     An item with E expected draws is missing with probability about exp(-E); items are taken as
-    independent, which overstates the variance a little.
+    independent, which overstates the variance a little. p is a bound that is never too small.
     """
     missing = np.exp(-expected)
     mean = float((1.0 - missing).sum())
-    deviation = math.sqrt(float((missing * (1.0 - missing)).sum()) + 1e-12)
     if mean == 0.0:
         return Surprise(0.0, 0.0, 0)
-    # Half an item on each side: the count is whole, the normal distribution is not.
+    variance = float((missing * (1.0 - missing)).sum())
+    # Half an item on each side: the count is whole, its expectation is not.
     distance = max(0.0, abs(seen - mean) - 0.5)
-    p = minus_log10(2.0 * float(stats.norm.sf(distance / deviation)))
+    p = _far_off(distance, max(variance, 1e-9))
     return Surprise(p, abs(seen - mean) / mean, len(expected))
 
 
 def stability_index(before: NDArray[np.float64], now: NDArray[np.float64], bins: int = 20) -> float:
-    """Return the population stability index of two counts over the same items, shape (n,).
+    """Return the population stability index of two counts over the same groups, shape (n,).
 
-    Items are put into bins that held about equal shares before; a bin's share is smoothed by half
-    a count, so that none is 0. Below 0.1 little has changed, above 0.25 much.
+    The groups are in an order that neither count has a say in, or chance would look like drift:
+    what was rare today is more often rare than rare again tomorrow. They are put into bins that
+    held about equal shares before; a bin's share is smoothed by half a count, so that none is 0;
+    what chance alone gives, about (bins - 1) (1 / before + 1 / now), is taken off. Below 0.1 little
+    has changed, above 0.25 much.
 
     Source:
         Yurdakul 2018, "Statistical Properties of Population Stability Index", section 2.
     """
     if before.sum() == 0 or now.sum() == 0:
         return 0.0
-    order = np.argsort(-before, kind="stable")
-    reached = np.cumsum(before[order]) - before[order] / 2
+    reached = np.cumsum(before) - before / 2
     place = np.minimum((reached / before.sum() * bins).astype(np.int64), bins - 1)
-    # Items that were not there before are a bin of their own.
-    place = np.where(before[order] == 0, bins, place)
-    old = np.bincount(place, weights=before[order], minlength=bins + 1) + 0.5
-    new = np.bincount(place, weights=now[order], minlength=bins + 1) + 0.5
+    _, place = np.unique(place, return_inverse=True)
+    old = np.bincount(place, weights=before) + 0.5
+    new = np.bincount(place, weights=now) + 0.5
     p, q = old / old.sum(), new / new.sum()
-    return float(((q - p) * np.log(q / p)).sum())
+    by_chance = (len(old) - 1) * (1 / before.sum() + 1 / now.sum())
+    return max(0.0, float(((q - p) * np.log(q / p)).sum()) - float(by_chance))
 
 
 def robust_distance(value: float, earlier: NDArray[np.float64]) -> float:
-    """Return the distance of a value from the median of earlier ones, in robust sd.
+    """Return how far a value lies from the median of earlier ones, as ratios, in robust sd.
 
-    The robust standard deviation is 1.4826 times the median absolute deviation, but at least 5 %
-    of the median: a figure that hardly ever moved must not fail at its first move.
+    Ratios, so that a tenth and ten times as much are equally far. The robust standard deviation is
+    1.4826 times the median absolute deviation of the logarithms, but at least ln 1.05: a figure
+    that hardly ever moved must not fail at its first move.
     """
-    median = float(np.median(earlier))
-    spread = 1.4826 * float(np.median(np.abs(earlier - median)))
-    return abs(value - median) / max(spread, 0.05 * abs(median), 1e-12)
+    least = 1e-9
+    past = np.log(np.maximum(earlier, least))
+    median = float(np.median(past))
+    spread = 1.4826 * float(np.median(np.abs(past - median)))
+    return abs(math.log(max(value, least)) - median) / max(spread, math.log(1.05))

@@ -1,4 +1,4 @@
-"""The staged tables as such: keys, sums, schemas, and whether they tell the same story."""
+"""The staged tables as such: keys, sums, schemas."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,8 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.config.tree import Config
+from pipelines.contracts.counts import RowCounts
+from pipelines.contracts.logs import Log
 from pipelines.contracts.tables import TableContract
 
 _MUST_HOLD_ROWS = (
@@ -20,10 +22,37 @@ _LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_p
 _KEY = ("user_id", "request_id", "item_id")
 
 
+def wanted_rows(
+    totals: Mapping[str, int], counts: Mapping[str, RowCounts], logs: Mapping[str, Log]
+) -> dict[str, int]:
+    """Return how many rows tables must have: what was sampled, or what was shown.
+
+    Args:
+        totals: Positives and negatives of the sample groups.
+        counts: Where the rows of each log went. logs: The logs.
+    """
+    n, easy, hard = totals["positives"], totals["easy"] + totals["fill"], totals["hard"]
+    wanted = {
+        "positives": n,
+        "training_samples": n,
+        "easy_negatives": easy,
+        "hard_negatives": hard,
+        "training_samples_pointwise": n + easy + hard,
+    }
+    if "viewed" not in logs["impressions"].mapped:
+        wanted["ranking_samples"] = counts["impressions"].valid
+    return wanted
+
+
 def key_figures(
-    name: str, rows: DataFrame, contract: TableContract, *, allow_empty: bool
+    name: str,
+    rows: DataFrame,
+    contract: TableContract,
+    wanted: int | None,
+    *,
+    allow_empty: bool,
 ) -> list[Figure]:
-    """Count a table's rows, repeated keys, and columns that are not as in the contract.
+    """Count a table's rows and repeated keys, and recompute its sample_id.
 
     Distinct 64-bit hashes prove distinct keys, and only 8 bytes a row cross the network; where
     hashes repeat, the full columns decide.
@@ -42,7 +71,12 @@ def key_figures(
     if repeated > 0:
         repeated = counts["rows"] - rows.select(*contract.key).distinct().count()
     figures = [Figure("duplicate_keys", repeated, name)]
-    if name in _MUST_HOLD_ROWS and not allow_empty:
+    if wanted is not None:
+        detail = f"{counts['rows']:,} rows, {wanted:,} were made"
+        figures.append(Figure("rows_differ", counts["rows"] - wanted, name, detail=detail))
+    # A config may ask for no draws, and a user may have been shown the whole catalogue.
+    may_be_empty = allow_empty or (name == "easy_negatives" and wanted == 0)
+    if name in _MUST_HOLD_ROWS and not may_be_empty:
         figures.append(Figure("rows", counts["rows"], name))
     if "sample_id" in contract.names:
         figures.append(Figure("sample_id_differs", counts["strange"], name))
@@ -135,52 +169,3 @@ def _missing(reason: str) -> Column:
         F.lit(0),
         lambda total, pair: total + pair["shortfall_counts"],
     )
-
-
-def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
-    """Compare the long tables with training_samples, row for row, by sums of row hashes.
-
-    A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
-    is lost, doubled, or whose ids were mixed up.
-    """
-    if "training_samples" not in staged:
-        return []
-    samples = staged["training_samples"]
-    of_list = F.posexplode(F.arrays_zip("neg_item_ids", "neg_source", "neg_log_q"))
-    exploded = samples.select(*_KEY, "n_easy", "n_hard", of_list.alias("place", "negative"))
-    source, item = F.col("negative.neg_source"), F.col("negative.neg_item_ids")
-    # Fills lie behind the hard negatives, but their draws are counted on from the easy ones.
-    draw_no = F.col("place") - F.when(source == 1, F.col("n_hard")).otherwise(0)
-    exact = F.col("negative.neg_log_q")
-    easy = (*_KEY, item, source.cast("int"), draw_no.cast("int"), exact)
-    hard = (*_KEY, item, source.cast("int"))
-    name_of = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
-    code = F.coalesce(*(F.when(F.col("source") == n, F.lit(c)) for n, c in name_of.items()))
-    totals = exploded.agg(
-        _hash_sum(*easy, where=source < 2).alias("easy_negatives"),
-        _hash_sum(*hard, where=source >= 2).alias("hard_negatives"),
-    ).collect()[0]
-    columns = {
-        "easy_negatives": (*_KEY, "neg_item_id", code.cast("int"), "draw_no", "log_q"),
-        "hard_negatives": (*_KEY, "neg_item_id", code.cast("int")),
-    }
-    figures = []
-    for table, names in columns.items():
-        if table in staged:
-            own = staged[table].agg(_hash_sum(*names).alias("total")).collect()[0]["total"]
-            figures.append(Figure("tables_disagree", int(own != totals[table]), table))
-    if "positives" in staged:
-        shared = [n for n in staged["positives"].columns if n in samples.columns]
-        total = _hash_sum(*(part for n in shared for part in (F.col(n).isNull(), F.col(n))))
-        sums = [
-            rows.agg(total.alias("total")).collect()[0]["total"]
-            for rows in (staged["positives"], samples)
-        ]
-        figures.append(Figure("tables_disagree", int(sums[0] != sums[1]), "positives"))
-    return figures
-
-
-def _hash_sum(*columns: Column | str, where: Column | None = None) -> Column:
-    row = F.xxhash64(*columns).cast("decimal(38,0)")
-    total = F.sum(row if where is None else F.when(where, row))
-    return F.coalesce(total, F.lit(0).cast("decimal(38,0)"))

@@ -74,10 +74,13 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),
     # Positives.
     GateRule("rows", "tables", "rows", "rows of the table: an empty one proves nothing", fail=Between(least=1)),
-    _none_of("positives_not_clicked", _POSITIVES, "positives that the logs do not show as shown and clicked within the window"),
+    _none_of("positives_not_clicked", _POSITIVES, "positives that the logs do not show as shown and clicked at those times within the window"),
     _none_of("positives_missing", _POSITIVES, "shown and clicked items that down-sampling always keeps, but that are no positives"),
     _none_of("clicks_outside_window", _POSITIVES, "positives whose click precedes the impression or lies beyond the attribution window"),
     _none_of("keep_prob_differs", _POSITIVES, "positives whose keep_prob is not the one that follows from the clicks in the logs"),
+    _none_of("undo_weight_differs", _POSITIVES, "positives whose undo_weight is not 1 / keep_prob"),
+    _none_of("pos_log_q_differs", _POSITIVES, "positives whose pos_log_q is not the logarithm of their item's share of the weights"),
+    _none_of("item_clicks_differ", _POSITIVES, "positives whose item_clicks are not those that the logs hold before the date"),
     _at_most("keep_rate_p", _POSITIVES, "-log10 p", "how unlikely the kept number of thinned positives is under keep_prob, all together", 4.0),
     _at_most("keep_rate_bias", _POSITIVES, "share", "kept positives off their expected number, where p is below 1e-9", None, 0.02),
     _at_most("keep_rate_hottest_p", _POSITIVES, "-log10 p", "how unlikely the kept number is for the most surprising of the 100 hottest items, corrected for their number", 4.0),
@@ -90,6 +93,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("popularity_differs", "popularity", "items whose clicks are not those that the logs hold before the date", "items"),
     _none_of("popularity_knows_the_date", "popularity", "items whose clicks are right only when those of the date itself are counted", "items"),
     _none_of("weights_differ", "popularity", "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale", "items"),
+    _none_of("item_positives_differ", "popularity", "items whose number of positives in item_stats is not that of the positives", "items"),
     _at_most("unclicked_weight_share", "popularity", "share", "weight of items without a click in the popularity window", 0.5),
     # Easy negatives.
     _none_of("shown_negatives", _EASY, "negatives, easy or hard, that their user was shown in the exclusion window"),
@@ -99,12 +103,14 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("log_q_differs", _EASY, "easy draws whose log_q is not the probability, given the user's forbidden set as the logs hold it"),
     _none_of("q_differs", _EASY, "rows of easy_negatives whose q is not the item's share of the weights"),
     _at_most("easy_draws_p", _EASY, "-log10 p", "how unlikely the drawn items are under their exact probabilities (chi-square)", 4.0),
-    _at_most("easy_draws_bias", _EASY, "share", "total variation between drawn and expected items beyond what chance gives, where p is below 1e-9", None, 0.01),
+    _at_most("easy_draws_bias", _EASY, "share", "largest total variation between drawn and expected items that the chi-square beyond chance allows, where p is below 1e-9", None, 0.01),
     _at_most("coverage_p", _EASY, "-log10 p", "how unlikely the number of different items drawn is", 4.0),
     _at_most("coverage_bias", _EASY, "share", "different items drawn off their expected number, where p is below 1e-9", None, 0.02),
     # Hard negatives.
     _none_of("hard_not_logged", _HARD, "hard negatives that the ranking log does not hold for that request, stage and value"),
     _none_of("hard_not_cut", _HARD, "hard negatives that the ranking log does not show as cut or low at their stage"),
+    _none_of("hard_went_on", _HARD, "hard negatives whose item a later stage of the same request has as well"),
+    _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or list length is not as the ranking log orders the stage, in some requests"),
     _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or their stage's list"),
     # The mix.
     _none_of("negatives_unaccounted", "mix", "positives whose easy, hard, fill and missing negatives do not add up to the request"),
@@ -115,13 +121,15 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("shortfall_share", "mix", "share", "negatives missing for this reason, filled or not, among all asked for", 0.1),
     # The tables as such.
     _none_of("duplicate_keys", "tables", "rows that repeat the key of another row"),
+    _none_of("rows_differ", "tables", "rows of the table, less those that were sampled or shown"),
     _none_of("tables_disagree", "tables", "rows or values that this table and training_samples do not share"),
     _none_of("sample_id_differs", "tables", "rows whose sample_id is not the hash of user, request and item"),
     _none_of("schema_differs", "tables", "columns that are not as in the contract", "columns"),
     GateRule("reader_protocol", "tables", "version", "Delta reader protocol: 1 is known to every reader", fail=Between(most=1), absolute=True),
     # Against earlier releases.
-    _at_most("volume_deviation", "history", "robust sd", "distance from the median of earlier releases, in units of their median absolute deviation", 6.0, 30.0),
-    _at_most("item_drift", "history", "PSI", "population stability index of the items of positives, against the release before", 0.25, 2.0),
+    _none_of("history_unread", "history", "measurements against earlier releases that broke", "measurements"),
+    _at_most("volume_deviation", "history", "robust sd", "ratio to the median of earlier releases, up or down, in units of how far they lie from it themselves", 6.0, 30.0),
+    _at_most("item_drift", "history", "PSI", "population stability index of positives by popularity of their items, against the release before, beyond chance", 0.25, 2.0),
 )  # fmt: skip
 """Every gate, in the order of the suite and of the report."""
 

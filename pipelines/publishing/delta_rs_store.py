@@ -19,8 +19,10 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.tables import TableContract
 from pipelines.errors import GateError, Problem
 from pipelines.publishing.commits import Label, require_date
@@ -49,7 +51,7 @@ class DeltaRsStore(EngineStore):
             partition=contract.partition,
             sort_by="shuffle_key" if "shuffle_key" in contract.names else None,
         )
-        written = frame.mapInArrow(files.writer(), FILES_SCHEMA).toArrow()["name"].to_pylist()
+        written = frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
         # A task that ran twice has left files that no row of the result names.
         for stray in {*path.rglob("*.parquet")} - {path / name for name in written}:
             stray.unlink()
@@ -58,13 +60,22 @@ class DeltaRsStore(EngineStore):
         """Return the rows of a staged folder; see ``EngineStore``."""
         schema = contract.spark_schema()
         parts = [
-            frame_of_files(self.spark, sorted(folder.glob("*.parquet")), schema, _day_of(folder))
-            for folder in (path, *sorted(path.glob(f"{contract.partition}=*")))
-            if any(folder.glob("*.parquet"))
+            frame_of_files(self.spark, files, schema, day) for day, files in _files_by_day(path)
         ]
         if not parts:
             return frame_of_files(self.spark, [], schema, None)
         return reduce(DataFrame.unionByName, parts)
+
+    def read_as_written(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows with the types that their files have; see ``Store``."""
+        parts = []
+        for day, files in _files_by_day(staged.path):
+            to_read = dialect_of(self.spark).to_read
+            frame = self.spark.read.parquet(*(to_read(f"file://{file}") for file in files))
+            names = frame.columns
+            names.insert(staged.contract.names.index("ds"), "ds")
+            parts.append(frame.withColumn("ds", F.lit(day).cast("date")).select(*names))
+        return reduce(DataFrame.unionByName, parts) if parts else self.read_staged(staged)
 
     def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
         """Replace one date by the staged files; see ``EngineStore``.
@@ -154,6 +165,13 @@ def _file_schema(contract: TableContract) -> pa.Schema:
     """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
     schema: pa.Schema = to_arrow_schema(contract.spark_schema())
     return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _files_by_day(path: Path) -> list[tuple[date | None, list[Path]]]:
+    """Return the files of a staged folder by the date of their sub-folder, in order."""
+    folders = [path, *sorted(inner for inner in path.iterdir() if inner.is_dir())]
+    found = [(_day_of(folder), sorted(folder.glob("*.parquet"))) for folder in folders]
+    return [(day, files) for day, files in found if files]
 
 
 def _day_of(folder: Path) -> date | None:

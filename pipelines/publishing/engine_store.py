@@ -80,6 +80,10 @@ class EngineStore(ABC):
         """Return what ``write_staged`` wrote, in the contract's columns."""
 
     @abstractmethod
+    def read_as_written(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows with the types that their files have; see ``Store``."""
+
+    @abstractmethod
     def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
         """Replace one date of the table by the staged rows, in one commit with the label.
 

@@ -3,7 +3,7 @@
 An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -36,12 +36,8 @@ class SortedFiles:
     partition: str | None
     sort_by: str | None
 
-    def writer(self) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-        """Return the function for ``mapInArrow``: it gives ``name``, the files below ``folder``."""
-        return self.write
-
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Write the rows of one task, a few files at most in memory; give the files' names."""
+        """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""
         waiting: list[pa.RecordBatch] = []
         rows = size = 0
         names: list[str] = []

@@ -18,8 +18,8 @@ from delta.exceptions import (
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.tables import TableContract
-from pipelines.contracts.uris import file_uri, literal
 from pipelines.publishing.commits import Label, day_predicate
 from pipelines.publishing.engine_store import EngineStore, conflict
 from pipelines.publishing.paths import RELEASES, table_path
@@ -53,11 +53,15 @@ class SparkStore(EngineStore):
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
         """Write a frame as Parquet; see ``EngineStore``."""
-        frame.write.mode("overwrite").parquet(file_uri(path))
+        frame.write.mode("overwrite").parquet(f"file://{path}")
 
     def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
         """Return the rows of a staged folder; see ``EngineStore``."""
-        return self.spark.read.schema(contract.spark_schema()).parquet(literal(file_uri(path)))
+        return self.spark.read.schema(contract.spark_schema()).parquet(self._to_read(path))
+
+    def read_as_written(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows with the types that their files have; see ``Store``."""
+        return self.spark.read.parquet(self._to_read(staged.path))
 
     def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
         """Replace one date by the staged rows with ``replaceWhere``; see ``EngineStore``."""
@@ -72,7 +76,7 @@ class SparkStore(EngineStore):
             rows = rows.sortWithinPartitions(*order)
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         with _conflicts_of(contract.table, day):
-            writer.option("userMetadata", label.to_json()).save(file_uri(path))
+            writer.option("userMetadata", label.to_json()).save(f"file://{path}")
 
     def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
         """Append all rows of a release in one commit, unless the table changed; see ``Store``.
@@ -86,7 +90,7 @@ class SparkStore(EngineStore):
         names = contract.names
         rows = [tuple(row[name] for name in names) for row in release.as_rows()]
         frame = self.spark.createDataFrame(rows, contract.spark_schema())
-        head = self.spark.read.format("delta").load(file_uri(path))
+        head = self.spark.read.format("delta").load(f"file://{path}")
         newest = head.agg(F.coalesce(F.max("seq"), F.lit(0)).alias("newest_seq"))
         appended = (
             frame.crossJoin(newest)
@@ -99,9 +103,12 @@ class SparkStore(EngineStore):
         check_schema(appended.schema, contract)
         writer = appended.write.format("delta").mode("append")
         with _conflicts_of(RELEASES, release.ds):
-            writer.option("userMetadata", label.to_json()).save(file_uri(path))
+            writer.option("userMetadata", label.to_json()).save(f"file://{path}")
         if all(r.release_id != release.release_id for r in self.releases_snapshot().releases):
             raise conflict(RELEASES, release.ds)
+
+    def _to_read(self, path: Path) -> str:
+        return dialect_of(self.spark).to_read(f"file://{path}")
 
 
 @contextmanager

@@ -64,6 +64,12 @@ class Store(Protocol):
     def read_staged(self, staged: StagedTable) -> DataFrame:
         """Return the staged rows in the contract's columns."""
 
+    def read_as_written(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows with the types that their files have, whatever the contract says.
+
+        The partition column has the contract's type and place: it stands in folder names.
+        """
+
     def promote(self, staged: StagedTable, day: date, label: Label) -> int:
         """Replace one date of the table by the staged rows in one commit; return its version.
 

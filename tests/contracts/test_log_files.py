@@ -167,6 +167,20 @@ class DescribeFileChecks:
             opened(spark, config(impressions()), tmp_path)
         assert [p.found for p in caught.value.problems] == [found]
 
+    def it_reads_no_floating_point_number_as_text(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        table = rows(ROW).append_column("what", pa.array([1e10], pa.float64()))
+        write(tmp_path / "impressions" / "a.parquet", table)
+        for mapped, error in (
+            ("what", "column what with another type, found double"),
+            ({"column": "what", "type": "double"}, "a double cannot be read as string"),
+        ):
+            columns = {"action_type": mapped, "click_ts": {"column": "ts", "unit": "s"}}
+            clicks = {"path": "impressions", "columns": columns}
+            with pytest.raises((InputError, ConfigError), match=error):
+                opened(spark, config({**impressions(), "clicks": clicks}), tmp_path, "clicks")
+
     def it_refuses_nanoseconds_where_they_are_mapped_and_only_there(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -89,6 +89,7 @@ class DescribeAnotherRun:
     def it_makes_the_same_tables_a_second_time(self, staged: Staged, expected: Hashes) -> None:
         assert_same(staged.hashes(staged.groups(PARTITIONS, "again")), expected)
 
+    @pytest.mark.spark_only  # sail does not try a task again
     def it_makes_the_same_tables_though_every_task_fails_once(
         self, simulated: Path, expected: Hashes, tmp_path: Path
     ) -> None:
@@ -112,6 +113,7 @@ def plan_of(staged: Staged) -> str:
 
 
 class DescribeTheOneShuffle:
+    @pytest.mark.spark_only
     @pytest.mark.parametrize("threshold", ["10485760", "-1"])
     def it_moves_events_across_the_network_once(
         self, spark: SparkSession, staged: Staged, threshold: str

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pyarrow as pa
 import pytest
 
 from jobs import spark_engine
-from jobs.engine import Engine
+from jobs.engine import Engine, choose_engine
 from jobs.fetch_jars import NEEDED, pick_needed
 from jobs.java import check_java, find_jars, java_major_version
 from pipelines.assembly.shipped import shipped
-from pipelines.errors import RequirementError
+from pipelines.errors import ConfigError, RequirementError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,6 +30,43 @@ def fake_java(folder: Path, version: str) -> Path:
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
     java.chmod(0o755)
     return java
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment without what its own session has set."""
+    own = ("SPARK_", "PYSPARK_", "WINNOW_ENGINE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}
+
+
+class DescribeTheChoice:
+    @pytest.fixture(autouse=True)
+    def nothing_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("WINNOW_ENGINE", raising=False)
+        monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+
+    def it_is_sail_where_nothing_is_said(self) -> None:
+        assert choose_engine() == "sail"
+
+    def it_is_what_is_named_first_as_an_argument_then_in_the_environment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("WINNOW_ENGINE", "spark")
+        assert (choose_engine(), choose_engine("sail")) == ("spark", "sail")
+
+    def it_is_spark_under_spark_submit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+        assert choose_engine() == "spark"
+        with pytest.raises(ConfigError, match="spark-submit starts the spark engine only"):
+            choose_engine("sail")
+
+    def it_must_be_one_that_there_is(self) -> None:
+        with pytest.raises(ConfigError, match="not known, found duck, expected sail or spark"):
+            choose_engine("duck")
+
+    def it_has_a_master_with_spark_only(self) -> None:
+        assert choose_engine("spark", master="local[1]") == "spark"
+        with pytest.raises(ConfigError, match=r"Add --engine spark, or drop it"):
+            choose_engine(master="local[1]")
 
 
 class DescribeJava:
@@ -72,10 +110,10 @@ class DescribeJava:
         config.write_text(
             "logs: {impressions: {path: i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
         )
-        words = ["build", "--config", str(config), "--ds", "2026-01-01"]
+        words = ["build", "--config", str(config), "--ds", "2026-01-01", "--engine", "spark"]
         child = subprocess.run(
             [sys.executable, "-m", "jobs.cli", *words],
-            env={**os.environ, "JAVA_HOME": str(tmp_path / "none")},
+            env={**child_environment(), "JAVA_HOME": str(tmp_path / "none")},
             capture_output=True,
             text=True,
             cwd=ROOT,
@@ -106,7 +144,7 @@ class DescribeTheJars:
         with pytest.raises(RequirementError) as caught:
             find_jars()
         assert str(caught.value).endswith(
-            "Run make env (or python -m jobs.fetch_jars), or set WINNOW_JARS."
+            "Run make spark (or python -m jobs.fetch_jars), or set WINNOW_JARS."
         )
 
     def it_picks_the_needed_ones_out_of_all_that_were_resolved(self) -> None:
@@ -119,15 +157,22 @@ class DescribeTheJars:
 
 
 class DescribeTheSession:
-    def it_is_in_utc_and_writes_times_in_microseconds(self, spark: "SparkSession") -> None:
+    def it_is_in_utc(self, spark: "SparkSession") -> None:
         assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+        moment = spark.sql("SELECT CAST('2026-01-01 12:00:00' AS TIMESTAMP) AS at")
+        assert moment.selectExpr("unix_micros(at)").collect() == [(1_767_268_800_000_000,)]
+
+    @pytest.mark.spark_only
+    def it_writes_times_in_microseconds(self, spark: "SparkSession") -> None:
         assert spark.conf.get("spark.sql.parquet.outputTimestampType") == "TIMESTAMP_MICROS"
 
+    @pytest.mark.spark_only
     def it_has_delta(self, spark: "SparkSession", tmp_path: Path) -> None:
         spark_engine.check_delta(spark.sparkContext)
         spark.range(3).write.format("delta").save(str(tmp_path / "t"))
         assert spark.read.format("delta").load(str(tmp_path / "t")).count() == 3
 
+    @pytest.mark.spark_only
     def it_says_which_flag_is_missing(
         self, spark: "SparkSession", monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -164,6 +209,37 @@ class DescribeTheSession:
         assert [row.text for row in rows] == ["hello"] * 4
 
 
+@pytest.mark.sail_only
+class DescribeSail:
+    def it_listens_on_the_loopback_address_only(self, engine: "Engine") -> None:
+        listening = {
+            connection.laddr.ip
+            for connection in psutil.Process().net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening == {"127.0.0.1"}
+
+    def it_runs_without_java_and_without_jars(self, tmp_path: Path) -> None:
+        code = (
+            "from jobs.engine import Engine\n"
+            "with Engine.start('test', engine='sail') as engine:\n"
+            "    print(engine.spark.range(3).count())\n"
+            "with Engine.start('test', engine='sail') as engine:\n"
+            "    print(engine.spark.range(4).count())\n"
+        )
+        nothing = {"PATH": str(tmp_path), "WINNOW_JARS": str(tmp_path), "JAVA_HOME": str(tmp_path)}
+        child = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**child_environment(), **nothing},
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+        assert (child.returncode, child.stdout.split()) == (0, ["3", "4"]), child.stderr
+        assert child.stderr == ""
+
+
 class DescribeSparkSubmit:
     def it_says_which_flag_is_missing_before_any_work(self, tmp_path: Path) -> None:
         config = tmp_path / "winnow.yaml"
@@ -174,7 +250,11 @@ class DescribeSparkSubmit:
         words = ["--config", str(config), "--ds", "2026-01-01"]
         child = subprocess.run(
             [submit, "--master", "local[1]", ROOT / "jobs" / "build.py", *words],
-            env={**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"},
+            env={
+                **child_environment(),
+                "PYSPARK_PYTHON": sys.executable,
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
             capture_output=True,
             text=True,
             cwd=tmp_path,
@@ -192,6 +272,7 @@ class DescribeShipped:
     def it_takes_an_absolute_path_as_it_is(self, tmp_path: Path) -> None:
         assert shipped(str(tmp_path / "x")) == str(tmp_path / "x")
 
+    @pytest.mark.spark_only
     def it_says_what_was_not_shipped(self, spark: "SparkSession") -> None:
         with pytest.raises(FileNotFoundError, match="nothing was not shipped to this task"):
             shipped("nothing")

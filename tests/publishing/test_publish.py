@@ -302,6 +302,43 @@ class DescribeTwoRunsAtOnce:
         rows = store.read_version("things", head, MONDAY).collect()
         assert [row["name"] for row in rows] == ["fast"]
 
+    @pytest.mark.sail_only  # delta-spark does this by itself
+    def it_commits_after_another_date_that_came_between(
+        self, spark: SparkSession, store: Store, tmp_path: Path
+    ) -> None:
+        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+        slow = slow_store(spark, store, begun, go_on)
+        monday = store.stage(things(spark, thing(1, name="slow")), THINGS, "slow")
+        rows = things(spark, thing(1, day=TUESDAY, name="fast"))
+        tuesday = store.stage(rows, THINGS, "fast")
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(slow.promote, monday, MONDAY, LABEL)
+            wait_for(begun)
+            store.promote(tuesday, TUESDAY, Label("other", 1, "c1", "0.1.0"))
+            go_on.touch()
+            version = waiting.result(timeout=60)
+        for day, name in ((MONDAY, "slow"), (TUESDAY, "fast")):
+            found = store.read_version("things", version, day).collect()
+            assert [row["name"] for row in found] == [name]
+
+    @pytest.mark.sail_only
+    def it_leaves_no_file_of_the_run_that_lost(
+        self, spark: SparkSession, store: Store, tmp_path: Path
+    ) -> None:
+        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+        slow = slow_store(spark, store, begun, go_on)
+        staged = store.stage(things(spark, thing(1)), THINGS, "slow")
+        folder = store.warehouse / "things" / f"ds={MONDAY}"
+        with ThreadPoolExecutor(1) as pool:
+            losing = pool.submit(slow.promote, staged, MONDAY, LABEL)
+            wait_for(begun)
+            store.promote(staged, MONDAY, LABEL)
+            before = {path.name for path in folder.iterdir()}
+            go_on.touch()
+            with pytest.raises(ConflictError):
+                losing.result(timeout=60)
+        assert len(before - {path.name for path in folder.iterdir()}) == 1
+
 
 def wait_for(path: Path) -> None:
     import time
@@ -449,5 +486,7 @@ class DescribeAFirstRelease:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(prepare, range(8)))
         table = DeltaTable(str(tmp_path / "things"))
+        assert table.version() == 0, "a second creation is a change that other writers run into"
         assert table.file_uris() == []
+        assert list((tmp_path / "_staging").iterdir()) == []
         assert read_schema(tmp_path / "things", table.version()) == THINGS.spark_schema()

@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pipelines.audit.report.compare import render_comparison
-from pipelines.audit.report.page import render
-from tests.report import samples
+from tests.report.rendered import NAMES, html_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 # Screenshots are kept for a look; git ignores the folder.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts" / "report"
-PAGES = {
-    "released": lambda: render(samples.page()),
-    "warned": lambda: render(samples.page(samples.record(samples.SHORTFALL_WARNS))),
-    "failed": lambda: render(samples.failed_page()),
-    "empty": lambda: render(samples.empty_page()),
-    "comparison": lambda: render_comparison(samples.page(), samples.later_page()),
-}
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
 
 
@@ -60,14 +51,14 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def visit(browser: "Browser", tmp_path: Path) -> Iterator[Open]:
-    """Open a page of ``PAGES`` from a file."""
+    """Open one of the pages from a file."""
     contexts = []
 
     def open_page(
         name: str, *, width: int = 1280, scheme: Literal["light", "dark"] = "light"
     ) -> Visit:
         file = tmp_path / f"{name}.html"
-        file.write_text(PAGES[name](), encoding="utf-8")
+        file.write_text(html_of(name), encoding="utf-8")
         context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
         contexts.append(context)
         opened = Visit(context.new_page())
@@ -82,7 +73,7 @@ def visit(browser: "Browser", tmp_path: Path) -> Iterator[Open]:
         context.close()
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("name", NAMES)
 class DescribeAnyPageInABrowser:
     def it_opens_from_a_file_without_a_complaint_or_a_request(self, name: str, visit: Open) -> None:
         opened = visit(name)
@@ -116,7 +107,7 @@ class DescribeAnyPageInABrowser:
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
     [
-        *((name, "light", 1280) for name in sorted(PAGES)),
+        *((name, "light", 1280) for name in NAMES),
         ("released", "dark", 1280),
         ("released", "light", 360),
         ("failed", "dark", 360),

@@ -67,6 +67,7 @@ class DescribeWithUnit:
             (1, "rows", "1 row"),
             (0.02, "share", "2 %"),
             (0.0001, "p-value", "p = 0.0001"),
+            (4, "-log10 p", "−log10 p = 4"),
             (0.034, "PSI", "0.034 PSI"),
             (None, "rows", "could not be computed"),
         ],

@@ -106,8 +106,11 @@ class DescribeAFirstDay:
         assert {row["undo_weight"] for row in tokyo.tables["positives"]} == {1.0}
 
     def it_warns_that_history_is_short(self, tokyo: Built) -> None:
-        (warning,) = tokyo.summary.warnings
-        assert warning.endswith("of 30 days")
+        told = [one for one in tokyo.summary.warnings if one.startswith("history_share: ")]
+        assert told == [
+            "history_share: dates of the popularity window that the click log has: "
+            "0.0333333 share, wanted at least 1"
+        ]
 
     def it_fails_where_the_config_wants_all_of_it(self, spark: SparkSession, base: Path) -> None:
         strict = settings(base).model_copy(

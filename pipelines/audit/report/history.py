@@ -60,7 +60,8 @@ def newest_first(entries: Sequence[HistoryEntry]) -> list[HistoryEntry]:
 
 def courses(entries: Sequence[HistoryEntry]) -> list[Course]:
     """Return the course of each figure over releases, newest first; unknown ones are left out."""
-    names = sorted({name for entry in entries for name in entry.volume})
+    own = {name for name, _ in _FUNNEL}
+    names = sorted({name for entry in entries for name in entry.volume} - own)
     found = [
         _course(name.replace("_", " "), [e.volume.get(name) for e in entries]) for name in names
     ]

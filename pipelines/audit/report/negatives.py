@@ -91,6 +91,7 @@ def log_q_section(histogram: Histogram | None) -> Section:
     total = sum(histogram.counts) if histogram else 0
     if histogram is None or not total:
         return Section(key, title, short, empty="There is no easy negative with a log_q.")
+    histogram = _without_empty_ends(histogram)
     edges, counts = histogram.edges, histogram.counts
     middle = _quantile(histogram, total, 0.5)
     low, high = _quantile(histogram, total, 0.05), _quantile(histogram, total, 0.95)
@@ -123,6 +124,13 @@ def log_q_section(histogram: Histogram | None) -> Section:
     )
     chart = Chart("chart-log-q", name, finding, picture, table, wide=True)
     return Section(key, title, short, intro, (chart,))
+
+
+def _without_empty_ends(histogram: Histogram) -> Histogram:
+    """Return the columns from the first to the last with rows, and one empty one beside them."""
+    filled = [place for place, count in enumerate(histogram.counts) if count]
+    first, last = max(0, filled[0] - 1), min(len(histogram.counts), filled[-1] + 2)
+    return Histogram(edges=histogram.edges[first : last + 1], counts=histogram.counts[first:last])
 
 
 def _quantile(histogram: Histogram, total: int, part: float) -> float:

@@ -8,6 +8,8 @@ from pipelines.audit.record import Bounds
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
+# Units that are written before their figure.
+_BEFORE = {"p-value": "p", "-log10 p": f"{_MINUS}log10 p"}
 
 
 def plain(value: float | None, digits: int = 3) -> str:
@@ -75,8 +77,8 @@ def with_unit(value: float | None, unit: str) -> str:
         return "could not be computed"
     if unit == "share":
         return _percent(value, plain)
-    if unit == "p-value":
-        return f"p = {plain(value)}"
+    if unit in _BEFORE:
+        return f"{_BEFORE[unit]} = {plain(value)}"
     one = value == 1 and unit.endswith("s")
     return f"{plain(value)}{_SPACE}{unit[:-1] if one else unit}".rstrip()
 

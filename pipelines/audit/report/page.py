@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from pipelines.audit.record import AuditRecord
+from pipelines.audit.record import AuditRecord, LogRows
 from pipelines.audit.report.draws import draws_section
 from pipelines.audit.report.flow import funnel_section, rejected_section
 from pipelines.audit.report.history import HistoryEntry, courses, newest_first
@@ -12,7 +12,7 @@ from pipelines.audit.report.negatives import hard_section, log_q_section, shortf
 from pipelines.audit.report.numbers import plain, ratio, share
 from pipelines.audit.report.popularity import thinning_section
 from pipelines.audit.report.sections import Section
-from pipelines.audit.report.settings import settings_of
+from pipelines.audit.report.settings import Setting, settings_of
 from pipelines.audit.report.starving import starving_section
 from pipelines.audit.report.templating import environment
 from pipelines.audit.report.verdict import groups_of, verdict_of
@@ -95,7 +95,7 @@ def render(page: ReportPage) -> str:
             releases=releases if others else [],
             own=own,
             courses=courses(releases),
-            inputs=settings_of(page.inputs_json, counts=True),
+            inputs=_inputs(page),
             settings=settings_of(page.config_json),
             docs=_relative(page.data_docs),
         )
@@ -139,6 +139,17 @@ def _sections(page: ReportPage) -> list[Section]:
         log_q_section(record.log_q),
         shortfall_section(record.shortfall, record.funnel),
         rejected_section(record.funnel),
+    ]
+
+
+def _inputs(page: ReportPage) -> list[Setting]:
+    """Return what the release says of its inputs, but for the counts that the funnel shows."""
+    shown = page.record.funnel.logs if page.record.funnel else {}
+    fields = LogRows.model_fields
+    return [
+        setting
+        for setting in settings_of(page.inputs_json, counts=True)
+        if not any(setting.key.startswith(f"logs.{log}.{name}") for log in shown for name in fields)
     ]
 
 

@@ -79,7 +79,14 @@ def thinning_section(bands: Sequence[PopularityBand]) -> Section:
         "The catalogue is cut into bands of equally many items, the most clicked in band 1. "
         "Down-sampling thins the positives of hot items, so that they do not drown the others."
     )
-    return Section(key, title, short, intro, (chart, _shares_chart(bands, clicked, kept)))
+    facts: tuple[str, ...] = ()
+    if not any(band.clicks for band in bands):
+        facts = (
+            "No item has a click in the popularity window: all are equally popular, and the bands "
+            "are in the order of the item ids.",
+        )
+    charts = (chart, _shares_chart(bands, clicked, kept))
+    return Section(key, title, short, intro, charts, facts=facts)
 
 
 def _shares_chart(bands: Sequence[PopularityBand], clicked: int, kept: int) -> Chart:

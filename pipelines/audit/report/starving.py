@@ -39,14 +39,18 @@ def _weights_chart(bands: Sequence[PopularityBand], drawn: int, expected: float)
     key, name = "chart-starving", "Share of draws / share of weights, by band"
     found = [_to_weight(band.drawn, drawn, band.q) for band in bands]
     declared = [_to_weight(band.expected, expected, band.q) for band in bands]
-    known = [(value, band.band) for value, band in zip(found, bands, strict=True) if value]
-    finding = "No band that was drawn from has a weight."
+    # What is declared is free of chance, so it says what exclusion does; drawn follows it.
+    known = [(value, band.band) for value, band in zip(declared, bands, strict=True) if value]
+    finding = "No band from which a draw is expected has a weight."
     if known:
         (least, band), (most, other) = min(known), max(known)
         finding = (
-            f"Band {band} gives {aligned(least)} times the easy negatives that its weight alone "
-            f"would give, the fewest of all; band {other} gives {aligned(most)} times, the most."
+            f"Exclusion leaves band {band} {aligned(least)} times the easy negatives that its "
+            f"weight alone would give, the fewest of all; band {other} gets {aligned(most)} "
+            "times, the most."
         )
+        if aligned(least) == aligned(most):
+            finding = f"Exclusion changes little: every band gets {aligned(most)} times its weight."
     rows = [
         Dot(
             band_name(band.band, len(bands)),

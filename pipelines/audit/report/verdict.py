@@ -106,7 +106,7 @@ def _row(key: str, gate: GateResult) -> GateRow:
         status += ", does not stop a release"
     return GateRow(
         key,
-        gate.name.replace("_", " "),
+        _in_words(gate.name),
         gate.status,
         status,
         with_unit(gate.figure, gate.unit),
@@ -114,6 +114,12 @@ def _row(key: str, gate: GateResult) -> GateRow:
         sentence(gate.meaning),
         sentence(gate.detail),
     )
+
+
+def _in_words(name: str) -> str:
+    """Return a gate's name as words; what it is about, after the dot, stays as it is written."""
+    check, dot, about = name.partition(".")
+    return check.replace("_", " ") + (f": {about}" if dot else "")
 
 
 def _counts(gates: Sequence[GateResult]) -> str:

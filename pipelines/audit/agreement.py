@@ -1,0 +1,103 @@
+"""The tables tell one story: what several of them hold is the same in each."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.audit.figures import Figure
+from pipelines.audit.staged_rows import KEY, source_code
+
+LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
+_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
+
+
+def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
+    """Return the tables that ``agreement_figures`` compares with training_samples."""
+    if "training_samples" not in staged:
+        return ()
+    return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
+
+
+def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
+    """Compare the other tables with training_samples, row for row, by sums of row hashes.
+
+    A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
+    is lost, doubled, or whose ids were mixed up.
+    """
+    compared = compared_tables(staged)
+    if not compared:
+        return []
+    samples = staged["training_samples"]
+    pairs = []
+    if set(compared) & set(LONG_TABLES):
+        wanted = _of_samples(samples)
+        for table in LONG_TABLES:
+            if table in compared:
+                pairs.append((table, _of_table(staged[table], table), wanted[table]))
+    if "positives" in compared:
+        shared = [n for n in staged["positives"].columns if n in samples.columns]
+        total = _hash_sum(*map(F.col, shared)).alias("total")
+        sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
+        pairs.append(("positives", *sums))
+    return [Figure("tables_disagree", int(own != other), table) for table, own, other in pairs]
+
+
+def _of_samples(samples: DataFrame) -> dict[str, int]:
+    """Return what the long tables must add up to, by training_samples, in one pass."""
+    columns = [*KEY, "n_easy", "n_hard", "keep_prob"]
+    lists = F.arrays_zip(*_LISTS)
+    rows = samples.select(*columns, F.posexplode_outer(lists).alias("place", "negative"))
+    source, place = F.col("negative.neg_source").cast("int"), F.col("place")
+    is_fill, is_hard = source == 1, source >= 2
+    # Fills lie behind the hard negatives, but their draws are counted on from the easy ones.
+    draw_no = (
+        F.when(is_hard, place - F.col("n_easy"))
+        .when(is_fill, place - F.col("n_hard"))
+        .otherwise(place)
+        .cast("int")
+    )
+    item, log_q = F.col("negative.neg_item_ids"), F.col("negative.neg_log_q")
+    hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
+    keys = [F.col(name) for name in KEY]
+    first = F.coalesce(place, F.lit(0)) == 0
+    negative = _hash_sum(
+        *keys, item, source, draw_no, hardness, log_q, chance, where=item.isNotNull()
+    )
+    row = rows.agg(
+        _hash_sum(*keys, item, source, draw_no, log_q, where=source < 2).alias("easy"),
+        _hash_sum(*keys, item, source, hardness, chance, where=is_hard).alias("hard"),
+        (negative + _hash_sum(*keys, F.col("keep_prob"), where=first)).alias("pointwise"),
+    ).collect()[0]
+    return {
+        "easy_negatives": int(row["easy"]),
+        "hard_negatives": int(row["hard"]),
+        "training_samples_pointwise": int(row["pointwise"]),
+    }
+
+
+def _of_table(rows: DataFrame, table: str) -> int:
+    keys = [F.col(name) for name in KEY]
+    code, draw_no = source_code(), F.col("draw_no")
+    if table == "easy_negatives":
+        total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"))
+    elif table == "hard_negatives":
+        hardness = F.col("hardness").cast("int")
+        total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
+    else:
+        keys = [F.col(name) for name in ("user_id", "request_id", "pos_item_id")]
+        label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
+        parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"))
+        is_positive = (label == 1) & (item == F.col("pos_item_id"))
+        total = _hash_sum(*parts, where=label == 0) + _hash_sum(
+            *keys, F.col("keep_prob"), where=is_positive
+        )
+    return int(rows.agg(total.alias("total")).collect()[0]["total"])
+
+
+def _hash_sum(*columns: Column, where: Column | None = None) -> Column:
+    # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
+    parts = [part for column in columns for part in (column.isNull(), column)]
+    row = F.xxhash64(*parts).cast("decimal(38,0)")
+    total = F.sum(row if where is None else F.when(where, row))
+    return F.coalesce(total, F.lit(0).cast("decimal(38,0)"))

@@ -1,0 +1,250 @@
+"""A small clean build, stage by stage, that mutants change in one place before it is audited."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from jobs.init import write_simulated
+from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.assembly.published import Made, contracts, published_frames, totals
+from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
+from pipelines.assembly.sampler import groups_schema
+from pipelines.assembly.samples import (
+    Candidates,
+    Workplace,
+    all_events,
+    orders_by_score,
+    pairs_of,
+    stage_catalogue,
+    stage_pairs,
+)
+from pipelines.audit.audit import Evidence, audit
+from pipelines.audit.record import AuditRecord
+from pipelines.catalogue.draw_table import Catalogue, save_catalogue
+from pipelines.config.loading import load_config
+from pipelines.config.tree import TABLES, Config
+from pipelines.contracts.counts import RowCounts, count_rows
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log, open_logs
+from pipelines.contracts.needs import dates_needed
+from pipelines.contracts.tables import TableContract
+from pipelines.sampling.mix import REASONS
+from pipelines.simulation import Simulation, simulate
+from tests.audit.memory import Memory
+
+if TYPE_CHECKING:
+    from jobs.engine import Engine
+
+DAY = CalendarDay(date(2026, 1, 7))
+
+
+def write_logs(out: Path) -> Path:
+    """Simulate six dates of history, the date, and the one after; return the config's path."""
+    simulation = Simulation(
+        out=out, first_day=DAY.date, days=2, history_days=6, users=60, items=300,
+        requests_per_day=150, recall_size=60, coarse_size=40, fine_size=20, exposed_size=8,
+        click_logit=-0.5, dirty_share=0.01, turnover_days=10, mean_life_days=8.0,
+    )  # fmt: skip
+    simulate(simulation)
+    return write_simulated(simulation)
+
+
+def settings(path: Path, more: int = 0) -> Config:
+    """Load the simulated config with windows so short that what is just outside exists."""
+    tree = load_config(path).model_dump(mode="json", by_alias=True)
+    return Config.model_validate_json(
+        json.dumps(
+            tree
+            | {
+                "tables": TABLES,
+                "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
+                "popularity": {"window_days": 4 + more},
+                "positives": {"downsampling": {"threshold_quantile": 0.3}},
+                "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},
+            }
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What a mutant changed; what it leaves is the clean build's.
+
+    Attributes:
+        groups: The sample groups.
+        items: The date's items.
+        tables: Tables in place of those that follow from groups and items.
+        counts: Where the rows of some logs went.
+    """
+
+    groups: pa.Table | None = None
+    items: Candidates | None = None
+    tables: Mapping[str, DataFrame] = field(default_factory=dict)
+    counts: Mapping[str, RowCounts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The clean build: its inputs, what each stage made of them, and its staged tables."""
+
+    place: Workplace
+    config: Config
+    logs: Mapping[str, Log]
+    counts: Mapping[str, RowCounts]
+    pairs: DataFrame
+    items: Candidates
+    events: pa.Table
+    groups: pa.Table
+    kind: StructType
+    contracts: Mapping[str, TableContract]
+    tables: Mapping[str, DataFrame]
+    n_attributed: int
+    totals: Mapping[str, int]
+    memory: Memory = field(default_factory=Memory)
+
+    def audit(self, broken: Broken | None = None) -> AuditRecord:
+        """Make the tables that follow from what was broken, and audit them all."""
+        broken = broken or Broken()
+        tables, sums = dict(self.tables), self.totals
+        if broken.groups is not None or broken.items is not None:
+            rows = self.groups if broken.groups is None else broken.groups
+            groups = stored(self.place, rows, self.kind)
+            made = self.made(groups, len(rows), broken.items or self.items)
+            frames = dict(
+                published_frames(made, self.contracts, self.config, DAY, spark=self.place.spark)
+            )
+            changed = changed_tables(self.groups, rows) | (
+                {"item_stats"} if broken.items is not None else set()
+            )
+            tables |= {name: frames[name] for name in changed}
+            sums = totals(groups, REASONS) if changed else sums
+        tables |= broken.tables
+        evidence = Evidence(
+            staged=tables,
+            files=tables,
+            contracts=self.contracts,
+            counts={**self.counts, **broken.counts},
+            logs=self.logs,
+            n_attributed=self.n_attributed,
+            totals=sums,
+            protocols={"positives": 1},
+            history_share=1.0,
+        )
+        # A shipped file needs a name that is new in the session.
+        place = replace(self.place, tag=uuid.uuid4().hex)
+        with self.memory.used():
+            return audit(evidence, self.config, DAY, place)
+
+    def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
+        pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
+        return Made(self.logs, self.counts, groups, n, pairs, n, items, rejected, True)
+
+    def sampled(
+        self,
+        *,
+        events: pa.Table | None = None,
+        catalogue: Catalogue | None = None,
+        config: Config | None = None,
+    ) -> pa.Table:
+        """Run the kernels with another input or other settings; return the sample groups."""
+        path = self.items.shipped
+        if catalogue is not None:
+            path = str(new_path(self.place.folder, "catalogue.arrow"))
+            save_catalogue(catalogue, Path(path))
+        chosen = self.config if config is None else config
+        return sampled(self.events if events is None else events, chosen, self.logs, path)
+
+
+def changed_tables(clean: pa.Table, groups: pa.Table) -> set[str]:
+    """Return the tables that are made of columns in which two sets of sample groups differ."""
+    if len(clean) != len(groups):
+        changed = set(clean.column_names)
+    else:
+        changed = {n for n in clean.column_names if not clean[n].equals(groups[n])}
+    lists = {n for n in changed if n.startswith(("easy_", "hard_"))}
+    counts = changed & {"n_easy", "n_fill", "n_hard", "n_pool", "shortfall"}
+    tables = {"training_samples", "training_samples_pointwise"} if changed else set()
+    if changed - lists - counts:
+        return tables | {"positives", "easy_negatives", "hard_negatives", "item_stats"}
+    if counts or any(n.startswith("easy_") for n in lists):
+        tables.add("easy_negatives")
+    if counts or any(n.startswith("hard_") for n in lists):
+        tables.add("hard_negatives")
+    return tables
+
+
+def new_path(folder: Path, name: str) -> Path:
+    return folder / f"{len(list(folder.iterdir()))}-{name}"
+
+
+def stored(place: Workplace, groups: pa.Table, kind: StructType) -> DataFrame:
+    """Write sample groups to the staging and return them read back, as the build does."""
+    frame = place.stored(groups, new_path(place.folder, "groups").name)
+    return frame.select(*(F.col(f.name).cast(f.dataType) for f in kind.fields))
+
+
+def sampled(events: pa.Table, config: Config, logs: Mapping[str, Log], catalogue: str) -> pa.Table:
+    """Run the kernels in this process, all users in one partition."""
+    task = SamplerSettings.of(config, DAY, catalogue, by_score=orders_by_score(logs))
+    return pa.Table.from_batches(list(sample_partition(events.to_batches(), task)))
+
+
+def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.Table:
+    return all_events(logs, pairs, config, DAY, n_pairs=1000).toArrow().combine_chunks()
+
+
+def _some(log: Log) -> DataFrame:
+    """Leave out the ranking rows of some requests: their positives are filled up."""
+    if log.name != "ranking_log":
+        return log.frame
+    return log.frame.where("request_id IS NULL OR pmod(xxhash64(request_id), 12) != 0")
+
+
+def build(engine: "Engine", folder: Path) -> Bench:
+    """Simulate logs, build them without a mistake, and stage every table."""
+    path = write_logs(folder / "funnel")
+    config = settings(path)
+    spark, work = engine.spark, folder / "work"
+    work.mkdir()
+    # One date more than needed: what is just outside of a window must be there to be counted.
+    needs = dates_needed(settings(path, more=1), DAY.date)
+    opened = open_logs(config, work, needs.dates, required=needs.required, spark=spark)
+    place = Workplace(spark, engine.ship, work, f"bench-{folder.name}")
+    # Conformed once: an audit reads every log several times.
+    logs = {
+        name: replace(log, frame=place.staged(_some(log), name), rows_in_files=None)
+        for name, log in opened.items()
+    }
+    counts = {name: count_rows(log, DAY) for name, log in logs.items()}
+    pairs = stage_pairs(logs, config, DAY, place, n_clicks=1000)
+    items = stage_catalogue(logs, config, DAY, place)
+    local = str(place.folder / f"catalogue-{place.tag}.arrow")
+    shipped = replace(items, shipped=local)
+    events = events_of(logs, pairs, config)
+    detail = all_events(logs, pairs, config, DAY, n_pairs=1000).schema["pair"].dataType
+    kind = groups_schema(config, detail.elementType)  # type: ignore[attr-defined]
+    groups = sampled(events, config, logs, local)
+    known = contracts(config, logs)
+    rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
+    store = engine.store(folder / "warehouse")
+    frame = stored(place, groups, kind)
+    made = Made(
+        logs, counts, frame, len(groups), pairs_of(pairs, DAY), len(groups), items, rejected, True
+    )
+    frames = published_frames(made, known, config, DAY, spark=spark)
+    staged = {name: store.stage(table, known[name], "clean") for name, table in frames}
+    tables = {name: store.read_staged(table) for name, table in staged.items()}
+    counts["clicks"] = with_orphans(counts["clicks"], orphans_in(tables["rejected"]))
+    return Bench(
+        place, config, logs, counts, pairs, shipped, events, groups, kind, known, tables,
+        attributed_clicks(pairs, DAY), totals(frame, REASONS),
+    )  # fmt: skip

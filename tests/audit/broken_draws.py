@@ -1,0 +1,211 @@
+"""Mistakes in what the kernels are given: events, catalogue, settings."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import functions as F
+
+from pipelines.assembly.item_stats import catalogue_table
+from pipelines.assembly.samples import Candidates
+from pipelines.catalogue.draw_table import Catalogue, build_catalogue
+from pipelines.config.tree import Config
+from pipelines.contracts.rows import valid_rows
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN
+from pipelines.sampling.popularity import alias_columns, log_weights
+from tests.audit.bench import DAY, Bench, Broken, events_of, new_path
+
+
+def changed(config: Config, **parts: dict[str, Any]) -> Config:
+    """Return a config with some settings changed."""
+    tree = config.model_dump(mode="json", by_alias=True)
+    for part, settings in parts.items():
+        tree[part] |= settings
+    return Config.model_validate_json(json.dumps(tree))
+
+
+def nothing_is_forbidden(bench: Bench) -> Broken:
+    events = bench.events.filter(pc.not_equal(bench.events["kind"], FORBIDDEN))
+    return Broken(bench.sampled(events=events))
+
+
+def only_exposures_are_forbidden(bench: Bench) -> Broken:
+    return Broken(bench.sampled(events=_events_without(bench, "clicks")))
+
+
+def only_clicks_are_forbidden(bench: Bench) -> Broken:
+    return Broken(bench.sampled(events=_events_without(bench, "impressions")))
+
+
+def _events_without(bench: Bench, name: str) -> pa.Table:
+    log = bench.logs[name]
+    logs = {**bench.logs, name: replace(log, frame=log.frame.where(F.lit(False)))}
+    return events_of(logs, bench.pairs, bench.config)
+
+
+def _events_looking_back(bench: Bench, more: int) -> pa.Table:
+    reach = bench.config.exclusion
+    names = ("exposure_lookback_days", "click_lookback_days")
+    config = changed(bench.config, exclusion={n: getattr(reach, n) + more for n in names})
+    return events_of(bench.logs, bench.pairs, config)
+
+
+def exclusion_looks_back_one_date_less(bench: Bench) -> Broken:
+    return Broken(bench.sampled(events=_events_looking_back(bench, -1)))
+
+
+def exclusion_looks_back_one_date_more(bench: Bench) -> Broken:
+    return Broken(bench.sampled(events=_events_looking_back(bench, 1)))
+
+
+def _items(bench: Bench) -> pa.Table:
+    """The items that the catalogue was built from; ids are integers and so their own keys."""
+    made = bench.items.catalogue
+    other = made.other_keys.view(np.int64)
+    ids = np.concatenate([made.ids.to_numpy(), other])
+    return pa.table(
+        {
+            "item_id": ids,
+            "item_key": ids,
+            "clicks": np.concatenate([made.clicks, made.other_clicks]),
+            "in_catalogue": np.arange(len(ids)) < len(made.ids),
+        }
+    )
+
+
+def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
+    """Draw from another catalogue, and say so in item_stats."""
+    never = pa.nulls(len(catalogue.ids), pa.timestamp("us", "UTC"))
+    dates = pa.table({"item_id": catalogue.ids, "eligible_from": never, "eligible_to": never})
+    name = new_path(bench.place.folder, "items").name
+    frame = bench.place.stored(catalogue_table(catalogue, dates), name)
+    return Broken(bench.sampled(catalogue=catalogue), Candidates(catalogue, frame, "unused"))
+
+
+def alpha_is_1(bench: Bench) -> Broken:
+    config = changed(bench.config, easy={"alpha": 1.0})
+    return _with_catalogue(bench, build_catalogue(_items(bench), config))
+
+
+def weights_are_coarse(bench: Bench) -> Broken:
+    """All weights are 1 or 2: right, but for the rounding."""
+    made = bench.items.catalogue
+    weights = np.maximum(1, made.draws.weights * 2 // int(made.draws.weights.max()))
+    before = np.cumsum(weights) - weights
+    own, other = alias_columns(weights)
+    draws = made.draws._replace(
+        weights=weights, before=before, own=own, other=other, log_weight=log_weights(weights)
+    )
+    return _with_catalogue(bench, replace(made, draws=draws))
+
+
+def _drawn(bench: Bench, own: NDArray[np.int64], other: NDArray[np.int64]) -> Broken:
+    """Draw with another alias table; weights and log_q stay those of popularity."""
+    made = bench.items.catalogue
+    draws = made.draws._replace(own=own.astype(np.int64), other=other.astype(np.int32))
+    return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
+
+
+def draws_are_uniform(bench: Bench) -> Broken:
+    made = bench.items.catalogue
+    n = len(made.ids)
+    return _drawn(bench, np.full(n, made.total_weight), np.arange(n))
+
+
+def draws_come_from_a_sorted_head(bench: Bench) -> Broken:
+    n = len(bench.items.catalogue.ids)
+    return _drawn(bench, np.zeros(n, np.int64), np.arange(n) % 40)
+
+
+def _popular(bench: Bench, first: int, last: int) -> Broken:
+    """Count the clicks of the dates from ``first`` to before ``last``, counted from the date."""
+    at = F.col("event_us")
+    inside = (at >= DAY.shifted(first).start_us) & (at < DAY.shifted(last).start_us)
+    log = bench.logs["clicks"]
+    clicks = valid_rows(log).where(inside).select("event_us", *log.contract.key).distinct()
+    counted = clicks.groupBy("item_id").count().toArrow()
+    items = _items(bench)
+    of = dict(zip(*(counted[name].to_pylist() for name in ("item_id", "count")), strict=True))
+    known = [of.get(item, 0) for item in items["item_id"].to_pylist()]
+    return _with_catalogue(
+        bench, build_catalogue(items.set_column(2, "clicks", pa.array(known)), bench.config)
+    )
+
+
+def popularity_knows_the_date(bench: Bench) -> Broken:
+    return _popular(bench, -bench.config.popularity.window_days, 1)
+
+
+def popularity_window_is_one_date_less(bench: Bench) -> Broken:
+    return _popular(bench, 1 - bench.config.popularity.window_days, 0)
+
+
+def popularity_window_is_one_date_more(bench: Bench) -> Broken:
+    return _popular(bench, -1 - bench.config.popularity.window_days, 0)
+
+
+def retired_items_are_drawn(bench: Bench) -> Broken:
+    items = _items(bench)
+    everywhere = items.set_column(3, "in_catalogue", pa.array([True] * len(items)))
+    return _with_catalogue(bench, build_catalogue(everywhere, bench.config))
+
+
+def _kept_with(bench: Bench, exponent: float | None) -> pa.Table:
+    """Thin with keep_prob to a power (None: not at all), and declare keep_prob all the same."""
+    made = bench.items.catalogue
+    draws = made.draws
+    keys, keep = draws.hot_keys, draws.hot_keep
+    applied = (keys[:0], keep[:0]) if exponent is None else (keys, keep**exponent)
+    thinned = draws._replace(hot_keys=applied[0], hot_keep=applied[1])
+    groups = bench.sampled(catalogue=replace(made, draws=thinned))
+    of = dict(zip(keys.view(np.int64).tolist(), keep.tolist(), strict=True))
+    declared = [of.get(item, 1.0) for item in groups["item_id"].to_pylist()]
+    place = groups.column_names.index("keep_prob")
+    return groups.set_column(place, "keep_prob", pa.array(declared))
+
+
+def keep_prob_is_not_applied(bench: Bench) -> Broken:
+    return Broken(_kept_with(bench, None))
+
+
+def keep_prob_is_applied_twice(bench: Bench) -> Broken:
+    return Broken(_kept_with(bench, 2.0))
+
+
+def hot_items_are_not_thinned(bench: Bench) -> Broken:
+    made = bench.items.catalogue
+    cold = made.draws._replace(hot_keys=made.draws.hot_keys[:0], hot_keep=made.draws.hot_keep[:0])
+    return Broken(bench.sampled(catalogue=replace(made, draws=cold)))
+
+
+def a_partition_of_events_is_lost(bench: Bench) -> Broken:
+    users = bench.events["user_key"].to_numpy()
+    return Broken(bench.sampled(events=bench.events.filter(pa.array(users % 8 != 3))))
+
+
+def mix_is_60_to_40(bench: Bench) -> Broken:
+    return Broken(bench.sampled(config=changed(bench.config, mix={"hard_ratio": 0.4})))
+
+
+def low_is_the_better_half(bench: Bench) -> Broken:
+    stages = [stage.model_dump() | {"band": [0.0, 0.5]} for stage in bench.config.hard.stages]
+    return Broken(bench.sampled(config=changed(bench.config, hard={"stages": stages})))
+
+
+def scores_are_ranked_the_wrong_way(bench: Bench) -> Broken:
+    upside_down = changed(bench.config, hard={"higher_score_is_better": False})
+    return Broken(bench.sampled(config=upside_down))
+
+
+def what_went_on_is_taken_as_cut(bench: Bench) -> Broken:
+    """Every row of the first stage may be a negative, and no later row says otherwise."""
+    kind = bench.events["kind"].to_numpy()
+    events = bench.events.filter(pa.array(kind < FIRST_CANDIDATE + 2))
+    kind = events["kind"].to_numpy()
+    cut = np.where(kind >= FIRST_CANDIDATE, FIRST_CANDIDATE + 1, kind).astype(np.int8)
+    place = events.column_names.index("kind")
+    return Broken(bench.sampled(events=events.set_column(place, "kind", pa.array(cut))))

@@ -1,0 +1,83 @@
+"""Measurements of frames that did not change are taken once: each is a function of its frames."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+from pipelines.assembly.samples import Workplace
+from pipelines.audit import audit
+from pipelines.audit.figures import Figure
+from pipelines.audit.record import GateResult
+from pipelines.audit.staged_rows import StagedPositives
+
+_MEASURED = (
+    "agreement_figures",
+    "candidates_again",
+    "hard_again",
+    "hard_origins",
+    "input_figures",
+    "items_again",
+    "key_figures",
+    "logged_requests",
+    "measure_draws",
+    "mix_figures",
+    "negatives_of",
+    "on_date",
+    "positives_again",
+    "volume_of",
+    "wrong_q",
+)
+
+
+class Memory:
+    """What measurements of the same frames gave; only what a mutant changed is measured again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, Any] = {}
+        self._used: list[Any] = []
+        self._judged: dict[Figure, GateResult] = {}
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Let the audit use the memory."""
+        whole = {name: self._remembered(name, vars(audit)[name]) for name in _MEASURED}
+        with mock.patch.dict(vars(audit), whole, judge=self._judge(vars(audit)["judge"])):
+            yield
+
+    def _remembered(self, name: str, measure: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(measure)
+        def remembered(*given: Any, **named: Any) -> Any:
+            key = (name, self._key(name, given), self._key(name, named))
+            if key not in self._known:
+                self._known[key] = measure(*given, **named)
+                # What is known by its place in memory must keep it.
+                self._used.append((given, named))
+            return self._known[key]
+
+        return remembered
+
+    def _key(self, name: str, value: Any) -> Any:
+        if name == "negatives_of":
+            return id(value[0]["training_samples"]) if value else ()
+        if isinstance(value, Workplace):
+            return "place"
+        if isinstance(value, StagedPositives):
+            return id(value.rows)
+        if isinstance(value, Mapping):
+            return tuple(sorted((k, self._key("", v)) for k, v in value.items()))
+        if isinstance(value, tuple):
+            return tuple(self._key("", one) for one in value)
+        if isinstance(value, str | int | bool | None):
+            return value
+        return id(value)
+
+    def _judge(self, judge: Callable[..., tuple[GateResult, ...]]) -> Callable[..., Any]:
+        def judged(figures: Sequence[Figure], *given: Any, **named: Any) -> tuple[GateResult, ...]:
+            new = [figure for figure in figures if figure not in self._judged]
+            gates = {gate.name: gate for gate in judge(new, *given, **named)}
+            self._judged |= {figure: gates[figure.name] for figure in new}
+            return tuple(self._judged[figure] for figure in figures)
+
+        return judged

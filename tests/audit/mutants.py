@@ -1,0 +1,98 @@
+"""Builds that are broken on purpose: each with the gates that must notice it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.audit import broken_draws, broken_rows, broken_tables
+from tests.audit.bench import Bench, Broken
+
+
+class Mutant(NamedTuple):
+    """One mistake.
+
+    Attributes:
+        name: What is wrong, in words.
+        make: Makes it.
+        caught_by: Gates that must fail; others may as well.
+    """
+
+    name: str
+    make: Callable[[Bench], Broken]
+    caught_by: tuple[str, ...]
+
+
+def _of(module: object, **caught: str) -> list[Mutant]:
+    return [
+        Mutant(name.replace("_", " "), vars(module)[name], tuple(gates.split()))
+        for name, gates in caught.items()
+    ]
+
+
+MUTANTS: list[Mutant] = [
+    *_of(
+        broken_draws,
+        nothing_is_forbidden="shown_negatives clicked_negatives log_q_differs",
+        only_exposures_are_forbidden="clicked_negatives log_q_differs",
+        only_clicks_are_forbidden="shown_negatives log_q_differs",
+        exclusion_looks_back_one_date_less="shown_negatives log_q_differs",
+        exclusion_looks_back_one_date_more="log_q_differs",
+        alpha_is_1="weights_differ",
+        weights_are_coarse="weights_differ",
+        draws_are_uniform="easy_draws_bias.popularity",
+        draws_come_from_a_sorted_head="easy_draws_bias.popularity coverage_bias",
+        popularity_knows_the_date="popularity_knows_the_date popularity_differs weights_differ",
+        popularity_window_is_one_date_less="popularity_differs weights_differ",
+        popularity_window_is_one_date_more="popularity_differs weights_differ",
+        retired_items_are_drawn="catalogue_differs ineligible_negatives",
+        keep_prob_is_not_applied="keep_rate_bias",
+        keep_prob_is_applied_twice="keep_rate_bias",
+        hot_items_are_not_thinned="keep_prob_differs",
+        a_partition_of_events_is_lost="positives_missing",
+        mix_is_60_to_40="mix_differs",
+        low_is_the_better_half="hard_band_differs",
+        scores_are_ranked_the_wrong_way="hard_rank_differs",
+        what_went_on_is_taken_as_cut="hard_not_cut hard_went_on",
+    ),
+    *_of(
+        broken_rows,
+        log_q_is_not_conditioned="log_q_differs",
+        log_q_has_the_wrong_sign="log_q_invalid",
+        negatives_are_mixed_up_between_rows="shown_negatives log_q_differs",
+        hard_negatives_of_another_request="hard_not_logged",
+        shown_items_as_hard_negatives="shown_negatives",
+        a_negative_that_no_catalogue_has="ineligible_negatives",
+        a_score_is_off="hard_not_logged",
+        a_rank_is_off="hard_rank_differs",
+        shortfall_is_not_counted="negatives_unaccounted mix_differs",
+        shortfall_without_a_reason="mix_differs",
+        fills_are_called_popularity="mix_differs",
+        groups_are_doubled="duplicate_keys.positives duplicate_keys.training_samples",
+        users_are_mixed_up="positives_not_clicked",
+        requests_are_mixed_up="positives_not_clicked",
+        a_positive_that_was_never_clicked="positives_not_clicked",
+        a_click_before_its_impression="clicks_outside_window",
+        a_click_beyond_the_window="clicks_outside_window",
+        not_the_earliest_click="positives_not_clicked",
+        pos_log_q_is_of_another_distribution="pos_log_q_differs",
+        item_clicks_are_of_today="item_clicks_differ",
+    ),
+    *_of(
+        broken_tables,
+        rejected_rows_are_lost="quarantine_differs.clicks",
+        a_row_is_not_counted="rows_unaccounted.impressions",
+        sample_id_is_wrong="sample_id_differs.positives tables_disagree.positives",
+        undo_weight_is_upside_down="undo_weight_differs",
+        q_is_conditioned="q_differs",
+        easy_negatives_are_doubled="duplicate_keys.easy_negatives tables_disagree.easy_negatives",
+        easy_negatives_are_lost="rows_differ.easy_negatives tables_disagree.easy_negatives",
+        a_pointwise_row_has_no_log_q="tables_disagree.training_samples_pointwise",
+        hardness_is_another="tables_disagree.hard_negatives",
+        reasons_are_counted_twice="shortfall_unexplained mix_differs",
+        a_list_is_short="lists_uneven",
+        ranking_rows_are_lost="rows_differ.ranking_samples",
+        items_are_lost="catalogue_differs",
+        items_count_no_positives="item_positives_differ",
+        positives_are_empty="rows.positives positives_missing",
+        a_column_has_another_type="schema_differs.positives",
+    ),
+]

@@ -1,0 +1,225 @@
+"""The kernel that compares negatives with forbidden sets, beside loops that anyone can read."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.audit.draws import (
+    MOST_OFF,
+    SOURCES,
+    DrawFigures,
+    Negatives,
+    Weighed,
+    examine,
+    expected_draws,
+    log_q_edges,
+)
+from pipelines.audit.draws_pass import _negatives
+
+Event = tuple[int, int]
+Draw = tuple[int, int, int, float]
+"""User, item, source, log_q (NaN where NULL)."""
+
+USERS = 4
+_USER, _ITEM = st.integers(0, USERS - 1), st.integers(-3, 9)
+_EVENTS = st.lists(st.tuples(_USER, _ITEM), max_size=12)
+_LOG_Q = st.one_of(
+    st.sampled_from([math.nan, math.inf, -math.inf, 0.0, 0.5]),
+    st.floats(-6.0, 0.0, allow_nan=False),
+    st.just(1.0),
+)
+"""1 stands for the right one, which depends on the case."""
+_DRAWS = st.lists(st.tuples(_USER, _ITEM, st.integers(0, 3), _LOG_Q), max_size=20)
+_WEIGHTS = st.dictionaries(st.integers(-2, 8), st.integers(1, 50), max_size=8)
+
+
+def forbidden(user: int, *logs: list[Event]) -> set[int]:
+    return {item for log in logs for of, item in log if of == user}
+
+
+def left_over(weights: dict[int, int], taken: set[int]) -> int:
+    return sum(weight for item, weight in weights.items() if item not in taken)
+
+
+def with_right_log_q(
+    draws: list[Draw], weights: dict[int, int], shown: list[Event], clicked: list[Event]
+) -> list[Draw]:
+    def right(draw: Draw) -> Draw:
+        user, item, source, log_q = draw
+        left = left_over(weights, forbidden(user, shown, clicked))
+        if log_q != 1.0 or item not in weights or left == 0:
+            return draw
+        return user, item, source, math.log(weights[item] / left)
+
+    return [right(draw) for draw in draws]
+
+
+def arrays(events: list[Event]) -> tuple[Any, Any]:
+    return tuple(np.array([e[i] for e in events], np.int64) for i in (0, 1))  # type: ignore[return-value]
+
+
+def examined(
+    weights: dict[int, int], shown: list[Event], clicked: list[Event], draws: list[Draw]
+) -> DrawFigures:
+    return examine(USERS, arrays(shown), arrays(clicked), negatives(draws), weighed(weights))
+
+
+def weighed(weights: dict[int, int]) -> Weighed:
+    keys = sorted(weights)
+    return Weighed(np.array(keys, np.int64), np.array([weights[k] for k in keys], np.int64))
+
+
+def negatives(draws: list[Draw]) -> Negatives:
+    return Negatives(
+        np.array([d[0] for d in draws], np.int64),
+        np.array([d[1] for d in draws], np.int64),
+        np.array([d[2] for d in draws], np.int8),
+        np.array([d[3] for d in draws], np.float64),
+    )
+
+
+def slow_counts(
+    weights: dict[int, int], shown: list[Event], clicked: list[Event], draws: list[Draw]
+) -> dict[str, int]:
+    found = Counter[str]()
+    for user, item, source, log_q in draws:
+        found["shown"] += (user, item) in shown
+        found["clicked"] += (user, item) in clicked
+        found["ineligible"] += item not in weights
+        if source >= SOURCES:
+            found["invalid"] += not math.isnan(log_q)
+            continue
+        if not (math.isfinite(log_q) and log_q <= 0):
+            found["invalid"] += 1
+            continue
+        if item in weights:
+            left = left_over(weights, forbidden(user, shown, clicked))
+            exact = math.log(weights[item] / left) if left else math.inf
+            found["differing"] += not abs(exact - log_q) <= MOST_OFF
+    return dict(found)
+
+
+def slow_expected(
+    weights: dict[int, int], shown: list[Event], clicked: list[Event], draws: list[Draw]
+) -> np.ndarray:
+    """Every draw adds each allowed item's chance to have been drawn."""
+    items = sorted(weights)
+    expected = np.zeros((SOURCES, len(items)))
+    for user, _, source, _ in draws:
+        taken = forbidden(user, shown, clicked)
+        left = left_over(weights, taken)
+        if source < SOURCES and left > 0:
+            for place, item in enumerate(items):
+                if item not in taken:
+                    expected[source, place] += weights[item] / left
+    return expected
+
+
+class DescribeExamine:
+    @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS)
+    def it_counts_as_plain_loops_do(
+        self,
+        weights: dict[int, int],
+        shown: list[Event],
+        clicked: list[Event],
+        draws: list[Draw],
+    ) -> None:
+        draws = with_right_log_q(draws, weights, shown, clicked)
+        found = examined(weights, shown, clicked, draws)
+        wanted = slow_counts(weights, shown, clicked, draws)
+        for name in ("shown", "clicked", "ineligible", "invalid", "differing"):
+            assert getattr(found, name) == wanted.get(name, 0), name
+        items = sorted(weights)
+        for source in range(SOURCES):
+            drawn = Counter(item for _, item, of, _ in draws if of == source)
+            assert found.drawn[source].tolist() == [drawn[item] for item in items]
+        hard = Counter(item for _, item, of, _ in draws if of >= SOURCES)
+        assert found.hard.tolist() == [hard[item] for item in items]
+        fine = [d for d in draws if d[2] < SOURCES and math.isfinite(d[3]) and d[3] <= 0]
+        assert found.log_q.sum() == len(fine)
+
+    @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS)
+    def it_expects_what_every_single_draw_adds(
+        self,
+        weights: dict[int, int],
+        shown: list[Event],
+        clicked: list[Event],
+        draws: list[Draw],
+    ) -> None:
+        found = examined(weights, shown, clicked, draws)
+        expected = expected_draws(weighed(weights), found.total, found.blocked)
+        assert expected == pytest.approx(slow_expected(weights, shown, clicked, draws), abs=1e-6)
+
+    @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS, st.sets(_USER))
+    def it_adds_up_over_parts_of_the_users(
+        self,
+        weights: dict[int, int],
+        shown: list[Event],
+        clicked: list[Event],
+        draws: list[Draw],
+        some: set[int],
+    ) -> None:
+        whole = vars(examined(weights, shown, clicked, draws))
+        parts = [
+            vars(
+                examined(
+                    weights,
+                    [e for e in shown if (e[0] in some) == inside],
+                    [e for e in clicked if (e[0] in some) == inside],
+                    [d for d in draws if (d[0] in some) == inside],
+                )
+            )
+            for inside in (True, False)
+        ]
+        for name, value in whole.items():
+            assert parts[0][name] + parts[1][name] == pytest.approx(value), name
+
+    def it_takes_a_right_log_q_for_right(self) -> None:
+        """The reference shares this line with the kernel, so here it stands in numbers."""
+        draws = [(0, 1, 0, math.log(2 / 5)), (1, 1, 0, math.log(2 / 9)), (0, 1, 1, math.log(2 / 9))]
+        found = examined({1: 2, 2: 3, 3: 4}, [(0, 3)], [], draws)
+        assert found.differing == 1
+        assert found.total.tolist() == pytest.approx([9 / 5 + 1, 9 / 5])
+
+    def it_has_a_bin_for_every_log_q(self) -> None:
+        items = weighed({1: 1, 2: 10**6})
+        edges = log_q_edges(items)
+        assert len(edges) == 41
+        assert edges[0] <= math.log(1 / (10**6 + 1)) < edges[-1] == 0.0
+        assert len(log_q_edges(weighed({}))) == 41
+
+
+class DescribeNegativesOfLists:
+    def rows(self, *lists: tuple[object, object, object]) -> pa.Table:
+        names = ("neg_keys", "neg_source", "neg_log_q")
+        kinds = (pa.list_(pa.int64()), pa.list_(pa.int8()), pa.list_(pa.float64()))
+        columns = list(zip(*lists, strict=True))
+        return pa.table({n: pa.array(c, k) for n, c, k in zip(names, columns, kinds, strict=True)})
+
+    def it_keeps_the_user_of_every_negative(self) -> None:
+        rows = self.rows(([1, 2], [0, 2], [-1.0, None]), ([], [], []), ([3], [1], [-2.0]))
+        found = _negatives(rows, np.array([5, 6, 7]))
+        assert found.user.tolist() == [5, 5, 7]
+        assert found.item.tolist() == [1, 2, 3]
+        assert found.source.tolist() == [0, 2, 1]
+        assert np.isnan(found.log_q).tolist() == [False, True, False]
+
+    def it_does_not_let_a_short_list_shift_those_behind_it(self) -> None:
+        rows = self.rows(([1, 2], [0], [-1.0, -2.0]), ([3], [1, 1], None), ([4], [0], [-4.0]))
+        found = _negatives(rows, np.array([0, 1, 2]))
+        assert found.item.tolist() == [1, 2, 3, 4]
+        assert found.source.tolist() == [0, 127, 1, 0]
+        assert found.log_q[[0, 1, 3]].tolist() == [-1.0, -2.0, -4.0]
+        assert np.isnan(found.log_q[2])
+
+    def it_takes_a_missing_id_for_one_that_no_catalogue_has(self) -> None:
+        rows = self.rows(([1, None], [0, None], [-1.0, -1.0]), (None, None, None))
+        found = _negatives(rows, np.array([0, 1]))
+        figures = examine(2, arrays([]), arrays([]), found, Weighed(np.array([1]), np.array([1])))
+        assert (figures.ineligible, len(found.item)) == (1, 2)

@@ -1,0 +1,209 @@
+"""Great Expectations judges: what is out of bounds fails, what is not known is an error."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from pipelines.audit.figures import Figure
+from pipelines.audit.judging import judge, require_passed, told_as_warning
+from pipelines.audit.measurements import Measurements
+from pipelines.audit.record import AuditRecord, GateResult
+from pipelines.config.gate_rules import GATE_RULES, RULE_OF
+from pipelines.config.gates import Bound, GateBounds
+from pipelines.config.loading import load_config
+from pipelines.errors import ConfigError, GateError
+
+CONFIG = """
+logs:
+  impressions: {path: shown}
+  clicks: {path: clicked}
+mix: {hard_ratio: 0}
+gates:
+"""
+
+
+def judged(*figures: Figure, **settings: GateBounds) -> dict[str, GateResult]:
+    return {gate.name: gate for gate in judge(figures, settings, name="test")}
+
+
+def loaded(folder: Path, *lines: str) -> object:
+    path = folder / "winnow.yaml"
+    path.write_text(CONFIG + "".join(f"  {line}\n" for line in lines), encoding="utf-8")
+    return load_config(path).gates
+
+
+class DescribeStatuses:
+    def it_passes_warns_and_fails_at_the_bounds(self) -> None:
+        figures = [0.05, 0.050001, 0.5, 0.500001]
+        found = judged(*(Figure("rejected_share", f, str(i)) for i, f in enumerate(figures)))
+        statuses = [found[f"rejected_share.{i}"].status for i in range(4)]
+        assert statuses == ["pass", "warn", "warn", "fail"]
+
+    @pytest.mark.parametrize("figure", [-1, 1, 10**12])
+    def it_fails_a_count_of_violations_either_way(self, figure: int) -> None:
+        assert judged(Figure("duplicate_keys", figure, "x"))["duplicate_keys.x"].status == "fail"
+
+    @pytest.mark.parametrize("figure", [None, math.nan])
+    def it_takes_no_figure_for_a_pass(self, figure: float | None) -> None:
+        found = judged(*(Figure(one.name, figure, "x") for one in GATE_RULES))
+        assert {gate.status for gate in found.values()} == {"error"}
+        assert len(found) == len(GATE_RULES)
+
+    def it_never_passes_what_is_beyond_all_numbers(self) -> None:
+        found = judged(Figure("rejected_share", math.inf), Figure("hard_share", -math.inf))
+        assert [gate.status for gate in found.values()] == ["fail", "warn"]
+
+    def it_keeps_the_order_of_the_rules(self) -> None:
+        figures = [Figure(rule.name, 0) for rule in reversed(GATE_RULES)]
+        assert list(judged(*figures)) == [rule.name for rule in GATE_RULES]
+
+    def it_refuses_two_figures_of_one_name(self) -> None:
+        with pytest.raises(ValueError, match=r"rejected_share\.clicks"):
+            judged(*[Figure("rejected_share", 0, "clicks")] * 2)
+
+    def it_has_nothing_to_say_without_figures(self) -> None:
+        assert judged() == {}
+
+
+class DescribeSettings:
+    def it_takes_the_subjects_bounds_before_the_gates(self) -> None:
+        loose, tight = (GateBounds(fail=Bound(most=most)) for most in (0.9, 0.1))
+        found = judged(
+            Figure("rejected_share", 0.2, "clicks"),
+            Figure("rejected_share", 0.2, "impressions"),
+            **{"rejected_share": loose, "rejected_share.clicks": tight},
+        )
+        assert found["rejected_share.clicks"].status == "fail"
+        assert found["rejected_share.impressions"].status == "warn"
+
+    def it_finds_a_subject_with_a_reason_in_it(self) -> None:
+        name = "rejected_reason_share.clicks.orphan"
+        found = judged(
+            Figure("rejected_reason_share", 0.2, "clicks.orphan"),
+            **{name: GateBounds(warn=Bound(most=0.3))},
+        )
+        assert found[name].status == "pass"
+
+    def it_leaves_the_level_that_is_not_named(self) -> None:
+        found = judged(
+            Figure("rejected_share", 0.6), rejected_share=GateBounds(warn=Bound(most=0.7))
+        )
+        assert found["rejected_share"].status == "fail"
+
+    def it_lets_a_level_be_switched_off(self) -> None:
+        off = GateBounds(fail=None, warn=None)
+        gate = judged(Figure("rejected_share", 1.0), rejected_share=off)["rejected_share"]
+        assert (gate.status, gate.severity) == ("pass", "warn")
+
+    def it_reads_bounds_from_a_config(self, tmp_path: Path) -> None:
+        gates = loaded(tmp_path, "rejected_share.clicks: {warn: {most: 0.2}, fail: {most: 0.4}}")
+        assert gates == {
+            "rejected_share.clicks": GateBounds(warn=Bound(most=0.2), fail=Bound(most=0.4))
+        }
+
+    def it_names_the_nearest_gate_to_one_that_is_none(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="did you mean rejected_share") as caught:
+            loaded(tmp_path, "rejectd_share: {warn: {most: 0.2}}")
+        assert caught.value.exit_code == 2
+
+    @pytest.mark.parametrize("rule", [rule.name for rule in GATE_RULES if rule.absolute])
+    def it_lets_nobody_change_a_truth(self, tmp_path: Path, rule: str) -> None:
+        with pytest.raises(ConfigError, match="one of Winnow's truths"):
+            loaded(tmp_path, f"{rule}.easy_negatives: {{fail: {{most: 5}}}}")
+
+    def it_refuses_bounds_that_nothing_meets(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match="least must not exceed most"):
+            loaded(tmp_path, "hard_share: {warn: {least: 0.5, most: 0.1}}")
+
+
+class DescribeRules:
+    def it_says_what_each_figure_means_to_a_person(self) -> None:
+        for rule in GATE_RULES:
+            assert len(rule.meaning.split()) > 4, rule.name
+            assert not rule.meaning.endswith(".")
+            assert rule.unit
+            assert rule.fail or rule.warn
+            assert rule.fail if rule.absolute else True
+
+    def it_has_each_name_once(self) -> None:
+        assert len(RULE_OF) == len(GATE_RULES)
+
+
+class DescribeDataDocs:
+    def it_writes_them_where_asked(self, tmp_path: Path) -> None:
+        figures = [Figure("shown_negatives", 3), Figure("rejected_share", 0.1, "clicks")]
+        judge(figures, {}, name="winnow_docs", docs=tmp_path / "docs")
+        pages = [page.read_text("utf-8") for page in (tmp_path / "docs").rglob("*.html")]
+        assert any("shown_negatives" in page for page in pages)
+        assert any("that their user was shown" in page for page in pages)
+
+
+class DescribeRequirePassed:
+    def it_names_figure_bounds_and_meaning(self) -> None:
+        gates = judge([Figure("rejected_share", 0.75, "clicks", "3 of 4 rows")], {}, name="x")
+        with pytest.raises(GateError) as caught:
+            require_passed(gates, "run-1", Path("staging") / "run-1")
+        assert caught.value.exit_code == 3
+        (problem,) = caught.value.problems
+        assert problem.where == "gate rejected_share.clicks"
+        assert problem.what == RULE_OF["rejected_share"].meaning
+        assert (problem.found, problem.expected) == ("0.75 3 of 4 rows", "at most 0.5")
+        assert "run-1" in (problem.next_step or "")
+
+    def it_raises_for_a_gate_that_could_not_be_judged(self) -> None:
+        gates = judge([Figure("hard_share", None, detail="disk full")], {}, name="x")
+        with pytest.raises(GateError, match="could not be judged, found no figure disk full"):
+            require_passed(gates, "run-1", Path("staging"))
+
+    def it_lets_a_warning_pass_and_tells_it(self) -> None:
+        gates = judge([Figure("rejected_share", 0.25, "clicks")], {}, name="x")
+        require_passed(gates, "run-1", Path("staging"))
+        told = told_as_warning(gates[0])
+        assert told.startswith("rejected_share.clicks: rejected rows")
+        assert "0.25" in told
+        assert "wanted at most 0.05" in told
+
+
+class DescribeTheRecord:
+    def it_comes_back_from_json_as_it_was(self) -> None:
+        gates = judge(
+            [Figure("shown_negatives", 3), Figure("hard_share", None), Figure("item_drift", 0.1)],
+            {},
+            name="x",
+        )
+        record = AuditRecord(verdict="fail", gates=gates, volume={"users": 3.0})
+        assert AuditRecord.model_validate_json(record.model_dump_json()) == record
+
+    def it_comes_back_without_what_is_no_number(self) -> None:
+        gates = judge(
+            [Figure("hard_share", math.nan), Figure("item_drift", math.inf)], {}, name="x"
+        )
+        text = AuditRecord(verdict="fail", gates=gates).model_dump_json()
+        again = AuditRecord.model_validate_json(text)
+        assert [gate.status for gate in again.gates] == ["error", "fail"]
+
+
+class DescribeMeasurements:
+    def it_fails_the_gates_of_one_that_breaks_and_judges_the_others(self) -> None:
+        found = Measurements()
+
+        def breaks() -> tuple[None, list[Figure]]:
+            raise RuntimeError("no space left\non this disk")
+
+        assert found.take(("hard_not_cut", "duplicate_keys.positives"), breaks) is None
+        found.take(("shown_negatives",), lambda: (None, [Figure("shown_negatives", 0)]))
+        gates = judged(*found.figures)
+        assert gates["hard_not_cut"].status == gates["duplicate_keys.positives"].status == "error"
+        assert gates["hard_not_cut"].detail == "RuntimeError: no space left"
+        assert gates["shown_negatives"].status == "pass"
+
+    def it_notices_a_figure_that_was_promised_and_did_not_come(self) -> None:
+        found = Measurements()
+        assert found.take(("shown_negatives", "hard_not_cut"), lambda: (7, [])) == 7
+        assert {gate.status for gate in judged(*found.figures).values()} == {"error"}
+
+    def it_refuses_a_measurement_that_promises_nothing(self) -> None:
+        """What promises nothing could break unnoticed."""
+        with pytest.raises(ValueError, match="promise"):
+            Measurements().take((), lambda: (None, []))

@@ -1,0 +1,125 @@
+"""Hard negatives beside a small ranking log: each mistake is counted, and nothing else is."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.audit.figures import Figure
+from pipelines.audit.hard_again import hard_again
+from pipelines.audit.hard_ranks import ranks
+from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
+
+COARSE, FINE = [13, 12, 11, 10, 14, 15, 16, 17], [13, 12, 11, 10, 14]
+
+
+def ranked(how: str) -> list[Row]:
+    """One request: coarse ranking cut 15, 16 and 17; fine ranking put 11, 10 and 14 last."""
+    coarse = [item for item in COARSE if how != "last_stage" or item not in FINE]
+    rows = [("coarse", item, item in FINE) for item in coarse]
+    rows += [("fine", item, item == 13) for item in FINE]
+    return [
+        {"request_id": 1, "item_id": item, "stage": stage, "score": -float(COARSE.index(item))}
+        | ({"passed": passed} if how == "passed" else {})
+        for stage, item, passed in rows
+    ]
+
+
+def hard_row(item: int, stage: str, how: str = "passed", **other: Any) -> Row:
+    names = {"coarse": [i for i in COARSE if how != "last_stage" or i not in FINE], "fine": FINE}
+    rank, size = names[stage].index(item) + 1, len(names[stage])
+    return {
+        "request_id": 1,
+        "neg_item_id": item,
+        "source": {"coarse": "cut", "fine": "low"}[stage],
+        "stage": stage,
+        "stage_rank": rank,
+        "stage_size": size,
+        "stage_score": -float(COARSE.index(item)),
+        "rank_pct": (rank - 1) / (size - 1),
+    } | other
+
+
+def hard_figures(
+    spark: SparkSession, rows: list[Row], logged: list[Row], how: str = "passed", **hard: Any
+) -> list[Figure]:
+    settings = config(hard={"cut_known_by": how, **hard})
+    opened = log(spark, "ranking_log", logged, settings)
+    staged = frame(spark, "hard_negatives", rows, settings)
+    return hard_again(opened, staged, settings, THE_DAY, n_positives=len(rows))
+
+
+class DescribeHardNegatives:
+    @pytest.mark.parametrize("how", ["passed", "membership", "last_stage"])
+    def it_passes_what_was_cut_or_low(self, spark: SparkSession, how: str) -> None:
+        rows = [hard_row(i, "coarse", how) for i in (15, 16, 17)]
+        rows += [hard_row(i, "fine", how) for i in (11, 10, 14)]
+        assert wrong(hard_figures(spark, rows, ranked(how), how)) == {}
+
+    @pytest.mark.parametrize("how", ["passed", "membership"])
+    def it_counts_what_reached_the_next_stage(self, spark: SparkSession, how: str) -> None:
+        rows = [hard_row(12, "coarse", how), hard_row(15, "coarse", how)]
+        found = wrong(hard_figures(spark, rows, ranked(how), how))
+        assert found == {"hard_went_on": 1} | ({"hard_not_cut": 1} if how == "passed" else {})
+
+    def it_counts_what_another_row_of_the_stage_says_went_on(self, spark: SparkSession) -> None:
+        again = {**ranked("passed")[5], "passed": True, "score": -5.5}
+        found = wrong(hard_figures(spark, [hard_row(15, "coarse")], [*ranked("passed"), again]))
+        assert found == {"hard_not_cut": 1}
+
+    def it_counts_a_cut_by_a_stage_after_which_none_ran(self, spark: SparkSession) -> None:
+        only_coarse = [row for row in ranked("membership") if row["stage"] == "coarse"]
+        found = hard_figures(spark, [hard_row(15, "coarse")], only_coarse, "membership")
+        assert wrong(found) == {"hard_not_cut": 1}
+
+    def it_counts_a_cut_for_a_reason_that_is_not_allowed(self, spark: SparkSession) -> None:
+        logged = [{**row, "cut_reason": "business"} for row in ranked("passed")]
+        found = hard_figures(spark, [hard_row(15, "coarse")], logged, cut_reasons=["score"])
+        assert wrong(found) == {"hard_not_cut": 1}
+
+    @pytest.mark.parametrize(
+        "change", [{"request_id": 2}, {"stage_score": 0.5}, {"neg_item_id": 99}]
+    )
+    def it_counts_what_the_log_does_not_hold(
+        self, spark: SparkSession, change: dict[str, Any]
+    ) -> None:
+        found = wrong(hard_figures(spark, [hard_row(15, "coarse", **change)], ranked("passed")))
+        assert found["hard_not_logged"] == 1
+
+    @pytest.mark.parametrize(
+        ("item", "change"),
+        [(12, {}), (14, {"rank_pct": 0.6}), (14, {"stage_rank": 6}), (14, {"source": "cut"})],
+    )
+    def it_counts_what_is_not_in_the_band(
+        self, spark: SparkSession, item: int, change: dict[str, Any]
+    ) -> None:
+        rows = [hard_row(item, "fine", **change)]
+        assert wrong(hard_figures(spark, rows, ranked("passed")))["hard_band_differs"] == 1
+
+    @pytest.mark.parametrize("change", [{"stage_rank": 7}, {"stage_size": 9}])
+    def it_counts_a_rank_that_the_scores_do_not_give(
+        self, spark: SparkSession, change: dict[str, int]
+    ) -> None:
+        row = hard_row(15, "coarse") | change
+        row["rank_pct"] = (row["stage_rank"] - 1) / (row["stage_size"] - 1)
+        found = wrong(hard_figures(spark, [row], ranked("passed")))
+        assert found == {"hard_rank_differs": 1}
+
+    def it_judges_rows_that_know_neither_rank_nor_score(self, spark: SparkSession) -> None:
+        known = ("request_id", "neg_item_id", "stage")
+        rows = [{k: hard_row(i, "coarse")[k] for k in known} for i in (15, 12)]
+        found = by_name(hard_figures(spark, rows, ranked("passed")))
+        assert found == {"hard_not_logged": 0, "hard_not_cut": 1, "hard_went_on": 1}
+
+
+class DescribeRanks:
+    def it_puts_the_cheapest_first_and_ties_by_key(self) -> None:
+        one = np.ones(6, np.int64)
+        item = np.array([5, -1, 3, 3, 4, 9])
+        cost = np.array([2.0, 2.0, 9.0, 1.0, np.inf, 2.0])
+        keys, rank, size = ranks(one, one, item, cost)
+        assert dict(zip(keys["item"].tolist(), rank.tolist(), strict=True)) == {
+            3: 1, 5: 2, 9: 3, -1: 4, 4: 5,
+        }  # fmt: skip
+        assert size.tolist() == [5] * 5

@@ -1,0 +1,112 @@
+"""Counts of logs, draws beside logs, and earlier releases: each mistake is counted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.engine import Engine
+from pipelines.assembly.samples import Workplace
+from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
+from pipelines.audit.history import drift_figures, volume_figures
+from pipelines.audit.inputs import input_figures, logged_requests
+from pipelines.audit.staged_rows import negatives_of
+from pipelines.contracts.counts import RowCounts
+from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, sample, some_items, us
+
+SETTINGS = config()
+COUNTS = RowCounts(10, 5, 1, 2, 1, 1, 0, {"missing": 2})
+
+
+class DescribeInputs:
+    def figures(
+        self, spark: SparkSession, counts: dict[str, RowCounts], kept: dict[str, int], n: int = 5
+    ) -> dict[str, Any]:
+        rows: list[Row] = [{"log": name} for name, rows in kept.items() for _ in range(rows)]
+        rejected = frame(spark, "rejected", rows or [{"log": ""}], SETTINGS)
+        rejected = rejected if rows else rejected.limit(0)
+        return by_name(input_figures(counts, rejected, n_attributed=n))
+
+    def it_weighs_what_was_rejected(self, spark: SparkSession) -> None:
+        found = self.figures(spark, {"clicks": COUNTS}, {"clicks": 2})
+        assert found == {
+            "clicks_unaccounted": 0, "rows_unaccounted.clicks": 0, "quarantine_differs.clicks": 0,
+            "rejected_share.clicks": 0.25, "rejected_reason_share.clicks.missing": 0.25,
+        }  # fmt: skip
+
+    def it_counts_rows_that_are_nowhere(self, spark: SparkSession) -> None:
+        lost = replace(COUNTS, valid=4)
+        found = self.figures(spark, {"clicks": lost}, {"clicks": 1, "ghosts": 3})
+        assert found["rows_unaccounted.clicks"] == found["clicks_unaccounted"] == 1
+        assert found["quarantine_differs.clicks"] == -1
+        assert found["quarantine_differs.ghosts"] == 3
+
+    def it_passes_a_log_without_rows_of_the_date(self, spark: SparkSession) -> None:
+        nothing = RowCounts(3, 0, 0, 0, 0, 3, 0, {})
+        assert set(self.figures(spark, {"clicks": nothing}, {}, n=0).values()) == {0}
+
+    def it_measures_how_many_requests_are_logged(self, spark: SparkSession) -> None:
+        positives = spark.createDataFrame([(1,), (1,), (2,)], "request_id bigint")
+        ranked = spark.createDataFrame([(2,), (3,)], "request_id bigint")
+        assert logged_requests(positives, ranked).value == 0.5
+        assert logged_requests(positives.limit(0), ranked).value == 1.0
+
+
+class DescribeHistory:
+    def it_judges_volumes_once_there_are_enough_releases(self) -> None:
+        past = [{"users": float(n)} for n in (100, 101, 99, 100)]
+        assert volume_figures({"users": 1.0}, past[:3]) == []
+        (lost,) = volume_figures({"users": 1.0}, past)
+        (usual,) = volume_figures({"users": 103.0}, [*past, {"items": 1.0}])
+        assert float(lost.value or 0) > 30 > 1 > float(usual.value or 0)
+
+    def it_sees_positives_move_to_other_items(self, spark: SparkSession) -> None:
+        kind = "item_id bigint, positives bigint, clicks bigint"
+        before = spark.createDataFrame([(i, 200, 100 - i) for i in range(20)], kind)
+        same = before.withColumn("positives", F.col("positives") + F.col("item_id") % 3)
+        moved = before.withColumn("positives", F.when(F.col("item_id") < 5, 790).otherwise(0))
+        assert drift_figures(same, None) == []
+        assert float(drift_figures(same, before)[0].value or 0) < 0.25
+        assert float(drift_figures(moved, before)[0].value or 0) > 2.0
+
+
+class DescribeDraws:
+    def it_meets_negatives_with_what_the_logs_forbid(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        """Windows of two and three dates: what lies before them forbids nothing."""
+        settings = config(exclusion={"exposure_lookback_days": 1, "click_lookback_days": 2})
+        shown = [(7, 1, -1), (7, 2, -2), (8, 3, 0)]
+        clicked = [(7, 2, -2), (7, 3, -3)]
+        events = {
+            name: [{"user_id": u, "item_id": i, "event_us": us("12:00", d)} for u, i, d in rows]
+            for name, rows in (("impressions", shown), ("clicks", clicked))
+        }
+        logs = {name: log(spark, name, rows, settings) for name, rows in events.items()}
+        rows = [
+            sample(neg_item_ids=[3, 1, 2, 9], neg_log_q=[0.0, -1.0, None, 0.0]),
+            sample(user_id=8, neg_item_ids=[1, 2], neg_source=[0, 0], neg_log_q=[-0.4054651, 0.5]),
+        ]
+        staged = {"training_samples": frame(spark, "training_samples", rows, settings)}
+        negatives, items = negatives_of(staged), some_items()
+        assert negatives is not None
+        place = Workplace(spark, Engine.of(spark).ship, tmp_path, tmp_path.name)
+        draws = measure_draws(negatives, items, logs, settings, THE_DAY, place, n_positives=2)
+        found = by_name(easy_figures(draws, items.weighed()))
+        assert found["shown_negatives"] == 1
+        assert found["clicked_negatives"] == 1
+        assert found["ineligible_negatives"] == 1
+        assert found["log_q_invalid"] == 1
+        assert found["log_q_differs"] == 1
+
+    def it_counts_a_q_that_is_not_the_items_share(self, spark: SparkSession) -> None:
+        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
+        rows = [
+            {"neg_item_id": 1, "q": 0.1},
+            {"neg_item_id": 1, "q": 0.2},
+            {"neg_item_id": 2, "q": 0.1},
+        ]
+        easy = frame(spark, "easy_negatives", rows, SETTINGS)
+        assert wrong_q(easy, stats, SETTINGS, n_items=1).value == 2

@@ -1,0 +1,186 @@
+"""Positives and items beside small logs: right ones pass, and each mistake is counted."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.audit.items_again import items_again, keep_again
+from pipelines.audit.positives_again import candidates_again, positives_again
+from pipelines.audit.staged_rows import StagedPositives
+from pipelines.catalogue.weights import integer_weights, keep_probs
+from pipelines.config.sampling import Downsampling
+from pipelines.config.tree import Config
+from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, some_items, us
+from tests.stages.handmade import at
+
+
+class DescribeCandidates:
+    def found(self, spark: SparkSession, join: str, **settings: Any) -> list[tuple[int, ...]]:
+        wanted = config(attribution={"join": join, **settings})
+        shown = [(1, 1, "10:00", 0), (1, 1, "10:30", 0), (2, 1, "11:00", 0), (3, 2, "23:59", -1)]
+        impressions = [
+            {"impression_id": f"{r}/{i}/{clock}", "request_id": r, "user_id": 7, "item_id": i}
+            | {"event_us": us(clock, days)}
+            for r, i, clock, days in shown
+        ]
+        clicked = [(1, 1, "10:00", "10:40"), (2, 1, "11:00", "11:00"), (3, 2, "23:59", "00:01")]
+        clicks = [
+            {"impression_id": f"{r}/{i}/{of}", "request_id": r, "user_id": 7, "item_id": i}
+            | {"event_us": us(clock)}
+            for r, i, of, clock in clicked
+        ]
+        logs = {
+            "impressions": log(spark, "impressions", impressions, wanted),
+            "clicks": log(spark, "clicks", clicks, wanted),
+        }
+        rows = candidates_again(logs, wanted, THE_DAY, n_clicks=3).collect()
+        return sorted((r["request_id"], r["first_us"], r["clicked_us"]) for r in rows)
+
+    @pytest.mark.parametrize(
+        ("join", "first"),
+        [("request_item", "10:00"), ("impression_id", "10:00"), ("last_impression", "10:30")],
+    )
+    def it_takes_the_earliest_impression_that_was_clicked(
+        self, spark: SparkSession, join: str, first: str
+    ) -> None:
+        assert self.found(spark, join) == [
+            (1, us(first), us("10:40")),
+            (2, us("11:00"), us("11:00")),
+        ]
+
+    def it_leaves_out_clicks_beyond_the_window(self, spark: SparkSession) -> None:
+        assert len(self.found(spark, "impression_id", window_hours=1)) == 2
+
+
+class DescribePositives:
+    def row(self, item: int, **other: Any) -> Row:
+        keep = 0.5 if item == 1 else 1.0
+        weight = {1: 8, 2: 4, 3: 1}.get(item)
+        return {
+            "user_id": 7, "request_id": item, "item_id": item, "keep_prob": keep,
+            "undo_weight": 1 / keep, "item_clicks": {1: 50, 2: 4}.get(item, 0),
+            "pos_log_q": None if weight is None else float(np.log(weight / 13)),
+            "impression_ts": at("10:00"), "click_ts": at("10:05"),
+        } | other  # fmt: skip
+
+    def figures(
+        self, spark: SparkSession, rows: list[Row], *, complete: bool = True, **items: Any
+    ) -> dict[str, float | int | None]:
+        settings = config()
+        kind = (
+            "user_id bigint, request_id bigint, item_id bigint, first_us bigint, clicked_us bigint"
+        )
+        candidates = spark.createDataFrame(
+            [(7, i, i, us("10:00"), us("10:05")) for i in (1, 2)], kind
+        )
+        staged = StagedPositives(frame(spark, "positives", rows, settings), complete)
+        return by_name(positives_again(candidates, staged, some_items(**items), settings)[1])
+
+    def it_passes_what_was_clicked(self, spark: SparkSession) -> None:
+        found = self.figures(spark, [self.row(1), self.row(2)])
+        assert found["keep_rate_bias"] == found["positives_outside_catalogue"] == 0
+        assert {name for name, value in found.items() if value} <= {"keep_rate_p"}
+
+    def it_lets_down_sampling_drop_what_it_thins_and_nothing_else(
+        self, spark: SparkSession
+    ) -> None:
+        few = np.array([0, 1, 0, 0])
+        assert self.figures(spark, [self.row(2)], positives=few)["positives_missing"] == 0
+        assert self.figures(spark, [self.row(1)])["positives_missing"] == 1
+
+    @pytest.mark.parametrize(
+        ("gate", "change"),
+        [
+            ("positives_not_clicked", {"request_id": 5}),
+            ("positives_not_clicked", {"impression_ts": at("10:01")}),
+            ("positives_not_clicked", {"click_ts": at("10:06")}),
+            ("clicks_outside_window", {"click_ts": at("09:59")}),
+            ("clicks_outside_window", {"click_ts": at("10:01", 1)}),
+            ("keep_prob_differs", {"keep_prob": 0.9}),
+            ("undo_weight_differs", {"undo_weight": 2.0}),
+            ("item_clicks_differ", {"item_clicks": 5}),
+            ("pos_log_q_differs", {"pos_log_q": -1.0}),
+            ("pos_log_q_differs", {"pos_log_q": None}),
+        ],
+    )
+    def it_counts_what_the_logs_do_not_say(
+        self, spark: SparkSession, gate: str, change: dict[str, Any]
+    ) -> None:
+        found = self.figures(spark, [self.row(1), self.row(2, **change)])
+        assert found[gate] == 1
+
+    def it_weighs_items_that_cannot_be_drawn_or_have_no_past(self, spark: SparkSession) -> None:
+        found = self.figures(spark, [self.row(9), self.row(3), self.row(2), self.row(1)])
+        assert found["positives_outside_catalogue"] == 0.25
+        assert found["positives_without_history"] == 0.5
+        assert found["pos_log_q_differs"] == 0
+
+    def it_does_not_judge_what_the_table_does_not_know(self, spark: SparkSession) -> None:
+        known = ("user_id", "request_id", "item_id")
+        rows = [{k: self.row(2)[k] for k in known}]
+        assert set(self.figures(spark, rows, complete=False)) == {
+            "positives_not_clicked",
+            "positives_outside_catalogue",
+            "positives_without_history",
+        }
+
+
+class DescribeItems:
+    SETTINGS = config(popularity={"window_days": 2})
+
+    def figures(
+        self, spark: SparkSession, stats: list[tuple[int, int]], settings: Config = SETTINGS
+    ) -> dict[str, float | int | None]:
+        clicks = np.array([n for _, n in stats])
+        weights = integer_weights(clicks, 1.0, 0.75)
+        rows: list[Row] = [
+            {"item_id": i, "clicks": n, "weight": int(w), "positives": 0}
+            for (i, n), w in zip(stats, weights, strict=True)
+        ]
+        clicked = [(1, "12:00", -1)] * 2 + [(1, "13:00", -2), (1, "23:59", -3), (2, "00:00", 0)]
+        shown = [(3, "12:00", -2), (4, "12:00", -3)]
+        rows_of = {
+            name: [{"user_id": 7, "item_id": i, "event_us": us(c, d)} for i, c, d in events]
+            for name, events in (("clicks", clicked), ("impressions", shown))
+        }
+        logs = {name: log(spark, name, events, settings) for name, events in rows_of.items()}
+        if settings.logs.items is not None:
+            ends = {5: at("00:00"), 6: None}
+            items = [{"item_id": i, "valid_to": ends.get(i)} for i in (1, 2, 3, 5)]
+            logs["items"] = log(spark, "items", items, settings)
+        table = frame(spark, "item_stats", rows, settings)
+        return by_name(items_again(logs, table, settings, THE_DAY)[1])
+
+    @pytest.mark.parametrize("with_items_log", [True, False])
+    def it_passes_what_the_logs_hold(self, spark: SparkSession, *, with_items_log: bool) -> None:
+        """Two equal clicks are one; item 5 ended as the date began; item 4 was seen too early."""
+        names = ("impressions", "clicks", *(("items",) if with_items_log else ()))
+        settings = config(
+            popularity={"window_days": 2}, logs=names, mix={"hard_ratio": 0.0},
+        )  # fmt: skip
+        found = self.figures(spark, [(1, 2), (2, 0), (3, 0)], settings)
+        assert {name for name, value in found.items() if value} == {"unclicked_weight_share"}
+
+    def it_tells_popularity_that_knows_the_date_from_another_mistake(
+        self, spark: SparkSession
+    ) -> None:
+        found = self.figures(spark, [(1, 3), (2, 1), (3, 0)])
+        assert found["popularity_differs"] == 2
+        assert found["popularity_knows_the_date"] == 1
+        assert found["weights_differ"] == 2
+
+    def it_counts_items_that_only_one_side_has(self, spark: SparkSession) -> None:
+        assert self.figures(spark, [(1, 2), (2, 0), (5, 0)])["catalogue_differs"] == 2
+
+    @pytest.mark.parametrize("rule", ["sqrt", "cap", "power", "none"])
+    @pytest.mark.parametrize("quantile", [0.07, 0.5, 0.99, 1.0])
+    def it_thins_as_the_sampler_does(self, rule: str, quantile: float) -> None:
+        rng = np.random.default_rng(1)
+        for n in (1, 7, 100, 1_000):
+            clicks = rng.zipf(1.5, n).clip(0, 10**6) - 1
+            wanted = Downsampling(rule=rule, threshold_quantile=quantile, power=0.3)  # type: ignore[arg-type]
+            assert keep_again(clicks, wanted) == pytest.approx(
+                keep_probs(clicks, wanted), abs=1e-12
+            )

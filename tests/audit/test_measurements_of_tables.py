@@ -1,0 +1,185 @@
+"""Tables beside each other and beside their contracts: each mistake is counted."""
+
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.audit.agreement import agreement_figures, compared_tables
+from pipelines.audit.staged_rows import hard_of, negatives_of, positives_of
+from pipelines.audit.tables import key_figures, mix_figures, schema_figure
+from pipelines.contracts.tables import table_contract
+from tests.audit.small import Row, by_name, config, frame, sample, wrong
+from tests.stages.handmade import DAY
+
+SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
+
+
+def long_tables() -> dict[str, list[Row]]:
+    """The same negatives, one to a row."""
+    key: Row = {"user_id": 7, "request_id": 1, "item_id": 5}
+    draws = [(1, 0, -1.0), (2, 1, -2.0), (2, 2, -2.0)]
+    easy: list[Row] = [
+        key | {"neg_item_id": i, "source": "easy_fill" if n == 2 else "popularity", "draw_no": n}
+        | {"log_q": log_q, "q": 0.1}
+        for i, n, log_q in draws
+    ]  # fmt: skip
+    hard: list[Row] = [key | {"neg_item_id": 3, "source": "cut", "hardness": 1, "incl_prob": 0.5}]
+    point: Row = {"user_id": 7, "request_id": 1, "pos_item_id": 5, "keep_prob": 0.5}
+    other: Row = {"hardness": 0, "log_q": None, "incl_prob": None, "draw_no": 0}
+    flat = [point | {"item_id": 5, "label": 1, "source": "positive"} | other | {"hardness": None}]
+    for row in (*easy, *hard):
+        own = {
+            n: row[n] for n in ("source", "draw_no", "log_q", "hardness", "incl_prob") if n in row
+        }
+        flat.append(point | {"item_id": row["neg_item_id"], "label": 0} | other | own)
+    return {"easy_negatives": easy, "hard_negatives": hard, "training_samples_pointwise": flat}
+
+
+class DescribeAgreement:
+    def figures(self, spark: SparkSession, table: str, **change: Any) -> dict[str, Any]:
+        tables = long_tables()
+        if change:
+            tables[table][-1] |= change
+        staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
+        staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
+        staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
+        return wrong(agreement_figures(staged))
+
+    def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
+        assert self.figures(spark, "easy_negatives") == {}
+
+    @pytest.mark.parametrize(
+        ("table", "change"),
+        [
+            ("easy_negatives", {"neg_item_id": 1}),
+            ("easy_negatives", {"source": "popularity"}),
+            ("easy_negatives", {"draw_no": 3}),
+            ("hard_negatives", {"hardness": 2}),
+            ("hard_negatives", {"incl_prob": 0.25}),
+            ("training_samples_pointwise", {"label": 1}),
+            ("training_samples_pointwise", {"incl_prob": None}),
+            ("training_samples_pointwise", {"pos_item_id": 6}),
+        ],
+    )
+    def it_notices_one_other_value(
+        self, spark: SparkSession, table: str, change: dict[str, Any]
+    ) -> None:
+        assert self.figures(spark, table, **change) == {f"tables_disagree.{table}": 1}
+
+    def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
+        staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
+        assert compared_tables(staged) == ()
+        assert agreement_figures(staged) == []
+
+
+class DescribeRowsOfOtherTables:
+    def it_finds_the_negatives_in_any_of_them(self, spark: SparkSession) -> None:
+        """A release may hold one of the tables only; it is audited all the same."""
+        staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in long_tables().items()}
+        staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
+        easy, hard = "easy_negatives", "hard_negatives"
+        for names in ([easy, hard], ["training_samples"], ["training_samples_pointwise"]):
+            some = {name: staged[name] for name in names}
+            found = negatives_of(some)
+            assert found is not None
+            zipped = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_log_q")).alias("n")
+            rows = found.select("user_id", zipped).select("user_id", "n.*").collect()
+            assert sorted(map(tuple, rows), key=str) == sorted(
+                [(7, 1, 0, -1.0), (7, 2, 0, -2.0), (7, 3, 2, None), (7, 2, 1, -2.0)], key=str
+            )
+            positives = positives_of(some)
+            assert positives is not None
+            assert positives.rows.count() == 1
+            assert positives.complete == (easy not in names)
+            stages = hard_of(some, SETTINGS)
+            assert stages is not None
+            if easy not in names:
+                assert [tuple(row) for row in stages.collect()] == [(1, 3, "coarse")]
+        assert [negatives_of({}), positives_of({}), hard_of({}, SETTINGS)] == [None] * 3
+
+
+class DescribeMix:
+    def figures(self, spark: SparkSession, *rows: Row, **mix: Any) -> dict[str, Any]:
+        settings = SETTINGS.model_copy(update={"mix": SETTINGS.mix.model_copy(update=mix)})
+        return wrong(mix_figures(frame(spark, "training_samples", rows, settings), settings)[0])
+
+    def it_passes_a_fill_with_its_reason(self, spark: SparkSession) -> None:
+        assert self.figures(spark, sample()) == {
+            "hard_share": -0.5, "shortfall_share.pool_too_small": 0.25,
+        }  # fmt: skip
+
+    def it_judges_the_mix_of_logged_requests_only(self, spark: SparkSession) -> None:
+        found = self.figures(spark, sample(shortfall_reasons=["request_not_logged"]))
+        assert found == {"shortfall_share.request_not_logged": 0.25}
+
+    @pytest.mark.parametrize(
+        ("change", "gates"),
+        [
+            ({"n_fill": 0, "shortfall": 1}, {"lists_uneven", "mix_differs"}),
+            ({"n_requested": 5}, {"negatives_unaccounted", "mix_differs"}),
+            ({"neg_log_q": [-1.0]}, {"lists_uneven"}),
+            ({"shortfall_counts": [2]}, {"shortfall_unexplained", "mix_differs"}),
+            ({"n_easy": 3, "n_fill": 0}, {"mix_differs", "shortfall_unexplained"}),
+        ],
+    )
+    def it_counts_what_does_not_add_up(
+        self, spark: SparkSession, change: dict[str, Any], gates: set[str]
+    ) -> None:
+        found = set(self.figures(spark, sample(**change)))
+        assert found - {"hard_share", "shortfall_share.pool_too_small"} == gates
+
+    def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:
+        lists = {n: v[:3] for n, v in sample().items() if n.startswith("neg_")}
+        row = sample(n_fill=0, shortfall=1, **lists)
+        found = self.figures(spark, row, on_hard_shortfall="leave")
+        assert set(found) == {"hard_share", "shortfall_share.pool_too_small"}
+
+    def it_passes_a_user_who_was_shown_everything(self, spark: SparkSession) -> None:
+        lists: Row = {n: [] for n in sample() if n.startswith("neg_")}
+        row = sample(
+            n_easy=0, n_hard=0, n_fill=0, shortfall=4, **lists, shortfall_counts=[2, 2],
+            shortfall_reasons=["all_forbidden", "catalogue_exhausted"],
+        )  # fmt: skip
+        found = self.figures(spark, row)
+        assert set(found) == {
+            "hard_share", "shortfall_share.all_forbidden", "shortfall_share.catalogue_exhausted",
+        }  # fmt: skip
+
+
+class DescribeTablesAsSuch:
+    CONTRACT = table_contract("positives").resolved(SETTINGS.ids)
+
+    def rows(self, spark: SparkSession, *items: int) -> DataFrame:
+        made = [{"ds": DAY, "user_id": 7, "request_id": 1, "item_id": i} for i in items]
+        rows = frame(spark, "positives", made or [{"ds": DAY}], SETTINGS)
+        keys = ("user_id", "request_id", "item_id")
+        return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
+
+    def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
+        found = key_figures(
+            "positives", self.rows(spark, 1, 2, 2), self.CONTRACT, 2, allow_empty=False
+        )
+        assert by_name(found) == {
+            "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
+            "sample_id_differs.positives": 0,
+        }  # fmt: skip
+
+    def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:
+        empty = self.rows(spark, 1).limit(0)
+        found = key_figures("positives", empty, self.CONTRACT, 0, allow_empty=False)
+        assert by_name(found)["rows.positives"] == 0
+        assert "rows.positives" not in by_name(
+            key_figures("positives", empty, self.CONTRACT, 0, allow_empty=True)
+        )
+
+    def it_names_columns_that_are_not_as_in_the_contract(self, spark: SparkSession) -> None:
+        schema = self.CONTRACT.spark_schema()
+        right = spark.createDataFrame([], schema)
+        assert schema_figure("positives", right, self.CONTRACT).value == 0
+        wrong_ones = right.drop("position").withColumn("extra", F.lit(1))
+        found = schema_figure("positives", wrong_ones, self.CONTRACT)
+        assert (found.value, found.detail) == (2, "extra, position")
+        moved = right.select(*reversed(right.columns))
+        assert schema_figure("positives", moved, self.CONTRACT).detail == "the order of columns"

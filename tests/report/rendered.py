@@ -1,0 +1,24 @@
+"""The pages that the tests look at, each made once."""
+
+from collections.abc import Callable
+from functools import cache
+
+from pipelines.audit.report.compare import render_comparison
+from pipelines.audit.report.page import render
+from tests.report import samples
+from tests.report.sample_gates import SHORTFALL_WARNS
+
+_PAGES: dict[str, Callable[[], str]] = {
+    "released": lambda: render(samples.page()),
+    "warned": lambda: render(samples.page(samples.record(SHORTFALL_WARNS))),
+    "failed": lambda: render(samples.failed_page()),
+    "empty": lambda: render(samples.empty_page()),
+    "comparison": lambda: render_comparison(samples.page(), samples.later_page()),
+}
+NAMES = sorted(_PAGES)
+
+
+@cache
+def html_of(name: str) -> str:
+    """Return one of the pages: released, warned, failed, empty, or a comparison of two."""
+    return _PAGES[name]()
