@@ -36,8 +36,11 @@ java:
 demo: env
 	$(BIN)/python -m jobs.demo --out demo --size $(SIZE)
 
+# Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
+# session cannot share one. tests/engines compares both and so runs once.
 test: env spark
-	$(BIN)/python -m pytest
+	WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest
+	WINNOW_TEST_ENGINE=spark $(BIN)/python -m pytest -m both_engines --ignore tests/engines
 
 lint: $(VENV)/.packages
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pyspark.sql import DataFrame
 
 from jobs.request import BuildRequest
-from pipelines.assembly.samples import Workplace
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit.audit import Evidence, audit
 from pipelines.audit.record import AuditRecord
 from pipelines.config.model import Frozen

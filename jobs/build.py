@@ -23,12 +23,12 @@ from jobs.version import code_version  # noqa: E402
 from pipelines.assembly.published import Made, contracts, published_frames, totals  # noqa: E402
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
 from pipelines.assembly.samples import (  # noqa: E402
-    Workplace,
     pairs_of,
     stage_catalogue,
     stage_groups,
     stage_pairs,
 )
+from pipelines.assembly.workplace import Workplace  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402

@@ -23,12 +23,13 @@ def demo(
     ),
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
-    """Simulate three dates of logs, build three releases and print what was made."""
+    """Simulate three dates of logs, build three releases, print what was made, write a report."""
     from rich.console import Console
 
     from jobs.build import build
     from jobs.engine import Engine
     from jobs.progress import Progress
+    from jobs.report import write_report
     from jobs.request import BuildRequest
     from jobs.simulate import run_simulation
     from jobs.summary import print_builds
@@ -48,7 +49,10 @@ def demo(
             progress.say(f"\nbuild {text}")
             day = date.fromisoformat(text)
             made.append(build(BuildRequest(config=config, day=day, engine=running)))
-    print_builds(made, Console(highlight=False, soft_wrap=True))
+    page = write_report(Path(config.warehouse), made[-1].release_id, None)
+    console = Console(highlight=False, soft_wrap=True)
+    print_builds(made, console)
+    console.print(f"\nLook at its report in a browser:\n\n{page}", markup=False)
 
 
 def main() -> int:

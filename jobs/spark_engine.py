@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parents[1]
 # Most of a small build is the JVM compiling its own code; the first compiler is enough for it.
-_SMALL_DATA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+# One compiler alone has a small code cache; when it is full, compiling stops for good.
+_SMALL_DATA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=240m"]
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
 _EVERYWHERE = {

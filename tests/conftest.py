@@ -45,7 +45,7 @@ def spark(engine: "Engine") -> "SparkSession":
     return engine.spark
 
 
-ENGINE_FACING = ("contracts", "publishing", "golden")
+ENGINE_FACING = ("contracts", "publishing")
 """Folders of tests that meet the engine itself; the others meet what is built on it."""
 
 

@@ -1,15 +1,11 @@
 """From conformed logs to sample groups on disk: what is computed before any table is written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import reduce
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructField, StructType
 
 from pipelines.assembly.attribution import attributed_pairs
 from pipelines.assembly.events import (
@@ -21,6 +17,7 @@ from pipelines.assembly.events import (
 from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
+from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
 from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
 from pipelines.catalogue.keys import key_of
@@ -32,43 +29,8 @@ from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where a build computes.
-
-    Attributes:
-        spark: The session.
-        ship: Hands a file to every task and returns the name to find it by.
-        folder: The run's staging folder; everything is written below it.
-        tag: Makes the names of shipped files new in the session.
-    """
-
-    spark: SparkSession
-    ship: Callable[[Path], str]
-    folder: Path
-    tag: str
-
-    def staged(self, frame: DataFrame, name: str) -> DataFrame:
-        """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
-        # Named as local: a cluster's default file system may be another one.
-        dialect, uri = dialect_of(self.spark), f"file://{self.folder / name}"
-        # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
-        # them, find it too large, and write them again without.
-        writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
-        writer.parquet(dialect.exact(uri))
-        # All nullable: Sail takes NOT NULL for another type where the column is an array.
-        stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])
-        return self.spark.read.schema(stored).parquet(dialect.to_read(uri))
-
-    def stored(self, table: pa.Table, name: str) -> DataFrame:
-        """Return a table as a frame, through a file: some engines take only small ones directly."""
-        # An engine that had no rows to write may not have made the folder.
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{name}.parquet"
-        pq.write_table(table, path)
-        reader = self.spark.read.schema(from_arrow_schema(table.schema))
-        return reader.parquet(dialect_of(self.spark).to_read(f"file://{path}"))
+EVENTS_PER_PASS = 50_000_000
+"""An engine that holds its shuffles in memory samples the users of so many log rows at a time."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +140,14 @@ def stage_groups(
     events = all_events(logs, pairs, config, day, n_pairs=n_pairs)
     by_score = orders_by_score(logs)
     settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
-    partitions = partitions_for(logs)
-    return place.staged(sample(events, settings, config, partitions), "groups")
+    rows = rows_of_events(logs)
+    passes = 1 if dialect_of(place.spark).spills else max(1, -(-rows // EVENTS_PER_PASS))
+    partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
+    parts = [
+        place.staged(sample(of_pass(events, number, passes), settings, config, partitions), name)
+        for number, name in enumerate(f"groups/{number}" for number in range(passes))
+    ]
+    return reduce(DataFrame.unionByName, parts)
 
 
 def all_events(
@@ -228,11 +196,19 @@ def orders_by_score(logs: Mapping[str, Log]) -> bool:
     return "ranking_log" not in logs or "score" in logs["ranking_log"].mapped
 
 
-def partitions_for(logs: Mapping[str, Log]) -> int:
-    """Return how many tasks sample: one for so many rows of the logs that carry events."""
-    rows = sum(
+def rows_of_events(logs: Mapping[str, Log]) -> int:
+    """Return about how many rows the logs have that carry events."""
+    return sum(
         log.rows_in_files or log.bytes_in_files // 50
         for name, log in logs.items()
         if name in {"impressions", "clicks", "ranking_log"}
     )
-    return max(1, -(-rows // EVENTS_PER_PARTITION))
+
+
+def of_pass(events: DataFrame, number: int, passes: int) -> DataFrame:
+    """Return the events of the users whose turn a pass is; each user has exactly one."""
+    if passes == 1:
+        return events
+    # Hashed with a word: the shuffle hashes the bare key, and its partitions would be uneven.
+    turn = F.pmod(F.xxhash64(F.lit("pass"), F.col("user_key")), F.lit(passes))
+    return events.where(turn == number)

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 
-from pipelines.assembly.samples import Workplace
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.figures import Figure
@@ -20,7 +21,7 @@ from pipelines.audit.items_again import Items, items_again
 from pipelines.audit.judging import judge, load_early
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.positives_again import candidates_again, positives_again
-from pipelines.audit.record import AuditRecord, Funnel
+from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
 from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
 from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
@@ -31,6 +32,12 @@ from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
 from pipelines.contracts.tables import TableContract
 
+_OF_ITEMS = (
+    "catalogue_differs",
+    "popularity_differs",
+    "popularity_knows_the_date",
+    "weights_differ",
+)
 _OF_DRAWS = (
     "shown_negatives",
     "clicked_negatives",
@@ -100,17 +107,22 @@ def audit(
     begin = time.monotonic()
     load_early()
     found = Measurements()
-    sums = _tables(found, evidence, config)
     parts: dict[str, Any] = {}
-    items = found.take(
-        ("catalogue_differs", "popularity_differs", "popularity_knows_the_date", "weights_differ"),
-        lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day),
-    )
     positives, clicked = positives_of(evidence.staged), 0
-    if positives is not None and items is None:
-        found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
-    elif positives is not None and items is not None:
-        clicked, parts = _samples(found, evidence, items, positives, sums, config, day, place)
+    # Some of it waits for Python, some for the engine: side by side they fill the cores.
+    with ThreadPoolExecutor(max_workers=2) as beside:
+        of_tables = beside.submit(_tables, found, evidence, config)
+        of_hard = beside.submit(_hard, found, evidence, positives, config, day)
+        items = found.take(
+            _OF_ITEMS,
+            lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day),
+        )
+        if positives is not None and items is None:
+            found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
+        elif positives is not None and items is not None:
+            clicked, parts = _samples(found, evidence, items, positives, config, day, place)
+        sums = of_tables.result()
+        parts["hard_origins"] = of_hard.result()
     funnel = funnel_of(evidence.counts, sums, clicked)
     if positives is not None:
         rows = positives.rows
@@ -181,13 +193,12 @@ def _samples(
     evidence: Evidence,
     items: Items,
     positives: StagedPositives,
-    sums: Mapping[str, int],
     config: Config,
     day: CalendarDay,
     place: Workplace,
 ) -> tuple[int, dict[str, Any]]:
-    """Measure positives and negatives; return the candidates before down-sampling, and series."""
-    logs, staged, n = evidence.logs, evidence.staged, sums["positives"]
+    """Measure positives and draws; return the candidates before down-sampling, and series."""
+    logs, staged, n = evidence.logs, evidence.staged, evidence.totals["positives"]
     parts: dict[str, Any] = {}
     n_clicks = evidence.counts["clicks"].read
     kept = found.take(
@@ -213,21 +224,36 @@ def _samples(
         easy, stats = staged["easy_negatives"], staged["item_stats"]
         n_items = len(items.key)
         found.take(("q_differs",), lambda: (None, [wrong_q(easy, stats, config, n_items=n_items)]))
-    hard = hard_of(staged, config)
-    if hard is not None and "ranking_log" in logs and config.mix.n_hard > 0:
-        log = logs["ranking_log"]
-        found.take(
-            ("hard_not_logged", "hard_not_cut", "hard_went_on"),
-            lambda: (None, hard_again(log, hard, config, day, n_positives=n)),
-        )
-        if "hard_negatives" in staged:
-            parts["hard_origins"] = hard_origins(staged["hard_negatives"])
-        rows = positives.rows
-        found.take(
-            ("logged_request_share",),
-            lambda: (None, [logged_requests(rows, log.frame.where(on_date(log, day)))]),
-        )
     return (0 if kept is None else kept.all_candidates), parts
+
+
+def _hard(
+    found: Measurements,
+    evidence: Evidence,
+    positives: StagedPositives | None,
+    config: Config,
+    day: CalendarDay,
+) -> tuple[HardOrigin, ...]:
+    """Measure hard negatives; return where they come from."""
+    logs, staged, n = evidence.logs, evidence.staged, evidence.totals["positives"]
+    hard = hard_of(staged, config)
+    if positives is None or hard is None or "ranking_log" not in logs or config.mix.n_hard == 0:
+        return ()
+    log = logs["ranking_log"]
+    staged_hard = staged.get("hard_negatives")
+    origins = found.take(
+        ("hard_not_logged", "hard_not_cut", "hard_went_on"),
+        lambda: (
+            () if staged_hard is None else hard_origins(staged_hard),
+            hard_again(log, hard, config, day, n_positives=n),
+        ),
+    )
+    rows = positives.rows
+    found.take(
+        ("logged_request_share",),
+        lambda: (None, [logged_requests(rows, log.frame.where(on_date(log, day)))]),
+    )
+    return origins or ()
 
 
 def _drawn(

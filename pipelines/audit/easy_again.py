@@ -6,7 +6,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.assembly.samples import Workplace
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit.draws import DrawFigures, Weighed, expected_draws
 from pipelines.audit.draws_pass import DrawRows, draw_figures, save_weighed
 from pipelines.audit.figures import Figure

@@ -1,4 +1,4 @@
-"""How the engines want files to be named, and what they make of folder names.
+"""How the engines want files to be named, what they make of folder names, and what they spill.
 
 The one place that looks at which kind of session it is: a classic one (Spark) or one of Spark
 Connect (Sail). Everything else is the same DataFrame code.
@@ -20,10 +20,12 @@ class Dialect:
             written to, and as patterns read from, as for Spark.
         folder_dates: A date in a folder's name becomes a column where the schema asks for it;
             Sail leaves that column NULL without a word.
+        spills: A shuffle goes to disk where memory is short, as on Spark; Sail holds it whole.
     """
 
     urls: bool
     folder_dates: bool
+    spills: bool
 
     def to_read(self, uri: str) -> str:
         """Return an address to read exactly one file or folder from."""
@@ -35,9 +37,9 @@ class Dialect:
 
 
 def dialect_of(spark: SparkSession) -> Dialect:
-    """Return how the engine of a session takes paths."""
+    """Return how the engine of a session takes paths, and whether it spills."""
     connect = type(spark).__module__.startswith("pyspark.sql.connect")
-    return Dialect(urls=connect, folder_dates=not connect)
+    return Dialect(urls=connect, folder_dates=not connect, spills=not connect)
 
 
 def _quoted(uri: str) -> str:

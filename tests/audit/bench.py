@@ -20,13 +20,13 @@ from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_
 from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
     Candidates,
-    Workplace,
     all_events,
     orders_by_score,
     pairs_of,
     stage_catalogue,
     stage_pairs,
 )
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit.audit import Evidence, audit
 from pipelines.audit.record import AuditRecord
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from pipelines.assembly.samples import Workplace
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit import audit
 from pipelines.audit.figures import Figure
 from pipelines.audit.record import GateResult

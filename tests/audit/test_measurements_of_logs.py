@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.engine import Engine
-from pipelines.assembly.samples import Workplace
+from pipelines.assembly.workplace import Workplace
 from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.history import drift_figures, volume_figures
 from pipelines.audit.inputs import input_figures, logged_requests

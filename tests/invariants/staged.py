@@ -17,13 +17,13 @@ from pipelines.assembly.rejects import all_rejected
 from pipelines.assembly.sampler import sample
 from pipelines.assembly.samples import (
     Candidates,
-    Workplace,
     all_events,
     orders_by_score,
     pairs_of,
     stage_catalogue,
     stage_pairs,
 )
+from pipelines.assembly.workplace import Workplace
 from pipelines.config.loading import load_config
 from pipelines.config.tree import TABLES, Config
 from pipelines.contracts.counts import RowCounts, count_rows

@@ -1,0 +1,147 @@
+"""The benchmark: ``python -m bench`` makes the logs, runs all peers on them and shows the figures.
+
+``python -m bench generate`` and ``python -m bench run`` do one part. Each prints what it does.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.console import Console
+
+from bench.comparing import COMMANDS, Case, compare
+from bench.logs import Shape, make_logs
+from bench.measuring import Limits
+from bench.showing import show
+from bench.targets import targets
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+SizeOption = Annotated[
+    list[float],
+    typer.Option(help="1: 36 M rows. 10: ten times that. Below 1: a part, to try it. Repeatable."),
+]
+SkewOption = Annotated[
+    bool,
+    typer.Option("--skew", help="One user with 5 % of all rows, one item in half of all requests."),
+]
+LookbackOption = Annotated[
+    int, typer.Option(min=0, max=30, help="Dates of exclusion before the date: 0 or 7.")
+]
+OutOption = Annotated[
+    Path, typer.Option(help="A folder for logs, outputs and bench.json; needs 2 GB per size.")
+]
+RunsOption = Annotated[int, typer.Option(min=1, help="Runs of each peer, in turn.")]
+PeersOption = Annotated[str, typer.Option(help=f"Some of {', '.join(COMMANDS)}.")]
+LogsOption = Annotated[
+    Path | None, typer.Option(help="Logs that are there already, instead of those in --out.")
+]
+MinutesOption = Annotated[float, typer.Option(help="A run that takes longer is ended.")]
+
+SIZES = [1.0, 10.0]
+OUT = Path("bench_out")
+PEERS = ",".join(name for name in COMMANDS if name != "winnow-spark-whole")
+
+
+@app.command()
+def generate(
+    size: SizeOption = SIZES,
+    skew: SkewOption = False,
+    lookback: LookbackOption = 0,
+    out: OutOption = OUT,
+) -> None:
+    """Make the logs; those that are there already are kept."""
+    console = Console(stderr=True, highlight=False)
+    for shape in shapes(size, skew, lookback):
+        for name, rows in make_logs(logs_of(out, shape), shape):
+            console.print(f"{shape.name} {name}: {rows:,} rows", markup=False)
+
+
+@app.command()
+def run(
+    size: SizeOption = SIZES,
+    skew: SkewOption = False,
+    lookback: LookbackOption = 0,
+    out: OutOption = OUT,
+    runs: RunsOption = 3,
+    peers: PeersOption = PEERS,
+    logs: LogsOption = None,
+    minutes: MinutesOption = 60.0,
+) -> None:
+    """Run all peers on logs that are there; print the figures and write bench.json."""
+    names = chosen(peers)
+    out = out.resolve()
+    console = Console(stderr=True, highlight=False)
+    cases: list[Case] = []
+    for shape in shapes(size, skew, lookback):
+        folder = logs.resolve() if logs else logs_of(out, shape)
+        if not folder.is_dir():
+            raise typer.BadParameter(f"{folder} is not there: run generate first", param_hint="out")
+        limits = Limits(seconds=60 * minutes)
+        case = compare(
+            folder, out, shape, names, runs, limits, lambda s: console.print(s, markup=False)
+        )
+        cases.append(case)
+        # After each case: what was measured stays, whatever comes next.
+        record = {"machine": machine(), **as_record(cases)}
+        (out / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
+    show(cases, targets(cases), Console(highlight=False, width=160))
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context) -> None:
+    """Compare Winnow with other ways to do the same work. Without a command: all of it."""
+    if context.invoked_subcommand is None:
+        generate(SIZES, False, 0, OUT)
+        run(SIZES, False, 0, OUT, 3, PEERS, None, 60.0)
+
+
+def shapes(sizes: Sequence[float], skew: bool, lookback: int) -> list[Shape]:
+    """Return the logs that were asked for."""
+    try:
+        return [Shape(size, skew, lookback) for size in sizes]
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--size") from error
+
+
+def chosen(peers: str) -> list[str]:
+    """Return the named peers."""
+    names = [name.strip() for name in peers.split(",") if name.strip()]
+    if unknown := sorted(set(names) - set(COMMANDS)):
+        raise typer.BadParameter(f"{unknown} are not known", param_hint="--peers")
+    return names
+
+
+def logs_of(out: Path, shape: Shape) -> Path:
+    """Return the folder of the logs."""
+    return out.resolve() / "logs" / shape.name
+
+
+def as_record(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return cases and targets as JSON types."""
+    found = [
+        {"what": one.what, "found": one.found, "at_most": one.bound, "met": one.met}
+        for one in targets(cases)
+    ]
+    return {"cases": [case.record() for case in cases], "targets": found}
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    packages = ("pyspark", "pysail", "duckdb", "numpy", "numba", "pyarrow", "deltalake")
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m bench")

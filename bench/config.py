@@ -1,0 +1,35 @@
+"""Winnow's config for the benchmark's logs."""
+
+import json
+from pathlib import Path
+
+from bench.work import ALPHA, HOT_CLICKS, PER_POSITIVE, SMOOTHING
+from pipelines.config.tree import Config
+
+
+def config_of(logs: Path, warehouse: Path, lookback: int = 0) -> Config:
+    """Return the config: 10 easy and 10 hard negatives, and so many dates of exclusion before."""
+    partition = {"column": "date"}
+
+    def log(name: str, **columns: object) -> dict[str, object]:
+        return {"path": str(logs / name), "partition": partition, "columns": columns}
+
+    tree = {
+        "warehouse": str(warehouse),
+        "logs": {
+            "impressions": log("impressions", impression_ts={"column": "ts", "unit": "s"}),
+            "clicks": log("clicks", click_ts={"column": "ts", "unit": "s"}),
+            "ranking_log": log("ranking_log", score={"column": "score", "type": "float"}),
+            "items": {"path": str(logs / "items")},
+        },
+        "exclusion": {"exposure_lookback_days": lookback, "click_lookback_days": 0},
+        "popularity": {"window_days": 1, "smoothing": SMOOTHING},
+        "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": HOT_CLICKS}},
+        "easy": {"alpha": ALPHA},
+        "hard": {
+            "stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "cut"}],
+            "cut_known_by": "last_stage",
+        },
+        "mix": {"negatives_per_positive": 2 * PER_POSITIVE, "on_hard_shortfall": "leave"},
+    }
+    return Config.model_validate_json(json.dumps(tree))

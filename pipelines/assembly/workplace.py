@@ -1,0 +1,51 @@
+"""Where a build computes: the session, its staging folder, and files for every task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructField, StructType
+
+from pipelines.contracts.dialect import dialect_of
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a build computes.
+
+    Attributes:
+        spark: The session.
+        ship: Hands a file to every task and returns the name to find it by.
+        folder: The run's staging folder; everything is written below it.
+        tag: Makes the names of shipped files new in the session.
+    """
+
+    spark: SparkSession
+    ship: Callable[[Path], str]
+    folder: Path
+    tag: str
+
+    def staged(self, frame: DataFrame, name: str) -> DataFrame:
+        """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
+        # Named as local: a cluster's default file system may be another one.
+        dialect, uri = dialect_of(self.spark), f"file://{self.folder / name}"
+        # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
+        # them, find it too large, and write them again without.
+        writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
+        writer.parquet(dialect.exact(uri))
+        # All nullable: Sail takes NOT NULL for another type where the column is an array.
+        stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])
+        return self.spark.read.schema(stored).parquet(dialect.to_read(uri))
+
+    def stored(self, table: pa.Table, name: str) -> DataFrame:
+        """Return a table as a frame, through a file: some engines take only small ones directly."""
+        # An engine that had no rows to write may not have made the folder.
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{name}.parquet"
+        pq.write_table(table, path)
+        reader = self.spark.read.schema(from_arrow_schema(table.schema))
+        return reader.parquet(dialect_of(self.spark).to_read(f"file://{path}"))
