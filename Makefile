@@ -1,4 +1,4 @@
-# make env | spark | demo | test | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | test | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SIZE ?= full
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo test lint clean java
+.PHONY: env spark demo test bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -41,6 +41,15 @@ demo: env
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest
 	WINNOW_TEST_ENGINE=spark $(BIN)/python -m pytest -m both_engines --ignore tests/engines
+
+# 36 M rows and ten times as many: hours, and 30 GB of disk. A part of it: see bench/README.md.
+bench: spark $(VENV)/.bench
+	$(BIN)/python -m bench
+
+$(VENV)/.bench: $(VENV)/.packages
+	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt \
+		--editable '.[dev,bench]'
+	@touch $@
 
 lint: $(VENV)/.packages
 	$(BIN)/ruff check .

@@ -45,7 +45,7 @@ LogsOption = Annotated[
 MinutesOption = Annotated[float, typer.Option(help="A run that takes longer is ended.")]
 
 SIZES = [1.0, 10.0]
-OUT = Path("bench_out")
+OUT = Path("artifacts/bench")
 PEERS = ",".join(name for name in COMMANDS if name != "winnow-spark-whole")
 
 

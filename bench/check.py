@@ -20,7 +20,7 @@ from bench.work import (
 TOP_ITEMS = 100
 SIGMAS = 5.0
 LEAST_EASY = {False: 0.98, True: 0.9}
-"""The part of the asked easy negatives that must be there; less where one user saw half of all."""
+"""The part of the asked easy negatives that must be there; less where users saw many items."""
 
 
 @dataclass(frozen=True)
@@ -189,12 +189,17 @@ class Outputs:
 _TABLES = {"positives": "positives", "easy": "easy_negatives", "hard": "hard_negatives"}
 
 
-def complaints(found: Found, expected: Expected, *, skew: bool) -> list[str]:
-    """Return what an output lacks, a sentence each; nothing where the work is the same."""
+def complaints(found: Found, expected: Expected, *, crowded: bool) -> list[str]:
+    """Return what an output lacks, a sentence each; nothing where the work is the same.
+
+    Args:
+        found, expected: What it holds, and what the logs say.
+        crowded: Some users saw so many items that who draws a fixed number falls short.
+    """
     told = []
     if abs(found.positives - expected.positives) > SIGMAS * expected.deviation + 1:
         told.append(f"{found.positives:,} positives, expected {expected.positives:,.0f}")
-    least_easy = LEAST_EASY[skew] * PER_POSITIVE
+    least_easy = LEAST_EASY[crowded] * PER_POSITIVE
     if found.easy < least_easy:
         told.append(f"{found.easy:.3f} easy negatives per positive, at least {least_easy:.2f}")
     # Which positives were kept is chance, and so is the mean of what their requests have.

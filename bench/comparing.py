@@ -125,7 +125,7 @@ def check(case: Case, logs: Path, out: Path, peers: Iterable[str]) -> None:
     case.expected = asdict(expected)
     for peer in peers:
         found = outputs.found(out / "made" / peer)
-        told = complaints(found, expected, skew=case.shape.skew)
+        told = complaints(found, expected, crowded=case.shape.skew or case.shape.lookback > 0)
         case.checks[peer] = asdict(found) | {"complaints": told}
 
 

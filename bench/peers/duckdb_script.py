@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import duckdb
+import numpy as np
+import psutil
 import pyarrow as pa
 import typer
 
@@ -43,16 +45,17 @@ WHERE chance * chance * clicks < {HOT_CLICKS}
 EASY = f"""
 COPY (
     WITH points AS (
-        SELECT positive, user_id, random() * (SELECT count(*) FROM slots) AS point
+        SELECT request_id, user_id, item_id AS pos_item_id,
+               random() * (SELECT count(*) FROM slots) AS point
         FROM positives, range({PER_POSITIVE + SPARE_DRAWS})),
     draws AS (
-        SELECT positive, user_id, if(point - slot < own, first_id, second_id) AS item_id
+        SELECT request_id, user_id, pos_item_id,
+               if(point - slot < own, first_id, second_id) AS item_id
         FROM (SELECT *, floor(point)::INTEGER AS slot FROM points) JOIN slots USING (slot)),
     chosen AS (
-        SELECT positive, list(item_id)[:{PER_POSITIVE}] AS item_ids
-        FROM draws ANTI JOIN exposures USING (user_id, item_id) GROUP BY positive)
-    SELECT request_id, user_id, positives.item_id AS pos_item_id, unnest(item_ids) AS item_id
-    FROM chosen JOIN positives USING (positive)
+        SELECT request_id, user_id, pos_item_id, list(item_id)[:{PER_POSITIVE}] AS item_ids
+        FROM draws ANTI JOIN exposures USING (user_id, item_id) GROUP BY ALL)
+    SELECT request_id, user_id, pos_item_id, unnest(item_ids) AS item_id FROM chosen
 ) TO '{{out}}/easy_negatives' (FORMAT parquet, PER_THREAD_OUTPUT)
 """
 
@@ -92,8 +95,8 @@ def run(logs: Path, out: Path, lookback: int) -> dict[str, float]:
         SELECT item_id, count(click.item_id) AS clicks
         FROM '{logs}/items/*.parquet' LEFT JOIN '{logs}/clicks/date={before}/*.parquet' AS click
         USING (item_id) GROUP BY item_id ORDER BY item_id""")
-    weighed = db.execute("FROM popularity ORDER BY item_id").to_arrow_table()
-    ids, clicks = weighed["item_id"].to_numpy(), weighed["clicks"].to_numpy()
+    weighed = db.execute("FROM popularity ORDER BY item_id").fetchnumpy()
+    ids, clicks = np.asarray(weighed["item_id"]), np.asarray(weighed["clicks"])
     slots = alias_slots(ids, (clicks + SMOOTHING) ** ALPHA)
     db.register("slots", pa.table(slots))
     steps["weigh items"] = time.monotonic() - begin
@@ -118,7 +121,8 @@ def main(logs: Path, out: Path, lookback: Annotated[int, typer.Option()] = 0) ->
     """Run once and tell how long each step took."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    tell(run(logs.resolve(), out.resolve(), lookback))
+    started = time.time() - psutil.Process().create_time()
+    tell(run(logs.resolve(), out.resolve(), lookback), started=started)
 
 
 if __name__ == "__main__":

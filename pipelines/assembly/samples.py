@@ -29,7 +29,7 @@ from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
-EVENTS_PER_PASS = 50_000_000
+EVENTS_PER_PASS = 80_000_000
 """An engine that holds its shuffles in memory samples the users of so many log rows at a time."""
 
 
@@ -137,16 +137,18 @@ def stage_groups(
         place: Where to compute.
         n_pairs: How many pairs there are.
     """
-    events = all_events(logs, pairs, config, day, n_pairs=n_pairs)
     by_score = orders_by_score(logs)
     settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
     rows = rows_of_events(logs)
     passes = 1 if dialect_of(place.spark).spills else max(1, -(-rows // EVENTS_PER_PASS))
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
-    parts = [
-        place.staged(sample(of_pass(events, number, passes), settings, config, partitions), name)
-        for number, name in enumerate(f"groups/{number}" for number in range(passes))
-    ]
+    parts = []
+    for number in range(passes):
+        # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
+        own = of_pass(pairs, number, passes)
+        events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
+        groups = sample(of_pass(events, number, passes), settings, config, partitions)
+        parts.append(place.staged(groups, f"groups/{number}"))
     return reduce(DataFrame.unionByName, parts)
 
 

@@ -67,7 +67,7 @@ class DescribeTheCheck:
             whole = pq.read_table(folder / "made" / "duckdb" / table)
             kept = whole.slice(0, whole.num_rows // 2) if table == "easy_negatives" else whole
             pq.write_table(kept, tmp_path / table / "part.parquet")
-        told = complaints(outputs.found(tmp_path), expected, skew=False)
+        told = complaints(outputs.found(tmp_path), expected, crowded=False)
         assert len(told) >= 1
         assert "easy negatives per positive" in told[0]
 
@@ -87,8 +87,8 @@ class DescribeTheCheck:
     def it_names_what_is_wrong(self, change: dict[str, Any], words: str) -> None:
         good = Found(1000, 10.0, 9.9, 10, 0, 0, 0, 0.3, 0.6)
         due = Expected(1000.0, 5.0, 9.9, 0.3, 0.6)
-        assert complaints(good, due, skew=False) == []
-        told = complaints(Found(**{**vars(good), **change}), due, skew=False)
+        assert complaints(good, due, crowded=False) == []
+        told = complaints(Found(**{**vars(good), **change}), due, crowded=False)
         assert len(told) == 1
         assert words in told[0]
 

@@ -1,5 +1,6 @@
 """The same inputs, config and seed give the same rows, however they are computed."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -13,10 +14,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.engine import Engine
-from pipelines.assembly import sampler
+from pipelines.assembly import sampler, samples
 from pipelines.config.tree import TABLES
+from pipelines.contracts.dialect import Dialect, dialect_of
 from pipelines.publishing.content_hash import ContentHash
-from tests.invariants.staged import Staged, shuffle_logs, stage, write_logs
+from tests.invariants.staged import DAY, Staged, shuffle_logs, stage, write_logs
 
 Hashes = dict[str, ContentHash]
 PARTITIONS = 7
@@ -76,6 +78,27 @@ class DescribePartitions:
         changed = {table for table in TABLES if found[table] != expected[table]}
         assert {"positives", "easy_negatives", "training_samples"} <= changed
         assert not {"rejected", "ranking_samples"} & changed
+
+
+class DescribePasses:
+    """An engine that holds its shuffles in memory samples a large log in several passes."""
+
+    def it_makes_the_same_tables(
+        self, staged: Staged, expected: Hashes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = samples.rows_of_events(staged.logs)
+        monkeypatch.setattr(samples, "EVENTS_PER_PASS", rows // 3)
+        monkeypatch.setattr(samples, "dialect_of", lambda spark: in_memory(dialect_of(spark)))
+        groups = samples.stage_groups(
+            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place, n_pairs=1000
+        )
+        written = sorted(path.name for path in (staged.place.folder / "groups").iterdir())
+        assert written == ["0", "1", "2", "3"]
+        assert_same(staged.hashes(groups), expected)
+
+
+def in_memory(dialect: Dialect) -> Dialect:
+    return dataclasses.replace(dialect, spills=False)
 
 
 class DescribeAnotherRun:
