@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 
 from jobs.request import BuildRequest
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.audit import Evidence, audit
+from pipelines.audit.audit import audit
+from pipelines.audit.evidence import Evidence
 from pipelines.audit.record import AuditRecord
 from pipelines.config.model import Frozen
 from pipelines.contracts.counts import RowCounts

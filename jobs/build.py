@@ -29,6 +29,7 @@ from pipelines.assembly.samples import (  # noqa: E402
     stage_pairs,
 )
 from pipelines.assembly.workplace import Workplace  # noqa: E402
+from pipelines.audit.expectations import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
@@ -53,6 +54,7 @@ def build(request: BuildRequest) -> BuildSummary:
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
     store = request.engine.store(request.warehouse, config.publishing.retention_days)
     since = store.releases_snapshot()
+    load_early()
     place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
 
     with stage("check the logs"):

@@ -1,9 +1,8 @@
 """The audit of a staged build: all is measured, Great Expectations judges, a record stays."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,14 @@ from pyspark.sql import DataFrame
 from pipelines.assembly.workplace import Workplace
 from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
+from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
 from pipelines.audit.funnel import funnel_of
 from pipelines.audit.hard_again import hard_again
 from pipelines.audit.history import drift_figures, volume_figures, volume_of
 from pipelines.audit.inputs import input_figures, logged_requests
 from pipelines.audit.items_again import Items, items_again
-from pipelines.audit.judging import judge, load_early
+from pipelines.audit.judging import judge
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.positives_again import candidates_again, positives_again
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
@@ -26,11 +26,8 @@ from pipelines.audit.series import hard_origins, log_q_histogram, popularity_ser
 from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
 from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
-from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
-from pipelines.contracts.tables import TableContract
 
 _OF_ITEMS = (
     "catalogue_differs",
@@ -46,41 +43,6 @@ _OF_DRAWS = (
     "log_q_differs",
 )
 _REASONS = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What an audit looks at.
-
-    Attributes:
-        staged: The staged tables, read back in the contract's columns.
-        files: The same tables as their files say, for their schemas.
-        contracts: The resolved contracts of the tables.
-        counts: Where the rows of each log went, orphans among the rejected.
-        logs: The logs; their frames read the files again.
-        n_attributed: Clicks of the date that were joined to an impression.
-        totals: Positives and negatives by the sample groups; used where training_samples is not
-            written.
-        protocols: Delta reader protocol of each table that is there already.
-        history_share: Dates of the popularity window that the click log has, as a share; None
-            where no folders tell.
-        earlier: ``volume`` of earlier releases of other dates, the newest last.
-        items_before: item_stats of the release before; None where there is none.
-        allow_empty: Whether tables may be empty.
-    """
-
-    staged: Mapping[str, DataFrame]
-    files: Mapping[str, DataFrame]
-    contracts: Mapping[str, TableContract]
-    counts: Mapping[str, RowCounts]
-    logs: Mapping[str, Log]
-    n_attributed: int
-    totals: Mapping[str, int]
-    protocols: Mapping[str, int]
-    history_share: float | None = None
-    earlier: Sequence[Mapping[str, float]] = ()
-    items_before: DataFrame | None = None
-    allow_empty: bool = False
 
 
 def audit(
@@ -105,7 +67,6 @@ def audit(
         failed or could not be judged.
     """
     begin = time.monotonic()
-    load_early()
     found = Measurements()
     parts: dict[str, Any] = {}
     positives, clicked = positives_of(evidence.staged), 0

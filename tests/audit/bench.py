@@ -27,7 +27,8 @@ from pipelines.assembly.samples import (
     stage_pairs,
 )
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.audit import Evidence, audit
+from pipelines.audit.audit import audit
+from pipelines.audit.evidence import Evidence
 from pipelines.audit.record import AuditRecord
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
 from pipelines.config.loading import load_config

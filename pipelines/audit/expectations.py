@@ -1,0 +1,134 @@
+"""Great Expectations: a suite of bounds over one row of figures, a checkpoint, its Data Docs."""
+
+import math
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.audit.figures import Figure
+from pipelines.config.gate_rules import RULE_OF, Between
+
+if TYPE_CHECKING:
+    import great_expectations as gx
+    import pandas as pd
+
+RAN, FAIL, WARN = "ran", "fail", "warn"
+"""Levels of an expectation: a figure is there, it keeps the fail bounds, it keeps the warn ones."""
+
+
+@dataclass(frozen=True)
+class Bounded:
+    """A figure with the bounds to fail and to warn at; None never does."""
+
+    figure: Figure
+    fail: Between | None
+    warn: Between | None
+
+
+def load_early() -> None:
+    """Begin to import Great Expectations beside other work: alone it takes more than a second."""
+    _without_analytics()
+    threading.Thread(target=import_module, args=("great_expectations",), daemon=True).start()
+
+
+def _without_analytics() -> None:
+    # Read when the package is imported: nothing is sent from a build.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
+
+
+def measured(figure: Figure) -> bool:
+    """Return whether a figure is a number."""
+    return figure.value is not None and not math.isnan(figure.value)
+
+
+def met_expectations(
+    gates: Sequence[Bounded], name: str, docs: Path | None
+) -> dict[tuple[str, str], bool]:
+    """Return whether each expectation was met, by gate and level; one that is missing was not."""
+    if not gates:
+        return {}
+    _without_analytics()
+    import great_expectations as gx
+    import pandas as pd
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    frame = pd.DataFrame(
+        {g.figure.name: [None if g.figure.value is None else float(g.figure.value)] for g in gates},
+        dtype="float64",
+    )
+    with tempfile.TemporaryDirectory() as project:
+        # The pages need a project on disk; only its site is kept.
+        context: Any = (
+            gx.get_context(mode="ephemeral")
+            if docs is None
+            else gx.get_context(mode="file", project_root_dir=project)
+        )
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
+        found = _run(context, context.suites.add(rules), frame, name)
+        if docs is not None:
+            context.build_data_docs()
+            site = next(Path(project).rglob("local_site"))
+            shutil.copytree(site, docs, dirs_exist_ok=True)
+    return {
+        (result.expectation_config.meta["gate"], result.expectation_config.meta["level"]): bool(
+            result.success
+        )
+        for result in found
+    }
+
+
+def _run(context: Any, suite: "gx.ExpectationSuite", frame: "pd.DataFrame", name: str) -> list[Any]:
+    import great_expectations as gx
+
+    asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("one row")
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(name=name, data=batch, suite=suite)
+    )
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name=name, validation_definitions=[validation], result_format="BOOLEAN_ONLY")
+    )
+    result = checkpoint.run(batch_parameters={"dataframe": frame})
+    return [one for run in result.run_results.values() for one in run.results]
+
+
+def _expectations(gates: Sequence[Bounded]) -> list[Any]:
+    from great_expectations import expectations as known
+
+    # Great Expectations does not say in its types what it exports.
+    rules: Any = known
+    expectations: list[Any] = []
+    for gate in gates:
+        name, notes = gate.figure.name, RULE_OF[gate.figure.rule].meaning
+
+        def meta(level: str, name: str = name) -> dict[str, str]:
+            return {"gate": name, "level": level}
+
+        if not measured(gate.figure):
+            # Between passes a NULL: without this a gate that could not run would pass.
+            expectations.append(
+                rules.ExpectColumnValuesToNotBeNull(column=name, notes=notes, meta=meta(RAN))
+            )
+        for level, severity, bounds in (
+            (FAIL, "critical", gate.fail),
+            (WARN, "warning", gate.warn),
+        ):
+            if bounds is not None:
+                expectations.append(
+                    rules.ExpectColumnValuesToBeBetween(
+                        column=name,
+                        min_value=bounds.least,
+                        max_value=bounds.most,
+                        severity=severity,
+                        notes=notes,
+                        meta=meta(level),
+                    )
+                )
+    return expectations
