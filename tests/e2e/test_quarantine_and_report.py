@@ -1,0 +1,133 @@
+"""A day with broken rows: looked at, refused where the config says so, mended and built again."""
+
+import json
+import re
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.build import build
+from jobs.cli import main
+from jobs.engine import Engine
+from jobs.progress import Progress
+from jobs.request import BuildRequest
+from jobs.summary import BuildSummary
+from pipelines.config.gates import Bound, GateBounds
+from pipelines.config.loading import load_config
+from pipelines.config.tree import Config
+from pipelines.errors import GateError
+from pipelines.publishing.releases import list_releases
+
+DAY = date(2026, 1, 1)
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_logs"
+BROKEN, MENDED = '"what": "stare"', '"what": "click"'
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("shop") / "own_logs"
+    shutil.copytree(EXAMPLE, place, ignore=lambda _folder, names: {"warehouse"} & set(names))
+    return place
+
+
+def built(config: Config, spark: SparkSession) -> BuildSummary:
+    return build(BuildRequest(config, DAY, Engine.of(spark), progress=Progress(quiet=True)))
+
+
+def told(captured: Captured, *words: str) -> dict[str, object]:
+    assert main([*words, "--json"]) == 0
+    found: dict[str, object] = json.loads(captured.readouterr().out)
+    return found
+
+
+@pytest.fixture(scope="module")
+def refused(shop: Path, spark: SparkSession) -> str:
+    """The message of a build that a stricter bound refused."""
+    bound = {"rejected_share.clicks": GateBounds(fail=Bound(most=0.1))}
+    strict = load_config(shop / "winnow.yaml").model_copy(update={"gates": bound})
+    with pytest.raises(GateError) as error:
+        built(strict, spark)
+    assert list_releases(shop / "warehouse") == ()
+    return str(error.value)
+
+
+@pytest.fixture(scope="module")
+def releases(shop: Path, refused: str, spark: SparkSession) -> tuple[str, str]:
+    """The release with two broken clicks, and the one after the first of them was mended."""
+    config = load_config(shop / "winnow.yaml")
+    broken = built(config, spark).release_id
+    log = shop / "logs" / "actions.jsonl"
+    text = log.read_text(encoding="utf-8")
+    assert text.count(BROKEN) == 1
+    log.write_text(text.replace(BROKEN, MENDED), encoding="utf-8")
+    return broken, built(config, spark).release_id
+
+
+class DescribeAShareOfRejectedRowsAboveItsBound:
+    def it_stops_the_release_and_names_gate_figure_bound_and_run(self, refused: str) -> None:
+        assert "gate rejected_share.clicks" in refused
+        assert "expected at most 0.1" in refused
+        assert re.search(r"winnow report --run \w+", refused)
+
+    def it_leaves_a_run_that_can_be_looked_at(
+        self, refused: str, shop: Path, capsys: Captured
+    ) -> None:
+        found = re.search(r"--run ([\w-]+)", refused)
+        assert found is not None
+        place = ("--warehouse", str(shop / "warehouse"), "--run", found.group(1))
+        page = Path(str(told(capsys, "report", *place)["report"])).read_text(encoding="utf-8")
+        assert "rejected share" in page
+        assert "Failed: nothing was published" in page
+        assert told(capsys, "rejected", *place)["rows"] == 2
+
+
+class DescribeTheQuarantine:
+    def it_shrinks_when_the_source_is_mended_and_built_again(
+        self, releases: tuple[str, str], shop: Path, capsys: Captured
+    ) -> None:
+        found = told(capsys, "rejected", "--warehouse", str(shop / "warehouse"))
+        assert found["source"] == releases[1] != releases[0]
+        assert found["rows"] == 1
+        assert [(r["log"], r["reason"], r["rows"]) for r in found["reasons"]] == [  # type: ignore[attr-defined]
+            ("clicks", "orphan", 1)
+        ]
+
+    def it_counts_only_what_was_asked_for(
+        self, releases: tuple[str, str], shop: Path, capsys: Captured
+    ) -> None:
+        place = ("--warehouse", str(shop / "warehouse"))
+        assert told(capsys, "rejected", *place, "--log", "impressions")["rows"] == 0
+        assert told(capsys, "rejected", *place, "--reason", "missing")["rows"] == 0
+        assert told(capsys, "rejected", *place, "--reason", "orphan")["rows"] == 1
+
+
+class DescribeTheReport:
+    def it_is_written_with_the_data_docs_beside_it(
+        self, releases: tuple[str, str], shop: Path, capsys: Captured
+    ) -> None:
+        found = told(capsys, "report", releases[0], "--warehouse", str(shop / "warehouse"))
+        page = Path(str(found["report"]))
+        assert page.parent.name == releases[0]
+        assert releases[0] in page.read_text(encoding="utf-8")
+        docs = page.parent / "data_docs" / "index.html"
+        assert docs.is_file()
+        assert 'href="data_docs/index.html"' in page.read_text(encoding="utf-8")
+
+    def it_says_what_changed_between_two_releases(
+        self, releases: tuple[str, str], shop: Path, capsys: Captured
+    ) -> None:
+        place = ("--warehouse", str(shop / "warehouse"))
+        found = told(capsys, "report", "--compare", *releases, *place)
+        page = Path(str(found["report"])).read_text(encoding="utf-8")
+        assert releases[0] in page
+        assert releases[1] in page
+
+    def it_names_a_release_that_is_not_there(self, shop: Path, releases: object) -> None:
+        assert main(["report", "never", "--warehouse", str(shop / "warehouse")]) == 3
+        assert main(["report", "--run", "never", "--warehouse", str(shop / "warehouse")]) == 3
+        assert main(["rejected", "--run", "never", "--warehouse", str(shop / "warehouse")]) == 3
