@@ -5,7 +5,7 @@ from dataclasses import replace
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from tests.audit.bench import Bench, Broken
+from tests.audit.workbench import Bench, Broken
 
 
 def _table(bench: Bench, name: str, **columns: Column) -> Broken:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.audit import broken_draws, broken_rows, broken_tables
-from tests.audit.bench import Bench, Broken
+from tests.audit.workbench import Bench, Broken
 
 
 class Mutant(NamedTuple):

@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.audit.record import AuditRecord
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
-from tests.audit.bench import Bench, build
 from tests.audit.mutants import MUTANTS, Mutant
+from tests.audit.workbench import Bench, build
 
 if TYPE_CHECKING:
     from jobs.engine import Engine

@@ -75,6 +75,7 @@ class DescribeTheCheck:
         ("change", "words"),
         [
             ({"positives": 900}, "positives, expected"),
+            ({"cold": 699}, "699 positives of items with few clicks"),
             ({"hard": 5.0}, "hard negatives per positive"),
             ({"most": 11}, "11 negatives"),
             ({"shown": 3}, "3 rows are shown"),
@@ -85,8 +86,8 @@ class DescribeTheCheck:
         ],
     )
     def it_names_what_is_wrong(self, change: dict[str, Any], words: str) -> None:
-        good = Found(1000, 10.0, 9.9, 10, 0, 0, 0, 0.3, 0.6)
-        due = Expected(1000.0, 5.0, 9.9, 0.3, 0.6)
+        good = Found(1000, 10.0, 9.9, 10, 0, 0, 0, 0.3, 0.6, 700)
+        due = Expected(1000.0, 5.0, 9.9, 0.3, 0.6, 700)
         assert complaints(good, due, crowded=False) == []
         told = complaints(Found(**{**vars(good), **change}), due, crowded=False)
         assert len(told) == 1
