@@ -84,14 +84,17 @@ def run(
         if not folder.is_dir():
             raise typer.BadParameter(f"{folder} is not there: run generate first", param_hint="out")
         limits = Limits(seconds=60 * minutes)
-        case = compare(
-            folder, out, shape, names, runs, limits, lambda s: console.print(s, markup=False)
-        )
-        cases.append(case)
-        # After each case: what was measured stays, whatever comes next.
-        record = {"machine": machine(), **as_record(cases)}
-        (out / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
-    show(cases, targets(cases), Console(highlight=False, width=160))
+        before = tuple(cases)
+
+        def keep(case: Case, before: Sequence[Case] = before) -> None:
+            record = {"machine": machine(), **as_record([*before, case])}
+            (out / "bench.json").write_text(json.dumps(record, indent=1) + "\n")
+
+        def tell(text: str) -> None:
+            console.print(text, markup=False)
+
+        cases.append(compare(folder, out, shape, names, runs, limits, tell, keep))
+    show(cases, targets(cases), Console(highlight=False, width=240))
 
 
 @app.callback(invoke_without_command=True)

@@ -29,6 +29,7 @@ class Expected:
 
     Attributes:
         positives: The expected number. deviation: Its standard deviation.
+        cold: Positives of items that are never thinned: no chance is left to these.
         hard: Hard negatives per positive, if every kept positive gets what its request has.
         top_share: The share that the most clicked items have among the easy negatives.
         coarse_share: The share of the hard negatives that coarse ranking cut.
@@ -39,6 +40,7 @@ class Expected:
     hard: float
     top_share: float
     coarse_share: float
+    cold: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Found:
         strangers: Positives that were not shown and clicked, and negatives of no positive.
         top_share: The share of the most clicked items among the easy negatives.
         coarse_share: The share of the hard negatives that coarse ranking cut.
+        cold: Positives of items that are never thinned.
     """
 
     positives: int
@@ -64,6 +67,7 @@ class Found:
     strangers: int
     top_share: float
     coarse_share: float
+    cold: int
 
 
 class Outputs:
@@ -103,7 +107,7 @@ class Outputs:
         weight = f"pow(clicks + {SMOOTHING}, {ALPHA})"
         row = self._one(f"""
             SELECT sum(keep), sum(keep * (1 - keep)), sum(hard) / sum(keep),
-                   sum(hard * coarse) / sum(hard)
+                   sum(hard * coarse) / sum(hard), count_if(keep = 1)
             FROM (SELECT *, {keep} AS keep, keep * least({PER_POSITIVE}, coalesce(size, 0)) AS hard
                   FROM clicked JOIN popularity USING (item_id) LEFT JOIN pools USING (request_id))
             """)
@@ -120,7 +124,7 @@ class Outputs:
                 FROM clicked JOIN popularity USING (item_id) GROUP BY user_id)
             SELECT sum(keep * (whole.w_top - shown.w_top) / (whole.w - shown.w)) / sum(keep)
             FROM kept JOIN shown USING (user_id), whole""")
-        return Expected(row[0], math.sqrt(row[1]), row[2], top[0], row[3])
+        return Expected(row[0], math.sqrt(row[1]), row[2], top[0], row[3], row[4])
 
     def found(self, out: Path) -> Found:
         """Return what one output holds; it is a peer's, Winnow's build only or a whole build."""
@@ -136,6 +140,7 @@ class Outputs:
 
         positives, size = count("positives"), {kind: count(kind) for kind in kinds}
         seen = "SEMI JOIN exposures USING (user_id, item_id)"
+        cold = f"(FROM popularity WHERE clicks <= {HOT_CLICKS})"
         mine = "(SELECT request_id, user_id, item_id AS pos_item_id FROM positives)"
         strangers = count("positives ANTI JOIN clicked USING (request_id, user_id, item_id)")
         strangers += sum(count(f"{kind} ANTI JOIN {mine} USING ({key})") for kind in kinds)
@@ -152,6 +157,7 @@ class Outputs:
             strangers=strangers,
             top_share=float(top or 0.0),
             coarse_share=float(coarse or 0.0),
+            cold=count(f"positives SEMI JOIN {cold} USING (item_id)"),
         )
 
     def _one(self, query: str) -> Any:
@@ -199,6 +205,8 @@ def complaints(found: Found, expected: Expected, *, crowded: bool) -> list[str]:
     told = []
     if abs(found.positives - expected.positives) > SIGMAS * expected.deviation + 1:
         told.append(f"{found.positives:,} positives, expected {expected.positives:,.0f}")
+    if found.cold != expected.cold:
+        told.append(f"{found.cold:,} positives of items with few clicks, exactly {expected.cold:,}")
     least_easy = LEAST_EASY[crowded] * PER_POSITIVE
     if found.easy < least_easy:
         told.append(f"{found.easy:.3f} easy negatives per positive, at least {least_easy:.2f}")

@@ -95,10 +95,12 @@ def compare(
     runs: int,
     limits: Limits,
     tell: Callable[[str], None],
+    keep: Callable[[Case], None],
 ) -> Case:
     """Run every peer so many times on the logs, in turn, and check what each one made.
 
-    Each round begins with another peer, so that nobody always comes first.
+    Each round begins with another peer, so that nobody always comes first. ``keep`` is called with
+    what there is after every run: what was measured stays, whatever comes next.
     """
     read_once(logs)
     case = Case(shape, rows_of(logs), {peer: [] for peer in peers})
@@ -113,8 +115,10 @@ def compare(
             case.runs[peer].append(run)
             result = run.failed or f"{run.wall:.1f} s, {run.cpu:.1f} CPU s, {run.peak_gib:.1f} GiB"
             tell(f"{shape.name} {peer} {number + 1}/{runs}: {result}")
+            keep(case)
     made = [peer for peer in peers if case.runs[peer][-1:] and case.runs[peer][-1].failed is None]
     check(case, logs, out, made)
+    keep(case)
     return case
 
 

@@ -22,6 +22,8 @@ def config_of(logs: Path, warehouse: Path, lookback: int = 0) -> Config:
             "ranking_log": log("ranking_log", score={"column": "score", "type": "float"}),
             "items": {"path": str(logs / "items")},
         },
+        # The peers know no anonymous users; every id is somebody.
+        "identity": {"anonymous_values": []},
         "exclusion": {"exposure_lookback_days": lookback, "click_lookback_days": 0},
         "popularity": {"window_days": 1, "smoothing": SMOOTHING},
         "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": HOT_CLICKS}},

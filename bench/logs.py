@@ -80,9 +80,9 @@ class Chunk:
         # Which items are popular is the same for all chunks and dates.
         self._item_of_rank = np.random.default_rng(0).permutation(self._items)
         n, users = shape.part(REQUESTS), shape.part(USERS)
-        self.users = self._zipf(n, users, USER_SKEW) + number * users
+        self.users = self._zipf(n, users, USER_SKEW) + number * users + 1
         if shape.skew:
-            self.users[self._rng.random(n) < HEAVY_USER_SHARE] = shape.chunks * users
+            self.users[self._rng.random(n) < HEAVY_USER_SHARE] = shape.chunks * users + 1
         self.requests = np.arange(n, dtype=np.int64) + (back * shape.chunks + number) * n
         midnight = datetime.combine(DAY, datetime.min.time(), UTC).timestamp()
         self.seconds = int(midnight) - 86_400 * back + self._rng.integers(0, 86_400, n)

@@ -30,7 +30,7 @@ def show(cases: Sequence[Case], met: Sequence[Target], console: Console) -> None
 def peers_table(cases: Sequence[Case]) -> Table:
     """Return a row per case and peer; a median, and the lowest and highest where several ran."""
     table = _table("logs", "peer", "runs", "wall s", "work s", "CPU s", "peak GiB", left=2)
-    for title in ("/ duckdb", "/ spark-sql", "k rows/s/core", "same work"):
+    for title in ("work / duckdb", "CPU", "work / spark-sql", "CPU", "k rows/s/core", "same work"):
         table.add_column(title, justify="right", no_wrap=True)
     for case in cases:
         rows = sum(case.rows.values())
@@ -43,7 +43,7 @@ def peers_table(cases: Sequence[Case]) -> Table:
                 peer,
                 str(len(case.values(peer, "wall"))),
                 *(_spread(case.values(peer, name), case.figure(peer, name)) for name in _SHOWN),
-                *(_number(case.ratio(peer, to, "work")) for to in ("duckdb", "spark-sql")),
+                *(_number(case.ratio(peer, *to)) for to in _RATIOS),
                 f"{speed:,.0f}" if speed else "–",
                 "–" if found is None else "no" if found["complaints"] else "yes",
             )
@@ -71,6 +71,7 @@ def targets_table(met: Sequence[Target]) -> Table:
     return table
 
 
+_RATIOS = tuple((to, name) for to in ("duckdb", "spark-sql") for name in ("work", "cpu"))
 _SHOWN = ("wall", "work", "cpu", "peak_gib")
 
 
