@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from jobs.engine import Engine
 
-TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "spark")
+TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "sail")
 """The engine of this process: a classic and a Connect session cannot share one."""
 
 
