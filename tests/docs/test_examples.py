@@ -32,6 +32,8 @@ def torch_stand_in() -> dict[str, ModuleType]:
     """As much of PyTorch as the README's dataset touches; arrays stay arrays."""
     torch, utils, data = ModuleType("torch"), ModuleType("torch.utils"), ModuleType("data")
     torch.from_numpy = lambda values: values  # type: ignore[attr-defined]
+    # Libraries that are imported while it stands in ask whether an array is one of these.
+    torch.Tensor = type("Tensor", (), {})  # type: ignore[attr-defined]
     data.IterableDataset = object  # type: ignore[attr-defined]
     data.get_worker_info = lambda: None  # type: ignore[attr-defined]
     return {"torch": torch, "torch.utils": utils, "torch.utils.data": data}
