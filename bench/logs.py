@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -185,8 +184,3 @@ def rows_of(folder: Path, day: date = DAY) -> dict[str, int]:
         )
         for name in ("impressions", "clicks", "ranking_log")
     }
-
-
-def items_in(folder: Path) -> int:
-    """Return how many different items the list of items has."""
-    return int(pc.count_distinct(pq.read_table(folder / "items")["item_id"]).as_py())

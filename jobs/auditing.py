@@ -11,6 +11,7 @@ from jobs.request import BuildRequest
 from pipelines.assembly.workplace import Workplace
 from pipelines.audit.audit import audit
 from pipelines.audit.evidence import Evidence
+from pipelines.audit.history import MOST_RELEASES
 from pipelines.audit.record import AuditRecord
 from pipelines.config.model import Frozen
 from pipelines.contracts.counts import RowCounts
@@ -98,8 +99,8 @@ def keep_run(
 
 
 def earlier_volumes(since: ReleasesSnapshot, day: date) -> list[dict[str, float]]:
-    """Return the volumes of the newest release of each earlier date, the latest date last."""
-    dates = sorted({release.ds for release in since.releases if release.ds < day})
+    """Return the volumes of the newest releases of the last earlier dates, the latest last."""
+    dates = sorted({release.ds for release in since.releases if release.ds < day})[-MOST_RELEASES:]
     newest = [release for one in dates if (release := since.newest(one)) is not None]
     records = [record_of(release) for release in newest]
     return [dict(record.volume) for record in records if record is not None and record.volume]

@@ -119,24 +119,12 @@ def write_docs(record: AuditRecord, day: date, folder: Path) -> None:
 
 
 def _history(warehouse: Path) -> list[HistoryEntry]:
-    releases = list_releases(warehouse)[-_LAST_RELEASES:]
-    entries = []
-    for release in releases:
-        record = record_of(release)
-        if record is None:
-            continue
-        funnel = record.funnel
-        counts = ("exposed", "clicked", "kept", "easy", "hard", "shortfall")
-        entries.append(
-            HistoryEntry(
-                release.release_id,
-                release.ds,
-                record.verdict,
-                record.volume,
-                **({name: getattr(funnel, name) for name in counts} if funnel else {}),
-            )
-        )
-    return entries
+    found = [(one, record_of(one)) for one in list_releases(warehouse)[-_LAST_RELEASES:]]
+    return [
+        HistoryEntry.of(release.release_id, release.ds, record)
+        for release, record in found
+        if record is not None
+    ]
 
 
 def _written(path: Path, html: str) -> Path:

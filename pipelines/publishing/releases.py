@@ -147,11 +147,6 @@ def list_releases(warehouse: Path) -> tuple[Release, ...]:
     return read_releases(warehouse).releases
 
 
-def newest_release(warehouse: Path, ds: date) -> Release | None:
-    """Return the newest release of a date, None where there is none."""
-    return read_releases(warehouse).newest(ds)
-
-
 def _from_rows(rows: Iterable[dict[str, Any]]) -> tuple[Release, ...]:
     in_order = sorted(rows, key=lambda row: (row["seq"], row["release_id"]))
     releases = []

@@ -25,7 +25,7 @@ from pipelines.publishing.releases import (
     ReleasesSnapshot,
     TablePin,
     list_releases,
-    newest_release,
+    read_releases,
 )
 from pipelines.publishing.store import StagedTable, Store
 from pipelines.publishing.verify import verify_release
@@ -90,7 +90,7 @@ class DescribePublish:
         assert verify_release(published.release, store) == ()
 
     def it_writes_what_the_run_tells_into_the_release_and_the_commits(self, store: Store) -> None:
-        one = newest_release(store.warehouse, MONDAY)
+        one = read_releases(store.warehouse).newest(MONDAY)
         assert one is not None
         assert one.release_id.endswith(one.run_id[-8:])
         assert one.created_ts.utcoffset() is not None
@@ -121,7 +121,7 @@ class DescribePublish:
     def it_releases_again_where_a_file_of_the_equal_release_is_gone(
         self, spark: SparkSession, store: Store
     ) -> None:
-        before = newest_release(store.warehouse, MONDAY)
+        before = read_releases(store.warehouse).newest(MONDAY)
         assert before is not None
         Path(open_release(store.warehouse, before.release_id).files("things")[0]).unlink()
         published = Run(store, MONDAY, mark="a").go(spark)
@@ -187,7 +187,7 @@ class DescribeTwoRunsAtOnce:
 
         with pytest.raises(ConflictError) as caught:
             slow.publish(staged, steps)
-        newest = newest_release(store.warehouse, MONDAY)
+        newest = read_releases(store.warehouse).newest(MONDAY)
         assert newest is not None
         assert newest.run_id == fast.record.run_id
         assert str(caught.value) == (

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.metadata import pinned_files
-from pipelines.publishing.releases import Release, TablePin, newest_release
+from pipelines.publishing.releases import Release, TablePin, read_releases
 from pipelines.publishing.store import Store
 from pipelines.publishing.verify import Finding, verify_release
 from tests.publishing.things import MONDAY, THINGS, thing, things
@@ -17,7 +17,7 @@ from tests.publishing.things import MONDAY, THINGS, thing, things
 
 @pytest.fixture
 def monday(store: Store) -> Release:
-    found = newest_release(store.warehouse, MONDAY)
+    found = read_releases(store.warehouse).newest(MONDAY)
     assert found is not None
     return found
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
 from markupsafe import Markup
 
+from pipelines.audit.record import AuditRecord
 from pipelines.audit.report.numbers import plain, ratio, share
 from pipelines.audit.report.pictures import small_line
 
@@ -31,6 +32,14 @@ class HistoryEntry:
     easy: int | None = None
     hard: int | None = None
     shortfall: int | None = None
+
+    @classmethod
+    def of(cls, release_id: str, ds: date, record: AuditRecord) -> Self:
+        """Take from an audit record what is compared."""
+        funnel = record.funnel
+        counts = ("exposed", "clicked", "kept", "easy", "hard", "shortfall")
+        known = {name: getattr(funnel, name) for name in counts} if funnel else {}
+        return cls(release_id, ds, record.verdict, record.volume, **known)
 
 
 @dataclass(frozen=True)

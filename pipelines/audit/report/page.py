@@ -55,15 +55,7 @@ class ReportPage:
 
     def as_entry(self) -> HistoryEntry:
         """Return its own figures, to stand beside those of other releases."""
-        funnel = self.record.funnel
-        counts = ("exposed", "clicked", "kept", "easy", "hard", "shortfall")
-        return HistoryEntry(
-            self.name,
-            self.ds,
-            self.record.verdict,
-            self.record.volume,
-            **({name: getattr(funnel, name) for name in counts} if funnel else {}),
-        )
+        return HistoryEntry.of(self.name, self.ds, self.record)
 
 
 @dataclass(frozen=True)
