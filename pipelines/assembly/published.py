@@ -25,6 +25,7 @@ class Made:
 
     Attributes:
         logs: The conformed logs. counts: Their rows.
+        repeated: Of each log, which keys are repeated (``repeated_keys``).
         groups: The staged sample groups. n_groups: How many there are.
         pairs: The pairs of the date. n_pairs: How many there are.
         candidates: The date's items.
@@ -34,6 +35,7 @@ class Made:
 
     logs: Mapping[str, Log]
     counts: Mapping[str, RowCounts]
+    repeated: Mapping[str, DataFrame]
     groups: DataFrame
     n_groups: int
     pairs: DataFrame
@@ -109,9 +111,9 @@ def published_frames(
 def shown_on(made: Made, day: CalendarDay) -> DataFrame:
     """Return the valid impressions of the date, one row per key."""
     log = made.logs["impressions"]
-    rows = valid_rows(log).where(on_date(log, day))
-    # Without duplicates there is nothing to choose from, and no reason to shuffle the whole log.
-    return rows if made.counts["impressions"].duplicate == 0 else deduplicated(rows, log.contract)
+    rows, duplicates = valid_rows(log).where(on_date(log, day)), made.counts[log.name].duplicate
+    repeated = made.repeated[log.name]
+    return deduplicated(rows, log.contract, repeated=repeated, duplicates=duplicates)
 
 
 def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:

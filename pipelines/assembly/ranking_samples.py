@@ -61,4 +61,4 @@ def ranking_samples(
         shard(config, *_KEY).alias("shard"),
         keyed_hash(config, "shuffle", *_KEY).alias("shuffle_key"),
     )
-    return placed.select(*contract.names).sortWithinPartitions("shuffle_key")
+    return placed.select(*contract.names)

@@ -1,6 +1,7 @@
 """The rejected table: rows that broke a rule of their contract, clicks without an impression."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
@@ -61,13 +62,9 @@ def attributed_clicks(pairs: DataFrame, day: CalendarDay) -> int:
 
 def with_orphans(counts: RowCounts, n_orphans: int) -> RowCounts:
     """Return the counts of the click log with its orphans moved from valid to rejected."""
-    return RowCounts(
-        read=counts.read,
+    return replace(
+        counts,
         valid=counts.valid - n_orphans,
-        duplicate=counts.duplicate,
         rejected=counts.rejected + n_orphans,
-        filtered=counts.filtered,
-        other_date=counts.other_date,
-        anonymous=counts.anonymous,
         reasons=counts.reasons | ({"orphan": n_orphans} if n_orphans else {}),
     )

@@ -201,7 +201,7 @@ def orders_by_score(logs: Mapping[str, Log]) -> bool:
 def rows_of_events(logs: Mapping[str, Log]) -> int:
     """Return about how many rows the logs have that carry events."""
     return sum(
-        log.rows_in_files or log.bytes_in_files // 50
+        log.about_rows
         for name, log in logs.items()
         if name in {"impressions", "clicks", "ranking_log"}
     )

@@ -128,9 +128,9 @@ def examine(
             code[outside] = np.where(same, n + at, width - 1)
         return user * width + code
 
-    was_shown = np.unique(pairs(shown[0], of_logs[0], shown[1]))
-    was_clicked = np.unique(pairs(clicked[0], of_logs[1], clicked[1]))
-    forbidden = np.union1d(was_shown, was_clicked)
+    was_shown = pairs(shown[0], of_logs[0], shown[1])
+    was_clicked = pairs(clicked[0], of_logs[1], clicked[1])
+    forbidden = _distinct(np.concatenate([was_shown, was_clicked]))
     of_user, of_item = np.divmod(forbidden, max(width, 1))
     inside = of_item < n
     of_user, of_item = of_user[inside], of_item[inside]
@@ -141,6 +141,7 @@ def examine(
 
     pair = pairs(negatives.user, codes, negatives.item)
     code = pair - negatives.user * width
+    hits = pair[_among(pair, forbidden)]
     known, easy = code < n, negatives.source < SOURCES
     declared = negatives.log_q
     valid = np.isfinite(declared) & (declared <= 0)
@@ -162,8 +163,8 @@ def examine(
         np.clip(declared[easy & valid], log_q_edges(items)[0], 0.0), log_q_edges(items)
     )
     return DrawFigures(
-        shown=_among(pair, was_shown),
-        clicked=_among(pair, was_clicked),
+        shown=int(_among(hits, was_shown).sum()),
+        clicked=int(_among(hits, was_clicked).sum()),
         ineligible=int((~known).sum()),
         invalid=int((easy & ~valid).sum() + (~easy & ~np.isnan(declared)).sum()),
         differing=int(differing.sum()),
@@ -175,9 +176,20 @@ def examine(
     )
 
 
-def _among(pairs: NDArray[np.int64], ascending: NDArray[np.int64]) -> int:
-    """Count the pairs that are among some others."""
-    return int(pc.sum(pc.is_in(pa.array(pairs), pa.array(ascending))).as_py() or 0)
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the values ascending, each once; by a sort: NumPy's own way is five times slower."""
+    ascending = np.sort(values)
+    first = np.ones(len(ascending), np.bool_)
+    first[1:] = ascending[1:] != ascending[:-1]
+    return ascending[first]
+
+
+def _among(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which of the pairs are among some others, same shape."""
+    if len(pairs) == 0:
+        return np.zeros(0, np.bool_)
+    found = pc.is_in(pa.array(pairs), pa.array(others)).to_numpy(zero_copy_only=False)
+    return np.asarray(found, np.bool_)
 
 
 def expected_draws(

@@ -52,10 +52,7 @@ def measure_draws(
         rows = readable_rows(logs[name])
         return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
 
-    sizes = (
-        logs[name].rows_in_files or logs[name].bytes_in_files // 50
-        for name in ("impressions", "clicks")
-    )
+    sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
     rows = DrawRows(
         shown=within("impressions", reach.exposure_lookback_days),
         clicked=within("clicks", reach.click_lookback_days),

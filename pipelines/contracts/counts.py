@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.distinct_keys import count_distinct_keys
 from pipelines.contracts.logs import Log
-from pipelines.contracts.rows import on_date
+from pipelines.contracts.repeated_keys import count_distinct_keys
+from pipelines.contracts.rows import on_date, repeated_keys
 from pipelines.errors import ConservationError, Problem
 
 
@@ -45,10 +45,13 @@ class RowCounts:
         return self.read == parts
 
 
-def count_rows(log: Log, day: CalendarDay) -> RowCounts:
-    """Count where every row of a log goes in the build of a date.
+def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) -> RowCounts:
+    """Count where every row of a log goes in the build of a date, in one aggregate pass.
 
-    One aggregate pass, and one for the distinct keys of the valid rows (``distinct_keys``).
+    Args:
+        log: The log.
+        day: The date.
+        repeated: What ``repeated_keys`` returned for them; without it, it is computed here.
 
     Raises:
         ConservationError: The parts do not add up, or the files hold another number of rows.
@@ -68,7 +71,9 @@ def count_rows(log: Log, day: CalendarDay) -> RowCounts:
     ).first()
     assert row is not None
     fine = int(row["fine"])
-    distinct = count_distinct_keys(log.frame.where(kept), log.contract.key, fine)
+    if repeated is None:
+        repeated = repeated_keys(log, day)
+    distinct = count_distinct_keys(log.frame.where(kept), log.contract.key, fine, repeated)
     counts = RowCounts(
         read=int(row["read"]),
         valid=distinct,

@@ -29,6 +29,8 @@ from pipelines.contracts.source_rows import source_rows
 from pipelines.contracts.tables import TableContract, spark_type, table_contract
 from pipelines.errors import ConfigError, InputError, Problem, WinnowError
 
+_BYTES_PER_ROW = 50
+
 
 @dataclass(frozen=True)
 class Log:
@@ -65,6 +67,11 @@ class Log:
     bytes_in_files: int
     folders: tuple[str, ...]
     mapped: frozenset[str]
+
+    @property
+    def about_rows(self) -> int:
+        """About how many rows the log has: what decides partitions, never rows."""
+        return self.rows_in_files or self.bytes_in_files // _BYTES_PER_ROW
 
 
 def open_log(

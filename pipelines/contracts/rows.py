@@ -1,12 +1,18 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
+from pipelines.contracts.repeated_keys import (
+    MOST_BROADCAST_KEYS,
+    repeated_hashes,
+    with_hash_alone,
+    with_hash_among,
+)
 from pipelines.contracts.tables import TableContract
 
 
@@ -43,7 +49,30 @@ def on_date(log: Log, day: CalendarDay) -> Column:
     return F.coalesce(inside, F.col("partition_date") == F.lit(day.date), F.lit(True))
 
 
-def deduplicated(rows: DataFrame, contract: TableContract) -> DataFrame:
+def repeated_keys(
+    log: Log, day: CalendarDay, keep: Callable[[DataFrame, str], DataFrame] | None = None
+) -> DataFrame:
+    """Return the hashes of keys that several valid rows of the date have (``repeated_hashes``).
+
+    Args:
+        log: The log. day: The date.
+        keep: Writes a frame under a name and returns it read back; else nothing is run.
+    """
+    rows = log.frame.where(on_date(log, day) & F.col("valid"))
+
+    def kept(part: DataFrame, name: str) -> DataFrame:
+        return part if keep is None else keep(part, f"repeated/{log.name}/{name}")
+
+    return repeated_hashes(rows, log.contract.key, log.about_rows, kept)
+
+
+def deduplicated(
+    rows: DataFrame,
+    contract: TableContract,
+    *,
+    repeated: DataFrame | None = None,
+    duplicates: int | None = None,
+) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
     Which row wins depends on the rows alone, never on their order or partitioning: after time and
@@ -52,10 +81,20 @@ def deduplicated(rows: DataFrame, contract: TableContract) -> DataFrame:
     Args:
         rows: Rows as from ``valid_rows``.
         contract: The log's contract, ``log.contract``: its key is the one that the log can have.
+        repeated: What ``repeated_hashes`` found among these very rows: then only the rows behind
+            them are chosen from, and the others stay where they are.
+        duplicates: How many rows have to go, where that is known; 0 is the rows as they are.
 
     Returns:
         The winners, same columns.
     """
+    if duplicates == 0:
+        return rows
+    if repeated is not None:
+        n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
+        several = with_hash_among(rows, contract.key, repeated, n_repeated=n)
+        alone = with_hash_alone(rows, contract.key, repeated, n_repeated=n)
+        return alone.unionByName(deduplicated(several, contract))
     others = tie_columns(rows.columns, contract)
     order = [F.col("event_us").asc_nulls_last()]
     if others:

@@ -37,6 +37,7 @@ from pipelines.contracts.counts import RowCounts, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
+from pipelines.contracts.rows import repeated_keys
 from pipelines.contracts.tables import TableContract
 from pipelines.sampling.mix import REASONS
 from pipelines.simulation import Simulation, simulate
@@ -147,7 +148,8 @@ class Bench:
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
-        return Made(self.logs, self.counts, groups, n, pairs, n, items, rejected, True)
+        known = {name: repeated_keys(log, DAY) for name, log in self.logs.items()}
+        return Made(self.logs, self.counts, known, groups, n, pairs, n, items, rejected, True)
 
     def sampled(
         self,
@@ -238,9 +240,8 @@ def build(engine: "Engine", folder: Path) -> Bench:
     rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
     frame = stored(place, groups, kind)
-    made = Made(
-        logs, counts, frame, len(groups), pairs_of(pairs, DAY), len(groups), items, rejected, True
-    )
+    repeated, n = {name: repeated_keys(log, DAY) for name, log in logs.items()}, len(groups)
+    made = Made(logs, counts, repeated, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
     frames = published_frames(made, known, config, DAY, spark=spark)
     staged = {name: store.stage(table, known[name], "clean") for name, table in frames}
     tables = {name: store.read_staged(table) for name, table in staged.items()}

@@ -15,9 +15,8 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.counts import RowCounts, count_rows
 from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.distinct_keys import count_distinct_keys
 from pipelines.contracts.rejects import as_rejected, rejected_rows, with_copy_numbers
-from pipelines.contracts.rows import deduplicated, on_date, valid_rows
+from pipelines.contracts.rows import deduplicated, on_date, repeated_keys, valid_rows
 from pipelines.errors import ConservationError
 from tests.contracts.logs_for_tests import (
     DAY,
@@ -106,6 +105,10 @@ class DescribeCountRows:
         assert counts.reasons["missing"] == expected.reasons["missing"]
         mine = valid_rows(log).where(F.col("event_us").between(TODAY.start_us, TODAY.end_us - 1))
         assert deduplicated(mine, log.contract).count() == counts.valid
+        repeated = repeated_keys(log, TODAY)
+        few = deduplicated(mine, log.contract, repeated=repeated, duplicates=counts.duplicate)
+        assert few.exceptAll(deduplicated(mine, log.contract)).count() == 0
+        assert few.count() == counts.valid
         assert rejected_rows(log, TODAY).count() == counts.rejected
 
     def it_counts_a_row_without_time_in_one_build_only(
@@ -127,14 +130,6 @@ class DescribeCountRows:
         log = opened(spark, config(impressions()), tmp_path)
         with pytest.raises(ConservationError, match="found 2, expected 1"):
             count_rows(dataclasses.replace(log, frame=log.frame.union(log.frame)), TODAY)
-
-    def it_counts_keys_with_nulls_exactly(self, spark: SparkSession) -> None:
-        values = [(1, None), (None, 1), (1, 1), (1, None), (None, None), (None, None)]
-        frame = spark.createDataFrame(values * 3, "a bigint, b bigint").repartition(5)
-        assert count_distinct_keys(frame, ("a", "b"), 18) == 4
-        wide = spark.range(20_000).select((F.col("id") % 7_000).alias("a"), F.lit("x").alias("b"))
-        assert count_distinct_keys(wide.repartition(3), ("a", "b"), 3_000_000) == 7_000
-        assert count_distinct_keys(wide.where("a < 0"), ("a", "b"), 0) == 0
 
 
 class DescribeRejectedRows:

@@ -30,6 +30,7 @@ from pipelines.contracts.counts import RowCounts, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
+from pipelines.contracts.rows import repeated_keys
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
 
@@ -105,9 +106,10 @@ class Staged:
         rejected = all_rejected(
             self.logs, self.counts, self.all_pairs, known["rejected"], DAY, spark=spark
         )
+        repeated = {name: repeated_keys(log, DAY) for name, log in self.logs.items()}
         made = Made(
-            self.logs, self.counts, groups, groups.count(), self.pairs, 1000, self.items,
-            rejected, True,
+            self.logs, self.counts, repeated, groups, groups.count(), self.pairs, 1000,
+            self.items, rejected, True,
         )  # fmt: skip
         frames = published_frames(made, known, self.config, DAY, spark=spark)
         return {name: content_hash(frame, known[name]) for name, frame in frames}

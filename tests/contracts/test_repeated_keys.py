@@ -1,0 +1,95 @@
+"""Repeated keys are found exactly, and only the rows behind them are chosen from."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.contracts import repeated_keys
+from pipelines.contracts.repeated_keys import (
+    KEY_HASH,
+    count_distinct_keys,
+    key_hash,
+    repeated_hashes,
+)
+from pipelines.contracts.rows import deduplicated
+from tests.contracts.logs_for_tests import NOON_S, config, impressions, opened, rows, write
+
+KEY = ("a", "b")
+
+
+def as_it_is(frame: DataFrame, name: str) -> DataFrame:
+    return frame
+
+
+def distinct_keys(frame: DataFrame) -> int:
+    n = frame.count()
+    return count_distinct_keys(frame, KEY, n, repeated_hashes(frame, KEY, n, as_it_is))
+
+
+class DescribeCountDistinctKeys:
+    def it_counts_keys_with_nulls_exactly(self, spark: SparkSession) -> None:
+        values = [(1, None), (None, 1), (1, 1), (1, None), (None, None), (None, None)]
+        frame = spark.createDataFrame(values * 3, "a bigint, b bigint").repartition(5)
+        assert distinct_keys(frame) == 4
+        wide = spark.range(20_000).select((F.col("id") % 7_000).alias("a"), F.lit("x").alias("b"))
+        assert distinct_keys(wide.repartition(3)) == 7_000
+        assert distinct_keys(wide.where("a < 0")) == 0
+
+    def it_does_not_take_two_keys_with_one_hash_for_one(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(
+            repeated_keys, "key_hash", lambda key: F.lit(7).cast("bigint").alias(KEY_HASH)
+        )
+        frame = spark.createDataFrame([(1, 1), (1, 2), (1, 2)], "a bigint, b bigint")
+        assert distinct_keys(frame) == 2
+
+
+class DescribeRepeatedHashes:
+    def it_gives_each_repeated_key_and_how_many_have_it(self, spark: SparkSession) -> None:
+        frame = spark.createDataFrame([(1, 1), (1, 2), (1, 1), (1, 1)], "a bigint, b bigint")
+        found = repeated_hashes(frame, KEY, 4, as_it_is).collect()
+        wanted = frame.where("b = 1").select(key_hash(KEY)).first()
+        assert wanted is not None
+        assert [tuple(row) for row in found] == [(wanted[0], 3)]
+
+    def it_gives_the_same_in_several_passes(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = F.col("id")
+        frame = spark.range(3_000).select((ids % 2_000).alias("a"), F.lit(1).alias("b"))
+        once = repeated_hashes(frame, KEY, 3_000, as_it_is).collect()
+        monkeypatch.setattr(repeated_keys, "_ROWS_PER_PASS", 700)
+        names: list[str] = []
+
+        def kept(part: DataFrame, name: str) -> DataFrame:
+            names.append(name)
+            return part
+
+        again = repeated_hashes(frame, KEY, 3_000, kept).collect()
+        assert len(once) == 1_000
+        assert sorted(map(tuple, again)) == sorted(map(tuple, once))
+        assert names in (["0"], ["0", "1", "2", "3", "4"]), "an engine that spills needs one"
+
+
+class DescribeDeduplicatedOfFew:
+    @pytest.mark.parametrize("duplicates", [3, None])
+    def it_chooses_the_winners_that_a_look_at_all_rows_would(
+        self, spark: SparkSession, tmp_path: Path, duplicates: int | None
+    ) -> None:
+        times = [(r, 2, 3, NOON_S + s) for r in (1, None) for s in (0, 9, 5)]
+        write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        found = log.frame.drop("source_row")
+        repeated = repeated_hashes(found, log.contract.key, 7, as_it_is)
+        few = deduplicated(found, log.contract, repeated=repeated, duplicates=duplicates)
+        chosen = few.select("request_id", "event_us").collect()
+        assert sorted(row.request_id or 0 for row in chosen) == [0, 1, 4]
+        assert {row.event_us for row in chosen} == {NOON_S * 1_000_000}
+
+    def it_leaves_rows_without_duplicates_alone(self, spark: SparkSession, tmp_path: Path) -> None:
+        write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        assert deduplicated(log.frame, log.contract, duplicates=0) is log.frame
