@@ -16,6 +16,7 @@ from pipelines.assembly.events import (
 )
 from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.partition import SamplerSettings
+from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
@@ -25,8 +26,8 @@ from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
 from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.logs import Log
+from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
 EVENTS_PER_PASS = 80_000_000
@@ -82,7 +83,9 @@ def stage_catalogue(
         (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
     )
     # Duplicates have one key, and only the keys are counted: which one stays does not matter.
-    distinct = recent.select("event_us", *logs["clicks"].contract.key).distinct()
+    # A hash stands for the rest of the key: it need only tell apart clicks of one item and time.
+    key = key_hash(logs["clicks"].contract.key)
+    distinct = recent.select("item_id", "event_us", key).distinct()
     clicks = clicks_per_item(distinct, day, window)
     if "items" in logs:
         snapshot = valid_rows(logs["items"]).where(on_date(logs["items"], day))
@@ -140,14 +143,14 @@ def stage_groups(
     by_score = orders_by_score(logs)
     settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
     rows = rows_of_events(logs)
-    passes = 1 if dialect_of(place.spark).spills else max(1, -(-rows // EVENTS_PER_PASS))
+    passes = passes_for(place.spark, rows, EVENTS_PER_PASS)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
     parts = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
-        own = of_pass(pairs, number, passes)
+        own = of_pass(pairs, "user_key", number, passes)
         events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
-        groups = sample(of_pass(events, number, passes), settings, config, partitions)
+        groups = sample(of_pass(events, "user_key", number, passes), settings, config, partitions)
         parts.append(place.staged(groups, f"groups/{number}"))
     return reduce(DataFrame.unionByName, parts)
 
@@ -205,12 +208,3 @@ def rows_of_events(logs: Mapping[str, Log]) -> int:
         for name, log in logs.items()
         if name in {"impressions", "clicks", "ranking_log"}
     )
-
-
-def of_pass(events: DataFrame, number: int, passes: int) -> DataFrame:
-    """Return the events of the users whose turn a pass is; each user has exactly one."""
-    if passes == 1:
-        return events
-    # Hashed with a word: the shuffle hashes the bare key, and its partitions would be uneven.
-    turn = F.pmod(F.xxhash64(F.lit("pass"), F.col("user_key")), F.lit(passes))
-    return events.where(turn == number)

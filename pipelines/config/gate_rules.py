@@ -110,7 +110,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("hard_not_logged", _HARD, "hard negatives that the ranking log does not hold for that request, stage and value"),
     _none_of("hard_not_cut", _HARD, "hard negatives that the ranking log does not show as cut or low at their stage"),
     _none_of("hard_went_on", _HARD, "hard negatives whose item a later stage of the same request has as well"),
-    _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or list length is not as the ranking log orders the stage, in some requests"),
+    _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or list length is not as the ranking log orders the stage"),
     _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or their stage's list"),
     # The mix.
     _none_of("negatives_unaccounted", "mix", "positives whose easy, hard, fill and missing negatives do not add up to the request"),

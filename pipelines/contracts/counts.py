@@ -59,7 +59,6 @@ def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) ->
     own = on_date(log, day)
     kept = own & F.col("valid")
     rejected = own & ~F.col("filtered") & ~F.col("valid")
-    codes = [rule.code for rule in log.contract.rules]
     row = log.frame.agg(
         F.count(F.lit(1)).alias("read"),
         _count(kept).alias("fine"),
@@ -67,7 +66,6 @@ def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) ->
         _count(own & F.col("filtered")).alias("filtered"),
         _count(own & F.col("anonymous")).alias("anonymous"),
         _count(~own).alias("other_date"),
-        *[_count(rejected & _has_code(code)).alias(f"reason_{code}") for code in codes],
     ).first()
     assert row is not None
     fine = int(row["fine"])
@@ -82,7 +80,7 @@ def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) ->
         filtered=int(row["filtered"]),
         other_date=int(row["other_date"]),
         anonymous=int(row["anonymous"]),
-        reasons={code: int(row[f"reason_{code}"]) for code in codes if row[f"reason_{code}"]},
+        reasons=_reasons(log, rejected) if row["rejected"] else {},
     )
     _check(log, counts)
     return counts
@@ -90,6 +88,14 @@ def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) ->
 
 def _count(condition: Column) -> Column:
     return F.count(F.when(condition, F.lit(1)))
+
+
+def _reasons(log: Log, rejected: Column) -> dict[str, int]:
+    """Count the rejected rows by code: in a pass of its own, which a clean log does not need."""
+    codes = [rule.code for rule in log.contract.rules]
+    row = log.frame.agg(*(_count(rejected & _has_code(code)).alias(code) for code in codes)).first()
+    assert row is not None
+    return {code: int(row[code]) for code in codes if row[code]}
 
 
 def _has_code(code: str) -> Column:

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.hard_again import hard_again
-from pipelines.audit.hard_ranks import ranks
+from pipelines.audit.hard_lists import ranks
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
 
 COARSE, FINE = [13, 12, 11, 10, 14, 15, 16, 17], [13, 12, 11, 10, 14]
@@ -115,11 +115,22 @@ class DescribeHardNegatives:
 
 class DescribeRanks:
     def it_puts_the_cheapest_first_and_ties_by_key(self) -> None:
-        one = np.ones(6, np.int64)
-        item = np.array([5, -1, 3, 3, 4, 9])
-        cost = np.array([2.0, 2.0, 9.0, 1.0, np.inf, 2.0])
-        keys, rank, size = ranks(one, one, item, cost)
-        assert dict(zip(keys["item"].tolist(), rank.tolist(), strict=True)) == {
-            3: 1, 5: 2, 9: 3, -1: 4, 4: 5,
+        item = np.array([5, -1, 3, 4, 9, 7])
+        cost = np.array([2.0, 2.0, 1.0, np.inf, 2.0, 0.5])
+        rank, size = ranks(np.array([1, 1, 1, 1, 1, 0]), cost, item)
+        assert dict(zip(item.tolist(), rank.tolist(), strict=True)) == {
+            3: 1, 5: 2, 9: 3, -1: 4, 4: 5, 7: 1,
         }  # fmt: skip
-        assert size.tolist() == [5] * 5
+        assert size.tolist() == [5] * 5 + [1]
+
+    @pytest.mark.parametrize("seed", range(5))
+    def it_ranks_as_a_sort_of_every_list_does(self, seed: int) -> None:
+        dice = np.random.default_rng(seed)
+        lists, item = dice.integers(0, 9, 200), dice.permutation(200) - 100
+        cost = dice.choice([1.0, 2.0, 3.0, np.inf], 200)
+        rank, size = ranks(lists, cost, item)
+        for one in range(9):
+            own = np.flatnonzero(lists == one)
+            places = sorted(own, key=lambda i: (cost[i], item.view(np.uint64)[i]))
+            assert [rank[i] for i in places] == list(range(1, len(own) + 1))
+            assert set(size[own]) == {len(own)}

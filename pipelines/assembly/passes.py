@@ -1,0 +1,26 @@
+"""Work in passes, each over some of the keys, where an engine holds its shuffles in memory."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.contracts.dialect import dialect_of
+
+
+def passes_for(spark: SparkSession, rows: int, rows_per_pass: int) -> int:
+    """Return in how many passes so many rows are shuffled: one, where the engine spills."""
+    return 1 if dialect_of(spark).spills else max(1, -(-rows // rows_per_pass))
+
+
+def of_pass(rows: DataFrame, key: str, number: int, passes: int) -> DataFrame:
+    """Return the rows of the keys whose turn a pass is; each key has exactly one.
+
+    Args:
+        rows: Rows that have the column.
+        key: The column with the keys, bigint, that are shuffled.
+        number: The pass, from 0. passes: How many there are.
+    """
+    if passes == 1:
+        return rows
+    # Hashed with a word: the shuffle hashes the bare key, and its partitions would be uneven.
+    turn = F.pmod(F.xxhash64(F.lit("pass"), F.col(key)), F.lit(passes))
+    return rows.where(turn == number)
