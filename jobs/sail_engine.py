@@ -16,6 +16,9 @@ _SETTINGS = {
     "RUST_LOG": "error",
     # The server forgets a session that says nothing for this long; one stage may take hours.
     "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
+    # Milliseconds after which its allocator gives memory back. By default memory is given back
+    # and asked for again from one batch of rows to the next (bench/NOTES.md).
+    "MIMALLOC_PURGE_DELAY": "500",
 }
 _SESSION = {"spark.sql.session.timeZone": "UTC"}
 
@@ -39,6 +42,9 @@ class SailEngine(Engine):
         Raises:
             RequirementError: pysail is not installed.
         """
+        for name, value in _SETTINGS.items():
+            # Some of them are read when the library is loaded.
+            os.environ.setdefault(name, value)
         try:
             from pysail.spark import SparkConnectServer
         except ImportError as error:
@@ -51,8 +57,6 @@ class SailEngine(Engine):
             ) from error
         from pyspark.sql import SparkSession
 
-        for name, value in _SETTINGS.items():
-            os.environ.setdefault(name, value)
         server = SparkConnectServer(ip="127.0.0.1", port=0)
         server.start(background=True)
         _, port = server.listening_address

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.assembly.passes import of_pass, passes_for
-from pipelines.audit.hard_lists import HardCounts, Logged, Rules, Stated, look_up
+from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
@@ -82,12 +82,10 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
         score.cast("double").alias("value"),
         (rank.cast("bigint") * _SIZES + size if ranked else F.lit(0).cast("bigint")).alias("place"),
     )
-    rules = Rules(
-        higher_is_better=by_score and ladder.higher_score_is_better, needs_next=_needs_next(ladder)
-    )
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _look_up_partition,
-        rules=rules,
+        needs_next=_needs_next(ladder),
+        sign=-1.0 if by_score and ladder.higher_score_is_better else 1.0,
         scored=by_score and "stage_score" in known,
         ranked=ranked,
     )
@@ -114,33 +112,36 @@ def _needs_next(ladder: Hard) -> NDArray[np.bool_]:
 
 
 def _look_up_partition(
-    batches: Iterable[pa.RecordBatch], rules: Rules, scored: bool, ranked: bool
+    batches: Iterable[pa.RecordBatch],
+    needs_next: NDArray[np.bool_],
+    sign: float,
+    scored: bool,
+    ranked: bool,
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
     if not received:
         return
     rows = pa.Table.from_batches(received)
-    request = rows["request"].combine_chunks().dictionary_encode().indices.to_numpy()
-    item, value = rows["item"].to_numpy(), rows["value"].to_numpy()
+    requests = rows["request"].combine_chunks().dictionary_encode()
+    request = requests.indices.to_numpy().astype(np.int64)
+    item, value = np.asarray(rows["item"].to_numpy(), np.int64), rows["value"].to_numpy()
+    cost = np.where(np.isnan(value), np.inf, sign * value)
     kind = rows["kind"].to_numpy().astype(np.int64)
     of_log, stated = kind >= 0, kind < 0
     stage, place = -1 - kind[stated], rows["place"].to_numpy()[stated]
     found = look_up(
+        len(requests.dictionary),
         Logged(
-            request=request[of_log].astype(np.int64),
-            stage=kind[of_log] >> 1,
-            item=np.asarray(item[of_log], np.int64),
-            value=np.asarray(value[of_log], np.float64),
-            cut=(kind[of_log] & 1) == 1,
+            request[of_log], kind[of_log] >> 1, item[of_log], cost[of_log], (kind[of_log] & 1) == 1
         ),
         Stated(
-            request=request[stated].astype(np.int64),
+            request=request[stated],
             stage=np.where(stage == _NO_STAGE, -1, stage),
-            item=np.asarray(item[stated], np.int64),
-            value=np.asarray(value[stated], np.float64) if scored else None,
-            rank=place // _SIZES if ranked else None,
-            size=place % _SIZES if ranked else None,
+            item=item[stated],
+            cost=cost[stated] if scored else np.empty(0),
+            rank=place // _SIZES if ranked else np.empty(0, np.int64),
+            size=place % _SIZES if ranked else np.empty(0, np.int64),
         ),
-        rules,
+        needs_next,
     )
     yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})

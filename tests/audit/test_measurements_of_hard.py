@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.hard_again import hard_again
-from pipelines.audit.hard_lists import ranks
+from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
 
 COARSE, FINE = [13, 12, 11, 10, 14, 15, 16, 17], [13, 12, 11, 10, 14]
@@ -113,24 +113,55 @@ class DescribeHardNegatives:
         assert found == {"hard_not_logged": 0, "hard_not_cut": 1, "hard_went_on": 1}
 
 
-class DescribeRanks:
-    def it_puts_the_cheapest_first_and_ties_by_key(self) -> None:
-        item = np.array([5, -1, 3, 4, 9, 7])
-        cost = np.array([2.0, 2.0, 1.0, np.inf, 2.0, 0.5])
-        rank, size = ranks(np.array([1, 1, 1, 1, 1, 0]), cost, item)
-        assert dict(zip(item.tolist(), rank.tolist(), strict=True)) == {
-            3: 1, 5: 2, 9: 3, -1: 4, 4: 5, 7: 1,
-        }  # fmt: skip
-        assert size.tolist() == [5] * 5 + [1]
+def looked_up_slowly(logged: Logged, stated: Stated, needs_next: list[bool]) -> HardCounts:
+    """Every rule of ``look_up``, one negative at a time."""
+    rows = list(zip(*(column.tolist() for column in logged), strict=True))
+    absent = not_cut = went_on = wrong_rank = 0
+    for request, stage, item, cost, rank, size in zip(
+        *(column.tolist() for column in stated), strict=True
+    ):
+        own = [row for row in rows if row[:3] == (request, stage, item)]
+        ran = {row[1] for row in rows if row[0] == request}
+        after = {row[1] for row in rows if row[0] == request and row[2] == item}
+        absent += not own or min(row[3] for row in own) != cost
+        unproved = stage >= 0 and needs_next[stage] and stage + 1 not in ran
+        not_cut += unproved or (bool(own) and not all(row[4] for row in own))
+        went_on += stage >= 0 and any(later > stage for later in after)
+        if own:
+            best: dict[int, float] = {}
+            for row in rows:
+                if row[:2] == (request, stage):
+                    best[row[2]] = min(row[3], best.get(row[2], np.inf))
+            order = sorted(best, key=lambda key: (best[key], key % 2**64))
+            wrong_rank += (order.index(item) + 1, len(order)) != (rank, size)
+    return HardCounts(absent, not_cut, went_on, wrong_rank)
 
-    @pytest.mark.parametrize("seed", range(5))
-    def it_ranks_as_a_sort_of_every_list_does(self, seed: int) -> None:
+
+class DescribeLookUp:
+    @pytest.mark.parametrize("seed", range(8))
+    def it_counts_what_a_slow_look_at_each_negative_does(self, seed: int) -> None:
         dice = np.random.default_rng(seed)
-        lists, item = dice.integers(0, 9, 200), dice.permutation(200) - 100
-        cost = dice.choice([1.0, 2.0, 3.0, np.inf], 200)
-        rank, size = ranks(lists, cost, item)
-        for one in range(9):
-            own = np.flatnonzero(lists == one)
-            places = sorted(own, key=lambda i: (cost[i], item.view(np.uint64)[i]))
-            assert [rank[i] for i in places] == list(range(1, len(own) + 1))
-            assert set(size[own]) == {len(own)}
+
+        def rows(n: int) -> list[Any]:
+            # Items of both signs; stages of which some never ran; ties, unknown and equal values.
+            return [
+                dice.integers(0, 6, n),
+                dice.integers(0, 1 + seed % 3, n),
+                dice.integers(-4, 5, n),
+                dice.choice([0.5, 1.0, 1.5, np.inf], n),
+            ]
+
+        logged = Logged._make([*rows(90), dice.random(90) < 0.8])
+        places = [dice.integers(1, 6, 200), dice.integers(3, 9, 200)]
+        stated = Stated._make([*rows(200), *places])
+        stated.stage[::17] = -1
+        needs_next = [seed % 2 == 0, False, False]
+        found = look_up(6, logged, stated, np.array(needs_next))
+        assert found == looked_up_slowly(logged, stated, needs_next)
+        assert found.absent < 200, "some were found"
+
+    def it_looks_at_no_rank_and_no_value_that_is_not_stated(self) -> None:
+        one = np.zeros(1, np.int64)
+        logged = Logged(one, one, one, np.array([0.5]), np.array([True]))
+        stated = Stated(one, one, one, np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
+        assert look_up(1, logged, stated, np.array([False])) == HardCounts(0, 0, 0, 0)
