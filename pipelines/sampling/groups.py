@@ -18,6 +18,7 @@ from pipelines.sampling.popularity import (
     log_prob,
 )
 from pipelines.sampling.positives import Kept
+from pipelines.sampling.ranking_lists import new_lists
 from pipelines.sampling.selection import choose_candidates
 from pipelines.sampling.stages import Ladder, fill_pool, new_pool
 
@@ -151,7 +152,8 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
         most = max(most, of_user[u + 1] - of_user[u])
     forbidden = np.empty(widest, np.int32)
     by_request = np.empty(widest, np.int64)
-    pool = new_pool(widest)
+    pool, lists = new_pool(widest), new_lists(widest)
+    list_starts = np.empty(len(ladder.take) + 1, np.int64)
     request_of = np.empty(most, np.int64)
     requests = np.empty(most, np.uint64)
     starts = np.empty(most + 1, np.int64)
@@ -159,6 +161,7 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
     marks, seen = np.zeros(n_items, np.int32), np.zeros(n_items, np.int32)
     total = table.before[-1] + table.weights[-1] if n_items > 0 else 0
     seen_mark = 0
+    own, other, log_weight = table.own, table.other, table.log_weight
 
     for u in range(n_users):
         mark = u + 1
@@ -191,6 +194,8 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
                     mark,
                     seen,
                     seen_mark,
+                    lists,
+                    list_starts,
                     pool,
                 )
             n_hard[p] = choose_candidates(
@@ -222,7 +227,9 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
                 # less changes no easy negative.
                 stream = EASY_STREAM if draw < n_easy[p] else FILL_STREAM
                 key = fold(fold(kept.hash[p], stream), U(draw))
-                code, attempts = draw_allowed(table, total, marks, mark, key, wanted.max_rejections)
+                code, attempts = draw_allowed(
+                    own, other, total, marks, mark, key, wanted.max_rejections
+                )
                 if code < 0:
                     if not forbidden_sorted:
                         forbidden[:n_forbidden].sort()
@@ -232,7 +239,7 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
                         table, allowed, forbidden, n_forbidden, key, wanted.max_rejections
                     )
                 easy_code[easy_at] = code
-                easy_log_q[easy_at] = log_prob(table, code, log_allowed)
+                easy_log_q[easy_at] = log_prob(log_weight[code], log_allowed)
                 easy_attempts[easy_at] = attempts
                 easy_at += 1
     return (

@@ -85,16 +85,17 @@ def log_weights(weights):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def draw_allowed(table, total, marks, mark, key, max_rejections):  # type: ignore[no-untyped-def]
+def draw_allowed(own, other, total, marks, mark, key, max_rejections):  # type: ignore[no-untyped-def]
     """Draw a code from the catalogue; return it with the attempts made, or -1 after the last.
 
     Attempt a uses the hash of (key, a) and nothing else. ``marks[code] == mark`` means forbidden.
+    Takes the two arrays of the table that it needs: to pass on all of them costs more than a draw.
     """
     for attempt in range(max_rejections + 1):
         bits = fold(key, U(2 * attempt))
-        column = np.int64(below(bits, U(len(table.own))))
+        column = np.int64(below(bits, U(len(own))))
         share = np.int64(below(fold(key, U(2 * attempt + 1)), U(total)))
-        code = column if share < table.own[column] else np.int64(table.other[column])
+        code = column if share < own[column] else np.int64(other[column])
         if marks[code] != mark:
             return code, attempt + 1
     return np.int64(-1), max_rejections + 1
@@ -116,9 +117,9 @@ def draw_complement(table, allowed_weight, forbidden, n_forbidden, key, max_reje
 
 
 @inlined
-def log_prob(table, code, log_allowed_weight):  # type: ignore[no-untyped-def]
-    """Return ln(W / allowed weight): how likely one draw gives the code, to 1e-9; at most 0."""
-    return min(0.0, rounded(table.log_weight[code] - log_allowed_weight))
+def log_prob(log_weight, log_allowed_weight):  # type: ignore[no-untyped-def]
+    """Return ln(W / allowed weight): how likely one draw gives an item, to 1e-9; at most 0."""
+    return min(0.0, rounded(log_weight - log_allowed_weight))
 
 
 @compiled
@@ -128,5 +129,5 @@ def unconditional_log_prob(table, codes, total):  # type: ignore[no-untyped-def]
     log_total = natural_log(float(total)) if total > 0 else 0.0
     for i in range(len(codes)):
         if codes[i] >= 0:
-            logs[i] = log_prob(table, codes[i], log_total)
+            logs[i] = log_prob(table.log_weight[codes[i]], log_total)
     return logs
