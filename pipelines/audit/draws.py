@@ -1,8 +1,7 @@
-"""One partition of users: their negatives against what the logs forbid them. NumPy, no Spark.
+"""One partition of users: their negatives against what the logs forbid them. No Spark.
 
-This shares the definitions of the forbidden set and of log_q with the sampler, not its code: no
-hash set, no kernel, no event of the sampler is used, only sorted arrays of what the logs and the
-staged table hold.
+This shares the definitions of the forbidden set and of log_q with the sampler, not its code: items
+are found by Arrow, and what is counted starts from the logs and the staged table.
 """
 
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.audit.draw_counts import SOURCES, count_draws
+
 SHOWN, CLICKED, POSITIVE = 0, 1, 2
 """Kinds of rows: an impression, a click, a positive with its negatives."""
 
 MOST_OFF = 1e-6
 """A log_q may differ by so much from the one that is computed here."""
-
-SOURCES = 2
-"""Sources of easy draws that are counted apart: popularity (code 0) and easy_fill (code 1)."""
 
 
 @dataclass(frozen=True)
@@ -107,89 +105,51 @@ def examine(
     known_keys = pa.array(items.keys)
 
     def coded(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Items of the catalogue by their place. An item outside of it can only be a negative by
-        # mistake; it needs no number of its own then, but one that no forbidden item has.
+        # Items of the catalogue by their place; those outside of it follow later.
         found = pc.index_in(pa.array(keys), known_keys).fill_null(-1).to_numpy()
         return np.asarray(found, np.int64)
 
     codes = coded(negatives.item)
-    strange, of_logs = np.unique(negatives.item[codes < 0]), (coded(shown[1]), coded(clicked[1]))
-    width = n + len(strange) + 1
+    # An item outside of the catalogue can only be a negative by mistake: it has a number then.
+    strange = np.unique(negatives.item[codes < 0])
 
-    def pairs(
-        user: NDArray[np.int64], code: NDArray[np.int64], keys: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def numbered(code: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
         outside = np.flatnonzero(code < 0)
         if len(outside):
             at = np.minimum(np.searchsorted(strange, keys[outside]), max(len(strange) - 1, 0))
             same = strange[at] == keys[outside] if len(strange) else np.zeros(len(at), np.bool_)
             code = code.copy()
             # The last number is for items that are neither drawn nor in the catalogue.
-            code[outside] = np.where(same, n + at, width - 1)
-        return user * width + code
+            code[outside] = np.where(same, n + at, n + len(strange))
+        return code
 
-    was_shown = pairs(shown[0], of_logs[0], shown[1])
-    was_clicked = pairs(clicked[0], of_logs[1], clicked[1])
-    forbidden = _distinct(np.concatenate([was_shown, was_clicked]))
-    of_user, of_item = np.divmod(forbidden, max(width, 1))
-    inside = of_item < n
-    of_user, of_item = of_user[inside], of_item[inside]
-    weights = items.weights.astype(np.float64)
-    total_weight = weights.sum()
-    # Sums of integers below 2^53 are exact in float64, in whatever order.
-    left = total_weight - np.bincount(of_user, weights=weights[of_item], minlength=users)
-
-    pair = pairs(negatives.user, codes, negatives.item)
-    code = pair - negatives.user * width
-    hits = pair[_among(pair, forbidden)]
-    known, easy = code < n, negatives.source < SOURCES
-    declared = negatives.log_q
+    code = numbered(codes, negatives.item)
+    known, easy, declared = code < n, negatives.source < SOURCES, negatives.log_q
     valid = np.isfinite(declared) & (declared <= 0)
-    judged = easy & known & valid
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exact = np.log(weights[code[judged]]) - np.log(left[negatives.user[judged]])
-    differing = ~(np.abs(exact - declared[judged]) <= MOST_OFF)
-
-    total, drawn, blocked = np.zeros(SOURCES), np.zeros((SOURCES, n)), np.zeros((SOURCES, n))
-    for source in range(SOURCES):
-        own = negatives.source == source
-        draws = np.bincount(negatives.user[own], minlength=users)
-        share = np.where(left > 0, left, np.inf) / max(total_weight, 1.0)
-        w = np.where(draws > 0, draws / share, 0.0)
-        total[source] = w.sum()
-        blocked[source] = np.bincount(of_item, weights=w[of_user], minlength=n)
-        drawn[source] = np.bincount(code[own & known], minlength=n)
-    counted, _ = np.histogram(
-        np.clip(declared[easy & valid], log_q_edges(items)[0], 0.0), log_q_edges(items)
+    weights = np.zeros(n + len(strange) + 1)
+    weights[:n] = items.weights
+    counts = count_draws(
+        users,
+        (shown[0], numbered(coded(shown[1]), shown[1])),
+        (clicked[0], numbered(coded(clicked[1]), clicked[1])),
+        (negatives.user, code, negatives.source, np.where(easy & known & valid, declared, np.nan)),
+        weights,
+        MOST_OFF,
     )
+    edges = log_q_edges(items)
+    counted, _ = np.histogram(np.clip(declared[easy & valid], edges[0], 0.0), edges)
     return DrawFigures(
-        shown=int(_among(hits, was_shown).sum()),
-        clicked=int(_among(hits, was_clicked).sum()),
+        shown=counts.shown,
+        clicked=counts.clicked,
         ineligible=int((~known).sum()),
         invalid=int((easy & ~valid).sum() + (~easy & ~np.isnan(declared)).sum()),
-        differing=int(differing.sum()),
-        total=total,
-        drawn=drawn,
-        blocked=blocked,
-        hard=np.bincount(code[~easy & known], minlength=n).astype(np.float64),
+        differing=counts.differing,
+        total=counts.total,
+        drawn=counts.drawn[:SOURCES, :n],
+        blocked=counts.blocked[:, :n],
+        hard=counts.drawn[SOURCES, :n],
         log_q=counted.astype(np.float64),
     )
-
-
-def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the values ascending, each once; by a sort: NumPy's own way is five times slower."""
-    ascending = np.sort(values)
-    first = np.ones(len(ascending), np.bool_)
-    first[1:] = ascending[1:] != ascending[:-1]
-    return ascending[first]
-
-
-def _among(pairs: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the pairs are among some others, same shape."""
-    if len(pairs) == 0:
-        return np.zeros(0, np.bool_)
-    found = pc.is_in(pa.array(pairs), pa.array(others)).to_numpy(zero_copy_only=False)
-    return np.asarray(found, np.bool_)
 
 
 def expected_draws(

@@ -20,6 +20,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.shipped import shipped
 from pipelines.audit.draws import (
     CLICKED,
@@ -37,6 +38,9 @@ from pipelines.config.tree import Ids
 
 ROWS_PER_PARTITION = 1_000_000
 """A row is an impression, a click or a positive with its list; a worker then stays below 1 GB."""
+
+ROWS_PER_PASS = 40_000_000
+"""An engine that holds its shuffles in memory examines so many rows at a time."""
 
 MOST_BROADCAST_USERS = 4_000_000
 """Above so many users the log is not filtered by them before the shuffle."""
@@ -117,18 +121,21 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         DataFrame.unionByName,
         [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
     )
-    partitions = max(1, -(-rows.n_rows // ROWS_PER_PARTITION))
+    passes = passes_for(union.sparkSession, rows.n_rows, ROWS_PER_PASS)
+    partitions = max(1, -(-rows.n_rows // (ROWS_PER_PARTITION * passes)))
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _examine_partition, shipped_items=shipped_items
     )
-    sums = (
-        union.repartition(partitions, "user_key")
+    sums = [
+        of_pass(union, "user_key", number, passes)
+        .repartition(partitions, "user_key")
         .mapInArrow(task, _SCHEMA)
         .groupBy("figure", "place")
         .agg(F.sum("amount").alias("amount"))
         .toArrow()
-    )
-    return _figures(sums, len(items.keys), len(log_q_edges(items)) - 1)
+        for number in range(passes)
+    ]
+    return _figures(pa.concat_tables(sums), len(items.keys), len(log_q_edges(items)) - 1)
 
 
 _LISTS = {"neg_keys": "array<bigint>", "neg_source": "array<tinyint>", "neg_log_q": "array<double>"}
@@ -219,7 +226,8 @@ def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
     def array(name: str, size: int) -> NDArray[np.float64]:
         own = code == _NAMES.index(name)
         values = np.zeros(size)
-        values[place[own]] = amount[own]
+        # A figure comes once from every pass.
+        np.add.at(values, place[own], amount[own])
         return values
 
     scalars = {name: round(float(array(name, 1)[0])) for name in _SCALARS}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.audit.draws import (
@@ -122,6 +122,7 @@ def slow_expected(
 
 
 class DescribeExamine:
+    @settings(deadline=None)  # the first call compiles
     @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS)
     def it_counts_as_plain_loops_do(
         self,
@@ -144,6 +145,7 @@ class DescribeExamine:
         fine = [d for d in draws if d[2] < SOURCES and math.isfinite(d[3]) and d[3] <= 0]
         assert found.log_q.sum() == len(fine)
 
+    @settings(deadline=None)  # the first call compiles
     @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS)
     def it_expects_what_every_single_draw_adds(
         self,
@@ -156,6 +158,7 @@ class DescribeExamine:
         expected = expected_draws(weighed(weights), found.total, found.blocked)
         assert expected == pytest.approx(slow_expected(weights, shown, clicked, draws), abs=1e-6)
 
+    @settings(deadline=None)  # the first call compiles
     @given(_WEIGHTS, _EVENTS, _EVENTS, _DRAWS, st.sets(_USER))
     def it_adds_up_over_parts_of_the_users(
         self,
