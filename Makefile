@@ -42,7 +42,8 @@ test: env spark
 	WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest
 	WINNOW_TEST_ENGINE=spark $(BIN)/python -m pytest -m both_engines --ignore tests/engines
 
-# 36 M rows and ten times as many: hours, and 30 GB of disk. A part of it: see bench/README.md.
+# 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.
+# A part of it: see bench/README.md.
 bench: spark $(VENV)/.bench
 	$(BIN)/python -m bench
 

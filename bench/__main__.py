@@ -45,6 +45,7 @@ LogsOption = Annotated[
 MinutesOption = Annotated[float, typer.Option(help="A run that takes longer is ended.")]
 
 SIZES = [1.0, 10.0]
+EVERYTHING = (Shape(1.0), Shape(10.0), Shape(1.0, skew=True), Shape(1.0, lookback=7))
 OUT = Path("artifacts/bench")
 PEERS = ",".join(name for name in COMMANDS if name != "winnow-spark-whole")
 
@@ -57,8 +58,13 @@ def generate(
     out: OutOption = OUT,
 ) -> None:
     """Make the logs; those that are there already are kept."""
+    make_all(shapes(size, skew, lookback), out)
+
+
+def make_all(cases: Sequence[Shape], out: Path) -> None:
+    """Make the logs of several cases and tell how many rows they have."""
     console = Console(stderr=True, highlight=False)
-    for shape in shapes(size, skew, lookback):
+    for shape in cases:
         for name, rows in make_logs(logs_of(out, shape), shape):
             console.print(f"{shape.name} {name}: {rows:,} rows", markup=False)
 
@@ -75,12 +81,24 @@ def run(
     minutes: MinutesOption = 60.0,
 ) -> None:
     """Run all peers on logs that are there; print the figures and write bench.json."""
-    names = chosen(peers)
+    folder = logs.resolve() if logs else None
+    run_all(shapes(size, skew, lookback), out, runs, chosen(peers), folder, minutes)
+
+
+def run_all(
+    shapes: Sequence[Shape],
+    out: Path,
+    runs: int,
+    names: Sequence[str],
+    logs: Path | None,
+    minutes: float,
+) -> None:
+    """Compare the peers on several logs; one table and one file hold all of it."""
     out = out.resolve()
     console = Console(stderr=True, highlight=False)
     cases: list[Case] = []
-    for shape in shapes(size, skew, lookback):
-        folder = logs.resolve() if logs else logs_of(out, shape)
+    for shape in shapes:
+        folder = logs or logs_of(out, shape)
         if not folder.is_dir():
             raise typer.BadParameter(f"{folder} is not there: run generate first", param_hint="out")
         limits = Limits(seconds=60 * minutes)
@@ -101,8 +119,8 @@ def run(
 def everything(context: typer.Context) -> None:
     """Compare Winnow with other ways to do the same work. Without a command: all of it."""
     if context.invoked_subcommand is None:
-        generate(SIZES, False, 0, OUT)
-        run(SIZES, False, 0, OUT, 3, PEERS, None, 60.0)
+        make_all(EVERYTHING, OUT)
+        run_all(EVERYTHING, OUT, 3, chosen(PEERS), None, 60.0)
 
 
 def shapes(sizes: Sequence[float], skew: bool, lookback: int) -> list[Shape]:

@@ -116,7 +116,7 @@ def _count(  # type: ignore[no-untyped-def]
             i = item[x]
             n_shown += was_shown[i] == u
             n_clicked += was_clicked[i] == u
-            of = min(np.int64(source[x]), SOURCES)
+            of: int = min(source[x], SOURCES)
             if of >= 0:  # a code that is none is another gate's matter
                 drawn[of, i] += 1
             if 0 <= of < SOURCES:

@@ -22,11 +22,11 @@ from pyspark.sql.types import (
 
 from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.shipped import shipped
+from pipelines.audit.draw_counts import SOURCES
 from pipelines.audit.draws import (
     CLICKED,
     POSITIVE,
     SHOWN,
-    SOURCES,
     DrawFigures,
     Negatives,
     Weighed,

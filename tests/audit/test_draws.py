@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.audit.draw_counts import SOURCES
 from pipelines.audit.draws import (
     MOST_OFF,
-    SOURCES,
     DrawFigures,
     Negatives,
     Weighed,
