@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 CERTAIN_P = 9.0
 """-log10 of the p below which chance is ruled out."""
@@ -73,7 +73,7 @@ def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Sur
     # together ask for. Without this a p of 1e-9 would come once in a million.
     variance = 2 * (cells - 1) + float((1 / want).sum()) - (cells**2 + 2 * cells - 2) / total
     scale = max(1.0, variance / (2 * (cells - 1)))
-    p = minus_log10(float(stats.chi2.sf(statistic / scale, (cells - 1) / scale)))
+    p = minus_log10(float(special.chdtrc((cells - 1) / scale, statistic / scale)))
     beyond_chance = max(0.0, statistic - (cells - 1)) / total
     return Surprise(p, min(1.0, 0.5 * math.sqrt(beyond_chance)), cells)
 
@@ -118,7 +118,7 @@ def kept_of(kept: float, candidates: NDArray[np.float64], keep: NDArray[np.float
         return Surprise(_MOST if off else 0.0, 1.0 if off else 0.0, len(keep))
     if len(keep) == 1:
         n, chance = round(float(candidates[0])), float(keep[0])
-        p = 2.0 * min(stats.binom.cdf(kept, n, chance), stats.binom.sf(kept - 1, n, chance))
+        p = 2.0 * min(special.bdtr(kept, n, chance), special.bdtrc(kept - 1, n, chance))
         surprise = minus_log10(float(p))
     else:
         surprise = _far_off(abs(kept - expected), variance)
