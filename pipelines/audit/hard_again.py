@@ -11,11 +11,18 @@ from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
 
+MOST_POSITIVES = 200_000
+"""The requests of about so many positives are looked up, chosen by their hash; fewer all are."""
+
 
 def hard_again(
     ranking_log: Log, hard: DataFrame, config: Config, day: CalendarDay, *, n_positives: int
 ) -> list[Figure]:
-    """Look up every hard negative in the ranking log of its own request and stage.
+    """Look up hard negatives in the ranking log of their own request and stage.
+
+    All those of a request are looked up, or none. Up to ``MOST_POSITIVES`` positives it is every
+    request; above, one in so many, so that the cost ends growing: what is wrong in one request of
+    ten thousand is still found some twenty times.
 
     Args:
         ranking_log: The log; its frame reads the files again.
@@ -40,12 +47,18 @@ def hard_again(
         F.col("score" if by_score else "rank").cast("double").alias("value"),
         (F.col("valid") & _cut(config.hard)).alias("cut"),
     )
-    n_rows = ranking_log.about_rows + n_positives * config.mix.n_hard
-    counts = hard_counts(HardRows(logged, hard, n_rows, n_positives), config, by_score=by_score)
+    one_in = max(1, -(-n_positives // MOST_POSITIVES))
+    n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
+    counts = hard_counts(
+        HardRows(_of_some(logged, one_in), _of_some(hard, one_in), n_rows, n_positives // one_in),
+        config,
+        by_score=by_score,
+    )
+    detail = f"looked at 1 in {one_in} requests" if one_in > 1 else ""
     figures = [
-        Figure("hard_not_logged", counts.absent),
-        Figure("hard_not_cut", counts.not_cut),
-        Figure("hard_went_on", counts.went_on),
+        Figure("hard_not_logged", counts.absent, detail=detail),
+        Figure("hard_not_cut", counts.not_cut, detail=detail),
+        Figure("hard_went_on", counts.went_on, detail=detail),
     ]
     if "stage_rank" not in hard.columns:
         return figures
@@ -56,8 +69,16 @@ def hard_again(
     return [
         *figures,
         Figure("hard_band_differs", int(outside["outside"])),
-        Figure("hard_rank_differs", counts.rank),
+        Figure("hard_rank_differs", counts.rank, detail=detail),
     ]
+
+
+def _of_some(rows: DataFrame, one_in: int) -> DataFrame:
+    """Return the rows of one in so many requests, the same ones whatever they are rows of."""
+    if one_in == 1:
+        return rows
+    turn = F.pmod(F.xxhash64(F.lit("audit"), F.col("request_id")), F.lit(one_in))
+    return rows.where(turn == 0)
 
 
 def _cut(hard: Hard) -> Column:

@@ -113,6 +113,23 @@ class DescribeHardNegatives:
         assert found == {"hard_not_logged": 0, "hard_not_cut": 1, "hard_went_on": 1}
 
 
+class DescribeManyPositives:
+    def it_looks_at_all_rows_of_some_requests(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pipelines.audit.hard_again.MOST_POSITIVES", 20)
+        requests = range(1, 61)
+        logged = [{**row, "request_id": r} for r in requests for row in ranked("passed")]
+        # One right and one wrong of each request; the wrong one is nowhere in the log.
+        rows = [hard_row(15, "coarse", request_id=r) for r in requests]
+        rows += [hard_row(16, "coarse", request_id=r, neg_item_id=99) for r in requests]
+        found = hard_figures(spark, rows, logged)
+        counts = by_name(found)
+        assert counts["hard_not_logged"] in range(5, 30), "some requests, not all"
+        assert (counts["hard_not_cut"], counts["hard_went_on"]) == (0, 0)
+        assert "1 in 6 requests" in next(f.detail for f in found if f.rule == "hard_not_logged")
+
+
 def looked_up_slowly(logged: Logged, stated: Stated, needs_next: list[bool]) -> HardCounts:
     """Every rule of ``look_up``, one negative at a time."""
     rows = list(zip(*(column.tolist() for column in logged), strict=True))
