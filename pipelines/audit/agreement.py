@@ -1,6 +1,6 @@
 """The tables tell one story: what several of them hold is the same in each."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,6 +9,14 @@ from pipelines.audit.figures import Figure
 from pipelines.audit.staged_rows import KEY, source_code
 
 LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
+_OF_POSITIVE = (
+    "keep_prob",
+    "undo_weight",
+    "sample_weight",
+    "impression_ts",
+    "action_type",
+    "mature",
+)
 _LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 
 
@@ -30,11 +38,11 @@ def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
         return []
     samples = staged["training_samples"]
     pairs = []
-    if set(compared) & set(LONG_TABLES):
-        wanted = _of_samples(samples)
-        for table in LONG_TABLES:
-            if table in compared:
-                pairs.append((table, _of_table(staged[table], table), wanted[table]))
+    long = [table for table in LONG_TABLES if table in compared]
+    if long:
+        own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
+        wanted = _of_samples(samples, long, own)
+        pairs = [(table, _of_table(staged[table], table, own), wanted[table]) for table in long]
     if "positives" in compared:
         shared = [n for n in staged["positives"].columns if n in samples.columns]
         total = _hash_sum(*map(F.col, shared)).alias("total")
@@ -43,11 +51,23 @@ def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
     return [Figure("tables_disagree", int(own != other), table) for table, own, other in pairs]
 
 
-def _of_samples(samples: DataFrame) -> dict[str, int]:
+def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
+    """Return one hash of what training_samples and its pointwise form say of a positive."""
+    shared = [n for n in _OF_POSITIVE if n in samples.columns and n in pointwise.columns]
+    parts = [part for name in shared for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(0), *parts)
+
+
+def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
-    columns = [*KEY, "n_easy", "n_hard", "keep_prob"]
     lists = F.arrays_zip(*_LISTS)
-    rows = samples.select(*columns, F.posexplode_outer(lists).alias("place", "negative"))
+    rows = samples.select(
+        *KEY,
+        "n_easy",
+        "n_hard",
+        own.alias("own"),
+        F.posexplode_outer(lists).alias("place", "negative"),
+    )
     source, place = F.col("negative.neg_source").cast("int"), F.col("place")
     is_fill, is_hard = source == 1, source >= 2
     # Fills lie behind the hard negatives, but their draws are counted on from the easy ones.
@@ -61,22 +81,18 @@ def _of_samples(samples: DataFrame) -> dict[str, int]:
     hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
     keys = [F.col(name) for name in KEY]
     first = F.coalesce(place, F.lit(0)) == 0
-    negative = _hash_sum(
-        *keys, item, source, draw_no, hardness, log_q, chance, where=item.isNotNull()
-    )
-    row = rows.agg(
-        _hash_sum(*keys, item, source, draw_no, log_q, where=source < 2).alias("easy"),
-        _hash_sum(*keys, item, source, hardness, chance, where=is_hard).alias("hard"),
-        (negative + _hash_sum(*keys, F.col("keep_prob"), where=first)).alias("pointwise"),
-    ).collect()[0]
-    return {
-        "easy_negatives": int(row["easy"]),
-        "hard_negatives": int(row["hard"]),
-        "training_samples_pointwise": int(row["pointwise"]),
+    of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, F.col("own"))
+    positive = _hash_sum(*keys, F.col("own"), where=first)
+    totals = {
+        "easy_negatives": _hash_sum(*keys, item, source, draw_no, log_q, where=source < 2),
+        "hard_negatives": _hash_sum(*keys, item, source, hardness, chance, where=is_hard),
+        "training_samples_pointwise": _hash_sum(*of_pointwise, where=item.isNotNull()) + positive,
     }
+    row = rows.agg(*(total.alias(table) for table, total in totals.items() if table in tables))
+    return {table: int(total) for table, total in row.collect()[0].asDict().items()}
 
 
-def _of_table(rows: DataFrame, table: str) -> int:
+def _of_table(rows: DataFrame, table: str, own: Column) -> int:
     keys = [F.col(name) for name in KEY]
     code, draw_no = source_code(), F.col("draw_no")
     if table == "easy_negatives":
@@ -87,11 +103,9 @@ def _of_table(rows: DataFrame, table: str) -> int:
     else:
         keys = [F.col(name) for name in ("user_id", "request_id", "pos_item_id")]
         label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
-        parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"))
+        parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"), own)
         is_positive = (label == 1) & (item == F.col("pos_item_id"))
-        total = _hash_sum(*parts, where=label == 0) + _hash_sum(
-            *keys, F.col("keep_prob"), where=is_positive
-        )
+        total = _hash_sum(*parts, where=label == 0) + _hash_sum(*keys, own, where=is_positive)
     return int(rows.agg(total.alias("total")).collect()[0]["total"])
 
 

@@ -1,30 +1,32 @@
 """The audit of a staged build: all is measured, Great Expectations judges, a record stays."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
 from pipelines.audit.funnel import funnel_of
 from pipelines.audit.hard_again import hard_again
 from pipelines.audit.history import drift_figures, volume_figures, volume_of
-from pipelines.audit.inputs import input_figures, logged_requests
+from pipelines.audit.inputs import logged_requests
 from pipelines.audit.items_again import Items, items_again
 from pipelines.audit.judging import judge
+from pipelines.audit.labels_again import Clicked, clicked_again, label_figure
 from pipelines.audit.measurements import Measurements
-from pipelines.audit.positives_again import candidates_again, positives_again
+from pipelines.audit.pairs_again import candidates_again, pairs_again
+from pipelines.audit.positives_again import positives_again
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
 from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
-from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
+from pipelines.audit.table_by_table import measure_tables
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import on_date
@@ -34,6 +36,7 @@ _OF_ITEMS = (
     "popularity_differs",
     "popularity_knows_the_date",
     "weights_differ",
+    "item_q_differs",
 )
 _OF_DRAWS = (
     "shown_negatives",
@@ -70,9 +73,11 @@ def audit(
     found = Measurements()
     parts: dict[str, Any] = {}
     positives, clicked = positives_of(evidence.staged), 0
+    n_clicks = evidence.counts["clicks"].read
+    pairs = cache(lambda: pairs_again(evidence.logs, config, day, place, n_clicks=n_clicks))
     # Some of it waits for Python, some for the engine: side by side they fill the cores.
     with ThreadPoolExecutor(max_workers=2) as beside:
-        of_tables = beside.submit(_tables, found, evidence, config)
+        of_tables = beside.submit(measure_tables, found, evidence, config, day)
         of_hard = beside.submit(_hard, found, evidence, positives, config, day)
         items = found.take(
             _OF_ITEMS,
@@ -81,8 +86,13 @@ def audit(
         if positives is not None and items is None:
             found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
         elif positives is not None and items is not None:
-            clicked, parts = _samples(found, evidence, items, positives, config, day, place)
-        sums = of_tables.result()
+            clicked, parts = _samples(found, evidence, items, positives, pairs, config, day, place)
+        sums, labelled = of_tables.result()
+        if "ranking_samples" in evidence.staged:
+            found.take(
+                ("labels_differ",),
+                lambda: (None, [_labels(evidence, labelled, pairs(), config, day)]),
+            )
         parts["hard_origins"] = of_hard.result()
     funnel = funnel_of(evidence.counts, sums, clicked)
     if positives is not None:
@@ -106,47 +116,17 @@ def audit(
     )
 
 
-def _tables(found: Measurements, evidence: Evidence, config: Config) -> Mapping[str, int]:
-    """Measure inputs and tables; return what all positives were given."""
-    found.take(
-        ("clicks_unaccounted",),
-        lambda: (
-            None,
-            input_figures(
-                evidence.counts, evidence.staged["rejected"], n_attributed=evidence.n_attributed
-            ),
-        ),
-    )
-    if evidence.history_share is not None:
-        found.figures.append(Figure("history_share", evidence.history_share))
-    wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
-    for name in evidence.staged:
-        found.take(
-            (f"duplicate_keys.{name}", f"schema_differs.{name}"),
-            lambda name=name: (None, _as_such(evidence, name, wanted.get(name))),  # type: ignore[misc]
-        )
-    compared = tuple(f"tables_disagree.{name}" for name in compared_tables(evidence.staged))
-    if compared:
-        found.take(compared, lambda: (None, agreement_figures(evidence.staged)))
-    highest = max(evidence.protocols.values(), default=1)
-    found.figures.append(Figure("reader_protocol", highest))
-    if "training_samples" not in evidence.staged:
-        return evidence.totals
-    promised = ("negatives_unaccounted", "lists_uneven", "shortfall_unexplained", "mix_differs")
-    samples = evidence.staged["training_samples"]
-    return found.take(promised, lambda: _swapped(mix_figures(samples, config))) or evidence.totals
-
-
-def _as_such(evidence: Evidence, name: str, wanted: int | None) -> list[Figure]:
-    contract, empty = evidence.contracts[name], evidence.allow_empty
-    return [
-        *key_figures(name, evidence.staged[name], contract, wanted, allow_empty=empty),
-        schema_figure(name, evidence.files[name], contract),
-    ]
-
-
-def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:
-    return pair[1], pair[0]
+def _labels(
+    evidence: Evidence,
+    labelled: Clicked | None,
+    pairs: DataFrame,
+    config: Config,
+    day: CalendarDay,
+) -> Figure:
+    if labelled is None:
+        raise ValueError("the clicked rows of ranking_samples are not known")
+    ranking = evidence.staged["ranking_samples"]
+    return label_figure(ranking, labelled, clicked_again(pairs, config, day), config)
 
 
 def _samples(
@@ -154,23 +134,21 @@ def _samples(
     evidence: Evidence,
     items: Items,
     positives: StagedPositives,
+    pairs: Callable[[], DataFrame],
     config: Config,
     day: CalendarDay,
     place: Workplace,
 ) -> tuple[int, dict[str, Any]]:
     """Measure positives and draws; return the candidates before down-sampling, and series."""
-    logs, staged, n = evidence.logs, evidence.staged, evidence.totals["positives"]
+    staged, n = evidence.staged, evidence.totals["positives"]
     parts: dict[str, Any] = {}
-    n_clicks = evidence.counts["clicks"].read
     kept = found.take(
         (
             "positives_not_clicked",
             *(("clicks_outside_window",) if "click_ts" in positives.rows.columns else ()),
             *(("positives_missing",) if positives.complete else ()),
         ),
-        lambda: positives_again(
-            candidates_again(logs, config, day, n_clicks=n_clicks), positives, items, config
-        ),
+        lambda: positives_again(candidates_again(pairs(), config, day), positives, items, config),
     )
     negatives = negatives_of(staged)
     if negatives is not None:

@@ -38,6 +38,7 @@ class Items:
         weight: W by item_stats; 0 where it does not have the item.
         keep: keep_prob of its positives, by the logs.
         positives: Its positives by item_stats; 0 where it does not have the item.
+        in_batch_q: Its in_batch_q by item_stats; 0 where it does not have the item.
     """
 
     key: NDArray[np.int64]
@@ -48,6 +49,7 @@ class Items:
     weight: NDArray[np.int64]
     keep: NDArray[np.float64]
     positives: NDArray[np.int64]
+    in_batch_q: NDArray[np.float64]
 
     @property
     def listed(self) -> NDArray[np.bool_]:
@@ -86,6 +88,8 @@ def items_again(
         F.col("clicks").alias("stated"),
         "weight",
         "positives",
+        "q",
+        "in_batch_q",
         F.lit(True).alias("listed"),
     )
     table = (
@@ -96,6 +100,7 @@ def items_again(
             F.col("item_id").cast("string").alias("name"),
             *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight", "positives")),
             F.coalesce("stated", F.lit(-1)).alias("stated"),
+            *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
         )
         .toArrow()
@@ -105,6 +110,7 @@ def items_again(
         np.asarray(table[name].to_numpy(), np.int64)
         for name in ("before", "same", "weight", "stated", "positives")
     )
+    q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
     listed, eligible = (
         np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
     )
@@ -118,16 +124,34 @@ def items_again(
         weight=np.where(listed, weight, 0),
         keep=keep,
         positives=positives,
+        in_batch_q=in_batch_q,
     )
     wrong = listed & (stated != before)
+    share = weight / max(float(weight[listed].sum()), 1.0)
     unclicked = float(weight[listed & (before == 0)].sum()) / max(float(weight[listed].sum()), 1.0)
     return items, [
         Figure("catalogue_differs", int((listed != eligible).sum())),
         Figure("popularity_differs", int(wrong.sum())),
         Figure("popularity_knows_the_date", int((wrong & (stated == before + same)).sum())),
         Figure("weights_differ", _wrong_weights(before[listed], weight[listed], config)),
+        Figure("item_q_differs", int((listed & ~(np.abs(q - share) <= 1e-9 * share)).sum())),
         Figure("unclicked_weight_share", unclicked),
     ]
+
+
+def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
+    """Count items whose impressions are not the rows that ranking_samples has of them.
+
+    Args:
+        item_stats: The staged table.
+        ranking: ranking_samples, staged, with each valid impression of the date once: that it has
+            as many rows as the log is another gate.
+    """
+    shown = ranking.groupBy("item_id").agg(F.count(F.lit(1)).alias("shown"))
+    joined = item_stats.select("item_id", "impressions").join(shown, "item_id", how="left")
+    differs = F.col("impressions") != F.coalesce("shown", F.lit(0))
+    row = joined.agg(F.count_if(F.coalesce(differs, F.lit(True))).alias("wrong")).collect()[0]
+    return Figure("item_impressions_differ", row["wrong"])
 
 
 def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:

@@ -1,14 +1,11 @@
-"""What was shown and clicked, joined again from the logs, and what down-sampling made of it."""
+"""The positives beside what was shown and clicked, and what down-sampling made of it."""
 
-from collections.abc import Mapping
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.draws import MOST_OFF
@@ -18,97 +15,8 @@ from pipelines.audit.keep_rates import Kept, keep_rates, top_share
 from pipelines.audit.staged_rows import KEY, StagedPositives
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.logs import Log
-from pipelines.contracts.rows import valid_rows
 
-_MOST_BROADCAST_CLICKS = 4_000_000
 _HOUR_US = 3_600_000_000
-_MOST_DELAY_US = 10**13
-_CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
-_LOGS = ("impressions", "clicks")
-_JOINS = {
-    "impression_id": ("impression_id", "item_id"),
-    "request_item": ("request_id", "item_id"),
-    "last_impression": ("user_id", "item_id"),
-}
-
-
-def candidates_again(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, *, n_clicks: int
-) -> DataFrame:
-    """Return what may be a positive of the date: one row per shown and clicked item of a request.
-
-    Args:
-        logs: Impressions and clicks; their frames read the files again.
-        config: How a click finds its impression.
-        day: The date of the earliest impression that was clicked.
-        n_clicks: About how many clicks there are; few enough are broadcast.
-
-    Returns:
-        One row per (user, request, item): the three ids, ``first_us`` (bigint, the earliest
-        impression that was clicked) and ``clicked_us`` (bigint, its earliest click).
-    """
-    window = config.attribution.window_hours * _HOUR_US
-    names: tuple[str, ...] = _JOINS[config.attribution.join]
-    at = F.col("event_us")
-    shown = valid_rows(logs["impressions"])
-    made = {name for name in _LOGS if "impression_id" not in logs[name].mapped}
-    if "impression_id" in names and made == set(_LOGS):
-        # Ids that both logs make of the same three are as equal as these are.
-        names = ("request_id", "user_id", "item_id")
-    elif "impression_id" in names and "impressions" in made:
-        text = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
-        shown = shown.withColumn("impression_id", F.concat_ws("/", *text))
-    latest_only = config.attribution.join == "last_impression"
-    until = day.end_us + (window if latest_only else 0)
-    left = shown.where((at >= day.start_us - window) & (at < until)).select(
-        *KEY, *_hashes(names), at.alias("shown_us")
-    )
-    clicks = valid_rows(logs["clicks"]).where((at >= day.start_us) & (at < day.end_us + window + 1))
-    on, proof = _hashes(names)
-    right = clicks.select(
-        on, proof.alias("proof_of_click"), at.alias("clicked_us"), F.struct(*_CLICK).alias("click")
-    )
-    if not latest_only:
-        right = right.drop("click")
-    if n_clicks <= _MOST_BROADCAST_CLICKS:
-        right = F.broadcast(right)
-    delay = F.col("clicked_us") - F.col("shown_us")
-    same = F.col("proof") == F.col("proof_of_click")
-    pairs = left.join(right, "on").where(same & (delay >= 0) & (delay <= window))
-    if latest_only:
-        # Of two impressions at one moment, the request with the smaller key is taken.
-        request = key_of("request_id", config.ids.request)
-        newest = Window.partitionBy("click").orderBy(F.desc("shown_us"), request)
-        pairs = pairs.withColumn("place", F.row_number().over(newest)).where("place = 1")
-    # The least of (impression, delay) as one number: the least struct takes four times as long.
-    scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")
-    both = F.col("shown_us").cast("decimal(17,0)") * scale + delay.cast("decimal(14,0)")
-    first_us = F.col("first_us").cast("decimal(17,0)")
-    found = (
-        pairs.groupBy(*KEY)
-        .agg(F.min("shown_us").alias("first_us"), F.min(both).alias("both"))
-        .select(
-            *KEY,
-            "first_us",
-            (F.col("first_us") + (F.col("both") - first_us * scale).cast("bigint")).alias(
-                "clicked_us"
-            ),
-        )
-    )
-    return found.where((F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us))
-
-
-def _hashes(names: tuple[str, ...]) -> tuple[Column, Column]:
-    """Return two hashes of columns: the one to join on, the other to prove that they are equal.
-
-    One number joins faster than several columns, one of them a string. A NULL finds nothing.
-    """
-    columns = [F.col(name) for name in names]
-    known = reduce(and_, (column.isNotNull() for column in columns))
-    on = F.when(known, F.xxhash64(*columns))
-    return on.alias("on"), F.xxhash64(F.lit("proof"), *columns).alias("proof")
 
 
 def positives_again(
@@ -134,6 +42,7 @@ def positives_again(
         known = F.unix_micros(name) if name in names else F.lit(None)
         return known.cast("bigint")
 
+    place = F.col("position").cast("bigint") + 1 if "position" in names else F.lit(None)
     staged = rows.select(
         *KEY,
         stated("keep_prob").alias("declared"),
@@ -142,6 +51,10 @@ def positives_again(
         stated("item_clicks").alias("stated_clicks"),
         micros("impression_ts").alias("stated_us"),
         micros("click_ts").alias("stated_click_us"),
+        (_code(config) if "action_type" in names else F.lit(None))
+        .cast("int")
+        .alias("stated_action"),
+        F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
         F.lit(1).alias("staged"),
     )
     window = config.attribution.window_hours * _HOUR_US
@@ -153,6 +66,10 @@ def positives_again(
         same = same & (F.col("stated_click_us") == F.col("clicked_us"))
     outside = ~F.coalesce((delay >= 0) & (delay <= window), F.lit(False))
     undone = F.abs(F.col("undo") * F.col("declared") - 1.0) <= 1e-9
+    both = is_kept & F.col("first_us").isNotNull()
+    # An impression that was logged twice at one moment may have been at either place.
+    placed = F.col("stated_place").between(F.col("least_place"), F.col("most_place"))
+    strongest = F.coalesce(F.col("stated_action") == F.col("action"), F.lit(False))
     ends = ("declared", "log_q", "stated_clicks")
     per_item = (
         candidates.withColumn("candidate", F.lit(1))
@@ -165,6 +82,8 @@ def positives_again(
             F.count_if(is_kept & ~F.coalesce(same, F.lit(False))).alias("unfounded"),
             F.count_if(is_kept & outside).alias("outside"),
             F.count_if(is_kept & ~F.coalesce(undone, F.lit(False))).alias("not_undone"),
+            F.count_if(both & ~strongest).alias("weaker"),
+            F.count_if(both & ~placed).alias("misplaced"),
             F.count_if(F.col("candidate").isNotNull() & ~is_kept).alias("dropped"),
             *(F.min(name).alias(f"least_{name}") for name in ends),
             *(F.max(name).alias(f"most_{name}") for name in ends),
@@ -172,6 +91,12 @@ def positives_again(
         .toArrow()
     )
     return _compared(per_item, items, names, complete=positives.complete)
+
+
+def _code(config: Config) -> Column:
+    """Return the place of action_type in the configured order."""
+    names = enumerate(config.positives.actions)
+    return F.coalesce(*(F.when(F.col("action_type") == name, F.lit(i)) for i, name in names))
 
 
 def _compared(
@@ -218,6 +143,8 @@ def _compared(
     counts = Kept(of_items("candidates"), of_items("kept"), int(column("candidates").sum()))
     by_column = {
         "click_ts": [Figure("clicks_outside_window", int(column("outside").sum()))],
+        "action_type": [Figure("action_type_differs", int(column("weaker").sum()))],
+        "position": [Figure("position_differs", int(column("misplaced").sum()))],
         "keep_prob": [Figure("keep_prob_differs", int(kept[off("declared", keep, 1e-9)].sum()))],
         "undo_weight": [Figure("undo_weight_differs", int(column("not_undone").sum()))],
         "pos_log_q": [Figure("pos_log_q_differs", int(kept[wrong_log_q].sum()))],
@@ -233,8 +160,11 @@ def _compared(
     ]
     if complete:
         unlike = items.listed & (items.positives != counts.kept)
+        share = items.positives / max(float(kept.sum()), 1.0)
+        wrong_share = items.listed & ~(np.abs(items.in_batch_q - share) <= 1e-9 * share)
         figures += [
             Figure("item_positives_differ", int(unlike.sum())),
+            Figure("in_batch_q_differs", int(wrong_share.sum())),
             Figure("positives_missing", int(column("dropped")[keep >= 1.0].sum())),
             *keep_rates(counts, items),
             *top_share(counts, items),

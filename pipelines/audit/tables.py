@@ -1,13 +1,17 @@
 """The staged tables as such: keys, sums, schemas."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
+from pipelines.audit.labels_again import Clicked, clicked_sums
+from pipelines.audit.row_rules import broken_rules
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
+from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.tables import TableContract
 
@@ -19,7 +23,6 @@ _MUST_HOLD_ROWS = (
     "ranking_samples",
 )
 _LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
-_KEY = ("user_id", "request_id", "item_id")
 
 
 def wanted_rows(
@@ -49,23 +52,36 @@ def key_figures(
     rows: DataFrame,
     contract: TableContract,
     wanted: int | None,
+    config: Config,
+    day: CalendarDay,
     *,
     allow_empty: bool,
-) -> list[Figure]:
-    """Count a table's rows and repeated keys, and recompute its sample_id.
+) -> tuple[Clicked | None, list[Figure]]:
+    """Read a table once: count its rows, its repeated keys, and the rows that break a rule.
 
     Distinct 64-bit hashes prove distinct keys, and only 8 bytes a row cross the network; where
     hashes repeat, the full columns decide.
+
+    Args:
+        name: The table's name.
+        rows: The table, staged.
+        contract: Its contract.
+        wanted: How many rows it must have; None where that is not known.
+        config: What its rows were made by.
+        day: The date.
+        allow_empty: Whether it may be empty.
+
+    Returns:
+        The clicked rows of ranking_samples, None for another table; and the figures.
     """
-    own_id = F.lit(False)
-    if "sample_id" in contract.names:
-        own_id = F.col("sample_id") != F.xxhash64(*_KEY)
-        if name == "training_samples_pointwise":
-            own_id = own_id & (F.col("label") == 1)
+    broken = broken_rules(name, rows.columns, config, day)
+    has_labels = name == "ranking_samples" and "click_ts" in rows.columns
+    sums = clicked_sums(config) if has_labels else {}
     counts = rows.agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_distinct(F.xxhash64(*contract.key)).alias("keys"),
-        F.count_if(own_id).alias("strange"),
+        *(F.count_if(is_broken).alias(gate) for gate, is_broken in broken.items()),
+        *(total.alias(of) for of, total in sums.items()),
     ).collect()[0]
     repeated = counts["rows"] - counts["keys"]
     if repeated > 0:
@@ -78,9 +94,10 @@ def key_figures(
     may_be_empty = allow_empty or (name == "easy_negatives" and wanted == 0)
     if name in _MUST_HOLD_ROWS and not may_be_empty:
         figures.append(Figure("rows", counts["rows"], name))
-    if "sample_id" in contract.names:
-        figures.append(Figure("sample_id_differs", counts["strange"], name))
-    return figures
+    figures += [Figure(gate, counts[gate], name) for gate in broken]
+    if not sums:
+        return None, figures
+    return Clicked(counts["clicked"], counts["clicked_total"] or Decimal(0)), figures
 
 
 def schema_figure(name: str, rows: DataFrame, contract: TableContract) -> Figure:
@@ -135,6 +152,7 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
     }  # fmt: skip
     row = samples.agg(
         F.count(F.lit(1)).alias("positives"),
+        F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))).alias("unlikely"),
         F.count_if(F.col("n_requested") != given + shortfall).alias("unbalanced"),
         F.count_if(uneven).alias("uneven"),
         F.count_if(missing != n_fill + shortfall).alias("unexplained"),
@@ -149,6 +167,7 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
         Figure("lists_uneven", row["uneven"]),
         Figure("shortfall_unexplained", row["unexplained"]),
         Figure("mix_differs", row["differs"]),
+        Figure("incl_prob_differs", row["unlikely"], "training_samples"),
     ]
     if config.mix.n_hard > 0 and row["logged"]:
         asked = row["logged"] * config.mix.n_hard
@@ -160,6 +179,25 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
         if counts[reason]
     ]
     return figures, counts
+
+
+def _drawn_evenly(config: Config) -> Column:
+    """Return whether the hard negatives of a positive tell one possible chance to be chosen.
+
+    It is drawn / pool for each of them, and NULL for the others. A pool that gave fewer than were
+    asked for gave all that it had.
+    """
+    n_hard, known = F.col("n_hard"), F.filter("neg_incl_prob", lambda chance: chance.isNotNull())
+    if config.hard.selection != "random":
+        return F.size(known) == 0
+    hard = F.slice("neg_incl_prob", F.col("n_easy") + F.lit(1), n_hard)
+    least, most = F.array_min(hard), F.array_max(hard)
+    pool = n_hard / least
+    whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
+    possible = (least > 0) & (least == most) & (most <= 1) & whole
+    all_taken = (n_hard == config.mix.n_hard) | (least == 1)
+    complete = (F.size(known) == n_hard) & (F.size(F.array_compact(hard)) == n_hard)
+    return F.when(n_hard == 0, F.size(known) == 0).otherwise(complete & possible & all_taken)
 
 
 def _missing(reason: str) -> Column:

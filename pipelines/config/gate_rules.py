@@ -81,6 +81,9 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("undo_weight_differs", _POSITIVES, "positives whose undo_weight is not 1 / keep_prob"),
     _none_of("pos_log_q_differs", _POSITIVES, "positives whose pos_log_q is not the logarithm of their item's share of the weights"),
     _none_of("item_clicks_differ", _POSITIVES, "positives whose item_clicks are not those that the logs hold before the date"),
+    _none_of("action_type_differs", _POSITIVES, "positives whose action_type is not the strongest action of their clicks in the window"),
+    _none_of("position_differs", _POSITIVES, "positives whose position is not that of the impression that the logs hold"),
+    _none_of("sample_weight_differs", _POSITIVES, "rows whose sample_weight is not the configured weight of their action_type"),
     _at_most("keep_rate_p", _POSITIVES, "-log10 p", "how unlikely the kept number of thinned positives is under keep_prob, all together", 4.0),
     _at_most("keep_rate_bias", _POSITIVES, "share", "kept positives off their expected number, where p is below 1e-9", None, 0.02),
     _at_most("keep_rate_hottest_p", _POSITIVES, "-log10 p", "how unlikely the kept number is for the most surprising of the 100 hottest items, corrected for their number", 4.0),
@@ -93,6 +96,9 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("popularity_differs", "popularity", "items whose clicks are not those that the logs hold before the date", "items"),
     _none_of("popularity_knows_the_date", "popularity", "items whose clicks are right only when those of the date itself are counted", "items"),
     _none_of("weights_differ", "popularity", "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale", "items"),
+    _none_of("item_q_differs", "popularity", "items whose q is not their share of the weights", "items"),
+    _none_of("item_impressions_differ", "popularity", "items whose impressions are not the rows that ranking_samples has of them", "items"),
+    _none_of("in_batch_q_differs", "popularity", "items whose in_batch_q is not their share of the positives", "items"),
     _none_of("item_positives_differ", "popularity", "items whose number of positives in item_stats is not that of the positives", "items"),
     _at_most("unclicked_weight_share", "popularity", "share", "weight of items without a click in the popularity window", 0.5),
     # Easy negatives.
@@ -112,6 +118,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("hard_went_on", _HARD, "hard negatives whose item a later stage of the same request has as well"),
     _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or list length is not as the ranking log orders the stage"),
     _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or their stage's list"),
+    _none_of("incl_prob_differs", _HARD, "rows whose incl_prob cannot be drawn / pool: in (0, 1] and the same for all of a positive where chance chose, else NULL"),
     # The mix.
     _none_of("negatives_unaccounted", "mix", "positives whose easy, hard, fill and missing negatives do not add up to the request"),
     _none_of("lists_uneven", "mix", "positives whose lists of negatives differ in length from their counts"),
@@ -126,6 +133,10 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("sample_id_differs", "tables", "rows whose sample_id is not the hash of user, request and item"),
     _none_of("schema_differs", "tables", "columns that are not as in the contract", "columns"),
     GateRule("reader_protocol", "tables", "version", "Delta reader protocol: 1 is known to every reader", fail=Between(most=1), absolute=True),
+    _none_of("split_differs", "tables", "rows whose split is not the one of their user's hash, or of their date"),
+    _none_of("shard_differs", "tables", "rows whose shard is not the one of the hash of their key"),
+    _none_of("labels_differ", "tables", "clicked rows of ranking_samples, with click and action, that the logs joined again do not have, or the other way round"),
+    _none_of("click_columns_differ", "tables", "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit together"),
     # Against earlier releases.
     _none_of("history_unread", "history", "measurements against earlier releases that broke", "measurements"),
     _at_most("volume_deviation", "history", "robust sd", "ratio to the median of earlier releases, up or down, in units of how far they lie from it themselves", 6.0, 30.0),

@@ -2,12 +2,12 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit import audit
+from pipelines.audit import audit, table_by_table
 from pipelines.audit.figures import Figure
 from pipelines.audit.record import GateResult
 from pipelines.audit.staged_rows import StagedPositives
@@ -15,18 +15,22 @@ from pipelines.audit.staged_rows import StagedPositives
 _MEASURED = (
     "agreement_figures",
     "candidates_again",
+    "clicked_again",
     "hard_again",
     "hard_origins",
     "input_figures",
     "items_again",
     "key_figures",
+    "label_figure",
     "logged_requests",
     "measure_draws",
     "mix_figures",
     "negatives_of",
     "on_date",
+    "pairs_again",
     "positives_again",
     "volume_of",
+    "wrong_impressions",
     "wrong_q",
 )
 
@@ -42,8 +46,13 @@ class Memory:
     @contextmanager
     def used(self) -> Iterator[None]:
         """Let the audit use the memory."""
-        whole = {name: self._remembered(name, vars(audit)[name]) for name in _MEASURED}
-        with mock.patch.dict(vars(audit), whole, judge=self._judge(vars(audit)["judge"])):
+        judge = self._judge(vars(audit)["judge"])
+        with ExitStack() as patched:
+            for module in (audit, table_by_table):
+                known = vars(module)
+                whole = {n: self._remembered(n, known[n]) for n in _MEASURED if n in known}
+                patched.enter_context(mock.patch.dict(known, whole))
+            patched.enter_context(mock.patch.dict(vars(audit), judge=judge))
             yield
 
     def _remembered(self, name: str, measure: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.audit import broken_draws, broken_rows, broken_tables
+from tests.audit import broken_columns, broken_draws, broken_rows, broken_tables
 from tests.audit.workbench import Bench, Broken
 
 
@@ -14,18 +14,29 @@ class Mutant(NamedTuple):
         name: What is wrong, in words.
         make: Makes it.
         caught_by: Gates that must fail; others may as well.
+        alone: Whether no other gate notices it.
     """
 
     name: str
     make: Callable[[Bench], Broken]
     caught_by: tuple[str, ...]
+    alone: bool = False
 
 
 def _of(module: object, **caught: str) -> list[Mutant]:
     return [
-        Mutant(name.replace("_", " "), vars(module)[name], tuple(gates.split()))
+        Mutant(
+            name.replace("_", " "),
+            vars(module)[name],
+            tuple(gates.split()),
+            alone=module is broken_columns,
+        )
         for name, gates in caught.items()
     ]
+
+
+def _of_tables(gate: str) -> str:
+    return " ".join(f"{gate}.{table}" for table in broken_columns.PLACED)
 
 
 MUTANTS: list[Mutant] = [
@@ -94,5 +105,25 @@ MUTANTS: list[Mutant] = [
         items_count_no_positives="item_positives_differ",
         positives_are_empty="rows.positives positives_missing",
         a_column_has_another_type="schema_differs.positives",
+    ),
+    *_of(
+        broken_columns,
+        the_first_action_in_place_of_the_strongest="action_type_differs",
+        positions_count_from_0="position_differs",
+        undo_weights_are_multiplied_in="sample_weight_differs.positives "
+        "sample_weight_differs.training_samples sample_weight_differs.training_samples_pointwise",
+        splits_go_by_request=_of_tables("split_differs"),
+        shards_go_by_user=_of_tables("shard_differs"),
+        q_has_no_sum_of_1="item_q_differs",
+        in_batch_q_is_of_shown_items="in_batch_q_differs",
+        duplicates_count_as_impressions="item_impressions_differ",
+        clicks_of_one_user_are_lost="labels_differ",
+        labels_are_of_another_impression="labels_differ",
+        labels_know_the_latest_click="labels_differ",
+        delays_are_in_seconds="click_columns_differ.ranking_samples",
+        labels_without_clicks="click_columns_differ.ranking_samples labels_differ",
+        incl_prob_is_a_constant="incl_prob_differs.training_samples",
+        incl_prob_is_turned_over="incl_prob_differs.training_samples "
+        "incl_prob_differs.hard_negatives incl_prob_differs.training_samples_pointwise",
     ),
 ]

@@ -78,7 +78,7 @@ def sample(**other: Any) -> Row:
         "user_id": 7, "request_id": 1, "item_id": 5, "keep_prob": 0.5, "n_requested": 4,
         "n_easy": 2, "n_hard": 1, "n_fill": 1, "shortfall": 0,
         "neg_item_ids": [1, 2, 3, 2], "neg_source": [0, 0, 2, 1], "neg_hardness": [0, 0, 1, 0],
-        "neg_log_q": [-1.0, -2.0, None, -2.0], "neg_incl_prob": [None, None, 0.5, None],
+        "neg_log_q": [-1.0, -2.0, None, -2.0], "neg_incl_prob": [None, None, 1.0, None],
         "shortfall_reasons": ["pool_too_small"], "shortfall_counts": [1],
     } | other  # fmt: skip
 
@@ -90,6 +90,7 @@ def some_items(**changed: Any) -> Items:
         **{
             "key": np.array([1, 2, 3, 9]), "name": pa.array(["1", "2", "3", "9"]),
             "clicks": clicks, "stated": clicks, "eligible": weight > 0, "weight": weight,
-            "keep": np.array([0.5, 1.0, 1.0, 1.0]), "positives": np.array([1, 1, 0, 0]), **changed,
+            "keep": np.array([0.5, 1.0, 1.0, 1.0]), "positives": np.array([1, 1, 0, 0]),
+            "in_batch_q": np.array([0.5, 0.5, 0.0, 0.0]), **changed,
         }
     )  # fmt: skip

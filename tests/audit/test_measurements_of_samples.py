@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.audit.items_again import items_again, keep_again
-from pipelines.audit.positives_again import candidates_again, positives_again
+from pipelines.audit.pairs_again import candidates_again, joined_again
+from pipelines.audit.positives_again import positives_again
 from pipelines.audit.staged_rows import StagedPositives
 from pipelines.catalogue.weights import integer_weights, keep_probs
 from pipelines.config.sampling import Downsampling
@@ -17,26 +18,33 @@ from tests.stages.handmade import at
 
 
 class DescribeCandidates:
-    def found(self, spark: SparkSession, join: str, **settings: Any) -> list[tuple[int, ...]]:
+    def found(
+        self, spark: SparkSession, join: str, *columns: str, **settings: Any
+    ) -> list[tuple[int, ...]]:
         wanted = config(attribution={"join": join, **settings})
         shown = [(1, 1, "10:00", 0), (1, 1, "10:30", 0), (2, 1, "11:00", 0), (3, 2, "23:59", -1)]
         impressions = [
             {"impression_id": f"{r}/{i}/{clock}", "request_id": r, "user_id": 7, "item_id": i}
-            | {"event_us": us(clock, days)}
-            for r, i, clock, days in shown
+            | {"event_us": us(clock, days), "position": n}
+            for n, (r, i, clock, days) in enumerate(shown)
         ]
+        # The same showing once more, but at another place.
+        impressions.append(impressions[2] | {"position": 9})
         clicked = [(1, 1, "10:00", "10:40"), (2, 1, "11:00", "11:00"), (3, 2, "23:59", "00:01")]
         clicks = [
             {"impression_id": f"{r}/{i}/{of}", "request_id": r, "user_id": 7, "item_id": i}
-            | {"event_us": us(clock)}
+            | {"event_us": us(clock), "action_type": "click"}
             for r, i, of, clock in clicked
         ]
+        clicks.append(clicks[0] | {"event_us": us("10:50"), "action_type": "buy"})
         logs = {
             "impressions": log(spark, "impressions", impressions, wanted),
             "clicks": log(spark, "clicks", clicks, wanted),
         }
-        rows = candidates_again(logs, wanted, THE_DAY, n_clicks=3).collect()
-        return sorted((r["request_id"], r["first_us"], r["clicked_us"]) for r in rows)
+        pairs = joined_again(logs, wanted, THE_DAY, n_clicks=3)
+        rows = candidates_again(pairs, wanted, THE_DAY).collect()
+        names = ("request_id", *(columns or ("first_us", "clicked_us")))
+        return sorted(tuple(row[name] for name in names) for row in rows)
 
     @pytest.mark.parametrize(
         ("join", "first"),
@@ -49,6 +57,17 @@ class DescribeCandidates:
             (1, us(first), us("10:40")),
             (2, us("11:00"), us("11:00")),
         ]
+
+    @pytest.mark.parametrize(
+        ("join", "place"),
+        [("request_item", 0), ("impression_id", 0), ("last_impression", 1)],
+    )
+    def it_knows_the_places_and_the_strongest_action(
+        self, spark: SparkSession, join: str, place: int
+    ) -> None:
+        """Places count from 1, 0 is not known: position 0 is place 1."""
+        found = self.found(spark, join, "least_place", "most_place", "action")
+        assert found == [(1, place + 1, place + 1, 3), (2, 3, 10, 0)]
 
     def it_leaves_out_clicks_beyond_the_window(self, spark: SparkSession) -> None:
         assert len(self.found(spark, "impression_id", window_hours=1)) == 2
@@ -63,17 +82,19 @@ class DescribePositives:
             "undo_weight": 1 / keep, "item_clicks": {1: 50, 2: 4}.get(item, 0),
             "pos_log_q": None if weight is None else float(np.log(weight / 13)),
             "impression_ts": at("10:00"), "click_ts": at("10:05"),
+            "action_type": "cart", "position": 3,
         } | other  # fmt: skip
 
     def figures(
         self, spark: SparkSession, rows: list[Row], *, complete: bool = True, **items: Any
     ) -> dict[str, float | int | None]:
         settings = config()
-        kind = (
-            "user_id bigint, request_id bigint, item_id bigint, first_us bigint, clicked_us bigint"
-        )
+        names = ("user_id", "request_id", "item_id", "first_us", "clicked_us")
+        kind = ", ".join(f"{n} bigint" for n in (*names, "least_place", "most_place"))
+        # Item 1 was logged at two places at one moment.
         candidates = spark.createDataFrame(
-            [(7, i, i, us("10:00"), us("10:05")) for i in (1, 2)], kind
+            [(7, i, i, us("10:00"), us("10:05"), 4, 6 - i, 2) for i in (1, 2)],
+            f"{kind}, action int",
         )
         staged = StagedPositives(frame(spark, "positives", rows, settings), complete)
         return by_name(positives_again(candidates, staged, some_items(**items), settings)[1])
@@ -103,6 +124,10 @@ class DescribePositives:
             ("item_clicks_differ", {"item_clicks": 5}),
             ("pos_log_q_differs", {"pos_log_q": -1.0}),
             ("pos_log_q_differs", {"pos_log_q": None}),
+            ("action_type_differs", {"action_type": "click"}),
+            ("action_type_differs", {"action_type": "stare"}),
+            ("position_differs", {"position": 4}),
+            ("position_differs", {"position": None}),
         ],
     )
     def it_counts_what_the_logs_do_not_say(
@@ -110,6 +135,15 @@ class DescribePositives:
     ) -> None:
         found = self.figures(spark, [self.row(1), self.row(2, **change)])
         assert found[gate] == 1
+
+    def it_takes_either_place_of_an_item_that_was_logged_twice(self, spark: SparkSession) -> None:
+        found = self.figures(spark, [self.row(1, position=4), self.row(2)])
+        assert found["position_differs"] == 0
+
+    def it_counts_items_with_another_share_of_the_positives(self, spark: SparkSession) -> None:
+        shares = np.array([0.5, np.nan, 0.1, 0.0])
+        found = self.figures(spark, [self.row(1), self.row(2)], in_batch_q=shares)
+        assert found["in_batch_q_differs"] == 2
 
     def it_weighs_items_that_cannot_be_drawn_or_have_no_past(self, spark: SparkSession) -> None:
         found = self.figures(spark, [self.row(9), self.row(3), self.row(2), self.row(1)])
@@ -137,6 +171,7 @@ class DescribeItems:
         weights = integer_weights(clicks, 1.0, 0.75)
         rows: list[Row] = [
             {"item_id": i, "clicks": n, "weight": int(w), "positives": 0}
+            | {"q": float(w / weights.sum()), "in_batch_q": 0.0}
             for (i, n), w in zip(stats, weights, strict=True)
         ]
         clicked = [(1, "12:00", -1)] * 2 + [(1, "13:00", -2), (1, "23:59", -3), (2, "00:00", 0)]

@@ -10,7 +10,7 @@ from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.staged_rows import hard_of, negatives_of, positives_of
 from pipelines.audit.tables import key_figures, mix_figures, schema_figure
 from pipelines.contracts.tables import table_contract
-from tests.audit.small import Row, by_name, config, frame, sample, wrong
+from tests.audit.small import THE_DAY, Row, by_name, config, frame, sample, wrong
 from tests.stages.handmade import DAY
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
@@ -25,7 +25,7 @@ def long_tables() -> dict[str, list[Row]]:
         | {"log_q": log_q, "q": 0.1}
         for i, n, log_q in draws
     ]  # fmt: skip
-    hard: list[Row] = [key | {"neg_item_id": 3, "source": "cut", "hardness": 1, "incl_prob": 0.5}]
+    hard: list[Row] = [key | {"neg_item_id": 3, "source": "cut", "hardness": 1, "incl_prob": 1.0}]
     point: Row = {"user_id": 7, "request_id": 1, "pos_item_id": 5, "keep_prob": 0.5}
     other: Row = {"hardness": 0, "log_q": None, "incl_prob": None, "draw_no": 0}
     flat = [point | {"item_id": 5, "label": 1, "source": "positive"} | other | {"hardness": None}]
@@ -121,7 +121,10 @@ class DescribeMix:
             ({"n_requested": 5}, {"negatives_unaccounted", "mix_differs"}),
             ({"neg_log_q": [-1.0]}, {"lists_uneven"}),
             ({"shortfall_counts": [2]}, {"shortfall_unexplained", "mix_differs"}),
-            ({"n_easy": 3, "n_fill": 0}, {"mix_differs", "shortfall_unexplained"}),
+            (
+                {"n_easy": 3, "n_fill": 0},
+                {"mix_differs", "shortfall_unexplained", "incl_prob_differs.training_samples"},
+            ),
         ],
     )
     def it_counts_what_does_not_add_up(
@@ -129,6 +132,38 @@ class DescribeMix:
     ) -> None:
         found = set(self.figures(spark, sample(**change)))
         assert found - {"hard_share", "shortfall_share.pool_too_small"} == gates
+
+    @pytest.mark.parametrize(
+        ("n_hard", "chances", "wrong_ones"),
+        [
+            (2, [None, None, 0.4, 0.4], 0),
+            (2, [None, None, 0.3, 0.3], 1),
+            (2, [None, None, 2.0, 2.0], 1),
+            (2, [None, None, 1.0, 0.5], 1),
+            (2, [None, None, 0.5, None], 1),
+            (2, [None, None, 0.0, 0.0], 1),
+            (2, [None, 0.5, 0.5, None], 1),
+            (1, [None, None, 1.0, None], 0),
+            (1, [None, None, 0.5, None], 1),
+            (1, [None, None, 1.0, 1.0], 1),
+            (0, [None, None, None, None], 0),
+            (0, [None, None, 1.0, None], 1),
+        ],
+    )
+    def it_notices_chances_that_no_pool_gives(
+        self, spark: SparkSession, n_hard: int, chances: list[float | None], wrong_ones: int
+    ) -> None:
+        """Two chosen of five have a chance of 0.4; if one of two was found, the pool was one."""
+        row = sample(n_hard=n_hard, n_fill=2 - n_hard, neg_incl_prob=chances)
+        found = self.figures(spark, row)
+        assert found.get("incl_prob_differs.training_samples", 0) == wrong_ones
+
+    def it_wants_no_chances_where_none_was_taken(self, spark: SparkSession) -> None:
+        hard = SETTINGS.hard.model_copy(update={"selection": "top"})
+        settings = SETTINGS.model_copy(update={"hard": hard})
+        rows = frame(spark, "training_samples", [sample()], settings)
+        found = wrong(mix_figures(rows, settings)[0])
+        assert found["incl_prob_differs.training_samples"] == 1
 
     def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:
         lists = {n: v[:3] for n, v in sample().items() if n.startswith("neg_")}
@@ -157,22 +192,26 @@ class DescribeTablesAsSuch:
         keys = ("user_id", "request_id", "item_id")
         return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
 
-    def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
-        found = key_figures(
-            "positives", self.rows(spark, 1, 2, 2), self.CONTRACT, 2, allow_empty=False
+    def figures(
+        self, rows: DataFrame, wanted: int, *, allow_empty: bool = False
+    ) -> dict[str, float | int | None]:
+        name, day = "positives", THE_DAY
+        return by_name(
+            key_figures(name, rows, self.CONTRACT, wanted, SETTINGS, day, allow_empty=allow_empty)[
+                1
+            ]
         )
-        assert by_name(found) == {
+
+    def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
+        assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
             "sample_id_differs.positives": 0,
         }  # fmt: skip
 
     def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:
         empty = self.rows(spark, 1).limit(0)
-        found = key_figures("positives", empty, self.CONTRACT, 0, allow_empty=False)
-        assert by_name(found)["rows.positives"] == 0
-        assert "rows.positives" not in by_name(
-            key_figures("positives", empty, self.CONTRACT, 0, allow_empty=True)
-        )
+        assert self.figures(empty, 0)["rows.positives"] == 0
+        assert "rows.positives" not in self.figures(empty, 0, allow_empty=True)
 
     def it_names_columns_that_are_not_as_in_the_contract(self, spark: SparkSession) -> None:
         schema = self.CONTRACT.spark_schema()

@@ -68,6 +68,7 @@ class DescribeAMutant:
             pytest.skip("all mutants are made on the sail engine, on spark only some")
         record = bench.audit(mutant.make(bench))
         assert failed(record) >= set(mutant.caught_by)
+        assert not mutant.alone or failed(record) == set(mutant.caught_by)
         assert record.verdict == "fail"
 
 

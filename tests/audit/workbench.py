@@ -70,7 +70,11 @@ def settings(path: Path, more: int = 0) -> Config:
                 "tables": TABLES,
                 "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
                 "popularity": {"window_days": 4 + more},
-                "positives": {"downsampling": {"threshold_quantile": 0.3}},
+                "positives": {
+                    "downsampling": {"threshold_quantile": 0.3},
+                    "weights": {"favourite": 2.0, "buy": 5.0},
+                },
+                "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
                 "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},
             }
         )

@@ -1,0 +1,82 @@
+"""Inputs and staged tables, one after the other: what each says by itself and beside the others."""
+
+from collections.abc import Mapping
+
+from pipelines.audit.agreement import agreement_figures, compared_tables
+from pipelines.audit.evidence import Evidence
+from pipelines.audit.figures import Figure
+from pipelines.audit.inputs import input_figures
+from pipelines.audit.items_again import wrong_impressions
+from pipelines.audit.labels_again import Clicked
+from pipelines.audit.measurements import Measurements
+from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+
+_OF_MIX = (
+    "negatives_unaccounted",
+    "lists_uneven",
+    "shortfall_unexplained",
+    "mix_differs",
+    "incl_prob_differs.training_samples",
+)
+
+
+def measure_tables(
+    found: Measurements, evidence: Evidence, config: Config, day: CalendarDay
+) -> tuple[Mapping[str, int], Clicked | None]:
+    """Measure inputs and tables.
+
+    Args:
+        found: Keeps the figures.
+        evidence: The staged tables and what they are compared with.
+        config: What was asked for.
+        day: The date.
+
+    Returns:
+        What all positives were given (``tables.mix_figures``), and the clicked rows of
+        ranking_samples, None where they are not known.
+    """
+    staged = evidence.staged
+    found.take(
+        ("clicks_unaccounted",),
+        lambda: (
+            None,
+            input_figures(evidence.counts, staged["rejected"], n_attributed=evidence.n_attributed),
+        ),
+    )
+    if evidence.history_share is not None:
+        found.figures.append(Figure("history_share", evidence.history_share))
+    wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
+    labelled = None
+    for name in staged:
+        clicked = found.take(
+            (f"duplicate_keys.{name}", f"schema_differs.{name}"),
+            lambda name=name: _as_such(evidence, name, wanted.get(name), config, day),  # type: ignore[misc]
+        )
+        labelled = clicked or labelled
+    if "ranking_samples" in staged and "ranking_samples" in wanted:
+        shown = staged["item_stats"], staged["ranking_samples"]
+        found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
+    compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
+    if compared:
+        found.take(compared, lambda: (None, agreement_figures(staged)))
+    highest = max(evidence.protocols.values(), default=1)
+    found.figures.append(Figure("reader_protocol", highest))
+    if "training_samples" not in staged:
+        return evidence.totals, labelled
+    samples = staged["training_samples"]
+    sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config)))
+    return sums or evidence.totals, labelled
+
+
+def _as_such(
+    evidence: Evidence, name: str, wanted: int | None, config: Config, day: CalendarDay
+) -> tuple[Clicked | None, list[Figure]]:
+    contract, rows, empty = evidence.contracts[name], evidence.staged[name], evidence.allow_empty
+    clicked, figures = key_figures(name, rows, contract, wanted, config, day, allow_empty=empty)
+    return clicked, [*figures, schema_figure(name, evidence.files[name], contract)]
+
+
+def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:
+    return pair[1], pair[0]

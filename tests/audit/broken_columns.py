@@ -1,0 +1,148 @@
+"""Mistakes in single columns, the same in every table: only what is computed again tells them."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from tests.audit.workbench import Bench, Broken
+
+PLACED = (
+    "positives",
+    "easy_negatives",
+    "hard_negatives",
+    "training_samples",
+    "training_samples_pointwise",
+    "ranking_samples",
+)
+_SAMPLES = ("positives", "training_samples", "training_samples_pointwise")
+
+
+def _everywhere(
+    bench: Bench, names: tuple[str, ...], change: Callable[[DataFrame], DataFrame]
+) -> Broken:
+    """Make the same mistake in several tables; columns keep their order."""
+    frames = {name: bench.tables[name] for name in names}
+    return Broken(tables={n: change(rows).select(rows.columns) for n, rows in frames.items()})
+
+
+def _groups(bench: Bench, name: str, values: list[int]) -> Broken:
+    """Put other values into a column of the sample groups."""
+    place, kind = bench.groups.column_names.index(name), bench.groups[name].type
+    return Broken(bench.groups.set_column(place, name, pa.array(values, kind)))
+
+
+def the_first_action_in_place_of_the_strongest(bench: Bench) -> Broken:
+    rows = bench.groups.to_pylist()
+    key = ("user_id", "request_id", "item_id")
+    first: dict[tuple[int, ...], tuple[int, int]] = {}
+    for pair in bench.pairs.collect():
+        found = (pair["click_us"], pair["action"])
+        of = tuple(pair[name] for name in key)
+        first[of] = min(found, first.get(of, found))
+    actions = [first[tuple(row[name] for name in key)][1] for row in rows]
+    return _groups(bench, "action", actions)
+
+
+def positions_count_from_0(bench: Bench) -> Broken:
+    return _groups(bench, "position", [p - 1 for p in bench.groups["position"].to_pylist()])
+
+
+def undo_weights_are_multiplied_in(bench: Bench) -> Broken:
+    weight = F.col("sample_weight") * F.col("undo_weight")
+    return _everywhere(bench, _SAMPLES, lambda rows: rows.withColumn("sample_weight", weight))
+
+
+def splits_go_by_request(bench: Bench) -> Broken:
+    number = F.pmod(F.xxhash64("request_id"), F.lit(10))
+    split = F.when(number < 2, "test").when(number < 4, "valid").otherwise("train")
+    return _everywhere(bench, PLACED, lambda rows: rows.withColumn("split", split))
+
+
+def shards_go_by_user(bench: Bench) -> Broken:
+    shard = F.pmod(F.xxhash64("user_id"), F.lit(bench.config.shards)).cast("int")
+    return _everywhere(bench, PLACED, lambda rows: rows.withColumn("shard", shard))
+
+
+def q_has_no_sum_of_1(bench: Bench) -> Broken:
+    larger = F.col("q") * F.lit(1.25)
+    names = ("item_stats", "easy_negatives")
+    return _everywhere(bench, names, lambda rows: rows.withColumn("q", larger))
+
+
+def _stats(bench: Bench, **columns: Column) -> Broken:
+    return Broken(tables={"item_stats": bench.tables["item_stats"].withColumns(columns)})
+
+
+def in_batch_q_is_of_shown_items(bench: Bench) -> Broken:
+    shown = bench.tables["item_stats"].agg(F.sum("impressions")).collect()[0][0]
+    return _stats(bench, in_batch_q=F.col("impressions") / F.lit(shown))
+
+
+def duplicates_count_as_impressions(bench: Bench) -> Broken:
+    twice = F.col("impressions") + (F.col("impressions") > 0).cast("bigint")
+    return _stats(bench, impressions=twice)
+
+
+def _ranking(bench: Bench, **columns: Column) -> Broken:
+    return Broken(tables={"ranking_samples": bench.tables["ranking_samples"].withColumns(columns)})
+
+
+def clicks_of_one_user_are_lost(bench: Bench) -> Broken:
+    rows = bench.tables["ranking_samples"]
+    user = rows.where("label = 1").agg(F.min("user_id")).collect()[0][0]
+    lost = F.col("user_id") == user
+    names = ("click_ts", "action_type", "click_delay_ms")
+    return _ranking(
+        bench,
+        label=F.when(lost, 0).otherwise(F.col("label")),
+        **{name: F.when(~lost, F.col(name)) for name in names},
+    )
+
+
+def labels_are_of_another_impression(bench: Bench) -> Broken:
+    """As many clicks at the same times, but each of the impression after its own."""
+    rows = bench.tables["ranking_samples"]
+    table = rows.toArrow()
+    moved = table.column_names
+    for name in ("label", "click_ts", "action_type", "click_delay_ms", "impression_ts"):
+        values = table[name].to_pylist()
+        column = pa.array([values[-1], *values[:-1]], table[name].type)
+        table = table.set_column(moved.index(name), table.schema.field(name), column)
+    found = bench.place.stored(table, f"moved-{bench.place.tag}")
+    return Broken(tables={"ranking_samples": found.select(rows.columns)})
+
+
+def labels_know_the_latest_click(bench: Bench) -> Broken:
+    """Each click a second later than it was."""
+    return _ranking(
+        bench,
+        click_ts=F.timestamp_micros(F.unix_micros("click_ts") + 1_000_000),
+        click_delay_ms=F.col("click_delay_ms") + 1_000,
+    )
+
+
+def delays_are_in_seconds(bench: Bench) -> Broken:
+    return _ranking(bench, click_delay_ms=F.floor(F.col("click_delay_ms") / 1_000).cast("bigint"))
+
+
+def labels_without_clicks(bench: Bench) -> Broken:
+    shown_first = F.when(F.col("position") == 1, 1).otherwise(F.col("label"))
+    return _ranking(bench, label=shown_first)
+
+
+def incl_prob_is_a_constant(bench: Bench) -> Broken:
+    """What 6 of 17.5 candidates would be, on the average."""
+    long, chance = bench.tables["hard_negatives"], F.lit(6 / 17.5)
+    constant = F.transform("neg_incl_prob", lambda known: F.when(known.isNotNull(), chance))
+    names = ("training_samples_pointwise",)
+    pointwise = F.when(F.col("incl_prob").isNotNull(), chance)
+    samples = bench.tables["training_samples"].withColumn("neg_incl_prob", constant)
+    others = _everywhere(bench, names, lambda rows: rows.withColumn("incl_prob", pointwise))
+    changed = {"hard_negatives": long.withColumn("incl_prob", chance), "training_samples": samples}
+    return Broken(tables={**others.tables, **changed})
+
+
+def incl_prob_is_turned_over(bench: Bench) -> Broken:
+    return _groups(bench, "n_pool", [1] * len(bench.groups))
