@@ -1,7 +1,9 @@
 """One engine for all tests, started when the first test asks for it."""
 
 import os
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.engine import Engine
+    from tests.invariants.staged import Staged
 
 TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "sail")
 """The engine of this process: a classic and a Connect session cannot share one."""
@@ -28,7 +31,8 @@ def engine() -> Iterator["Engine"]:
 
     session = start_session(
         "winnow-tests",
-        master="local[2]",
+        # Two attempts of a task: one test lets each of its tasks fail once.
+        master="local[2,2]",
         driver_memory="2g",
         shuffle_partitions=4,
         small_data=True,
@@ -43,6 +47,23 @@ def engine() -> Iterator["Engine"]:
 def spark(engine: "Engine") -> "SparkSession":
     """The session of the engine, in UTC."""
     return engine.spark
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The config of a small simulated funnel, which no test may change."""
+    from tests.invariants.staged import write_logs
+
+    return write_logs(tmp_path_factory.mktemp("funnel"))
+
+
+@pytest.fixture(scope="session")
+def staged(engine: "Engine", simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> "Staged":
+    """What comes before the sampler, for the simulated funnel."""
+    from tests.invariants.staged import stage
+
+    folder = tmp_path_factory.mktemp("staged")
+    return stage(engine.spark, engine.ship, simulated, folder, uuid.uuid4().hex)
 
 
 ENGINE_FACING = ("contracts", "publishing")

@@ -1,11 +1,13 @@
-"""Run as a program: build and verify with one engine, and print what came of it as JSON.
+"""Run as a program: build and verify with one engine, as it is asked, line by line.
 
-Arguments: the engine, and a JSON file with a list of tasks: ``{"build": config path, "warehouse":
-…, "day": …, "epoch": …}`` or ``{"verify": warehouse}``.
+Argument: the engine. A task is a line of JSON on stdin: ``{"build": config path, "warehouse": …,
+"day": …, "epoch": …}`` or ``{"verify": warehouse}``. What came of it is a line of JSON on stdout,
+behind ``TOLD``: the engine may print too.
 """
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from jobs.build import build  # noqa: E402
+from jobs import build as build_job  # noqa: E402
 from jobs.engine import Engine  # noqa: E402
 from jobs.progress import Progress  # noqa: E402
 from jobs.request import BuildRequest  # noqa: E402
 from pipelines.config.loading import load_config  # noqa: E402
 from pipelines.config.tree import TABLES  # noqa: E402
+from pipelines.publishing.promotion import Published, publish  # noqa: E402
 from pipelines.publishing.releases import list_releases  # noqa: E402
+from pipelines.publishing.store import StagedTable, Store  # noqa: E402
 from pipelines.publishing.verify import verify_release  # noqa: E402
+
+TOLD = "told: "
 
 
 def started(name: str) -> Engine:
@@ -39,17 +45,20 @@ def started(name: str) -> Engine:
 
 
 def built(task: dict[str, Any], engine: Engine) -> dict[str, Any]:
+    """Whether the build published something, and the content of every table that it made."""
+    content: dict[str, tuple[int, str]] = {}
+
+    def noting(store: Store, staged: Mapping[str, StagedTable], *more: Any) -> Published:
+        # Not from the release: where nothing is published, that is another build's.
+        content.update({n: (t.content.rows, t.content.total) for n, t in staged.items()})
+        return publish(store, staged, *more)
+
     changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": TABLES}
     config = load_config(Path(task["build"])).model_copy(update=changes)
-    request = BuildRequest(
-        config, date.fromisoformat(task["day"]), engine, progress=Progress(quiet=True)
-    )
-    summary = build(request)
-    newest = list_releases(Path(task["warehouse"]))[-1]
-    return {
-        "published": summary.published,
-        "content": {pin.table: [pin.content.rows, pin.content.total] for pin in newest.tables},
-    }
+    day = date.fromisoformat(task["day"])
+    vars(build_job)["publish"] = noting
+    summary = build_job.build(BuildRequest(config, day, engine, progress=Progress(quiet=True)))
+    return {"published": summary.published, "content": content}
 
 
 def verified(warehouse: Path, engine: Engine) -> dict[str, Any]:
@@ -59,14 +68,15 @@ def verified(warehouse: Path, engine: Engine) -> dict[str, Any]:
     return {"releases": len(releases), "findings": findings}
 
 
-def main(name: str, tasks: Path) -> None:
+def main(name: str) -> None:
     with started(name) as engine:
-        told = [
-            verified(Path(task["verify"]), engine) if "verify" in task else built(task, engine)
-            for task in json.loads(tasks.read_text(encoding="utf-8"))
-        ]
-    sys.stdout.write("\n" + json.dumps(told) + "\n")
+        for line in sys.stdin:
+            task = json.loads(line)
+            told = verified(Path(task["verify"]), engine) if "verify" in task else None
+            told = built(task, engine) if told is None else told
+            sys.stdout.write(f"\n{TOLD}{json.dumps(told)}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1])

@@ -1,11 +1,13 @@
 """Both engines make the same rows, and each goes on where the other one stopped."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from jobs.init import write_simulated
 from pipelines.config.tree import TABLES
 from pipelines.simulation import Simulation, simulate
+from tests.engines.one_engine import TOLD
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_BANDIT = ROOT.parent / "shared" / "data" / "open-bandit"
@@ -59,22 +62,43 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     return found
 
 
-def run(engine: str, folder: Path, tasks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What one engine, in a process of its own, tells of some tasks."""
-    path = folder / f"{engine}-{len(list(folder.iterdir()))}.json"
-    path.write_text(json.dumps(tasks), encoding="utf-8")
+@dataclass
+class Child:
+    """One engine in a process of its own: a classic and a Connect session cannot share one."""
+
+    process: "subprocess.Popen[str]"
+    errors: Path
+
+    def ask(self, task: dict[str, Any]) -> dict[str, Any]:
+        """Have a task done; see ``one_engine``."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(task) + "\n")
+            self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith(TOLD):
+                told: dict[str, Any] = json.loads(line.removeprefix(TOLD))
+                return told
+        raise AssertionError(self.errors.read_text(encoding="utf-8")[-5000:])
+
+
+@contextlib.contextmanager
+def child(engine: str, folder: Path) -> Iterator[Child]:
+    errors = folder / f"{engine}.txt"
     # What this process's own session has set would decide the kind of the child's.
     env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("one_engine.py")), engine, str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=env,
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
-    told: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
-    return told
+    with (
+        errors.open("w", encoding="utf-8") as told,
+        subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("one_engine.py")), engine],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            env=env,
+        ) as process,
+    ):
+        yield Child(process, errors)
 
 
 def build(case: Case, warehouse: Path, epoch: int = 0) -> dict[str, Any]:
@@ -82,47 +106,66 @@ def build(case: Case, warehouse: Path, epoch: int = 0) -> dict[str, Any]:
     return {**place, "day": case.day, "epoch": epoch}
 
 
+# Each engine goes on in a warehouse that the other one began: Spark in one of numbers as ids,
+# Sail in one of strings. What it makes there again is its build of that case.
+OTHERS = {"sail": "string_ids", "spark": "simulated"}
+
+
 @dataclass(frozen=True)
 class Ran:
-    """What each engine made of each case, and then of the other one's simulated warehouse."""
+    """What each engine made of each case, and in the warehouse that the other one began."""
 
-    own: dict[str, dict[str, Any]]
-    again: dict[str, dict[str, Any]]
+    own: dict[str, dict[str, dict[str, Any]]]
     fresh: dict[str, dict[str, Any]]
     before: dict[str, dict[str, Any]]
     after: dict[str, dict[str, Any]]
+    """Who verified, and whose warehouse: of one's own when the other one has gone on in it."""
 
 
 @pytest.fixture(scope="module")
 def ran(cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory) -> Ran:
     base = tmp_path_factory.mktemp("engines")
-    tasks = tmp_path_factory.mktemp("tasks")
+    with (
+        child("sail", base) as sail,
+        child("spark", base) as spark,
+        ThreadPoolExecutor(len(ENGINES)) as both,
+    ):
+        children = {"sail": sail, "spark": spark}
 
-    def own(engine: str) -> list[dict[str, Any]]:
-        return [build(case, base / engine / name) for name, case in cases.items()]
+        def own(engine: str) -> dict[str, dict[str, Any]]:
+            return {
+                name: children[engine].ask(build(case, base / engine / name))
+                for name, case in cases.items()
+                if name != OTHERS[engine]
+            }
 
-    def crossed(engine: str) -> list[dict[str, Any]]:
-        warehouse = base / engine / "others"
-        shutil.copytree(base / OTHER[engine] / "simulated", warehouse)
-        case = cases["simulated"]
-        return [
-            {"verify": str(warehouse)}, build(case, warehouse), build(case, warehouse, epoch=1),
-            {"verify": str(warehouse)},
-        ]  # fmt: skip
+        def crossed(engine: str) -> tuple[dict[str, Any], ...]:
+            name = OTHERS[engine]
+            case, warehouse = cases[name], base / OTHER[engine] / name
+            tasks = (
+                {"verify": str(warehouse)}, build(case, warehouse), build(case, warehouse, 1),
+                {"verify": str(warehouse)},
+            )  # fmt: skip
+            return tuple(children[engine].ask(task) for task in tasks)
 
-    told = {"sail": run("sail", tasks, own("sail"))}
-    told["spark"] = run("spark", tasks, own("spark") + crossed("spark"))
-    # What Spark wrote over Sail's tables is read by Sail at the end.
-    last = {"verify": str(base / "spark" / "others")}
-    told["sail"] += [*run("sail", tasks, [*crossed("sail"), last])]
-    n = len(cases)
+        def back(engine: str) -> dict[str, Any]:
+            return children[engine].ask({"verify": str(base / engine / OTHERS[OTHER[engine]])})
+
+        def each(work: Callable[[str], Any]) -> dict[str, Any]:
+            return dict(zip(ENGINES, both.map(work, ENGINES), strict=True))
+
+        made, others, again = each(own), each(crossed), each(back)
+        # Another epoch of one case on both: Sail makes it in a warehouse that is empty.
+        name = OTHERS["spark"]
+        epoch = sail.ask(build(cases[name], base / "sail" / "epoch", 1))
+    for engine in ENGINES:
+        made[engine][OTHERS[engine]] = others[engine][1]
     return Ran(
-        own={name: dict(zip(cases, told[name], strict=False)) for name in ENGINES},
-        before={name: told[name][n] for name in ENGINES},
-        again={name: told[name][n + 1] for name in ENGINES},
-        fresh={name: told[name][n + 2] for name in ENGINES},
-        after={name: told[name][n + 3] for name in ENGINES}
-        | {"sail over spark over sail": told["sail"][n + 4]},
+        own=made,
+        fresh={engine: others[engine][2] for engine in ENGINES} | {"epoch": epoch},
+        before={engine: others[engine][0] for engine in ENGINES},
+        after={engine: others[engine][3] for engine in ENGINES}
+        | {f"{engine}, after {OTHER[engine]}": again[engine] for engine in ENGINES},
     )
 
 
@@ -144,18 +187,20 @@ class DescribeTheOthersWarehouse:
         assert ran.before[engine] == {"releases": 1, "findings": []}
 
     def it_sees_that_its_rows_are_released_already(self, engine: str, ran: Ran) -> None:
-        assert not ran.again[engine]["published"]
+        assert not ran.own[engine][OTHERS[engine]]["published"]
+        assert ran.own[OTHER[engine]][OTHERS[engine]]["published"]
 
     def it_replaces_them_by_others(self, engine: str, ran: Ran) -> None:
-        made = ran.fresh[engine]
+        made, before = ran.fresh[engine], ran.own[engine][OTHERS[engine]]
         assert made["published"]
-        assert made["content"]["easy_negatives"] != ran.again[engine]["content"]["easy_negatives"]
+        assert made["content"]["easy_negatives"] != before["content"]["easy_negatives"]
         assert ran.after[engine] == {"releases": 2, "findings": []}
 
+    def it_leaves_a_warehouse_that_the_other_reads(self, engine: str, ran: Ran) -> None:
+        assert ran.after[f"{OTHER[engine]}, after {engine}"] == {"releases": 2, "findings": []}
 
-class DescribeBothOnOneWarehouse:
-    def it_makes_the_same_rows_of_another_epoch(self, ran: Ran) -> None:
-        assert ran.fresh["sail"]["content"] == ran.fresh["spark"]["content"]
 
-    def it_reads_the_releases_of_both(self, ran: Ran) -> None:
-        assert ran.after["sail over spark over sail"] == {"releases": 2, "findings": []}
+class DescribeAnotherEpoch:
+    def it_has_the_same_rows_on_both(self, ran: Ran) -> None:
+        assert ran.fresh["epoch"]["content"] == ran.fresh["spark"]["content"]
+        assert ran.fresh["epoch"]["content"] != ran.own["spark"]["simulated"]["content"]

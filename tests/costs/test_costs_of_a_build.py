@@ -1,0 +1,173 @@
+"""What a build reads and writes: counted in its plans and its files, so that no clock matters."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.build import build
+from jobs.engine import Engine
+from jobs.request import BuildRequest
+from jobs.summary import BuildSummary
+from pipelines.config.tree import TABLES
+from pipelines.publishing import promotion
+from pipelines.publishing.paths import STAGING, staging_path
+from pipelines.publishing.reader import open_release
+from pipelines.publishing.sorted_files import SortedFiles
+from pipelines.publishing.staging import drop_staging
+from tests.costs.watching import NowAt, Watch
+from tests.invariants.staged import DAY, every_table
+
+# Spark stages the same frames through the same code; its plans are not seen through a client.
+pytestmark = pytest.mark.sail_only
+
+# How often each stage scans a log: a log may be most of what a build reads, so every pass counts.
+# Where a number goes down, write the lower one here. Where it goes up, find another way, or say
+# here what the new pass is for.
+LOG_PASSES = {
+    # Its repeated keys; its counts; where some key is repeated, the rows of these keys; where some
+    # row is rejected, the reasons.
+    "count rows": {"impressions": 4, "clicks": 4, "ranking_log": 4, "items": 2, "users": 2},
+    "join clicks": {"impressions": 1, "clicks": 1},
+    "weigh items": {"clicks": 1, "items": 1},
+    "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},
+    # Impressions: twice each for ranking_samples and item_stats, where a repeated key is chosen
+    # from apart from all other rows, and once for rejected. Clicks: rejected, and the orphans.
+    "stage tables": {"impressions": 5, "clicks": 2, "ranking_log": 1},
+    # Impressions and clicks: the positives and the exclusions again. Clicks and items: the weights.
+    # Ranking log: who was cut, and why hard negatives are missing.
+    "audit": {"impressions": 2, "clicks": 3, "ranking_log": 2, "items": 1},
+}
+
+# The same for what a run has staged: its own frames, and the tables that will be published.
+STAGED_PASSES = {
+    "count rows": {"repeated": 2},
+    "sample": {"pairs": 3, "groups": 1},
+    # Every table is read once after it was written: its content hash is of what the files hold.
+    "stage tables": {"groups": 7, "pairs": 2, "repeated": 4, **dict.fromkeys(TABLES, 1)},
+    "audit": {
+        "pairs": 1,
+        "audited-pairs": 2,
+        "positives": 6,
+        "easy_negatives": 3,
+        "hard_negatives": 6,
+        "training_samples": 7,
+        "training_samples_pointwise": 2,
+        "ranking_samples": 2,
+        "item_stats": 5,
+        "rejected": 3,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one build did.
+
+    Attributes:
+        watch: The actions of its session.
+        summary: What it told.
+        rows_given: Rows that its tasks wrote into the files of each table.
+        rows_staged: Rows in the Parquet files of the run's staging, just before it was dropped.
+        staged_files: The inodes of the staged files of all tables.
+        staging: The folder of the run's staging.
+        warehouse: The folder of the tables.
+    """
+
+    watch: Watch
+    summary: BuildSummary
+    rows_given: Counter[str]
+    rows_staged: Counter[str]
+    staged_files: set[int]
+    staging: Path
+    warehouse: Path
+
+
+@pytest.fixture(scope="module")
+def costs(engine: Engine, simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    warehouse = tmp_path_factory.mktemp("costs") / "warehouse"
+    config = every_table(simulated).model_copy(update={"warehouse": str(warehouse)})
+    watch = Watch(NowAt(quiet=True))
+    given, rows, inodes, places = Counter[str](), Counter[str](), set[int](), list[Path]()
+    write_file = SortedFiles._write_file
+
+    def noting_write(files: SortedFiles, table: pa.Table, folder: str) -> str:
+        given[Path(files.folder).name] += table.num_rows
+        return write_file(files, table, folder)
+
+    def noting_drop(of: Path, run_id: str) -> None:
+        places.append(staging_path(of, run_id))
+        for file in places[0].rglob("*.parquet"):
+            name = file.relative_to(places[0]).parts[0]
+            rows[name] += pq.read_metadata(file).num_rows
+            if name in TABLES:
+                inodes.add(file.stat().st_ino)
+        drop_staging(of, run_id)
+
+    with pytest.MonkeyPatch.context() as patch, watch.watching():
+        # The tasks of Sail are threads of this process.
+        patch.setattr(SortedFiles, "_write_file", noting_write)
+        patch.setattr(promotion, "drop_staging", noting_drop)
+        summary = build(BuildRequest(config, DAY.date, engine, progress=watch.progress))
+    return Costs(watch, summary, given, rows, inodes, places[0], warehouse)
+
+
+def scanning(passes: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    return {stage: dict(sorted(names.items())) for stage, names in sorted(passes.items())}
+
+
+class DescribePasses:
+    def it_scans_each_log_as_often_as_written_above(self, costs: Costs, simulated: Path) -> None:
+        found = costs.watch.passes(simulated.parent / "logs")
+        assert scanning(found) == scanning(LOG_PASSES)
+
+    def it_reads_what_it_has_staged_as_often_as_written_above(self, costs: Costs) -> None:
+        assert scanning(costs.watch.passes(costs.staging)) == scanning(STAGED_PASSES)
+
+    def it_reads_each_published_table_once_to_prove_that_it_is_there(self, costs: Costs) -> None:
+        found = costs.watch.passes(costs.warehouse)
+        found = {stage: names for stage, names in found.items() if set(names) != {STAGING}}
+        assert scanning(found) == scanning({"publish": dict.fromkeys(TABLES, 1)})
+
+    def it_sees_every_stage_that_works(self, costs: Costs) -> None:
+        """Else a pass could be missing above because nobody looked."""
+        stages = {action.stage for action in costs.watch.actions}
+        assert stages == set(costs.summary.seconds) - {"check the logs"}
+
+
+class DescribeWhatIsWritten:
+    def it_writes_no_row_of_a_table_twice(self, costs: Costs) -> None:
+        assert costs.rows_given == costs.summary.tables
+        assert set(costs.summary.tables) == set(TABLES)
+        assert all(costs.summary.tables.values())
+
+    def it_stages_the_tables_and_little_else(self, costs: Costs) -> None:
+        """Pairs twice, groups and the catalogue, and the keys that a log repeats."""
+        rows, summary = dict(costs.rows_staged), costs.summary
+        assert {table: rows.pop(table) for table in TABLES} == summary.tables
+        repeated = sum(log.duplicate for log in summary.logs.values())
+        assert rows.pop("groups") == summary.totals.positives
+        assert rows.pop("catalogue.parquet") == summary.tables["item_stats"]
+        # One row per key that is repeated: no more than there are rows too many.
+        assert rows.pop("repeated") <= repeated
+        # One row per click at most, of the date or of the one after.
+        pairs = rows.pop("pairs")
+        assert pairs <= summary.logs["clicks"].valid + summary.logs["clicks"].other_date
+        # The audit joins them again.
+        assert rows.pop("audited-pairs") == pairs
+        assert rows == {}
+
+    def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
+        folders = [action.writes for action in costs.watch.actions if action.writes]
+        written = [folder.relative_to(costs.staging).as_posix() for folder in folders]
+        logs = [f"repeated/{log}/0" for log in LOG_PASSES["count rows"]]
+        assert sorted(written) == sorted([*logs, "pairs", "groups/0", "audited-pairs"])
+
+    def it_publishes_the_very_files_that_it_staged(self, costs: Costs) -> None:
+        release = open_release(costs.warehouse, ds=DAY.date)
+        published = [Path(file) for table in release.tables for file in release.files(table)]
+        assert {file.stat().st_ino for file in published} == costs.staged_files
+        assert len(published) == len(costs.staged_files)
