@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.sampling.compiled import compiled
+from pipelines.sampling.grouping import rows_by_group
 
 SOURCES = 2
 """Sources of easy draws that are counted apart: popularity (code 0) and easy_fill (code 1)."""
@@ -55,21 +56,6 @@ def count_draws(
 
 
 @compiled
-def _by_user(user, users):  # type: ignore[no-untyped-def]
-    """Return rows and starts: those of user u are rows[starts[u]:starts[u + 1]]."""
-    starts = np.zeros(users + 1, np.int64)
-    for place in user:
-        starts[place + 1] += 1
-    for u in range(users):
-        starts[u + 1] += starts[u]
-    rows, free = np.empty(len(user), np.int64), starts[:-1].copy()
-    for x in range(len(user)):
-        rows[free[user[x]]] = x
-        free[user[x]] += 1
-    return rows, starts
-
-
-@compiled
 def _count(  # type: ignore[no-untyped-def]
     users,
     shown_user,
@@ -83,9 +69,9 @@ def _count(  # type: ignore[no-untyped-def]
     weights,
     most_off,
 ):
-    shown_rows, shown_starts = _by_user(shown_user, users)
-    clicked_rows, clicked_starts = _by_user(clicked_user, users)
-    rows, starts = _by_user(user, users)
+    shown_rows, shown_starts = rows_by_group(shown_user, users)
+    clicked_rows, clicked_starts = rows_by_group(clicked_user, users)
+    rows, starts = rows_by_group(user, users)
     width, all_weight = len(weights), weights.sum()
     # The last user that was shown, or clicked, the item.
     was_shown, was_clicked = np.full(width, -1, np.int64), np.full(width, -1, np.int64)

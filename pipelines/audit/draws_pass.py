@@ -22,6 +22,7 @@ from pyspark.sql.types import (
 
 from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.shipped import shipped
+from pipelines.audit import pass_sizes
 from pipelines.audit.draw_counts import SOURCES
 from pipelines.audit.draws import (
     CLICKED,
@@ -35,15 +36,6 @@ from pipelines.audit.draws import (
 )
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Ids
-
-ROWS_PER_PARTITION = 1_000_000
-"""A row is an impression, a click or a positive with its list; a worker then stays below 1 GB."""
-
-ROWS_PER_PASS = 40_000_000
-"""An engine that holds its shuffles in memory examines so many rows at a time."""
-
-MOST_BROADCAST_USERS = 4_000_000
-"""Above so many users the log is not filtered by them before the shuffle."""
 
 # What a task gives: sums to add up over tasks, by name and place. Scalars have place 0.
 _SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")
@@ -104,7 +96,7 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
             F.lit(kind).cast("tinyint").alias("kind"),
             *no_list,
         )
-        if rows.n_positives > MOST_BROADCAST_USERS:
+        if rows.n_positives > pass_sizes.MOST_BROADCAST_POSITIVES:
             return events
         return events.join(F.broadcast(users.distinct()), "user_key", how="left_semi")
 
@@ -121,8 +113,8 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         DataFrame.unionByName,
         [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
     )
-    passes = passes_for(union.sparkSession, rows.n_rows, ROWS_PER_PASS)
-    partitions = max(1, -(-rows.n_rows // (ROWS_PER_PARTITION * passes)))
+    passes = passes_for(union.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_PASS)
+    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _examine_partition, shipped_items=shipped_items
     )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.sampling.compiled import compiled
+from pipelines.sampling.grouping import rows_by_group
 
 Ints = NDArray[np.int64]
 
@@ -77,21 +78,6 @@ def look_up(
 
 
 @compiled
-def _by_request(request, requests):  # type: ignore[no-untyped-def]
-    """Return rows and starts: those of request r are rows[starts[r]:starts[r + 1]]."""
-    starts = np.zeros(requests + 1, np.int64)
-    for place in request:
-        starts[place + 1] += 1
-    for r in range(requests):
-        starts[r + 1] += starts[r]
-    rows, free = np.empty(len(request), np.int64), starts[:-1].copy()
-    for x in range(len(request)):
-        rows[free[request[x]]] = x
-        free[request[x]] += 1
-    return rows, starts
-
-
-@compiled
 def _make_lists(logged, rows, items, there, best, cut):  # type: ignore[no-untyped-def]
     """Put the rows of one request into items[:n], ascending, and a table of items by stages."""
     n = 0
@@ -112,8 +98,8 @@ def _make_lists(logged, rows, items, there, best, cut):  # type: ignore[no-untyp
 @compiled
 def _look_up(requests, logged, stated, needs_next):  # type: ignore[no-untyped-def]
     stages, widest = len(needs_next), 0
-    log_rows, log_starts = _by_request(logged.request, requests)
-    own_rows, own_starts = _by_request(stated.request, requests)
+    log_rows, log_starts = rows_by_group(logged.request, requests)
+    own_rows, own_starts = rows_by_group(stated.request, requests)
     for r in range(requests):
         widest = max(widest, log_starts[r + 1] - log_starts[r])
     items = np.empty(widest, np.int64)

@@ -11,19 +11,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.assembly.passes import of_pass, passes_for
+from pipelines.audit import pass_sizes
 from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
-
-ROWS_PER_PARTITION = 1_000_000
-"""A row is a ranking row or a hard negative; a worker then stays below 1 GB."""
-
-ROWS_PER_PASS = 40_000_000
-"""An engine that holds its shuffles in memory compares so many rows at a time."""
-
-MOST_BROADCAST_REQUESTS = 4_000_000
-"""Above so many positives the log is not filtered by their requests before the shuffle."""
 
 _NAMES = ("absent", "not_cut", "went_on", "rank")
 _COUNTS = ", ".join(f"{name} bigint" for name in _NAMES)
@@ -61,7 +53,7 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
     """
     ladder, known = config.hard, set(rows.stated.columns)
     requests = rows.stated.select("request_id").distinct()
-    if rows.n_positives <= MOST_BROADCAST_REQUESTS:
+    if rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES:
         requests = F.broadcast(requests)
     ranked = "stage_rank" in known
     logged = rows.logged.join(requests, "request_id", how="left_semi").select(
@@ -90,8 +82,8 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
         ranked=ranked,
     )
     both, total = logged.unionByName(stated), np.zeros(len(_NAMES), np.int64)
-    passes = passes_for(both.sparkSession, rows.n_rows, ROWS_PER_PASS)
-    partitions = max(1, -(-rows.n_rows // (ROWS_PER_PARTITION * passes)))
+    passes = passes_for(both.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_PASS)
+    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
     for number in range(passes):
         turn = of_pass(both, "request", number, passes).repartition(partitions, "request")
         sums = turn.mapInArrow(task, _COUNTS).agg(*(F.sum(name) for name in _NAMES))

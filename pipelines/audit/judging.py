@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipelines.audit.expectations import FAIL, RAN, WARN, Bounded, measured, met_expectations
 from pipelines.audit.figures import Figure
@@ -10,9 +9,6 @@ from pipelines.audit.record import AuditRecord, Bounds, GateResult, Status
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF, Between
 from pipelines.config.gates import GateBounds, bounds_of
 from pipelines.errors import GateError, Problem
-
-if TYPE_CHECKING:
-    pass
 
 
 def judge(

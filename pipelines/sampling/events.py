@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.sampling.compiled import compiled, inlined
+from pipelines.sampling.grouping import rows_by_group
 from pipelines.sampling.hashing import U, mix64
 
 FORBIDDEN = 0
@@ -70,20 +71,8 @@ def group_by_user(user, kind, users):  # type: ignore[no-untyped-def]
         rows[starts[i]:starts[i + 1]], in input order.
     """
     slots = index_keys(users)
-    place = np.empty(len(user), np.int32)
-    starts = np.zeros(len(users) + 1, np.int64)
+    place = np.full(len(user), -1, np.int32)
     for x in range(len(user)):
-        place[x] = -1
         if kind[x] != PAIR:
             place[x] = slots[find_slot(slots, users, user[x])]
-            if place[x] >= 0:
-                starts[place[x] + 1] += 1
-    for i in range(len(users)):
-        starts[i + 1] += starts[i]
-    rows = np.empty(starts[-1], np.int64)
-    free = starts[:-1].copy()
-    for x in range(len(user)):
-        if place[x] >= 0:
-            rows[free[place[x]]] = x
-            free[place[x]] += 1
-    return rows, starts
+    return rows_by_group(place, len(users))

@@ -19,6 +19,7 @@ from pipelines.sampling.popularity import (
 )
 from pipelines.sampling.positives import Kept
 from pipelines.sampling.ranking_lists import new_lists
+from pipelines.sampling.requests import candidates_by_request, number_requests
 from pipelines.sampling.selection import choose_candidates
 from pipelines.sampling.stages import Ladder, fill_pool, new_pool
 
@@ -89,40 +90,6 @@ def sample_groups(
 
 
 @compiled
-def _requests_of(kept, first, last, request_of):  # type: ignore[no-untyped-def]
-    """Number the distinct requests of one user's positives, which are sorted by request."""
-    n = 0
-    for p in range(first, last):
-        if p > first and kept.request[p] != kept.request[p - 1]:
-            n += 1
-        request_of[p - first] = n
-    return n + 1
-
-
-@compiled
-def _candidates_by_request(events, rows, first, last, requests, n_requests, starts, by_request):  # type: ignore[no-untyped-def]
-    """Sort one user's candidate events into by_request by the place of their request."""
-    place = np.empty(last - first, np.int32)
-    starts[: n_requests + 1] = 0
-    for x in range(first, last):
-        row = rows[x]
-        place[x - first] = -1
-        if events.kind[row] >= 2:
-            at = np.searchsorted(requests[:n_requests], events.request[row])
-            if at < n_requests and requests[at] == events.request[row]:
-                place[x - first] = at
-                starts[at + 1] += 1
-    for r in range(n_requests):
-        starts[r + 1] += starts[r]
-    free = starts[:n_requests].copy()
-    for x in range(first, last):
-        r = place[x - first]
-        if r >= 0:
-            by_request[free[r]] = rows[x]
-            free[r] += 1
-
-
-@compiled
 def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # type: ignore[no-untyped-def]
     n_positives, n_users, n_items = len(kept.user), len(of_user) - 1, len(table.keys)
     k = wanted.n_easy + wanted.n_hard
@@ -172,10 +139,10 @@ def _sample(events, kept, of_user, rows, row_starts, table, ladder, wanted):  # 
         forbidden_sorted = False
         allowed = total - weight
         log_allowed = natural_log(float(allowed)) if allowed > 0 else 0.0
-        n_requests = _requests_of(kept, of_user[u], of_user[u + 1], request_of)
+        n_requests = number_requests(kept, of_user[u], of_user[u + 1], request_of)
         for p in range(of_user[u], of_user[u + 1]):
             requests[request_of[p - of_user[u]]] = kept.request[p]
-        _candidates_by_request(events, rows, first, last, requests, n_requests, starts, by_request)
+        candidates_by_request(events, rows, first, last, requests, n_requests, starts, by_request)
 
         request, n_pool, n_before = -1, 0, 0
         for p in range(of_user[u], of_user[u + 1]):
