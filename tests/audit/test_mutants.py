@@ -1,12 +1,18 @@
 """The proof of the gates: a build that is broken on purpose does not pass, an unbroken one does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import DataFrame
 
+from pipelines.assembly import passes
+from pipelines.audit import draws_pass, hard_pass, pass_sizes
 from pipelines.audit.record import AuditRecord
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
+from pipelines.contracts.dialect import Dialect
+from tests.audit.memory import Memory
 from tests.audit.mutants import MUTANTS, Mutant
 from tests.audit.workbench import Bench, build
 
@@ -30,6 +36,16 @@ ON_EVERY_ENGINE = {
 
 def failed(record: AuditRecord) -> set[str]:
     return {gate.name for gate in record.gates if gate.status in ("fail", "error")}
+
+
+def told(seen: list[int]) -> Callable[[DataFrame, str, int, int], DataFrame]:
+    """Return ``of_pass`` that also notes which passes there were."""
+
+    def noted(rows: DataFrame, key: str, number: int, n_passes: int) -> DataFrame:
+        seen.append(number)
+        return passes.of_pass(rows, key, number, n_passes)
+
+    return noted
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +74,22 @@ class DescribeTheUnbrokenBuild:
             "volume_deviation",
             "item_drift",
         }
+
+
+class DescribeAnAuditInSeveralPasses:
+    def it_measures_the_same(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        in_one = bench.audit()
+        monkeypatch.setattr(pass_sizes, "ROWS_PER_PASS", 1_000)
+        # An engine that spills needs no passes: for this test it is taken for one that does not.
+        monkeypatch.setattr(passes, "dialect_of", lambda _: Dialect(True, False, spills=False))
+        seen: list[int] = []
+        monkeypatch.setattr(hard_pass, "of_pass", told(seen))
+        monkeypatch.setattr(draws_pass, "of_pass", told(seen))
+        in_several = replace(bench, memory=Memory()).audit()
+        assert max(seen) >= 2
+        wanted = {g.name: pytest.approx(g.figure, rel=1e-9) for g in in_one.gates}
+        assert {g.name: g.figure for g in in_several.gates} == wanted
+        assert in_several.hard_origins == in_one.hard_origins
 
 
 class DescribeAMutant:
