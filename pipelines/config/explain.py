@@ -4,13 +4,11 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
 
+from pipelines.config.annotations import choices, field_at, keys_of, limits_of, type_at
 from pipelines.config.logs import ColumnSource, Concat, FirstOf, TimeSource
 from pipelines.config.yaml_text import Document, Key
 from pipelines.errors import Problem
@@ -112,7 +110,7 @@ def _problem(
     where = document.where(key + path)
     if kind == "extra_forbidden":
         name = str(path[-1])
-        known = _keys_of(_type_at(annotation, path[:-1]))
+        known = keys_of(type_at(annotation, path[:-1]))
         hint = nearest(name, known)
         return Problem(where, "unknown key", expected=f"one of {', '.join(known)}", next_step=hint)
     if kind == "missing":
@@ -120,18 +118,18 @@ def _problem(
     if kind == "value_error":
         text = str(context["error"])
         inner, _, rest = text.partition(": ")
-        if rest and inner in _keys_of(_type_at(annotation, path)):
+        if rest and inner in keys_of(type_at(annotation, path)):
             return Problem(document.where((*key, *path, inner)), rest)
         if text.startswith("must be "):
             expected = text.removeprefix("must be ")
             return Problem(where, "the value does not fit", _shown(value), expected)
         return Problem(where, text)
     if kind == "literal_error":
-        known = [str(choice) for choice in _choices(_type_at(annotation, path))]
+        known = [str(choice) for choice in choices(type_at(annotation, path))]
         expected = f"one of {', '.join(known)}" if known else str(context["expected"])
         hint = nearest(str(value), known) if isinstance(value, str) else None
         return Problem(where, "the value is not known", _shown(value), expected, hint)
-    limits = _limits(_field_at(annotation, path)) or _limit_in(context)
+    limits = limits_of(field_at(annotation, path)) or _limit_in(context)
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         return Problem(where, "the number is out of range", _shown(value), limits or found["msg"])
     if kind in ("too_short", "too_long", "string_too_short", "string_too_long"):
@@ -226,67 +224,7 @@ def _take_out(tree: Any, path: Key, places: Mapping[int, list[int]]) -> bool:
     return True
 
 
-def _plain(annotation: Any) -> Any:
-    """Return the annotation without Annotated and without ``| None``."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) in (Union, UnionType):
-        rest = [choice for choice in get_args(annotation) if choice is not type(None)]
-        if len(rest) == 1:
-            return _plain(rest[0])
-    return annotation
-
-
-def _field_at(annotation: Any, path: Key) -> FieldInfo | None:
-    model = _type_at(annotation, path[:-1]) if path else None
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, info in model.model_fields.items():
-            if path[-1] in (name, info.alias):
-                return info
-    return None
-
-
-def _type_at(annotation: Any, path: Key) -> Any:
-    """Return the type of what the path leads to, or None where the types do not say."""
-    annotation = _plain(annotation)
-    for place, part in enumerate(path):
-        if isinstance(part, int):
-            inner = get_args(annotation)
-            annotation = _plain(inner[0]) if inner else None
-            continue
-        info = _field_at(annotation, path[place : place + 1])
-        annotation = _plain(info.annotation) if info else None
-    return annotation
-
-
-def _keys_of(model: Any) -> list[str]:
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [info.alias or name for name, info in model.model_fields.items()]
-    return []
-
-
-def _choices(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if annotation is not None else ()
-
-
 def _limit_in(context: Mapping[str, Any]) -> str | None:
     signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
     limits = [f"{sign} {context[name]}" for name, sign in signs.items() if name in context]
-    return f"a number {' and '.join(limits)}" if limits else None
-
-
-def _limits(info: FieldInfo | None) -> str | None:
-    """Return ``a number >= 0 and <= 1`` from a field's limits."""
-    if info is None:
-        return None
-    limits = []
-    for limit in info.metadata:
-        if isinstance(limit, Ge):
-            limits.append(f">= {limit.ge}")
-        elif isinstance(limit, Gt):
-            limits.append(f"> {limit.gt}")
-        elif isinstance(limit, Le):
-            limits.append(f"<= {limit.le}")
-        elif isinstance(limit, Lt):
-            limits.append(f"< {limit.lt}")
     return f"a number {' and '.join(limits)}" if limits else None

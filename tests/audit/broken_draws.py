@@ -17,7 +17,8 @@ from pipelines.config.tree import Config
 from pipelines.contracts.rows import valid_rows
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN
 from pipelines.sampling.popularity import alias_columns, log_weights
-from tests.audit.workbench import DAY, Bench, Broken, events_of, new_path
+from tests.audit.simulated_logs import DAY
+from tests.audit.workbench import Bench, Broken, events_of, new_path
 
 
 def changed(config: Config, **parts: dict[str, Any]) -> Config:

@@ -8,7 +8,8 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from pipelines.contracts.rows import on_date, valid_rows
-from tests.audit.workbench import DAY, Bench, Broken
+from tests.audit.simulated_logs import DAY
+from tests.audit.workbench import Bench, Broken
 
 Row = dict[str, Any]
 _WINDOW_US = 24 * 3_600_000_000

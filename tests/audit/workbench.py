@@ -1,10 +1,8 @@
 """A small clean build, stage by stage, that mutants change in one place before it is audited."""
 
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from jobs.init import write_simulated
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.assembly.published import Made, contracts, published_frames, totals
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
@@ -31,54 +28,18 @@ from pipelines.audit.audit import audit
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.record import AuditRecord
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
-from pipelines.config.loading import load_config
-from pipelines.config.tree import TABLES, Config
+from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts, count_rows
-from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
 from pipelines.contracts.rows import repeated_keys
 from pipelines.contracts.tables import TableContract
 from pipelines.sampling.mix import REASONS
-from pipelines.simulation import Simulation, simulate
 from tests.audit.memory import Memory
+from tests.audit.simulated_logs import DAY, settings, write_logs
 
 if TYPE_CHECKING:
     from jobs.engine import Engine
-
-DAY = CalendarDay(date(2026, 1, 7))
-
-
-def write_logs(out: Path) -> Path:
-    """Simulate six dates of history, the date, and the one after; return the config's path."""
-    simulation = Simulation(
-        out=out, first_day=DAY.date, days=2, history_days=6, users=60, items=300,
-        requests_per_day=150, recall_size=60, coarse_size=40, fine_size=20, exposed_size=8,
-        click_logit=-0.5, dirty_share=0.01, turnover_days=10, mean_life_days=8.0,
-    )  # fmt: skip
-    simulate(simulation)
-    return write_simulated(simulation)
-
-
-def settings(path: Path, more: int = 0) -> Config:
-    """Load the simulated config with windows so short that what is just outside exists."""
-    tree = load_config(path).model_dump(mode="json", by_alias=True)
-    return Config.model_validate_json(
-        json.dumps(
-            tree
-            | {
-                "tables": TABLES,
-                "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
-                "popularity": {"window_days": 4 + more},
-                "positives": {
-                    "downsampling": {"threshold_quantile": 0.3},
-                    "weights": {"favourite": 2.0, "buy": 5.0},
-                },
-                "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
-                "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},
-            }
-        )
-    )
 
 
 @dataclass(frozen=True)

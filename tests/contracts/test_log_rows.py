@@ -1,8 +1,7 @@
-"""Values, times, identities and rules: what a row becomes, and what stands against it."""
+"""Rules, derived logs, ownership: what stands against a row, and which rows are taken."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +11,7 @@ from pyspark.sql import functions as F
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 from pipelines.errors import ConfigError
+from tests.contracts.impressions_file import parquet
 from tests.contracts.logs_for_tests import (
     DAY,
     NOON_S,
@@ -25,121 +25,6 @@ from tests.contracts.logs_for_tests import (
     write,
     write_text,
 )
-
-
-def parquet(tmp_path: Path, **columns: pa.Array) -> None:
-    """One file of impressions: ids 1, 2 and 3, 4, …; ``columns`` replace or add."""
-    count = len(next(iter(columns.values())))
-    base = {
-        "request_id": pa.array([1] * count, pa.int64()),
-        "user_id": pa.array([2] * count, pa.int64()),
-        "item_id": pa.array(range(3, 3 + count), pa.int64()),
-        "ts": pa.array([NOON_S] * count, pa.int64()),
-    }
-    write(tmp_path / "impressions" / "a.parquet", pa.table({**base, **columns}))
-
-
-def event_times(spark: SparkSession, tmp_path: Path, **time: Any) -> list[int | None]:
-    settings = config(impressions(columns={"impression_ts": {"column": "ts", **time}}))
-    frame = opened(spark, settings, tmp_path).frame.orderBy("item_id")
-    return [row.event_us for row in frame.select("event_us").collect()]
-
-
-class DescribeTimes:
-    def it_scales_counts_and_never_overflows(self, spark: SparkSession, tmp_path: Path) -> None:
-        huge = 2**63 - 1
-        seconds = [NOON_S, 0, -1, huge, -huge, 946_684_800, 4_102_444_800, None]
-        parquet(tmp_path, ts=pa.array(seconds, pa.int64()))
-        found = event_times(spark, tmp_path, unit="s")
-        assert found == [NOON_US, None, None, None, None, 946_684_800_000_000, None, None]
-        log = opened(spark, config(impressions()), tmp_path)
-        late = ["time_out_of_range"]
-        assert codes(log) == [[], late, late, late, late, [], late, ["missing"]]
-        stamps = log.frame.orderBy("item_id").select("impression_ts").first()
-        assert stamps is not None and stamps[0] == datetime(2026, 1, 2, 12)
-
-    @pytest.mark.parametrize(("unit", "factor"), [("ms", 1000), ("us", 1_000_000)])
-    def it_reads_finer_counts(
-        self, spark: SparkSession, tmp_path: Path, unit: str, factor: int
-    ) -> None:
-        parquet(tmp_path, ts=pa.array([NOON_S * factor + 1], pa.int64()))
-        assert event_times(spark, tmp_path, unit=unit) == [NOON_US + 1_000_000 // factor]
-
-    def it_reads_iso_text_in_its_own_or_the_configured_zone(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
-        texts = [
-            "2026-01-02T12:00:00.000001+00:00",
-            "2026-01-02T21:00:00+0900",
-            "2026-01-02 12:00:00Z",
-            "2026-01-02 21:00:00",
-            "2026-01-02",
-            "2026-13-45",
-            "noon",
-            "12:00:00",
-            "",
-            None,
-        ]
-        parquet(tmp_path, ts=pa.array(texts))
-        midnight = NOON_US - 21 * 3_600_000_000
-        expected = [NOON_US + 1, NOON_US, NOON_US, NOON_US, midnight, *[None] * 5]
-        assert event_times(spark, tmp_path, zone="Asia/Tokyo") == expected
-        log = opened(spark, config(impressions(columns={"impression_ts": "ts"})), tmp_path)
-        assert codes(log)[5:] == [["unreadable"]] * 3 + [["missing"]] * 2
-
-    def it_reads_naive_timestamps_and_patterns_in_the_configured_zone(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
-        parquet(tmp_path, ts=pa.array([datetime(2026, 1, 2, 21)], pa.timestamp("us")))
-        assert event_times(spark, tmp_path, zone="Asia/Tokyo") == [NOON_US]
-        parquet(tmp_path, ts=pa.array(["02.01.2026 21:00", "2.1.", "99.99.9999 00:00"]))
-        pattern = {"unit": "pattern", "pattern": "dd.MM.yyyy HH:mm", "zone": "Asia/Tokyo"}
-        assert event_times(spark, tmp_path, **pattern) == [NOON_US, None, None]
-
-
-class DescribeIdentity:
-    def it_takes_the_first_column_that_means_somebody(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
-        parquet(
-            tmp_path,
-            uid=pa.array([7, 0, None, 0, None, -1], pa.int64()),
-            device=pa.array(["11", "12", "13", "", None, "x"]),
-        )
-        mapped = impressions(columns={"user_id": {"first_of": ["uid", "device"]}})
-        log = opened(spark, config(mapped), tmp_path)
-        found = log.frame.orderBy("item_id").select("user_id", "filtered", "anonymous").collect()
-        assert found == [
-            (7, False, False),
-            (12, False, False),
-            (13, False, False),
-            (None, True, True),
-            (None, False, False),
-            (None, False, False),
-        ]
-        assert codes(log) == [[], [], [], [], ["missing"], ["unreadable"]]
-
-    def it_joins_columns_to_one_string(self, spark: SparkSession, tmp_path: Path) -> None:
-        parquet(tmp_path, a=pa.array(["x", None, "z"]), b=pa.array([1, 2, 3], pa.int64()))
-        mapped = impressions(columns={"user_id": {"concat": ["a", "b"]}})
-        with pytest.raises(ConfigError, match="joined columns make a string"):
-            opened(spark, config(mapped), tmp_path)
-        ids = {"user": "string", "impression": "string"}
-        log = opened(
-            spark, config(mapped, ids=ids, identity={"anonymous_values": ["z|3"]}), tmp_path
-        )
-        found = log.frame.orderBy("item_id").select("user_id", "anonymous").collect()
-        assert found == [("x|1", False), (None, False), (None, True)]
-
-    def it_makes_the_impression_id_only_as_a_string(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
-        parquet(tmp_path, ts=pa.array([NOON_S], pa.int64()))
-        log = opened(spark, config(impressions()), tmp_path)
-        assert [r.impression_id for r in valid_rows(log).collect()] == ["1/2/3"]
-        assert log.contract.key == ("request_id", "user_id", "item_id")
-        with pytest.raises(ConfigError, match=r"ids\.impression"):
-            opened(spark, config(impressions(), ids={"impression": "bigint"}), tmp_path)
 
 
 class DescribeRules:

@@ -5,15 +5,15 @@ from functools import cache
 
 from pipelines.audit.report.compare import render_comparison
 from pipelines.audit.report.page import render
-from tests.report import samples
+from tests.report import sample_audit, sample_pages
 from tests.report.sample_gates import SHORTFALL_WARNS
 
 _PAGES: dict[str, Callable[[], str]] = {
-    "released": lambda: render(samples.page()),
-    "warned": lambda: render(samples.page(samples.record(SHORTFALL_WARNS))),
-    "failed": lambda: render(samples.failed_page()),
-    "empty": lambda: render(samples.empty_page()),
-    "comparison": lambda: render_comparison(samples.page(), samples.later_page()),
+    "released": lambda: render(sample_pages.page()),
+    "warned": lambda: render(sample_pages.page(sample_audit.record(SHORTFALL_WARNS))),
+    "failed": lambda: render(sample_pages.failed_page()),
+    "empty": lambda: render(sample_pages.empty_page()),
+    "comparison": lambda: render_comparison(sample_pages.page(), sample_pages.later_page()),
 }
 NAMES = sorted(_PAGES)
 

@@ -1,12 +1,12 @@
 """Two releases side by side: only what differs stands out."""
 
 from pipelines.audit.report.compare import render_comparison
-from tests.report import samples
+from tests.report import sample_pages
 from tests.report.reading import Element, read, words
 
 
 def compared() -> Element:
-    return read(render_comparison(samples.page(), samples.later_page()))
+    return read(render_comparison(sample_pages.page(), sample_pages.later_page()))
 
 
 def rows(section: Element) -> dict[str, list[str]]:
@@ -72,7 +72,7 @@ class DescribeRenderComparison:
         ]
 
     def it_finds_nothing_between_a_release_and_itself(self) -> None:
-        page = read(render_comparison(samples.page(), samples.page()))
+        page = read(render_comparison(sample_pages.page(), sample_pages.page()))
         facts = [words(fact) for fact in page.all("header")[0].all("li")]
         assert facts == [
             "Both audits passed.",
@@ -83,9 +83,9 @@ class DescribeRenderComparison:
         assert page.all("tr", "strong") == []
 
     def it_compares_with_a_run_that_counted_nothing(self) -> None:
-        page = read(render_comparison(samples.empty_page(), samples.page()))
+        page = read(render_comparison(sample_pages.empty_page(), sample_pages.page()))
         assert rows(page.by_id("funnel"))["kept"] == ["–", "33,117", "–", "–"]
-        nothing = read(render_comparison(samples.empty_page(), samples.empty_page()))
+        nothing = read(render_comparison(sample_pages.empty_page(), sample_pages.empty_page()))
         assert words(nothing.by_id("funnel").all("p", "empty")[0]) == (
             "Neither of the two has such figures."
         )

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.audit.record import AuditRecord, Funnel, Histogram
 from pipelines.audit.report.page import ReportPage, render
-from tests.report import samples
+from tests.report import sample_audit, sample_pages
 from tests.report.reading import Element, read, words
 from tests.report.rendered import html_of
 from tests.report.sample_gates import NASTY, gates
@@ -90,9 +90,9 @@ class DescribeRender:
         )
 
     def it_says_where_rows_do_not_add_up(self) -> None:
-        record = samples.record()
-        broken = samples.FUNNEL.model_copy(update={"requested": 700_000})
-        page = read(render(samples.page(record.model_copy(update={"funnel": broken}))))
+        record = sample_audit.record()
+        broken = sample_audit.FUNNEL.model_copy(update={"requested": 700_000})
+        page = read(render(sample_pages.page(record.model_copy(update={"funnel": broken}))))
         assert "This does not add up: the parts make 662,340." in words(page.by_id("funnel"))
 
     def it_gives_tables_whose_columns_add_up(self) -> None:
@@ -132,13 +132,13 @@ class DescribeRender:
         assert words(rows["click rate"].all("td")[1]) == "4.97 %"
 
     def it_shows_itself_once_where_the_history_holds_it(self) -> None:
-        page = samples.page()
+        page = sample_pages.page()
         again = render(replace(page, history=(page.as_entry(), *page.history)))
         assert again == html_of("released")
 
     @pytest.mark.parametrize("link", ["https://example.org", "javascript:alert(1)", "//x", "/etc"])
     def it_makes_no_link_that_leaves_its_folder(self, link: str) -> None:
-        page = read(render(replace(samples.page(), data_docs=link)))
+        page = read(render(replace(sample_pages.page(), data_docs=link)))
         assert link not in [a.attributes["href"] for a in page.all("a")]
 
     def it_opens_where_all_figures_are_zero(self) -> None:
@@ -148,24 +148,24 @@ class DescribeRender:
             funnel=Funnel(
                 logs={},
                 **dict.fromkeys(
-                    (*("exposed", "clicked", "kept", "requested"), *samples.NEGATIVES), 0
+                    (*("exposed", "clicked", "kept", "requested"), *sample_audit.NEGATIVES), 0
                 ),
             ),
             bands=tuple(
                 band.model_copy(update={"q": 0.0, "expected": 0.0, "kept": 0})
-                for band in samples.bands()
+                for band in sample_audit.bands()
             ),
             top_items=tuple(
                 item.model_copy(update={"q": 0.0, "expected": 0.0, "kept": 0, "drawn": 0})
-                for item in samples.top_items(3)
+                for item in sample_audit.top_items(3)
             ),
         )
-        page = read(render(samples.page(nothing)))
+        page = read(render(sample_pages.page(nothing)))
         assert "10 of 10 bands lie outside" in words(page.by_id("easy"))
         assert "Item" in words(page.by_id("exclusion"))
 
     def it_counts_the_rows_of_a_log_in_one_place_only(self) -> None:
-        page = samples.page()
+        page = sample_pages.page()
         with_funnel, without = (
             [words(key) for key in read(html).by_id("inputs").all("dt")]
             for html in (
@@ -178,36 +178,36 @@ class DescribeRender:
         assert "logs.clicks.read" in without
 
     def it_says_where_popularity_knows_nothing(self) -> None:
-        record = samples.record()
+        record = sample_audit.record()
         bands = tuple(band.model_copy(update={"clicks": 0}) for band in record.bands)
-        page = read(render(samples.page(record.model_copy(update={"bands": bands}))))
+        page = read(render(sample_pages.page(record.model_copy(update={"bands": bands}))))
         assert "all are equally popular" in words(page.by_id("popularity"))
         assert "all are equally popular" not in words(read(html_of("released")).by_id("popularity"))
 
     def it_draws_no_empty_ends_of_the_histogram(self) -> None:
         histogram = Histogram(edges=tuple(range(-9, 1)), counts=(0, 0, 0, 7, 0, 5, 0, 0, 0))
-        record = samples.record().model_copy(update={"log_q": histogram})
-        table = read(render(samples.page(record))).by_id("log-q").all("tbody")[0]
+        record = sample_audit.record().model_copy(update={"log_q": histogram})
+        table = read(render(sample_pages.page(record))).by_id("log-q").all("tbody")[0]
         rows = [[words(cell) for cell in row.inside] for row in table.all("tr")]
         assert [row[0] for row in rows] == ["−7", "−6", "−5", "−4", "−3"]
         assert [row[3] for row in rows] == ["0", "7", "0", "5", "0"]
 
     def it_keeps_what_a_gate_is_about_as_it_is_written(self) -> None:
         gate = gates()[0].model_copy(update={"name": "duplicate_keys.hard_negatives"})
-        record = samples.record().model_copy(update={"gates": (gate,)})
-        rows = read(render(samples.page(record))).by_id("gates").all("tr", "gate")
+        record = sample_audit.record().model_copy(update={"gates": (gate,)})
+        rows = read(render(sample_pages.page(record))).by_id("gates").all("tr", "gate")
         assert words(rows[0].all("strong")[0]) == "duplicate keys: hard_negatives"
 
     def it_shows_settings_that_are_no_json(self) -> None:
-        page = read(render(replace(samples.page(), config_json="{broken")))
+        page = read(render(replace(sample_pages.page(), config_json="{broken")))
         assert "{broken" in words(page.by_id("config"))
 
 
 class DescribeReportPage:
     def it_is_named_after_its_release_or_its_run(self) -> None:
-        page: ReportPage = samples.page()
+        page: ReportPage = sample_pages.page()
         assert page.name == "20260318T031412Z-7f3a"
-        assert samples.empty_page().name == "run run1"
+        assert sample_pages.empty_page().name == "run run1"
 
 
 def numbers(row: Element) -> list[float | None]:

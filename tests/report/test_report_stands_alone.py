@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.audit.report.page import render
-from tests.report import samples
+from tests.report import sample_pages
 from tests.report.reading import read, words
 from tests.report.rendered import NAMES, html_of
 
@@ -71,8 +71,8 @@ class DescribeAnyPage:
         assert all(s.all("h2") or s.attributes.get("aria-label") for s in page.all("section"))
 
     def it_is_the_same_every_time(self) -> None:
-        assert render(samples.page()) == html_of("released")
-        assert render(samples.failed_page()) == html_of("failed")
+        assert render(sample_pages.page()) == html_of("released")
+        assert render(sample_pages.failed_page()) == html_of("failed")
 
     def it_is_small(self, html: str) -> None:
         assert len(html.encode()) < 500_000
@@ -91,7 +91,7 @@ class DescribeTheTemplates:
         code = (
             f"import sys; sys.path.insert(0, {str(archive)!r})\n"
             "from pipelines.audit.report import page; assert 'winnow.zip' in page.__file__\n"
-            "from tests.report.samples import page as sample\n"
+            "from tests.report.sample_pages import page as sample\n"
             "sys.stdout.write(str(len(page.render(sample()))))"
         )
         child = subprocess.run(

@@ -1,0 +1,70 @@
+"""Parts of a config that are right each, and not together."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.config.loading import load_config
+from tests.config.configs_for_tests import LOGS, WITH_RANKING, keys, problems, sentences, written
+
+
+class DescribePartsThatDisagree:
+    def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
+        assert sentences(tmp_path, LOGS) == [
+            "mix.hard_ratio (winnow.yaml): hard negatives come from the ranking log, and logs has "
+            "no ranking_log, found 0.5 (the default), expected 0. "
+            "Set mix: {hard_ratio: 0.0}, or describe logs.ranking_log."
+        ]
+
+    def it_needs_a_stage_that_gives_hard_negatives(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "hard: {stages: [{name: a, take: none}]}\n"
+        assert keys(tmp_path, text) == ["hard.stages"]
+
+    def it_needs_whole_requests_for_membership(self, tmp_path: Path) -> None:
+        text = LOGS + "  ranking_log: {path: r, sampled: true}\n"
+        (told,) = problems(tmp_path, text)
+        assert told.where.startswith("hard.cut_known_by")
+        assert told.expected == "passed or last_stage"
+        load_config(written(tmp_path, text + "hard: {cut_known_by: passed}\n"))
+
+    @pytest.mark.parametrize("log", ["impressions", "clicks"])
+    def it_needs_both_logs(self, tmp_path: Path, log: str) -> None:
+        other = {"impressions": "clicks", "clicks": "impressions"}[log]
+        text = f"logs: {{{other}: {{path: x}}}}\nmix: {{hard_ratio: 0.0}}\n"
+        (told,) = problems(tmp_path, text)
+        assert (told.where, told.what) == (
+            f"logs.{log} (winnow.yaml, line 1)",
+            "this log is missing",
+        )
+
+    def it_needs_logs(self, tmp_path: Path) -> None:
+        assert sentences(tmp_path, "seed: 1\n") == [
+            "logs (winnow.yaml): this key is missing, expected a map with impressions and clicks."
+        ]
+
+    def it_needs_a_path_or_a_source(self, tmp_path: Path) -> None:
+        text = "logs: {impressions: {path: i}, clicks: {format: csv}}\nmix: {hard_ratio: 0.0}\n"
+        assert sentences(tmp_path, text) == [
+            "logs.clicks (winnow.yaml, line 1): give either path or from."
+        ]
+
+    @pytest.mark.parametrize("source", ["clicks", "ranking_log"])
+    def it_needs_a_source_that_is_there(self, tmp_path: Path, source: str) -> None:
+        text = f"logs: {{impressions: {{path: i}}, clicks: {{from: {source}}}}}\n"
+        assert keys(tmp_path, text + "mix: {hard_ratio: 0.0}\n") == ["logs.clicks.from"]
+
+    def it_refuses_a_unit_on_what_is_no_time(self, tmp_path: Path) -> None:
+        text = "logs: {impressions: {path: i, columns: {position: {column: p, unit: ms}}}, "
+        (told,) = problems(tmp_path, text + "clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n")
+        assert told.what == "position is not a time"
+
+    def it_needs_mapped_columns_among_the_named_ones_of_a_csv(self, tmp_path: Path) -> None:
+        text = """
+logs:
+  impressions: {path: i, format: csv, csv: {names: [user, item]}, columns: {user_id: usr}}
+  clicks: {path: c}
+mix: {hard_ratio: 0.0}
+"""
+        (told,) = problems(tmp_path, text)
+        assert told.what == "csv.names does not list usr"
+        assert told.next_step == "Did you mean user?"

@@ -1,0 +1,68 @@
+"""A key that nobody knows is refused at every depth, with the nearest key that is known."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.config.tree import Config
+from tests.config.configs_for_tests import LOGS, WITH_RANKING, problems, sentences
+
+
+class DescribeAnUnknownKey:
+    def it_is_named_with_its_way_its_line_and_the_nearest_known_key(self, tmp_path: Path) -> None:
+        text = """
+logs:
+  impressions: {path: i}
+  clicks:
+    path: c
+    colums: {item_id: sku}
+mix: {hard_ratio: 0.0}
+"""
+        assert sentences(tmp_path, text) == [
+            "logs.clicks.colums (winnow.yaml, line 6): unknown key, expected one of path, format, "
+            "from, csv, explode, partition, columns, where, sampled. Did you mean columns?"
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "key", "hint"),
+        [
+            ("sed: 1", "sed", "Did you mean seed?"),
+            ("mix: {hard_ratios: 0.1}", "mix.hard_ratios", "Did you mean hard_ratio?"),
+            (
+                "positives: {downsampling: {rul: cap}}",
+                "positives.downsampling.rul",
+                "Did you mean rule?",
+            ),
+            (
+                "hard: {stages: [{name: a, take: cut}, {name: b, take: low, bnd: [0, 1]}]}",
+                "hard.stages[1].bnd",
+                "Did you mean band?",
+            ),
+            ("xyzzy: 1", "xyzzy", None),
+        ],
+    )
+    def it_is_found_at_every_depth(
+        self, tmp_path: Path, text: str, key: str, hint: str | None
+    ) -> None:
+        (told,) = problems(tmp_path, WITH_RANKING + text + "\n")
+        assert told.where.startswith(f"{key} (winnow.yaml, line ")
+        assert (told.what, told.next_step) == ("unknown key", hint)
+
+    def it_can_be_a_log(self, tmp_path: Path) -> None:
+        (told,) = problems(tmp_path, LOGS + "  rankinglog: {path: r}\nmix: {hard_ratio: 0.0}\n")
+        assert (told.what, told.next_step) == ("unknown log", "Did you mean ranking_log?")
+
+    def it_can_be_a_contract_column(self, tmp_path: Path) -> None:
+        text = "logs: {impressions: {path: i, columns: {usr_id: u}}, clicks: {path: c}}\n"
+        (told,) = problems(tmp_path, text + "mix: {hard_ratio: 0.0}")
+        assert told.where == "logs.impressions.columns.usr_id (winnow.yaml, line 1)"
+        assert told.what == "the contract of impressions has no such column"
+        assert told.next_step == "Did you mean user_id?"
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.from_regex(r"\A[a-z_]{1,12}\Z").filter(lambda key: key not in Config.model_fields))
+    def it_is_always_refused(self, tmp_path_factory: pytest.TempPathFactory, key: str) -> None:
+        told = problems(tmp_path_factory.mktemp("c"), WITH_RANKING + f'"{key}": 1\n')
+        assert [problem.what for problem in told] == ["unknown key"]
