@@ -16,9 +16,12 @@ _SETTINGS = {
     "RUST_LOG": "error",
     # The server forgets a session that says nothing for this long; one stage may take hours.
     "SAIL_SPARK__SESSION_TIMEOUT_SECS": str(30 * 24 * 3600),
-    # Milliseconds after which its allocator gives memory back. By default memory is given back
-    # and asked for again from one batch of rows to the next (bench/NOTES.md).
-    "MIMALLOC_PURGE_DELAY": "500",
+    # Its allocator keeps what it has: memory that is given back is asked for again by the next
+    # batch of rows, and the first touch of a page is dear (bench/NOTES.md).
+    "MIMALLOC_PURGE_DELAY": "-1",
+    # Rows of a batch. A shuffle cuts every batch into one piece per partition: of 8,192 rows so
+    # little is left in each that its bookkeeping takes more memory than its rows.
+    "SAIL_EXECUTION__BATCH_SIZE": "65536",
 }
 _SESSION = {"spark.sql.session.timeZone": "UTC"}
 
