@@ -30,7 +30,7 @@ from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
-EVENTS_PER_PASS = 80_000_000
+EVENTS_PER_PASS = 125_000_000
 """An engine that holds its shuffles in memory samples the users of so many log rows at a time."""
 
 
