@@ -54,22 +54,27 @@ class SortedFiles:
 
     def _write_files(self, batches: list[pa.RecordBatch]) -> list[str]:
         table = pa.Table.from_batches(batches).cast(self.schema)
-        if self.sort_by is not None:
-            table = table.take(pc.sort_indices(table[self.sort_by]))
         if self.partition is None:
             return [self._write_file(table, "")]
         days = table[self.partition]
+        found, rows = days.unique().to_pylist(), table.drop_columns([self.partition])
         names = []
-        for day in days.unique().to_pylist():
-            own = table.filter(days.is_null() if day is None else pc.equal(days, day))
-            names.append(
-                self._write_file(own.drop_columns([self.partition]), f"{self.partition}={day}/")
-            )
+        for day in found:
+            own = rows
+            if len(found) > 1:
+                own = rows.filter(days.is_null() if day is None else pc.equal(days, day))
+            names.append(self._write_file(own, f"{self.partition}={day}/"))
         return names
 
     def _write_file(self, table: pa.Table, folder: str) -> str:
         name = f"{folder}part-{uuid4()}.parquet"
         path = Path(self.folder, name)
         path.parent.mkdir(exist_ok=True)
-        pq.write_table(table, path)
+        if self.sort_by is None:
+            pq.write_table(table, path)
+            return name
+        order = pc.sort_indices(table[self.sort_by])
+        # Of rows in a random order, a page's least and greatest value say something of no column
+        # but the one that they are sorted by.
+        pq.write_table(table.take(order), path, write_statistics=[self.sort_by])
         return name
