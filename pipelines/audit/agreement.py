@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
+from pipelines.audit.some_requests import of_some_requests, one_in_requests, told_of_some
 from pipelines.audit.staged_rows import KEY, source_code
 
 LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
@@ -17,26 +18,34 @@ _OF_POSITIVE = (
     "action_type",
     "mature",
 )
+_SAMPLES = "training_samples"
 _LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 
 
 def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
     """Return the tables that ``agreement_figures`` compares with training_samples."""
-    if "training_samples" not in staged:
+    if _SAMPLES not in staged:
         return ()
     return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
 
 
-def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
+def agreement_figures(staged: Mapping[str, DataFrame], *, n_positives: int) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
     A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
     is lost, doubled, or whose ids were mixed up.
+
+    Args:
+        staged: The tables.
+        n_positives: How many positives there are; of many, those of some requests are compared
+            (``some_requests.py``). That no row was lost is another gate, on all of them.
     """
     compared = compared_tables(staged)
     if not compared:
         return []
-    samples = staged["training_samples"]
+    one_in = one_in_requests(n_positives)
+    staged = {name: of_some_requests(staged[name], one_in) for name in (*compared, _SAMPLES)}
+    samples = staged[_SAMPLES]
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
     if long:
@@ -48,7 +57,10 @@ def agreement_figures(staged: Mapping[str, DataFrame]) -> list[Figure]:
         total = _hash_sum(*map(F.col, shared)).alias("total")
         sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
         pairs.append(("positives", *sums))
-    return [Figure("tables_disagree", int(own != other), table) for table, own, other in pairs]
+    return [
+        Figure("tables_disagree", int(own != other), table, detail=told_of_some(one_in))
+        for table, own, other in pairs
+    ]
 
 
 def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:

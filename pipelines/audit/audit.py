@@ -190,7 +190,10 @@ def _hard(
     rows = positives.rows
     found.take(
         ("logged_request_share",),
-        lambda: (None, [logged_requests(rows, log.frame.where(on_date(log, day)))]),
+        lambda: (
+            None,
+            [logged_requests(rows, log.frame.where(on_date(log, day)), n_positives=n)],
+        ),
     )
     return origins or ()
 

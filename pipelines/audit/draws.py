@@ -101,43 +101,35 @@ def examine(
         negatives: The users' negatives, all of them.
         items: The catalogue.
     """
-    n = len(items.keys)
-    known_keys = pa.array(items.keys)
-
-    def coded(keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Items of the catalogue by their place; those outside of it follow later.
-        found = pc.index_in(pa.array(keys), known_keys).fill_null(-1).to_numpy()
-        return np.asarray(found, np.int64)
-
-    codes = coded(negatives.item)
+    n, item = len(items.keys), np.concatenate([negatives.item, shown[1], clicked[1]])
+    # Items of the catalogue are known by their place.
+    codes = pc.index_in(pa.array(item), pa.array(items.keys)).fill_null(-1).to_numpy()
+    codes = codes.astype(np.int64)
+    ends = (len(negatives.item), len(negatives.item) + len(shown[1]))
     # An item outside of the catalogue can only be a negative by mistake: it has a number then.
-    strange = np.unique(negatives.item[codes < 0])
-
-    def numbered(code: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        outside = np.flatnonzero(code < 0)
-        if len(outside):
-            at = np.minimum(np.searchsorted(strange, keys[outside]), max(len(strange) - 1, 0))
-            same = strange[at] == keys[outside] if len(strange) else np.zeros(len(at), np.bool_)
-            code = code.copy()
-            # The last number is for items that are neither drawn nor in the catalogue.
-            code[outside] = np.where(same, n + at, n + len(strange))
-        return code
-
-    code = numbered(codes, negatives.item)
+    strange = np.unique(negatives.item[codes[: ends[0]] < 0])
+    outside = np.flatnonzero(codes < 0)
+    at = np.searchsorted(strange, item[outside])
+    same = np.append(strange, 0)[at] == item[outside]
+    # The last number is for items that are neither drawn nor in the catalogue.
+    codes[outside] = np.where((at < len(strange)) & same, n + at, n + len(strange))
+    code, shown_code, clicked_code = np.split(codes, ends)
     known, easy, declared = code < n, negatives.source < SOURCES, negatives.log_q
     valid = np.isfinite(declared) & (declared <= 0)
     weights = np.zeros(n + len(strange) + 1)
     weights[:n] = items.weights
     counts = count_draws(
         users,
-        (shown[0], numbered(coded(shown[1]), shown[1])),
-        (clicked[0], numbered(coded(clicked[1]), clicked[1])),
+        (shown[0], shown_code),
+        (clicked[0], clicked_code),
         (negatives.user, code, negatives.source, np.where(easy & known & valid, declared, np.nan)),
         weights,
         MOST_OFF,
     )
     edges = log_q_edges(items)
-    counted, _ = np.histogram(np.clip(declared[easy & valid], edges[0], 0.0), edges)
+    within = np.clip(declared[easy & valid], edges[0], 0.0)
+    # As bins and range: edges of their own would have every number sorted.
+    counted, _ = np.histogram(within, len(edges) - 1, (edges[0], 0.0))
     return DrawFigures(
         shown=counts.shown,
         clicked=counts.clicked,

@@ -5,14 +5,12 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.hard_pass import HardRows, hard_counts
-from pipelines.config.sampling import Hard, Stage
+from pipelines.audit.some_requests import of_some_requests, one_in_requests, told_of_some
+from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
-
-MOST_POSITIVES = 200_000
-"""The requests of about so many positives are looked up, chosen by their hash; fewer all are."""
 
 
 def hard_again(
@@ -20,9 +18,8 @@ def hard_again(
 ) -> list[Figure]:
     """Look up hard negatives in the ranking log of their own request and stage.
 
-    All those of a request are looked up, or none. Up to ``MOST_POSITIVES`` positives it is every
-    request; above, one in so many, so that the cost ends growing: what is wrong in one request of
-    ten thousand is still found some twenty times.
+    All those of a request are looked up, or none: of many positives one in so many, chosen by the
+    hash of their request (``some_requests.py``), so that the cost ends growing.
 
     Args:
         ranking_log: The log; its frame reads the files again.
@@ -47,14 +44,19 @@ def hard_again(
         F.col("score" if by_score else "rank").cast("double").alias("value"),
         (F.col("valid") & _cut(config.hard)).alias("cut"),
     )
-    one_in = max(1, -(-n_positives // MOST_POSITIVES))
+    one_in = one_in_requests(n_positives)
     n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
     counts = hard_counts(
-        HardRows(_of_some(logged, one_in), _of_some(hard, one_in), n_rows, n_positives // one_in),
+        HardRows(
+            of_some_requests(logged, one_in),
+            of_some_requests(hard, one_in),
+            n_rows,
+            n_positives // one_in,
+        ),
         config,
         by_score=by_score,
     )
-    detail = f"looked at 1 in {one_in} requests" if one_in > 1 else ""
+    detail = told_of_some(one_in)
     figures = [
         Figure("hard_not_logged", counts.absent, detail=detail),
         Figure("hard_not_cut", counts.not_cut, detail=detail),
@@ -62,23 +64,7 @@ def hard_again(
     ]
     if "stage_rank" not in hard.columns:
         return figures
-    bands = F.coalesce(
-        *(F.when(F.col("stage") == s.name, _in_band(s)) for s in config.hard.stages), F.lit(False)
-    )
-    outside = hard.agg(F.count_if(~F.coalesce(bands, F.lit(False))).alias("outside")).collect()[0]
-    return [
-        *figures,
-        Figure("hard_band_differs", int(outside["outside"])),
-        Figure("hard_rank_differs", counts.rank, detail=detail),
-    ]
-
-
-def _of_some(rows: DataFrame, one_in: int) -> DataFrame:
-    """Return the rows of one in so many requests, the same ones whatever they are rows of."""
-    if one_in == 1:
-        return rows
-    turn = F.pmod(F.xxhash64(F.lit("audit"), F.col("request_id")), F.lit(one_in))
-    return rows.where(turn == 0)
+    return [*figures, Figure("hard_rank_differs", counts.rank, detail=detail)]
 
 
 def _cut(hard: Hard) -> Column:
@@ -93,14 +79,3 @@ def _cut(hard: Hard) -> Column:
             allowed = allowed & reason
         verdicts.append(F.when(F.col("stage") == stage.name, allowed))
     return F.coalesce(*verdicts, F.lit(False))
-
-
-def _in_band(stage: Stage) -> Column:
-    """Return whether rank and size fit together and, for a low stage, lie in its band."""
-    rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
-    wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
-    fits = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
-    source = F.col("source") == stage.take
-    if stage.take != "low":
-        return fits & source & F.lit(stage.take == "cut")
-    return fits & source & (share >= stage.band[0] - 1e-9) & (share <= stage.band[1] + 1e-9)

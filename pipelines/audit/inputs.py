@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 
 from pipelines.audit.figures import Figure
+from pipelines.audit.some_requests import of_some_requests, one_in_requests
 from pipelines.contracts.counts import RowCounts
 
 
@@ -44,14 +45,17 @@ def input_figures(
     return figures
 
 
-def logged_requests(positives: DataFrame, ranking_log: DataFrame) -> Figure:
+def logged_requests(positives: DataFrame, ranking_log: DataFrame, *, n_positives: int) -> Figure:
     """Measure how many requests with a positive have ranking rows.
 
     Args:
         positives: ``request_id``.
         ranking_log: Rows of the date: ``request_id``.
+        n_positives: How many positives there are; of many, some requests tell the share.
     """
-    asked = positives.select("request_id").distinct()
+    one_in = one_in_requests(n_positives)
+    ranking_log = of_some_requests(ranking_log, one_in)
+    asked = of_some_requests(positives, one_in).select("request_id").distinct()
     known = asked.join(ranking_log.select("request_id").distinct(), "request_id", how="left_semi")
     total, found = asked.count(), known.count()
     share = found / total if total else 1.0

@@ -10,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.audit.staged_rows import source_code
+from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 
@@ -46,6 +47,8 @@ def broken_rules(
         kept["sample_weight_differs"] = F.col("sample_weight") == _weight(config)
     if "incl_prob" in columns and table in _LONG:
         kept["incl_prob_differs"] = _drawn_by_chance(table, config)
+    if "stage_rank" in columns:
+        kept["hard_band_differs"] = _in_its_band(config.hard)
     if "click_delay_ms" in columns:
         kept["click_columns_differ"] = _click_fits()
     return {gate: ~F.coalesce(holds, F.lit(False)) for gate, holds in kept.items()}
@@ -96,3 +99,17 @@ def _click_fits() -> Column:
     behind = clicked - shown - F.col("click_delay_ms") * F.lit(1000)
     fits = (behind >= 0) & (behind < 1000) & (clicked >= shown) & others[1].isNotNull()
     return F.when(F.col("label") == 1, fits).otherwise((F.col("label") == 0) & none)
+
+
+def _in_its_band(hard: Hard) -> Column:
+    """Return whether rank, size and rank_pct fit together, and into the band of a low stage."""
+    rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
+    wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
+    fits = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
+    of_stage = F.lit(False)
+    for stage in hard.stages:
+        low, high = stage.band if stage.take == "low" else (0.0, 1.0)
+        inside = (share >= low - 1e-9) & (share <= high + 1e-9)
+        named = (F.col("stage") == stage.name) & (F.col("source") == stage.take)
+        of_stage = of_stage | (named & inside) if stage.take != "none" else of_stage
+    return fits & of_stage

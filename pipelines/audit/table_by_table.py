@@ -60,7 +60,8 @@ def measure_tables(
         found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:
-        found.take(compared, lambda: (None, agreement_figures(staged)))
+        n = evidence.totals["positives"]
+        found.take(compared, lambda: (None, agreement_figures(staged, n_positives=n)))
     highest = max(evidence.protocols.values(), default=1)
     found.figures.append(Figure("reader_protocol", highest))
     if "training_samples" not in staged:

@@ -150,17 +150,21 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
         "requested": F.col("n_requested"), "easy": n_easy, "hard": n_hard, "fill": n_fill,
         "shortfall": shortfall, **of_reason,
     }  # fmt: skip
-    row = samples.agg(
-        F.count(F.lit(1)).alias("positives"),
-        F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))).alias("unlikely"),
-        F.count_if(F.col("n_requested") != given + shortfall).alias("unbalanced"),
-        F.count_if(uneven).alias("uneven"),
-        F.count_if(missing != n_fill + shortfall).alias("unexplained"),
-        F.count_if(differs).alias("differs"),
-        F.count_if(of_reason["request_not_logged"] == 0).alias("logged"),
-        F.sum(F.when(of_reason["request_not_logged"] == 0, n_hard)).alias("hard_of_logged"),
-        *(F.sum(column).alias(name) for name, column in sums.items()),
-    ).collect()[0]
+    row = (
+        _with_chances(samples)
+        .agg(
+            F.count(F.lit(1)).alias("positives"),
+            F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))).alias("unlikely"),
+            F.count_if(F.col("n_requested") != given + shortfall).alias("unbalanced"),
+            F.count_if(uneven).alias("uneven"),
+            F.count_if(missing != n_fill + shortfall).alias("unexplained"),
+            F.count_if(differs).alias("differs"),
+            F.count_if(of_reason["request_not_logged"] == 0).alias("logged"),
+            F.sum(F.when(of_reason["request_not_logged"] == 0, n_hard)).alias("hard_of_logged"),
+            *(F.sum(column).alias(name) for name, column in sums.items()),
+        )
+        .collect()[0]
+    )
     counts = {name: int(row[name] or 0) for name in ("positives", *sums)}
     figures = [
         Figure("negatives_unaccounted", row["unbalanced"]),
@@ -181,23 +185,39 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
     return figures, counts
 
 
+def _with_chances(samples: DataFrame) -> DataFrame:
+    """Add what ``_drawn_evenly`` needs, each list looked at once.
+
+    ``known_chances`` counts the negatives that tell a chance; of the hard ones ``hard_chances``
+    does, and ``least_chance`` and ``most_chance`` are the ends.
+    """
+    hard = F.slice("neg_incl_prob", F.col("n_easy") + F.lit(1), F.col("n_hard"))
+    with_hard = samples.select("*", hard.alias("hard_incl_prob"))
+    return with_hard.select(
+        "*",
+        F.size(F.array_compact("neg_incl_prob")).alias("known_chances"),
+        F.size(F.array_compact("hard_incl_prob")).alias("hard_chances"),
+        F.array_min("hard_incl_prob").alias("least_chance"),
+        F.array_max("hard_incl_prob").alias("most_chance"),
+    )
+
+
 def _drawn_evenly(config: Config) -> Column:
     """Return whether the hard negatives of a positive tell one possible chance to be chosen.
 
     It is drawn / pool for each of them, and NULL for the others. A pool that gave fewer than were
     asked for gave all that it had.
     """
-    n_hard, known = F.col("n_hard"), F.filter("neg_incl_prob", lambda chance: chance.isNotNull())
+    n_hard, known = F.col("n_hard"), F.col("known_chances")
     if config.hard.selection != "random":
-        return F.size(known) == 0
-    hard = F.slice("neg_incl_prob", F.col("n_easy") + F.lit(1), n_hard)
-    least, most = F.array_min(hard), F.array_max(hard)
+        return known == 0
+    least, most = F.col("least_chance"), F.col("most_chance")
     pool = n_hard / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
     possible = (least > 0) & (least == most) & (most <= 1) & whole
     all_taken = (n_hard == config.mix.n_hard) | (least == 1)
-    complete = (F.size(known) == n_hard) & (F.size(F.array_compact(hard)) == n_hard)
-    return F.when(n_hard == 0, F.size(known) == 0).otherwise(complete & possible & all_taken)
+    complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
+    return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_taken)
 
 
 def _missing(reason: str) -> Column:

@@ -60,7 +60,7 @@ MUTANTS: list[Mutant] = [
         hot_items_are_not_thinned="keep_prob_differs",
         a_partition_of_events_is_lost="positives_missing",
         mix_is_60_to_40="mix_differs",
-        low_is_the_better_half="hard_band_differs",
+        low_is_the_better_half="hard_band_differs.hard_negatives",
         scores_are_ranked_the_wrong_way="hard_rank_differs",
         what_went_on_is_taken_as_cut="hard_not_cut hard_went_on",
     ),

@@ -50,8 +50,8 @@ class DescribeInputs:
     def it_measures_how_many_requests_are_logged(self, spark: SparkSession) -> None:
         positives = spark.createDataFrame([(1,), (1,), (2,)], "request_id bigint")
         ranked = spark.createDataFrame([(2,), (3,)], "request_id bigint")
-        assert logged_requests(positives, ranked).value == 0.5
-        assert logged_requests(positives.limit(0), ranked).value == 1.0
+        assert logged_requests(positives, ranked, n_positives=2).value == 0.5
+        assert logged_requests(positives.limit(0), ranked, n_positives=0).value == 1.0
 
 
 class DescribeHistory:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.audit.agreement import agreement_figures, compared_tables
+from pipelines.audit.some_requests import of_some_requests
 from pipelines.audit.staged_rows import hard_of, negatives_of, positives_of
 from pipelines.audit.tables import key_figures, mix_figures, schema_figure
 from pipelines.contracts.tables import table_contract
@@ -45,7 +46,7 @@ class DescribeAgreement:
         staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
         staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
         staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
-        return wrong(agreement_figures(staged))
+        return wrong(agreement_figures(staged, n_positives=1))
 
     def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
         assert self.figures(spark, "easy_negatives") == {}
@@ -68,10 +69,28 @@ class DescribeAgreement:
     ) -> None:
         assert self.figures(spark, table, **change) == {f"tables_disagree.{table}": 1}
 
+    def it_compares_the_rows_of_some_requests_where_there_are_many(
+        self, spark: SparkSession
+    ) -> None:
+        def rows(item: int) -> list[Row]:
+            return [sample() | {"request_id": r, "keep_prob": item / 8} for r in range(100)]
+
+        samples = frame(spark, "training_samples", rows(4), SETTINGS)
+        others = frame(spark, "training_samples", rows(2), SETTINGS)
+        for positives, differ in ((samples, 0), (others, 1)):
+            staged = {"training_samples": samples, "positives": positives}
+            found = agreement_figures(staged, n_positives=200_000)
+            assert [figure.value for figure in found] == [differ]
+            assert found[0].detail == "looked at 1 in 4 requests"
+        one = others.where("request_id = 1")
+        left = [of_some_requests(rows, 4).count() for rows in (samples, one, one.limit(0))]
+        assert left[0] in range(10, 50), "all rows of some requests"
+        assert left[1:] in ([0, 0], [1, 0])
+
     def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
         staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
         assert compared_tables(staged) == ()
-        assert agreement_figures(staged) == []
+        assert agreement_figures(staged, n_positives=1) == []
 
 
 class DescribeRowsOfOtherTables:
