@@ -31,9 +31,9 @@ from pipelines.assembly.samples import (  # noqa: E402
 from pipelines.assembly.workplace import Workplace  # noqa: E402
 from pipelines.audit.expectations import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
-from pipelines.contracts.counts import count_rows  # noqa: E402
+from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
-from pipelines.contracts.rows import repeated_keys  # noqa: E402
+from pipelines.contracts.repeated_keys import repeated_hashes  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
@@ -63,8 +63,8 @@ def build(request: BuildRequest) -> BuildSummary:
         mature, history = maturity(request, logs), days_of_history(request, logs)
         require_history(request, history)
     with stage("count rows") as told:
-        repeated = {name: repeated_keys(log, day, place.staged) for name, log in logs.items()}
-        counts = {name: count_rows(log, day, repeated[name]) for name, log in logs.items()}
+        census = {name: census_of(log, day, place.staged) for name, log in logs.items()}
+        counts = {name: count_rows(log, day, census[name]) for name, log in logs.items()}
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
     with stage("join clicks") as told:
@@ -82,6 +82,7 @@ def build(request: BuildRequest) -> BuildSummary:
     with stage("stage tables") as told:
         known = contracts(config, logs)
         rejected = all_rejected(logs, counts, all_pairs, known["rejected"], day, spark=spark)
+        repeated = {name: repeated_hashes(found) for name, found in census.items()}
         made = Made(
             logs, counts, repeated, groups, n_groups, pairs, n_pairs, items, rejected, mature
         )

@@ -1,5 +1,6 @@
 """Where every row of a log went, for one date: counted, and checked to add up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -7,9 +8,18 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
-from pipelines.contracts.repeated_keys import count_distinct_keys
-from pipelines.contracts.rows import on_date, repeated_keys
+from pipelines.contracts.repeated_keys import (
+    KEPT,
+    count_distinct_keys,
+    key_census,
+    repeated_hashes,
+    rows_by_place,
+)
+from pipelines.contracts.rows import on_date
 from pipelines.errors import ConservationError, Problem
+
+_REJECTED, _FILTERED, _ANONYMOUS, _OTHER_DATE = 1, 2, 3, 4
+"""Places of a census, beside ``KEPT``; each row is in exactly one."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +55,59 @@ class RowCounts:
         return self.read == parts
 
 
-def count_rows(log: Log, day: CalendarDay, repeated: DataFrame | None = None) -> RowCounts:
-    """Count where every row of a log goes in the build of a date, in one aggregate pass.
+def census_of(
+    log: Log, day: CalendarDay, keep: Callable[[DataFrame, str], DataFrame] | None = None
+) -> DataFrame:
+    """Return where the rows of a log go in the build of a date, and the keys that are repeated.
+
+    Args:
+        log: The log. day: The date.
+        keep: Writes a frame under a name and returns it read back; else nothing is run.
+
+    Returns:
+        A ``key_census``; ``count_rows`` reads it, and ``repeated_hashes``.
+    """
+    own = on_date(log, day)
+    place = (
+        F.when(~own, F.lit(_OTHER_DATE))
+        .when(F.col("valid"), F.lit(KEPT))
+        .when(F.col("anonymous"), F.lit(_ANONYMOUS))
+        .when(F.col("filtered"), F.lit(_FILTERED))
+        .otherwise(F.lit(_REJECTED))
+    )
+
+    def kept(part: DataFrame, name: str) -> DataFrame:
+        return part if keep is None else keep(part, f"counted/{log.name}/{name}")
+
+    return key_census(log.frame, log.contract.key, place, log.about_rows, kept)
+
+
+def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> RowCounts:
+    """Count where every row of a log goes in the build of a date.
 
     Args:
         log: The log.
         day: The date.
-        repeated: What ``repeated_keys`` returned for them; without it, it is computed here.
+        census: What ``census_of`` returned for them; without it, it is computed here.
 
     Raises:
         ConservationError: The parts do not add up, or the files hold another number of rows.
     """
-    own = on_date(log, day)
-    kept = own & F.col("valid")
-    rejected = own & ~F.col("filtered") & ~F.col("valid")
-    row = log.frame.agg(
-        F.count(F.lit(1)).alias("read"),
-        _count(kept).alias("fine"),
-        _count(rejected).alias("rejected"),
-        _count(own & F.col("filtered")).alias("filtered"),
-        _count(own & F.col("anonymous")).alias("anonymous"),
-        _count(~own).alias("other_date"),
-    ).first()
-    assert row is not None
-    fine = int(row["fine"])
-    if repeated is None:
-        repeated = repeated_keys(log, day)
+    census = census_of(log, day) if census is None else census
+    rows = rows_by_place(census)
+    kept = on_date(log, day) & F.col("valid")
+    rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
+    fine, repeated = rows.get(KEPT, 0), repeated_hashes(census)
     distinct = count_distinct_keys(log.frame.where(kept), log.contract.key, fine, repeated)
     counts = RowCounts(
-        read=int(row["read"]),
+        read=sum(rows.values()),
         valid=distinct,
         duplicate=fine - distinct,
-        rejected=int(row["rejected"]),
-        filtered=int(row["filtered"]),
-        other_date=int(row["other_date"]),
-        anonymous=int(row["anonymous"]),
-        reasons=_reasons(log, rejected) if row["rejected"] else {},
+        rejected=rows.get(_REJECTED, 0),
+        filtered=rows.get(_FILTERED, 0) + rows.get(_ANONYMOUS, 0),
+        other_date=rows.get(_OTHER_DATE, 0),
+        anonymous=rows.get(_ANONYMOUS, 0),
+        reasons=_reasons(log, rejected) if rows.get(_REJECTED) else {},
     )
     _check(log, counts)
     return counts

@@ -1,6 +1,6 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -8,7 +8,9 @@ from pyspark.sql import functions as F
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import (
+    KEPT,
     MOST_BROADCAST_KEYS,
+    key_census,
     repeated_hashes,
     with_hash_alone,
     with_hash_among,
@@ -49,21 +51,10 @@ def on_date(log: Log, day: CalendarDay) -> Column:
     return F.coalesce(inside, F.col("partition_date") == F.lit(day.date), F.lit(True))
 
 
-def repeated_keys(
-    log: Log, day: CalendarDay, keep: Callable[[DataFrame, str], DataFrame] | None = None
-) -> DataFrame:
-    """Return the hashes of keys that several valid rows of the date have (``repeated_hashes``).
-
-    Args:
-        log: The log. day: The date.
-        keep: Writes a frame under a name and returns it read back; else nothing is run.
-    """
+def repeated_keys(log: Log, day: CalendarDay) -> DataFrame:
+    """Return the hashes of keys that several valid rows of the date have (``repeated_hashes``)."""
     rows = log.frame.where(on_date(log, day) & F.col("valid"))
-
-    def kept(part: DataFrame, name: str) -> DataFrame:
-        return part if keep is None else keep(part, f"repeated/{log.name}/{name}")
-
-    return repeated_hashes(rows, log.contract.key, log.about_rows, kept)
+    return repeated_hashes(key_census(rows, log.contract.key, F.lit(KEPT), log.about_rows))
 
 
 def deduplicated(

@@ -1,5 +1,6 @@
 """Repeated keys are found exactly, and only the rows behind them are chosen from."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,14 @@ from pyspark.sql import functions as F
 
 from pipelines.contracts import repeated_keys
 from pipelines.contracts.repeated_keys import (
+    KEPT,
     KEY_HASH,
     count_distinct_keys,
-    key_hash,
+    key_census,
     repeated_hashes,
+    rows_by_place,
+    with_hash_alone,
+    with_hash_among,
 )
 from pipelines.contracts.rows import deduplicated
 from tests.contracts.logs_for_tests import NOON_S, config, impressions, opened, rows, write
@@ -23,9 +28,12 @@ def as_it_is(frame: DataFrame, name: str) -> DataFrame:
     return frame
 
 
+def repeated_in(frame: DataFrame, key: Sequence[str] = KEY) -> DataFrame:
+    return repeated_hashes(key_census(frame, key, F.lit(KEPT), 100, as_it_is))
+
+
 def distinct_keys(frame: DataFrame) -> int:
-    n = frame.count()
-    return count_distinct_keys(frame, KEY, n, repeated_hashes(frame, KEY, n, as_it_is))
+    return count_distinct_keys(frame, KEY, frame.count(), repeated_in(frame))
 
 
 class DescribeCountDistinctKeys:
@@ -47,30 +55,48 @@ class DescribeCountDistinctKeys:
         assert distinct_keys(frame) == 2
 
 
-class DescribeRepeatedHashes:
+class DescribeKeyCensus:
     def it_gives_each_repeated_key_and_how_many_have_it(self, spark: SparkSession) -> None:
-        frame = spark.createDataFrame([(1, 1), (1, 2), (1, 1), (1, 1)], "a bigint, b bigint")
-        found = repeated_hashes(frame, KEY, 4, as_it_is).collect()
-        wanted = frame.where("b = 1").select(key_hash(KEY)).first()
-        assert wanted is not None
-        assert [tuple(row) for row in found] == [(wanted[0], 3)]
+        frame = spark.createDataFrame([(1, 1), (1, 2), (1, 1), (1, 1), (2, 2)], "a bigint, b int")
+        found = repeated_in(frame)
+        assert [row["n"] for row in found.collect()] == [3]
+        behind = with_hash_among(frame, KEY, found, n_repeated=1).collect()
+        assert [tuple(row) for row in behind] == [(1, 1)] * 3
+        others = with_hash_alone(frame, KEY, found, n_repeated=1).collect()
+        assert sorted(map(tuple, others)) == [(1, 2), (2, 2)]
+
+    def it_counts_the_rows_of_every_place_and_compares_the_keys_of_one(
+        self, spark: SparkSession
+    ) -> None:
+        ids = F.col("id")
+        frame = spark.range(1_000).select((ids % 10).alias("a"), (ids % 10).alias("b"))
+        place = F.when(F.col("a") < 9, F.col("a") % 4 + 1).otherwise(F.lit(KEPT))
+        census = key_census(frame, KEY, place, 1_000, as_it_is)
+        assert rows_by_place(census) == {0: 100, 1: 300, 2: 200, 3: 200, 4: 200}
+        assert [row["n"] for row in repeated_hashes(census).collect()] == [100]
+
+    def it_gives_nothing_for_no_rows(self, spark: SparkSession) -> None:
+        census = key_census(spark.range(0).withColumn("a", F.lit(1)), ("a",), F.lit(KEPT), 0)
+        assert (rows_by_place(census), repeated_hashes(census).count()) == ({}, 0)
 
     def it_gives_the_same_in_several_passes(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ids = F.col("id")
         frame = spark.range(3_000).select((ids % 2_000).alias("a"), F.lit(1).alias("b"))
-        once = repeated_hashes(frame, KEY, 3_000, as_it_is).collect()
+        once = repeated_in(frame).collect()
         monkeypatch.setattr(repeated_keys, "_ROWS_PER_PASS", 700)
+        monkeypatch.setattr(repeated_keys, "_ROWS_PER_PARTITION", 200)
         names: list[str] = []
 
         def kept(part: DataFrame, name: str) -> DataFrame:
             names.append(name)
             return part
 
-        again = repeated_hashes(frame, KEY, 3_000, kept).collect()
+        census = key_census(frame, KEY, F.lit(KEPT), 3_000, kept)
         assert len(once) == 1_000
-        assert sorted(map(tuple, again)) == sorted(map(tuple, once))
+        assert sorted(map(tuple, repeated_hashes(census).collect())) == sorted(map(tuple, once))
+        assert rows_by_place(census) == {KEPT: 3_000}
         assert names in (["0"], ["0", "1", "2", "3", "4"]), "an engine that spills needs one"
 
 
@@ -83,7 +109,7 @@ class DescribeDeduplicatedOfFew:
         write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
         found = log.frame.drop("source_row")
-        repeated = repeated_hashes(found, log.contract.key, 7, as_it_is)
+        repeated = repeated_in(found, log.contract.key)
         few = deduplicated(found, log.contract, repeated=repeated, duplicates=duplicates)
         chosen = few.select("request_id", "event_us").collect()
         assert sorted(row.request_id or 0 for row in chosen) == [0, 1, 4]
