@@ -34,7 +34,11 @@ def split(config: Config, day: date) -> Column:
         if parts.valid_from is not None and day >= parts.valid_from:
             return F.lit("valid")
         return F.lit("train")
-    unit = F.shiftrightunsigned(keyed_hash(config, "split", "user_id"), 11) * F.lit(2.0**-53)
+    if parts.test_ratio + parts.valid_ratio <= 0.0:
+        return F.lit("train")
+    # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
+    upper = F.shiftright(keyed_hash(config, "split", "user_id"), 11).bitwiseAND(2**53 - 1)
+    unit = upper * F.lit(2.0**-53)
     return (
         F.when(unit < parts.test_ratio, F.lit("test"))
         .when(unit < parts.test_ratio + parts.valid_ratio, F.lit("valid"))

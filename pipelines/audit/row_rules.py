@@ -64,7 +64,8 @@ def _split(config: Config, day: CalendarDay) -> Column:
     ends = {"test": parts.test_ratio, "valid": parts.test_ratio + parts.valid_ratio}
     # Below a share of 0 no user lies: most configs do not split, and need no hash.
     ends = {name: end for name, end in ends.items() if end > 0.0}
-    number = F.shiftrightunsigned(F.xxhash64(F.lit(config.seed), F.lit("split"), "user_id"), 11)
+    hashed = F.xxhash64(F.lit(config.seed), F.lit("split"), "user_id")
+    number = F.shiftright(hashed, 11).bitwiseAND(2**53 - 1)
     split = F.lit("train")
     for name, end in reversed(ends.items()):
         split = F.when(number < F.lit(end * _UPPER_53_BITS), F.lit(name)).otherwise(split)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -73,7 +74,7 @@ class SortedFiles:
         if self.sort_by is None:
             pq.write_table(table, path)
             return name
-        order = pc.sort_indices(table[self.sort_by])
+        order = pa.array(np.argsort(table[self.sort_by].to_numpy()))
         # Of rows in a random order, a page's least and greatest value say something of no column
         # but the one that they are sorted by.
         pq.write_table(table.take(order), path, write_statistics=[self.sort_by])

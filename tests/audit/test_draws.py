@@ -19,6 +19,7 @@ from pipelines.audit.draws import (
     examine,
     expected_draws,
     log_q_edges,
+    places_of,
 )
 from pipelines.audit.draws_pass import _negatives
 
@@ -196,6 +197,27 @@ class DescribeExamine:
         assert len(edges) == 41
         assert edges[0] <= math.log(1 / (10**6 + 1)) < edges[-1] == 0.0
         assert len(log_q_edges(weighed({}))) == 41
+
+
+ENDS = st.sampled_from([-(2**63), -(2**63) + 1, 2**63 - 2, 2**63 - 1])
+
+
+class DescribePlacesOf:
+    @given(
+        keys=st.lists(st.integers(-40, 40) | ENDS, unique=True).map(sorted),
+        items=st.lists(st.integers(-45, 45) | ENDS),
+        first=st.sampled_from([0, -(2**63) + 40, 2**63 - 41]),
+    )
+    @settings(max_examples=300)
+    def it_finds_each_item_whatever_the_ids_are_like(
+        self, keys: list[int], items: list[int], first: int
+    ) -> None:
+        # Close together or spread over all numbers, in the middle of them or at either end.
+        if keys and max(map(abs, keys)) <= 40:
+            keys = [key + first for key in keys]
+            items = [item + first if abs(item) <= 40 else item for item in items]
+        places = places_of(np.array(items, np.int64), np.array(keys, np.int64))
+        assert places.tolist() == [keys.index(i) if i in keys else -1 for i in items]
 
 
 class DescribeNegativesOfLists:
