@@ -158,7 +158,8 @@ def places_of(item: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.in
     table[keys - keys[0]] = np.arange(n)
     # What is below, or so far above that the difference overflows, is a huge number when unsigned.
     slot = (item - keys[0]).view(np.uint64)
-    return np.take(table, np.minimum(slot, np.uint64(span)).view(np.int64))
+    found_at: NDArray[np.int64] = table[np.minimum(slot, np.uint64(span)).view(np.int64)]
+    return found_at
 
 
 def expected_draws(
