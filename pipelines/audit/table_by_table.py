@@ -9,6 +9,7 @@ from pipelines.audit.inputs import input_figures
 from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
 from pipelines.audit.measurements import Measurements
+from pipelines.audit.some_requests import one_in_requests
 from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -74,8 +75,17 @@ def measure_tables(
 def _as_such(
     evidence: Evidence, name: str, wanted: int | None, config: Config, day: CalendarDay
 ) -> tuple[Clicked | None, list[Figure]]:
-    contract, rows, empty = evidence.contracts[name], evidence.staged[name], evidence.allow_empty
-    clicked, figures = key_figures(name, rows, contract, wanted, config, day, allow_empty=empty)
+    contract, rows = evidence.contracts[name], evidence.staged[name]
+    clicked, figures = key_figures(
+        name,
+        rows,
+        contract,
+        wanted,
+        config,
+        day,
+        allow_empty=evidence.allow_empty,
+        one_in=one_in_requests(evidence.totals["positives"]),
+    )
     return clicked, [*figures, schema_figure(name, evidence.files[name], contract)]
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pipelines.audit.figures import Figure
 from pipelines.audit.labels_again import Clicked, clicked_sums
 from pipelines.audit.row_rules import broken_rules
+from pipelines.audit.some_requests import is_of_some, told_of_some
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
@@ -56,6 +57,7 @@ def key_figures(
     day: CalendarDay,
     *,
     allow_empty: bool,
+    one_in: int = 1,
 ) -> tuple[Clicked | None, list[Figure]]:
     """Read a table once: count its rows, its repeated keys, and the rows that break a rule.
 
@@ -70,17 +72,23 @@ def key_figures(
         config: What its rows were made by.
         day: The date.
         allow_empty: Whether it may be empty.
+        one_in: The rules on single rows are looked at in 1 in so many requests.
 
     Returns:
         The clicked rows of ranking_samples, None for another table; and the figures.
     """
     broken = broken_rules(name, rows.columns, config, day)
+
+    def looked_at(is_broken: Column) -> Column:
+        # A CASE and not an AND: it computes the rule for the rows that it is wanted of.
+        return is_broken if one_in == 1 else F.when(is_of_some(one_in), is_broken)
+
     has_labels = name == "ranking_samples" and "click_ts" in rows.columns
     sums = clicked_sums(config) if has_labels else {}
     counts = rows.agg(
         F.count(F.lit(1)).alias("rows"),
         F.count_distinct(F.xxhash64(*contract.key)).alias("keys"),
-        *(F.count_if(is_broken).alias(gate) for gate, is_broken in broken.items()),
+        *(F.count_if(looked_at(is_broken)).alias(gate) for gate, is_broken in broken.items()),
         *(total.alias(of) for of, total in sums.items()),
     ).collect()[0]
     repeated = counts["rows"] - counts["keys"]
@@ -94,7 +102,8 @@ def key_figures(
     may_be_empty = allow_empty or (name == "easy_negatives" and wanted == 0)
     if name in _MUST_HOLD_ROWS and not may_be_empty:
         figures.append(Figure("rows", counts["rows"], name))
-    figures += [Figure(gate, counts[gate], name) for gate in broken]
+    told = told_of_some(one_in)
+    figures += [Figure(gate, counts[gate], name, detail=told) for gate in broken]
     if not sums:
         return None, figures
     return Clicked(counts["clicked"], counts["clicked_total"] or Decimal(0)), figures

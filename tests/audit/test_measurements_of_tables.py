@@ -212,20 +212,29 @@ class DescribeTablesAsSuch:
         return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
 
     def figures(
-        self, rows: DataFrame, wanted: int, *, allow_empty: bool = False
+        self, rows: DataFrame, wanted: int, *, allow_empty: bool = False, one_in: int = 1
     ) -> dict[str, float | int | None]:
-        name, day = "positives", THE_DAY
-        return by_name(
-            key_figures(name, rows, self.CONTRACT, wanted, SETTINGS, day, allow_empty=allow_empty)[
-                1
-            ]
-        )
+        _, found = key_figures(
+            "positives", rows, self.CONTRACT, wanted, SETTINGS, THE_DAY,
+            allow_empty=allow_empty, one_in=one_in,
+        )  # fmt: skip
+        return by_name(found)
 
     def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
         assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
             "sample_id_differs.positives": 0,
         }  # fmt: skip
+
+    def it_looks_at_single_rows_of_some_requests_and_at_the_keys_of_all(
+        self, spark: SparkSession
+    ) -> None:
+        ids = spark.range(200).select(F.col("id").alias("request_id"))
+        rows = self.rows(spark, 1).drop("request_id").crossJoin(ids)
+        wrong_ids = rows.withColumn("sample_id", F.lit(1).cast("bigint"))
+        found = self.figures(wrong_ids.unionByName(wrong_ids.limit(1)), 201, one_in=4)
+        assert found["sample_id_differs.positives"] in range(20, 90)
+        assert (found["rows.positives"], found["duplicate_keys.positives"]) == (201, 1)
 
     def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:
         empty = self.rows(spark, 1).limit(0)
