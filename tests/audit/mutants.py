@@ -3,7 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.audit import broken_columns, broken_draws, broken_rows, broken_tables
+from tests.audit import (
+    broken_columns,
+    broken_draws,
+    broken_evidence,
+    broken_rows,
+    broken_tables,
+)
 from tests.audit.workbench import Bench, Broken
 
 
@@ -29,7 +35,7 @@ def _of(module: object, **caught: str) -> list[Mutant]:
             name.replace("_", " "),
             vars(module)[name],
             tuple(gates.split()),
-            alone=module is broken_columns,
+            alone=module in (broken_columns, broken_evidence),
         )
         for name, gates in caught.items()
     ]
@@ -105,6 +111,12 @@ MUTANTS: list[Mutant] = [
         items_count_no_positives="item_positives_differ",
         positives_are_empty="rows.positives positives_missing",
         a_column_has_another_type="schema_differs.positives",
+    ),
+    *_of(
+        broken_evidence,
+        an_attributed_click_is_not_counted="clicks_unaccounted",
+        earlier_volumes_are_no_numbers="history_unread",
+        a_table_wants_a_newer_reader="reader_protocol",
     ),
     *_of(
         broken_columns,

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from jobs.engine import Engine
 
 
-NOT_OF_THE_SAMPLER = {"clicks_unaccounted", "history_unread", "reader_protocol"}
-
-
 # Spark takes ten seconds for a mutant where Sail takes one: there a few stand for all.
 ON_EVERY_ENGINE = {
     "nothing is forbidden",
@@ -106,7 +103,6 @@ class DescribeAMutant:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        """But for what no sampler can break: the reader, the protocol, earlier releases."""
         caught = {gate.split(".")[0] for mutant in MUTANTS for gate in mutant.caught_by}
         absolute = {rule.name for rule in GATE_RULES if rule.absolute}
-        assert absolute - caught == NOT_OF_THE_SAMPLER
+        assert absolute <= caught

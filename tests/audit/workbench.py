@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -51,12 +51,14 @@ class Broken:
         items: The date's items.
         tables: Tables in place of those that follow from groups and items.
         counts: Where the rows of some logs went.
+        evidence: What else the audit is given, by the names of ``Evidence``.
     """
 
     groups: pa.Table | None = None
     items: Candidates | None = None
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
     counts: Mapping[str, RowCounts] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class Bench:
         # A shipped file needs a name that is new in the session.
         place = replace(self.place, tag=uuid.uuid4().hex)
         with self.memory.used():
-            return audit(evidence, self.config, DAY, place)
+            return audit(replace(evidence, **broken.evidence), self.config, DAY, place)
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
