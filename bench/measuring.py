@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 EVERY = 0.25
 """Seconds between two looks at the processes."""
 
+_GROWN = 1.01
+"""Shared pages are told apart only when the processes hold so many times what they held before: the
+system walks through all their pages, and they cannot get new ones meanwhile."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -75,15 +79,22 @@ class ProcessTree:
         with suppress(psutil.NoSuchProcess):
             for one in self._root.children(recursive=True):
                 self._seen.setdefault(one, 0.0)
-        held, rss = 0, 0
+        rss = 0
         for one in self._seen:
             with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 times = one.cpu_times()
                 self._seen[one] = times.user + times.system
+                rss += one.memory_info().rss
+        if rss > _GROWN * self.peak_rss:
+            self.peak_rss, self.peak = rss, max(self.peak, self._held())
+
+    def _held(self) -> int:
+        held = 0
+        for one in self._seen:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 memory = one.memory_full_info()
                 held += getattr(memory, "pss", memory.rss)
-                rss += memory.rss
-        self.peak, self.peak_rss = max(self.peak, held), max(self.peak_rss, rss)
+        return held
 
     @property
     def cpu(self) -> float:
