@@ -25,7 +25,7 @@ class Made:
 
     Attributes:
         logs: The conformed logs. counts: Their rows.
-        repeated: Of each log, which keys are repeated (``repeated_keys``).
+        repeated: Of each log, which keys are repeated (``repeated_hashes``).
         groups: The staged sample groups. n_groups: How many there are.
         pairs: The pairs of the date. n_pairs: How many there are.
         candidates: The date's items.

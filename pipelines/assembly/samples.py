@@ -16,7 +16,6 @@ from pipelines.assembly.events import (
 )
 from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.partition import SamplerSettings
-from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
@@ -27,6 +26,7 @@ from pipelines.config.tree import Config
 from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
+from pipelines.contracts.passes import of_pass, passes_for
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.some_requests import of_some_requests, one_in_requests, told_of_some
-from pipelines.audit.staged_rows import KEY, source_code
+from pipelines.audit.staged_rows import KEY, NEGATIVE_LISTS, source_code
 
 LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
 _OF_POSITIVE = (
@@ -19,7 +19,6 @@ _OF_POSITIVE = (
     "mature",
 )
 _SAMPLES = "training_samples"
-_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 
 
 def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
@@ -72,7 +71,7 @@ def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
 
 def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
-    lists = F.arrays_zip(*_LISTS)
+    lists = F.arrays_zip(*NEGATIVE_LISTS)
     rows = samples.select(
         *KEY,
         "n_easy",

@@ -20,7 +20,6 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.assembly.shipped import shipped
 from pipelines.audit import pass_sizes
 from pipelines.audit.draw_counts import SOURCES
@@ -36,6 +35,7 @@ from pipelines.audit.draws import (
 )
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Ids
+from pipelines.contracts.passes import of_pass, passes_for
 
 # What a task gives: sums to add up over tasks, by name and place. Scalars have place 0.
 _SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")

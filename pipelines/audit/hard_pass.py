@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.assembly.passes import of_pass, passes_for
 from pipelines.audit import pass_sizes
 from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
+from pipelines.contracts.passes import of_pass, passes_for
 
 _NAMES = ("absent", "not_cut", "went_on", "rank")
 _COUNTS = ", ".join(f"{name} bigint" for name in _NAMES)

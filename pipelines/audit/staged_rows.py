@@ -13,7 +13,8 @@ KEY = ("user_id", "request_id", "item_id")
 CODE_OF = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
 """neg_source in training_samples of each ``source`` in the long tables."""
 
-_LISTS = ("neg_item_ids", "neg_source", "neg_log_q")
+NEGATIVE_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
+"""The lists of training_samples with one element per negative."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def negatives_of(staged: Mapping[str, DataFrame]) -> DataFrame | None:
     training_samples is another gate (``agreement``).
     """
     if "training_samples" in staged:
-        return staged["training_samples"].select("user_id", *_LISTS)
+        return staged["training_samples"].select(
+            "user_id", "neg_item_ids", "neg_source", "neg_log_q"
+        )
     if "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where("label = 0")
         return _as_lists(rows, "item_id", F.col("log_q"))

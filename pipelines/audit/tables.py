@@ -10,6 +10,7 @@ from pipelines.audit.figures import Figure
 from pipelines.audit.labels_again import Clicked, clicked_sums
 from pipelines.audit.row_rules import broken_rules
 from pipelines.audit.some_requests import is_of_some, told_of_some
+from pipelines.audit.staged_rows import NEGATIVE_LISTS
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
@@ -23,7 +24,6 @@ _MUST_HOLD_ROWS = (
     "item_stats",
     "ranking_samples",
 )
-_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 
 
 def wanted_rows(
@@ -137,7 +137,7 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
     n_easy, n_hard, n_fill = F.col("n_easy"), F.col("n_hard"), F.col("n_fill")
     given, shortfall = n_easy + n_hard + n_fill, F.col("shortfall")
     uneven = F.lit(False)
-    for name in _LISTS:
+    for name in NEGATIVE_LISTS:
         uneven = uneven | (F.size(name) != given)
     missing = F.aggregate("shortfall_counts", F.lit(0), lambda total, n: total + n)
     reasons = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.contracts.dialect import dialect_of
+from pipelines.contracts.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
 
@@ -66,14 +66,11 @@ def key_census(
     """
     short = F.shiftleft(_short_hash(key), _PLACE_BITS)
     marked = rows.select(short.bitwiseOR(place.cast("bigint")).alias(KEY_HASH))
-    passes = 1 if dialect_of(rows.sparkSession).spills else max(1, -(-n_rows // _ROWS_PER_PASS))
+    passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_PASS)
     partitions = max(1, -(-n_rows // (_ROWS_PER_PARTITION * passes)))
     parts = []
     for number in range(passes):
-        own = marked
-        if passes > 1:
-            turn = F.pmod(F.shiftright(KEY_HASH, _PLACE_BITS), F.lit(passes))
-            own = marked.where(turn == number)
+        own = of_pass(marked, KEY_HASH, number, passes)
         counted = own.repartition(partitions, KEY_HASH).mapInArrow(_counted, _CENSUS)
         parts.append(counted if keep is None else keep(counted, str(number)))
     return reduce(DataFrame.unionByName, parts)

@@ -8,10 +8,7 @@ from pyspark.sql import functions as F
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import (
-    KEPT,
     MOST_BROADCAST_KEYS,
-    key_census,
-    repeated_hashes,
     with_hash_alone,
     with_hash_among,
 )
@@ -49,12 +46,6 @@ def on_date(log: Log, day: CalendarDay) -> Column:
     if log.dates is None:
         return F.coalesce(inside, F.lit(True))
     return F.coalesce(inside, F.col("partition_date") == F.lit(day.date), F.lit(True))
-
-
-def repeated_keys(log: Log, day: CalendarDay) -> DataFrame:
-    """Return the hashes of keys that several valid rows of the date have (``repeated_hashes``)."""
-    rows = log.frame.where(on_date(log, day) & F.col("valid"))
-    return repeated_hashes(key_census(rows, log.contract.key, F.lit(KEPT), log.about_rows))
 
 
 def deduplicated(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import DataFrame
 
-from pipelines.assembly import passes
 from pipelines.audit import draws_pass, hard_pass, pass_sizes
 from pipelines.audit.record import AuditRecord
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
+from pipelines.contracts import passes
 from pipelines.contracts.dialect import Dialect
 from tests.audit.memory import Memory
 from tests.audit.mutants import MUTANTS, Mutant

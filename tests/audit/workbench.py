@@ -29,10 +29,10 @@ from pipelines.audit.evidence import Evidence
 from pipelines.audit.record import AuditRecord
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
 from pipelines.config.tree import Config
-from pipelines.contracts.counts import RowCounts, count_rows
+from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.rows import repeated_keys
+from pipelines.contracts.repeated_keys import repeated_hashes
 from pipelines.contracts.tables import TableContract
 from pipelines.sampling.mix import REASONS
 from tests.audit.memory import Memory
@@ -115,7 +115,7 @@ class Bench:
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
-        known = {name: repeated_keys(log, DAY) for name, log in self.logs.items()}
+        known = {name: repeated_hashes(census_of(log, DAY)) for name, log in self.logs.items()}
         return Made(self.logs, self.counts, known, groups, n, pairs, n, items, rejected, True)
 
     def sampled(
@@ -207,7 +207,10 @@ def build(engine: "Engine", folder: Path) -> Bench:
     rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
     frame = stored(place, groups, kind)
-    repeated, n = {name: repeated_keys(log, DAY) for name, log in logs.items()}, len(groups)
+    repeated, n = (
+        {name: repeated_hashes(census_of(log, DAY)) for name, log in logs.items()},
+        len(groups),
+    )
     made = Made(logs, counts, repeated, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
     frames = published_frames(made, known, config, DAY, spark=spark)
     staged = {name: store.stage(table, known[name], "clean") for name, table in frames}

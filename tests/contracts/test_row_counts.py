@@ -13,10 +13,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.contracts.counts import RowCounts, count_rows
+from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rejects import as_rejected, rejected_rows, with_copy_numbers
-from pipelines.contracts.rows import deduplicated, on_date, repeated_keys, valid_rows
+from pipelines.contracts.repeated_keys import repeated_hashes
+from pipelines.contracts.rows import deduplicated, on_date, valid_rows
 from pipelines.errors import ConservationError
 from tests.contracts.logs_for_tests import (
     DAY,
@@ -105,7 +106,7 @@ class DescribeCountRows:
         assert counts.reasons["missing"] == expected.reasons["missing"]
         mine = valid_rows(log).where(F.col("event_us").between(TODAY.start_us, TODAY.end_us - 1))
         assert deduplicated(mine, log.contract).count() == counts.valid
-        repeated = repeated_keys(log, TODAY)
+        repeated = repeated_hashes(census_of(log, TODAY))
         few = deduplicated(mine, log.contract, repeated=repeated, duplicates=counts.duplicate)
         assert few.exceptAll(deduplicated(mine, log.contract)).count() == 0
         assert few.count() == counts.valid

@@ -26,11 +26,11 @@ from pipelines.assembly.samples import (
 from pipelines.assembly.workplace import Workplace
 from pipelines.config.loading import load_config
 from pipelines.config.tree import TABLES, Config
-from pipelines.contracts.counts import RowCounts, count_rows
+from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.rows import repeated_keys
+from pipelines.contracts.repeated_keys import repeated_hashes
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
 
@@ -106,7 +106,7 @@ class Staged:
         rejected = all_rejected(
             self.logs, self.counts, self.all_pairs, known["rejected"], DAY, spark=spark
         )
-        repeated = {name: repeated_keys(log, DAY) for name, log in self.logs.items()}
+        repeated = {name: repeated_hashes(census_of(log, DAY)) for name, log in self.logs.items()}
         made = Made(
             self.logs, self.counts, repeated, groups, groups.count(), self.pairs, 1000,
             self.items, rejected, True,

@@ -11,8 +11,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.engine import Engine
-from pipelines.assembly import passes, sampler, samples
+from pipelines.assembly import sampler, samples
 from pipelines.config.tree import TABLES
+from pipelines.contracts import passes
 from pipelines.contracts.dialect import Dialect, dialect_of
 from pipelines.publishing.content_hash import ContentHash
 from tests.invariants.staged import DAY, Staged, shuffle_logs, stage

@@ -1,0 +1,61 @@
+"""A staged table by itself: its rows, its keys, its columns, and the rules on single rows."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.audit.tables import key_figures, schema_figure
+from pipelines.contracts.tables import table_contract
+from tests.audit.small import THE_DAY, by_name, config, frame
+from tests.stages.handmade import DAY
+
+SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
+
+
+class DescribeTablesAsSuch:
+    CONTRACT = table_contract("positives").resolved(SETTINGS.ids)
+
+    def rows(self, spark: SparkSession, *items: int) -> DataFrame:
+        made = [{"ds": DAY, "user_id": 7, "request_id": 1, "item_id": i} for i in items]
+        rows = frame(spark, "positives", made or [{"ds": DAY}], SETTINGS)
+        keys = ("user_id", "request_id", "item_id")
+        return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
+
+    def figures(
+        self, rows: DataFrame, wanted: int, *, allow_empty: bool = False, one_in: int = 1
+    ) -> dict[str, float | int | None]:
+        _, found = key_figures(
+            "positives", rows, self.CONTRACT, wanted, SETTINGS, THE_DAY,
+            allow_empty=allow_empty, one_in=one_in,
+        )  # fmt: skip
+        return by_name(found)
+
+    def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
+        assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
+            "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
+            "sample_id_differs.positives": 0,
+        }  # fmt: skip
+
+    def it_looks_at_single_rows_of_some_requests_and_at_the_keys_of_all(
+        self, spark: SparkSession
+    ) -> None:
+        ids = spark.range(200).select(F.col("id").alias("request_id"))
+        rows = self.rows(spark, 1).drop("request_id").crossJoin(ids)
+        wrong_ids = rows.withColumn("sample_id", F.lit(1).cast("bigint"))
+        found = self.figures(wrong_ids.unionByName(wrong_ids.limit(1)), 201, one_in=4)
+        assert found["sample_id_differs.positives"] in range(20, 90)
+        assert (found["rows.positives"], found["duplicate_keys.positives"]) == (201, 1)
+
+    def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:
+        empty = self.rows(spark, 1).limit(0)
+        assert self.figures(empty, 0)["rows.positives"] == 0
+        assert "rows.positives" not in self.figures(empty, 0, allow_empty=True)
+
+    def it_names_columns_that_are_not_as_in_the_contract(self, spark: SparkSession) -> None:
+        schema = self.CONTRACT.spark_schema()
+        right = spark.createDataFrame([], schema)
+        assert schema_figure("positives", right, self.CONTRACT).value == 0
+        wrong_ones = right.drop("position").withColumn("extra", F.lit(1))
+        found = schema_figure("positives", wrong_ones, self.CONTRACT)
+        assert (found.value, found.detail) == (2, "extra, position")
+        moved = right.select(*reversed(right.columns))
+        assert schema_figure("positives", moved, self.CONTRACT).detail == "the order of columns"
