@@ -1,7 +1,9 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +29,10 @@ from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 
 _COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
+
+# Where tasks are threads of one process, as on Sail, all of them have received their events before
+# the first one samples: no more of them than there are cores hold the arrays of a sample as well.
+_TURNS = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,12 @@ def sample_partition(
     received = list(batches)
     if not received:
         return
-    table = pa.Table.from_batches(received)
+    with _TURNS:
+        groups = _sampled(pa.Table.from_batches(received), settings)
+    yield from groups
+
+
+def _sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     catalogue = load_catalogue(shipped(settings.catalogue))
     pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
     # Compiled functions return Python integers, which would be typed by their size when passed on.
@@ -88,14 +99,14 @@ def sample_partition(
     kept = keep_positives(pairs, catalogue.draws.hot_keys, catalogue.draws.hot_keep, seed)
     kept = _of_date(kept, pairs, settings)
     if len(kept.user) == 0:
-        return
+        return []
     ladder = Ladder(
         np.array([take for take, _, _ in settings.ladder], np.int8),
         np.array([low for _, low, _ in settings.ladder], np.float64),
         np.array([high for _, _, high in settings.ladder], np.float64),
     )
     groups = sample_groups(_events(table), kept, catalogue.draws, ladder, settings.wanted)
-    yield from _batches(details, kept, groups, catalogue)
+    return _batches(details, kept, groups, catalogue)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:

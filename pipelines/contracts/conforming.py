@@ -12,7 +12,7 @@ from pipelines.contracts.mapping import Binding, Bound
 from pipelines.contracts.rules import Broken, any_of, message, reasons_of, rules_for
 from pipelines.contracts.source_rows import SourceRows
 from pipelines.contracts.tables import spark_type
-from pipelines.contracts.times import in_event_range, read_time
+from pipelines.contracts.times import read_event_time, read_time
 from pipelines.contracts.values import Reading, equals_one_of, read_value
 
 _PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
@@ -20,15 +20,17 @@ _PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
 
 @dataclass(frozen=True)
 class _Read:
-    """One contract column, read: its value and the reason against it (a message or NULL)."""
+    """One contract column, read: its value, and what may be wrong with what was found."""
 
     name: str
     value: Column
-    against: Column | None
+    against: Broken | None
 
     @property
-    def flag(self) -> str:
-        return f"__winnow_{self.name}"
+    def broken(self) -> Broken:
+        """What is wrong, once it stands in columns of its own."""
+        # Two columns: who only asks whether a row is valid does not make its messages.
+        return Broken(F.col(f"__winnow_bad_{self.name}"), F.col(f"__winnow_{self.name}"))
 
 
 def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
@@ -39,22 +41,17 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     """
     anonymous = F.lit(False)
     read: list[_Read] = []
-    event_us = F.lit(None).cast("bigint")
+    event_us, event_time = F.lit(None).cast("bigint"), binding.event_time
     for bound in binding.columns:
         if bound.column.name == "user_id" and bound.sources:
             user = read_user(bound, rows.column_of, config.identity.anonymous_values)
             anonymous = user.anonymous
             read.append(_Read("user_id", user.reading.value, _unreadable(bound, user.reading)))
         elif bound.column.type == "timestamp" and bound.sources:
-            reading = _time_of(bound, rows)
-            is_event = bound.column.name == binding.event_time
-            if is_event:
-                event_us = F.when(in_event_range(reading.value), reading.value)
-            micros = event_us if is_event else reading.value
-            against = _unreadable(bound, reading)
-            if is_event:
-                against = _first(against, _out_of_range(bound, reading))
-            read.append(_Read(bound.column.name, F.timestamp_micros(micros), against))
+            reading, against = _time_of(bound, rows, is_event=bound.column.name == event_time)
+            if bound.column.name == event_time:
+                event_us = reading.value
+            read.append(_Read(bound.column.name, F.timestamp_micros(reading.value), against))
         else:
             read.append(_plain(bound, rows, config))
     kept = F.lit(True)
@@ -68,7 +65,8 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         anonymous.alias("anonymous"),
         kept.alias(_KEPT),
         rows.problem.alias(_PROBLEM),
-        *[r.against.alias(r.flag) for r in read if r.against is not None],
+        *[r.against.where.alias(f"__winnow_bad_{r.name}") for r in read if r.against is not None],
+        *[r.against.message.alias(f"__winnow_{r.name}") for r in read if r.against is not None],
         rows.source_row.alias("source_row"),
     )
     return _judged(_with_made_id(step, binding), binding, read, config)
@@ -80,11 +78,11 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
     made = {bound.column.name for bound in binding.columns if bound.mapping is None}
     for entry in read:
         if entry.against is not None:
-            broken.append(Broken(F.col(entry.flag).isNotNull(), F.col(entry.flag)))
+            broken.append(entry.broken)
         if entry.name in required - made:
             missing = F.col(entry.name).isNull()
             if entry.against is not None:
-                missing = missing & F.col(entry.flag).isNull()
+                missing = missing & ~entry.broken.where
             broken.append(Broken(missing, message("missing", f"{entry.name} is NULL or empty")))
     broken += rules_for((rule.code for rule in binding.contract.rules), config)
     whole = F.col(_PROBLEM).isNotNull()
@@ -125,23 +123,28 @@ def _plain(bound: Bound, rows: SourceRows, config: Config) -> _Read:
     return _Read(name, F.lit(None), None)
 
 
-def _time_of(bound: Bound, rows: SourceRows) -> Reading:
+def _time_of(bound: Bound, rows: SourceRows, *, is_event: bool) -> tuple[Reading, Broken | None]:
+    """Return a time and what may be wrong with it."""
     assert isinstance(bound.mapping, TimeSource)
-    source = bound.sources[0]
-    return read_time(rows.column_of(source.name), source.found, bound.mapping)
+    source, found = rows.column_of(bound.sources[0].name), bound.sources[0].found
+    if not is_event:
+        reading = read_time(source, found, bound.mapping)
+        return reading, _unreadable(bound, reading)
+    reading, outside = read_event_time(source, found, bound.mapping)
+    sentence = f"{bound.column.name} lies before 2000 or after 2100"
+    told = message("time_out_of_range", sentence, reading.found)
+    against = _unreadable(bound, reading)
+    if against is None:
+        return reading, Broken(outside, told)
+    first = F.when(against.where, against.message).otherwise(told)
+    return reading, Broken(against.where | outside, first)
 
 
-def _unreadable(bound: Bound, reading: Reading) -> Column | None:
+def _unreadable(bound: Bound, reading: Reading) -> Broken | None:
     if reading.unreadable is None:
         return None
     sentence = f"{bound.column.name} cannot be read as {bound.column.type}"
-    return F.when(reading.unreadable, message("unreadable", sentence, reading.found))
-
-
-def _out_of_range(bound: Bound, reading: Reading) -> Column:
-    sentence = f"{bound.column.name} lies before 2000 or after 2100"
-    outside = F.coalesce(~in_event_range(reading.value), F.lit(False))
-    return F.when(outside, message("time_out_of_range", sentence, reading.found))
+    return Broken(reading.unreadable, message("unreadable", sentence, reading.found))
 
 
 def made_impression_id() -> Column:
@@ -161,7 +164,3 @@ def _with_made_id(step: DataFrame, binding: Binding) -> DataFrame:
 
 def _type(binding: Binding, name: str) -> str:
     return binding.bound(name).column.type
-
-
-def _first(first: Column | None, second: Column) -> Column:
-    return second if first is None else F.coalesce(first, second)

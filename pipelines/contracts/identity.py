@@ -40,6 +40,8 @@ def read_user(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]
     is missing.
     """
     chosen = _read(bound, column_of, anonymous_values)
+    if not anonymous_values:
+        return Identified(chosen, F.lit(False))
     there = F.lit(False)
     for source in bound.sources:
         there = there | column_of(source.name).isNotNull()

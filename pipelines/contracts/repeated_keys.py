@@ -88,7 +88,12 @@ def rows_by_place(census: DataFrame) -> dict[int, int]:
 
 
 def _short_hash(key: Sequence[str]) -> Column:
-    return F.shiftright(key_hash(key), _PLACE_BITS)
+    """Return a hash with room for a place; (1, NULL) and (NULL, 1) have the same one.
+
+    Such keys are looked at once more, as all whose hash is repeated: telling them apart here would
+    cost every row a look at every column's NULLs.
+    """
+    return F.shiftright(F.xxhash64(*key), _PLACE_BITS)
 
 
 def _counted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ class Broken:
     """One way of breaking a rule.
 
     Attributes:
-        where: Boolean, never NULL: the row breaks the rule.
+        where: Boolean: the row breaks the rule. NULL only where it breaks another one.
         message: ``code: sentence with what was found``; only looked at where the rule is broken.
     """
 
@@ -73,7 +73,8 @@ def _stage_unknown(config: Config) -> Broken:
     stages = [stage.name for stage in config.hard.stages]
     stage = F.col("stage")
     sentence = "stage is not one of the configured stages"
-    return Broken(_true(~stage.isin(*stages)), message("stage_unknown", sentence, stage))
+    # A row without a stage breaks the rule ``missing``, and text is dear to compare once more.
+    return Broken(~stage.isin(*stages), message("stage_unknown", sentence, stage))
 
 
 def _action_unknown(config: Config) -> Broken:
@@ -85,8 +86,8 @@ def _action_unknown(config: Config) -> Broken:
 
 def _score_not_finite(_: Config) -> Broken:
     score = F.col("score")
-    infinite = F.abs(score) == float("inf")
-    where = _true(F.isnan(score)) | _true(infinite)
+    # NaN is greater than every number.
+    where = _true(F.abs(score) >= float("inf"))
     return Broken(where, message("score_not_finite", "score is NaN or infinite"))
 
 

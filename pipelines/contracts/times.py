@@ -37,10 +37,8 @@ def read_time(source: Column, found: str, time: TimeSource) -> Reading:
     Returns:
         ``value`` is a bigint between the years 1 and 9999.
     """
-    text = source.cast("string")
     if time.unit in _FACTORS:
-        count = integer_in(source) if found == "string" else source.cast("bigint")
-        value = _scaled(count, _FACTORS[time.unit])
+        value = _scaled(_count(source, found), _FACTORS[time.unit])
     elif found == "timestamp":
         value = F.unix_micros(source)
     elif found in ("timestamp_ntz", "date"):
@@ -49,15 +47,40 @@ def read_time(source: Column, found: str, time: TimeSource) -> Reading:
         value = _from_pattern(source, time)
     else:
         value = _from_iso(source, time.zone)
+    return _reading(source, found, value, value)
+
+
+def read_event_time(source: Column, found: str, time: TimeSource) -> tuple[Reading, Column]:
+    """Read the time that says when a row happened.
+
+    Returns:
+        A reading as from ``read_time``, NULL outside of [2000-01-01, 2100-01-01), and whether
+        there is a time outside: boolean, never NULL.
+    """
+    if time.unit in _FACTORS:
+        # Engines compute a formula anew wherever its column stands, so this one, which stands in
+        # every condition on a log, is short: the count itself is compared.
+        factor, read = _FACTORS[time.unit], _count(source, found)
+        inside = (read >= FIRST_US // factor) & (read < END_US // factor)
+        value = F.when(inside, read * F.lit(factor))
+    else:
+        read = read_time(source, found, time).value
+        inside = (read >= FIRST_US) & (read < END_US)
+        value = F.when(inside, read)
+    return _reading(source, found, read, value), F.coalesce(~inside, F.lit(False))
+
+
+def _reading(source: Column, found: str, read: Column, value: Column) -> Reading:
+    """Return a value; ``read`` is NULL where the source says nothing that can be read."""
+    text = source.cast("string")
     if found != "string":
         return Reading(value, None, text)
-    unreadable = source.isNotNull() & (source != "") & value.isNull()
+    unreadable = source.isNotNull() & (source != "") & read.isNull()
     return Reading(value, F.coalesce(unreadable, F.lit(False)), text)
 
 
-def in_event_range(microseconds: Column) -> Column:
-    """Return whether a time lies in [2000-01-01, 2100-01-01); NULL for NULL."""
-    return (microseconds >= FIRST_US) & (microseconds < END_US)
+def _count(source: Column, found: str) -> Column:
+    return integer_in(source) if found == "string" else source.cast("bigint")
 
 
 def _scaled(count: Column, factor: int) -> Column:

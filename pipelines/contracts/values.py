@@ -44,7 +44,7 @@ def read_value(source: Column, found: str, wanted: str) -> Reading:
     """
     text = source.cast("string")
     if wanted == "string":
-        value = F.when(source != "", source) if found == "string" else text
+        value = F.nullif(source, F.lit("")) if found == "string" else text
         return Reading(value, None, text)
     if found == wanted or (wanted == "bigint" and found in INTEGERS):
         return Reading(source.cast(wanted), None, text)

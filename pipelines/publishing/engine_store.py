@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.contracts.tables import TableContract
 from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
 from pipelines.publishing.commits import Label, require_date
-from pipelines.publishing.content_hash import content_hash, measure
+from pipelines.publishing.content_hash import ContentHash, content_hash, measure
 from pipelines.publishing.creation import ensure_table
 from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import (
@@ -104,7 +104,7 @@ class EngineStore(ABC):
         contract = staged.contract
         self.replace_day(staged, require_date(day), label)
         version = version_labelled(table_path(self._warehouse, contract.table), label)
-        found = content_hash(self.read_version(contract.table, version, day), contract)
+        found = self.content_of_version(staged, version, day)
         if found != staged.content:
             raise ReleaseError(
                 Problem(
@@ -116,6 +116,11 @@ class EngineStore(ABC):
                 )
             )
         return version
+
+    def content_of_version(self, staged: StagedTable, version: int, day: date) -> ContentHash:
+        """Return what one version of a staged table's table holds of the date, from its files."""
+        contract = staged.contract
+        return content_hash(self.read_version(contract.table, version, day), contract)
 
     def read_version(self, table: str, version: int, day: date) -> DataFrame:
         """Return the rows of one date of one version of a table; see ``Store``."""

@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from pipelines.contracts import repeated_keys
 from pipelines.contracts.repeated_keys import (
     KEPT,
-    KEY_HASH,
     count_distinct_keys,
     key_census,
     repeated_hashes,
@@ -48,9 +47,7 @@ class DescribeCountDistinctKeys:
     def it_does_not_take_two_keys_with_one_hash_for_one(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(
-            repeated_keys, "key_hash", lambda key: F.lit(7).cast("bigint").alias(KEY_HASH)
-        )
+        monkeypatch.setattr(repeated_keys, "_short_hash", lambda key: F.lit(7).cast("bigint"))
         frame = spark.createDataFrame([(1, 1), (1, 2), (1, 2)], "a bigint, b bigint")
         assert distinct_keys(frame) == 2
 
