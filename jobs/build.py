@@ -20,7 +20,13 @@ from jobs.reading import (  # noqa: E402
 from jobs.request import BuildRequest  # noqa: E402
 from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
 from jobs.version import code_version  # noqa: E402
-from pipelines.assembly.published import Made, contracts, published_frames, totals  # noqa: E402
+from pipelines.assembly.published import (  # noqa: E402
+    Made,
+    contracts,
+    published_frames,
+    shown_on,
+    totals,
+)
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
 from pipelines.assembly.samples import (  # noqa: E402
     pairs_of,
@@ -33,7 +39,6 @@ from pipelines.audit.expectations import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
-from pipelines.contracts.repeated_keys import repeated_hashes  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
@@ -82,10 +87,10 @@ def build(request: BuildRequest) -> BuildSummary:
     with stage("stage tables") as told:
         known = contracts(config, logs)
         rejected = all_rejected(logs, counts, all_pairs, known["rejected"], day, spark=spark)
-        repeated = {name: repeated_hashes(found) for name, found in census.items()}
-        made = Made(
-            logs, counts, repeated, groups, n_groups, pairs, n_pairs, items, rejected, mature
+        shown = shown_on(
+            logs["impressions"], day, census["impressions"], counts["impressions"], place.staged
         )
+        made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature)
         staged = {
             name: store.stage(frame, known[name], run_id)
             for name, frame in published_frames(made, known, config, day, spark=spark)

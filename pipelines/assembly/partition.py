@@ -1,9 +1,7 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.sorting import order_of
+from pipelines.arrays.turns import TURNS
 from pipelines.assembly.shipped import shipped
 from pipelines.catalogue.draw_table import Catalogue, load_catalogue
 from pipelines.config.tree import Config
@@ -29,10 +29,6 @@ from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 
 _COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
-
-# Where tasks are threads of one process, as on Sail, all of them have received their events before
-# the first one samples: no more of them than there are cores hold the arrays of a sample as well.
-_TURNS = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def sample_partition(
     received = list(batches)
     if not received:
         return
-    with _TURNS:
+    with TURNS:
         groups = _sampled(pa.Table.from_batches(received), settings)
     yield from groups
 
@@ -178,7 +174,7 @@ def _batches(
         "hard_size": _lists(pa.array(groups.hard_size), hard),
         "hard_value": _lists(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
     }
-    in_shuffle_order = pa.table(columns).take(np.argsort(shuffle_key, kind="stable"))
+    in_shuffle_order = pa.table(columns).take(order_of(shuffle_key))
     batches: list[pa.RecordBatch] = in_shuffle_order.combine_chunks().to_batches()
     return batches
 

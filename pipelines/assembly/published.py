@@ -15,6 +15,7 @@ from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
+from pipelines.contracts.repeated_keys import repeated_hashes
 from pipelines.contracts.rows import deduplicated, on_date, valid_rows
 from pipelines.contracts.tables import TableContract, table_contract
 
@@ -24,8 +25,8 @@ class Made:
     """What the tables are made of.
 
     Attributes:
-        logs: The conformed logs. counts: Their rows.
-        repeated: Of each log, which keys are repeated (``repeated_hashes``).
+        logs: The conformed logs.
+        shown: The valid impressions of the date, one row per key.
         groups: The staged sample groups. n_groups: How many there are.
         pairs: The pairs of the date. n_pairs: How many there are.
         candidates: The date's items.
@@ -34,8 +35,7 @@ class Made:
     """
 
     logs: Mapping[str, Log]
-    counts: Mapping[str, RowCounts]
-    repeated: Mapping[str, DataFrame]
+    shown: DataFrame
     groups: DataFrame
     n_groups: int
     pairs: DataFrame
@@ -74,7 +74,7 @@ def published_frames(
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
-            shown_on(made, day),
+            made.shown,
             made.pairs,
             contract,
             config,
@@ -87,7 +87,7 @@ def published_frames(
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             made.candidates.eligibility,
-            shown_on(made, day),
+            made.shown,
             made.groups,
             contract,
             day.date,
@@ -108,12 +108,29 @@ def published_frames(
         yield name, makers[name](contract)
 
 
-def shown_on(made: Made, day: CalendarDay) -> DataFrame:
-    """Return the valid impressions of the date, one row per key."""
-    log = made.logs["impressions"]
-    rows, duplicates = valid_rows(log).where(on_date(log, day)), made.counts[log.name].duplicate
-    repeated = made.repeated[log.name]
-    return deduplicated(rows, log.contract, repeated=repeated, duplicates=duplicates)
+def shown_on(
+    impressions: Log,
+    day: CalendarDay,
+    census: DataFrame,
+    counts: RowCounts,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+) -> DataFrame:
+    """Return the valid impressions of the date, one row per key; columns as of ``valid_rows``.
+
+    Args:
+        impressions: The log.
+        day: The date.
+        census: What ``census_of`` returned for them.
+        counts: What ``count_rows`` returned.
+        keep: Writes a frame under a name and returns it read back: the rows are needed twice.
+    """
+    return deduplicated(
+        valid_rows(impressions).where(on_date(impressions, day)),
+        impressions.contract,
+        repeated=repeated_hashes(census),
+        duplicates=counts.duplicate,
+        keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
+    )
 
 
 def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled
-from pipelines.sampling.grouping import rows_by_group
+from pipelines.arrays.compiled import compiled
+from pipelines.arrays.grouping import rows_by_group
 
 SOURCES = 2
 """Sources of easy draws that are counted apart: popularity (code 0) and easy_fill (code 1)."""

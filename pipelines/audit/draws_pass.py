@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import (
     DoubleType,
     IntegerType,
-    ShortType,
     StructField,
     StructType,
 )
 
+from pipelines.arrays.turns import TURNS
 from pipelines.assembly.shipped import shipped
 from pipelines.audit import pass_sizes
 from pipelines.audit.draw_counts import SOURCES
@@ -37,15 +37,14 @@ from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Ids
 from pipelines.contracts.passes import of_pass, passes_for
 
-# What a task gives: sums to add up over tasks, by name and place. Scalars have place 0.
+# What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
+_BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1", "hard")
 _SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")
-_ARRAYS = ("drawn_0", "drawn_1", "blocked_0", "blocked_1", "hard", "log_q", "total")
-_NAMES = (*_SCALARS, *_ARRAYS)
+_SUMS = (*_BY_ITEM, "once")
 _SCHEMA = StructType(
     [
-        StructField("figure", ShortType(), nullable=False),
         StructField("place", IntegerType(), nullable=False),
-        StructField("amount", DoubleType(), nullable=False),
+        *(StructField(name, DoubleType(), nullable=False) for name in _SUMS),
     ]
 )
 
@@ -122,8 +121,8 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         of_pass(union, "user_key", number, passes)
         .repartition(partitions, "user_key")
         .mapInArrow(task, _SCHEMA)
-        .groupBy("figure", "place")
-        .agg(F.sum("amount").alias("amount"))
+        .groupBy("place")
+        .agg(*(F.sum(name).alias(name) for name in _SUMS))
         .toArrow()
         for number in range(passes)
     ]
@@ -139,9 +138,13 @@ def _examine_partition(
     batches: Iterable[pa.RecordBatch], shipped_items: str
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
-    if not received:
-        return
-    rows = pa.Table.from_batches(received)
+    if received:
+        with TURNS:
+            sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_items)))
+        yield from sums
+
+
+def _examined(rows: pa.Table, shipped_items: str) -> DrawFigures:
     with pa.memory_map(shipped(shipped_items)) as source:
         stored = pa.ipc.open_file(source).read_all()
         items = Weighed(_int64(stored["key"]), _int64(stored["weight"]))
@@ -153,14 +156,13 @@ def _examine_partition(
     def of_kind(code: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return place[kind == code], item[kind == code]
 
-    found = examine(
+    return examine(
         len(users.dictionary),
         of_kind(SHOWN),
         of_kind(CLICKED),
         _negatives(rows.filter(pc.equal(rows["kind"], POSITIVE)), place[kind == POSITIVE]),
         items,
     )
-    yield from _sums(found)
 
 
 def _int64(column: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -194,40 +196,36 @@ def _as_long(lists: pa.ListArray, length: NDArray[np.int64], null: float) -> NDA
 
 
 def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:
-    for code, name in enumerate(_NAMES):
-        stem, _, source = name.partition("_")
-        amounts = (
-            getattr(found, name) if hasattr(found, name) else getattr(found, stem)[int(source)]
-        )
-        amounts = np.atleast_1d(np.asarray(amounts, np.float64))
-        places = np.flatnonzero(amounts)
-        yield pa.RecordBatch.from_arrays(
-            [
-                pa.array(np.full(len(places), code, np.int16)),
-                pa.array(places.astype(np.int32)),
-                pa.array(amounts[places]),
-            ],
-            names=_SCHEMA.names,
-        )
+    by_item = [*found.drawn, *found.blocked, found.hard]
+    once = [*(getattr(found, name) for name in _SCALARS), *found.total, *found.log_q]
+    places = np.flatnonzero(np.any(by_item, axis=0))
+    yield _batch(places, [*(sums[places] for sums in by_item), np.zeros(len(places))])
+    none = np.zeros(len(once))
+    yield _batch(np.arange(len(once)), [*(none for _ in by_item), np.asarray(once, np.float64)])
+
+
+def _batch(places: NDArray[np.int64], sums: list[NDArray[np.float64]]) -> pa.RecordBatch:
+    arrays = [pa.array(places.astype(np.int32)), *(pa.array(column) for column in sums)]
+    return pa.RecordBatch.from_arrays(arrays, names=_SCHEMA.names)
 
 
 def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
-    code, place = sums["figure"].to_numpy(), sums["place"].to_numpy()
-    amount = sums["amount"].to_numpy()
+    place = sums["place"].to_numpy()
 
-    def array(name: str, size: int) -> NDArray[np.float64]:
-        own = code == _NAMES.index(name)
-        values = np.zeros(size)
-        # A figure comes once from every pass.
-        np.add.at(values, place[own], amount[own])
+    def of(name: str, size: int) -> NDArray[np.float64]:
+        values, own = np.zeros(size), sums[name].to_numpy()
+        within = place < size
+        # A place comes once from every pass.
+        np.add.at(values, place[within], own[within])
         return values
 
-    scalars = {name: round(float(array(name, 1)[0])) for name in _SCALARS}
+    once = of("once", len(_SCALARS) + SOURCES + n_bins)
+    scalars, total, log_q = np.split(once, [len(_SCALARS), len(_SCALARS) + SOURCES])
     return DrawFigures(
-        **scalars,
-        total=array("total", SOURCES),
-        drawn=np.stack([array(f"drawn_{source}", n_items) for source in range(SOURCES)]),
-        blocked=np.stack([array(f"blocked_{source}", n_items) for source in range(SOURCES)]),
-        hard=array("hard", n_items),
-        log_q=array("log_q", n_bins),
+        **{name: round(value) for name, value in zip(_SCALARS, scalars.tolist(), strict=True)},
+        total=total,
+        drawn=np.stack([of(f"drawn_{source}", n_items) for source in range(SOURCES)]),
+        blocked=np.stack([of(f"blocked_{source}", n_items) for source in range(SOURCES)]),
+        hard=of("hard", n_items),
+        log_q=log_q,
     )

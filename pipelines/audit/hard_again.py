@@ -31,7 +31,9 @@ def hard_again(
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
-    rows = ranking_log.frame.where(
+    one_in = one_in_requests(n_positives)
+    # First of all conditions: engines need not look at the others for rows that it leaves out.
+    rows = of_some_requests(ranking_log.frame, one_in).where(
         on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder
     )
     if config.hard.cut_known_by != "membership":
@@ -44,11 +46,10 @@ def hard_again(
         F.col("score" if by_score else "rank").cast("double").alias("value"),
         (F.col("valid") & _cut(config.hard)).alias("cut"),
     )
-    one_in = one_in_requests(n_positives)
     n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
     counts = hard_counts(
         HardRows(
-            of_some_requests(logged, one_in),
+            logged,
             of_some_requests(hard, one_in),
             n_rows,
             n_positives // one_in,

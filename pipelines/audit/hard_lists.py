@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled
-from pipelines.sampling.grouping import rows_by_group
+from pipelines.arrays.compiled import compiled
+from pipelines.arrays.grouping import rows_by_group
 
 Ints = NDArray[np.int64]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.turns import TURNS
 from pipelines.audit import pass_sizes
 from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
@@ -111,9 +112,16 @@ def _look_up_partition(
     ranked: bool,
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
-    if not received:
-        return
-    rows = pa.Table.from_batches(received)
+    if received:
+        with TURNS:
+            rows = pa.Table.from_batches(received)
+            found = _looked_up(rows, needs_next, sign, scored=scored, ranked=ranked)
+        yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})
+
+
+def _looked_up(
+    rows: pa.Table, needs_next: NDArray[np.bool_], sign: float, *, scored: bool, ranked: bool
+) -> HardCounts:
     requests = rows["request"].combine_chunks().dictionary_encode()
     request = requests.indices.to_numpy().astype(np.int64)
     item, value = np.asarray(rows["item"].to_numpy(), np.int64), rows["value"].to_numpy()
@@ -121,7 +129,7 @@ def _look_up_partition(
     kind = rows["kind"].to_numpy().astype(np.int64)
     of_log, stated = kind >= 0, kind < 0
     stage, place = -1 - kind[stated], rows["place"].to_numpy()[stated]
-    found = look_up(
+    return look_up(
         len(requests.dictionary),
         Logged(
             request[of_log], kind[of_log] >> 1, item[of_log], cost[of_log], (kind[of_log] & 1) == 1
@@ -136,4 +144,3 @@ def _look_up_partition(
         ),
         needs_next,
     )
-    yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})

@@ -9,9 +9,12 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.sorting import sorted_numbers
+from pipelines.arrays.turns import TURNS
 from pipelines.contracts.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
@@ -98,15 +101,20 @@ def _short_hash(key: Sequence[str]) -> Column:
 
 def _counted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     received = [batch.column(0).to_numpy() for batch in batches]
-    if not received:
-        return
-    values = np.sort(np.concatenate(received))
+    if received:
+        with TURNS:
+            found = _census_of(sorted_numbers(np.concatenate(received)))
+        yield found
+
+
+def _census_of(values: NDArray[np.int64]) -> pa.RecordBatch:
+    """Return a census of marked hashes, in ascending order."""
     places = np.bincount(values & (2**_PLACE_BITS - 1))
     known = np.flatnonzero(places)
     again = values[1:][values[1:] == values[:-1]]
     again = again[again & (2**_PLACE_BITS - 1) == KEPT]
     hashes, further = np.unique(again, return_counts=True)
-    yield pa.RecordBatch.from_arrays(
+    return pa.RecordBatch.from_arrays(
         [
             pa.concat_arrays([pa.array(hashes >> _PLACE_BITS), pa.nulls(len(known), pa.int64())]),
             pa.array(np.concatenate([further + 1, places[known]]), pa.int64()),

@@ -1,6 +1,6 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -54,6 +54,7 @@ def deduplicated(
     *,
     repeated: DataFrame | None = None,
     duplicates: int | None = None,
+    keep: Callable[[DataFrame], DataFrame] | None = None,
 ) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
@@ -66,6 +67,8 @@ def deduplicated(
         repeated: What ``repeated_hashes`` found among these very rows: then only the rows behind
             them are chosen from, and the others stay where they are.
         duplicates: How many rows have to go, where that is known; 0 is the rows as they are.
+        keep: Writes the few winners that had to be chosen and returns them read back; without it
+            they are chosen again whenever the frame is read.
 
     Returns:
         The winners, same columns.
@@ -75,8 +78,9 @@ def deduplicated(
     if repeated is not None:
         n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
         several = with_hash_among(rows, contract.key, repeated, n_repeated=n)
+        winners = deduplicated(several, contract)
         alone = with_hash_alone(rows, contract.key, repeated, n_repeated=n)
-        return alone.unionByName(deduplicated(several, contract))
+        return alone.unionByName(winners if keep is None else keep(winners))
     others = tie_columns(rows.columns, contract)
     order = [F.col("event_us").asc_nulls_last()]
     if others:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from pipelines.arrays.sorting import order_of
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
@@ -74,7 +75,7 @@ class SortedFiles:
         if self.sort_by is None:
             pq.write_table(table, path)
             return name
-        order = pa.array(np.argsort(table[self.sort_by].to_numpy()))
+        order = pa.array(order_of(table[self.sort_by].to_numpy()))
         # Of rows in a random order, a page's least and greatest value say something of no column
         # but the one that they are sorted by.
         pq.write_table(table.take(order), path, write_statistics=[self.sort_by])

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled, inlined
-from pipelines.sampling.grouping import rows_by_group
+from pipelines.arrays.compiled import compiled, inlined
+from pipelines.arrays.grouping import rows_by_group
 from pipelines.sampling.hashing import U, mix64
 
 FORBIDDEN = 0

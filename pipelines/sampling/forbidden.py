@@ -1,6 +1,6 @@
 """The forbidden set F(u): every item that the user was shown or clicked in the exclusion window."""
 
-from pipelines.sampling.compiled import compiled
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.events import FORBIDDEN, find_slot
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.events import Events, find_slot, group_by_user
 from pipelines.sampling.forbidden import mark_forbidden
 from pipelines.sampling.hashing import EASY_STREAM, FILL_STREAM, U, fold

@@ -6,7 +6,7 @@ gives the same numbers.
 
 import numpy as np
 
-from pipelines.sampling.compiled import compiled, inlined
+from pipelines.arrays.compiled import compiled, inlined
 
 U = np.uint64
 _STEP = U(0x9E3779B97F4A7C15)

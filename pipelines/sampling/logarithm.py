@@ -2,7 +2,7 @@
 
 import math
 
-from pipelines.sampling.compiled import inlined
+from pipelines.arrays.compiled import inlined
 
 _SQRT_HALF = 0.7071067811865476
 _LN2_HIGH = 0.693147180369123816490

@@ -1,6 +1,6 @@
 """The mix: how many easy, hard and fill negatives a positive gets, and what fell short, and why."""
 
-from pipelines.sampling.compiled import inlined
+from pipelines.arrays.compiled import inlined
 
 REASONS = (
     "request_not_logged",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled, inlined
+from pipelines.arrays.compiled import compiled, inlined
 from pipelines.sampling.hashing import U, below, fold
 from pipelines.sampling.logarithm import natural_log, rounded
 

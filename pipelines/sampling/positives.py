@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.hashing import KEEP_STREAM, SHUFFLE_STREAM, fold, row_hash, unit
 
 

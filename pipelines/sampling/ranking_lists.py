@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled, inlined
+from pipelines.arrays.compiled import compiled, inlined
 from pipelines.sampling.events import FIRST_CANDIDATE
 from pipelines.sampling.hashing import U, mix64
 

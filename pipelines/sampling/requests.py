@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.sampling.compiled import compiled
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.events import FIRST_CANDIDATE
 
 

@@ -1,6 +1,6 @@
 """Which of a pool's candidates become the hard negatives of a positive."""
 
-from pipelines.sampling.compiled import compiled
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.hashing import HARD_STREAM, U, fold
 
 SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2

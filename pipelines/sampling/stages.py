@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.compiled import compiled, inlined
+from pipelines.arrays.compiled import compiled, inlined
 from pipelines.sampling.events import find_slot
 from pipelines.sampling.ranking_lists import fill_lists, sort_list
 

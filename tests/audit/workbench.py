@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from pipelines.assembly.partition import SamplerSettings, sample_partition
-from pipelines.assembly.published import Made, contracts, published_frames, totals
+from pipelines.assembly.published import Made, contracts, published_frames, shown_on, totals
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
 from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
@@ -32,7 +32,6 @@ from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.repeated_keys import repeated_hashes
 from pipelines.contracts.tables import TableContract
 from pipelines.sampling.mix import REASONS
 from tests.audit.memory import Memory
@@ -115,8 +114,9 @@ class Bench:
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
-        known = {name: repeated_hashes(census_of(log, DAY)) for name, log in self.logs.items()}
-        return Made(self.logs, self.counts, known, groups, n, pairs, n, items, rejected, True)
+        log = self.logs["impressions"]
+        shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])
+        return Made(self.logs, shown, groups, n, pairs, n, items, rejected, True)
 
     def sampled(
         self,
@@ -207,11 +207,9 @@ def build(engine: "Engine", folder: Path) -> Bench:
     rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
     frame = stored(place, groups, kind)
-    repeated, n = (
-        {name: repeated_hashes(census_of(log, DAY)) for name, log in logs.items()},
-        len(groups),
-    )
-    made = Made(logs, counts, repeated, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
+    log, n = logs["impressions"], len(groups)
+    shown = shown_on(log, DAY, census_of(log, DAY), counts[log.name])
+    made = Made(logs, shown, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
     frames = published_frames(made, known, config, DAY, spark=spark)
     staged = {name: store.stage(table, known[name], "clean") for name, table in frames}
     tables = {name: store.read_staged(table) for name, table in staged.items()}

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.init import write_simulated
 from pipelines.assembly.partition import SamplerSettings
-from pipelines.assembly.published import Made, contracts, published_frames
+from pipelines.assembly.published import Made, contracts, published_frames, shown_on
 from pipelines.assembly.rejects import all_rejected
 from pipelines.assembly.sampler import sample
 from pipelines.assembly.samples import (
@@ -30,7 +30,6 @@ from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.repeated_keys import repeated_hashes
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
 
@@ -106,11 +105,10 @@ class Staged:
         rejected = all_rejected(
             self.logs, self.counts, self.all_pairs, known["rejected"], DAY, spark=spark
         )
-        repeated = {name: repeated_hashes(census_of(log, DAY)) for name, log in self.logs.items()}
-        made = Made(
-            self.logs, self.counts, repeated, groups, groups.count(), self.pairs, 1000,
-            self.items, rejected, True,
-        )  # fmt: skip
+        log = self.logs["impressions"]
+        shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])
+        n = groups.count()
+        made = Made(self.logs, shown, groups, n, self.pairs, 1000, self.items, rejected, True)
         frames = published_frames(made, known, self.config, DAY, spark=spark)
         return {name: content_hash(frame, known[name]) for name, frame in frames}
 

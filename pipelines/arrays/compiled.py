@@ -12,16 +12,20 @@ from typing import Any
 
 import numba
 
+_FOLDERS = ("arrays", "sampling", "audit")
+"""Where compiled functions stand."""
 
-def _source_fingerprint(folder: Path) -> str:
+
+def _source_fingerprint(root: Path) -> str:
     """Return a hash of all kernel sources.
 
     Numba's cache looks at the file of the cached function only, so a changed callee in another
     file would go unseen. A folder per fingerprint makes that impossible.
     """
     digest = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
-        digest.update(source.read_bytes())
+    for folder in _FOLDERS:
+        for source in sorted((root / folder).glob("*.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -31,12 +35,12 @@ def _writable_cache_folder() -> Path | None:
     Numba fails at import where it finds no folder, as with a read-only home in a container or
     sources in a zip, so the folder is tried out first.
     """
-    here = Path(__file__).parent
-    if not here.is_dir():
+    pipelines = Path(__file__).parents[1]
+    if not pipelines.is_dir():
         return None
     root = os.environ.get("NUMBA_CACHE_DIR")
     base = Path(root) if root else Path(tempfile.gettempdir()) / f"winnow-numba-{os.getuid()}"
-    folder = base / _source_fingerprint(here)
+    folder = base / _source_fingerprint(pipelines)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_uid != os.getuid():

@@ -1,0 +1,1 @@
+"""Loops over arrays, compiled, that know nothing of logs and samples."""
