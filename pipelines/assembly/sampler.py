@@ -1,9 +1,7 @@
 """The one shuffle by user, with the sampler on each partition: events in, sample groups out."""
 
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.types import (
     ArrayType,
@@ -17,6 +15,8 @@ from pyspark.sql.types import (
 )
 
 from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.assembly.task_files import Task
+from pipelines.assembly.workplace import Workplace
 from pipelines.config.tree import Config
 from pipelines.contracts.tables import spark_type
 
@@ -54,23 +54,34 @@ def groups_schema(config: Config, pair: StructType) -> StructType:
     return StructType(fields)
 
 
+def by_user(events: DataFrame, partitions: int) -> DataFrame:
+    """Bring all events of a user into one partition; this is where they cross the network."""
+    return events.repartition(partitions, "user_key")
+
+
 def sample(
-    events: DataFrame, settings: SamplerSettings, config: Config, partitions: int
+    events: DataFrame,
+    settings: SamplerSettings,
+    config: Config,
+    partitions: int,
+    place: Workplace,
+    name: str,
 ) -> DataFrame:
-    """Return the sample groups: one row per kept positive of the date.
+    """Return the sample groups, read back from staging: one row per kept positive of the date.
 
     Args:
-        events: What ``union_of_events`` returned; this is where it crosses the network.
+        events: What ``union_of_events`` returned.
         settings: What the tasks need.
         config: The id types.
         partitions: How many tasks sample; the rows do not depend on it.
+        place: Where the tasks write. Rows with long lists are dear to give back to an engine, most
+            of all to Spark.
+        name: Of the folder that they write to.
 
     Returns:
         The columns of ``groups_schema``. ``hard_value`` is the logged score or rank; the i-th
         elements of the easy (hard) lists belong together; fills lie behind the easy draws.
     """
     schema = groups_schema(config, events.schema["pair"].dataType.elementType)  # type: ignore[attr-defined]
-    kernel: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-        sample_partition, settings=settings
-    )
-    return events.repartition(partitions, "user_key").mapInArrow(kernel, schema)
+    kernel: Task = partial(sample_partition, settings=settings)
+    return place.staged_by_tasks(by_user(events, partitions), kernel, schema, name)

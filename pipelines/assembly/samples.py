@@ -150,8 +150,8 @@ def stage_groups(
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         own = of_pass(pairs, "user_key", number, passes)
         events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
-        groups = sample(of_pass(events, "user_key", number, passes), settings, config, partitions)
-        parts.append(place.staged(groups, f"groups/{number}"))
+        turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
+        parts.append(sample(turn, settings, config, partitions, place, name))
     return reduce(DataFrame.unionByName, parts)
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
+from pipelines.assembly.task_files import NAMES, Task, TaskFiles
 from pipelines.contracts.dialect import dialect_of
 
 
@@ -40,6 +42,29 @@ class Workplace:
         # All nullable: Sail takes NOT NULL for another type where the column is an array.
         stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])
         return self.spark.read.schema(stored).parquet(dialect.to_read(uri))
+
+    def staged_by_tasks(
+        self, frame: DataFrame, task: Task, schema: StructType, name: str
+    ) -> DataFrame:
+        """Run a task on every partition of a frame, stage what it gives, and return it read back.
+
+        Args:
+            frame: What the tasks take.
+            task: From Arrow batches to Arrow batches, as for ``mapInArrow``.
+            schema: The columns of what it gives.
+            name: Of the folder below the staging folder.
+        """
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        files = TaskFiles(str(folder), to_arrow_schema(schema))
+        write: Task = partial(files.write, task=task)
+        names = frame.mapInArrow(write, NAMES).toArrow()["name"].to_pylist()
+        if not names:
+            return self.spark.createDataFrame([], schema)
+        to_read = dialect_of(self.spark).to_read
+        paths = [to_read(f"file://{folder / file}") for file in sorted(names)]
+        stored = StructType([StructField(f.name, f.dataType) for f in schema.fields])
+        return self.spark.read.schema(stored).parquet(*paths)
 
     def stored(self, table: pa.Table, name: str) -> DataFrame:
         """Return a table as a frame, through a file: some engines take only small ones directly."""

@@ -91,13 +91,10 @@ class Staged:
     def events(self) -> DataFrame:
         return all_events(self.logs, self.pairs, self.config, DAY, n_pairs=1000)
 
-    def lazy_groups(self, partitions: int) -> DataFrame:
+    def groups(self, partitions: int, name: str) -> DataFrame:
         by_score = orders_by_score(self.logs)
         settings = SamplerSettings.of(self.config, DAY, self.items.shipped, by_score=by_score)
-        return sample(self.events(), settings, self.config, partitions)
-
-    def groups(self, partitions: int, name: str) -> DataFrame:
-        return self.place.staged(self.lazy_groups(partitions), name)
+        return sample(self.events(), settings, self.config, partitions, self.place, name)
 
     def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
         known = contracts(self.config, self.logs)

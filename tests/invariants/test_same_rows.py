@@ -136,7 +136,7 @@ def rows_of(groups: DataFrame) -> list[dict[str, object]]:
 
 
 def plan_of(staged: Staged) -> str:
-    frame = staged.lazy_groups(PARTITIONS)
+    frame = sampler.by_user(staged.events(), PARTITIONS)
     return str(frame._jdf.queryExecution().executedPlan().toString())
 
 

@@ -1,0 +1,44 @@
+"""Parquet files written by the very tasks that make the rows, which then need not cross back."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+NAMES = "name string"
+
+
+@dataclass(frozen=True)
+class TaskFiles:
+    """Where tasks write; small enough to travel with them.
+
+    Attributes:
+        folder: A folder that every task can write to; it is there.
+        schema: The columns of the files. The rows of a task are cast to it.
+    """
+
+    folder: str
+    schema: pa.Schema
+
+    def write(self, batches: Iterable[pa.RecordBatch], task: Task) -> Iterator[pa.RecordBatch]:
+        """Run a task and write what it gives, for ``mapInArrow``; give the file's ``name``, if any.
+
+        The name of a file says nothing: only those that come back as rows count. What an attempt
+        wrote that failed later is named by none.
+        """
+        name, writer = f"part-{uuid4()}.parquet", None
+        for batch in task(batches):
+            if writer is None:
+                # Ids and probabilities hardly repeat: a dictionary of them would be thrown away.
+                path = Path(self.folder, name)
+                options = {"use_dictionary": False, "write_statistics": False}
+                writer = pq.ParquetWriter(path, self.schema, **options)
+            writer.write_table(pa.Table.from_batches([batch]).cast(self.schema))
+        if writer is not None:
+            writer.close()
+            yield pa.RecordBatch.from_pydict({"name": [name]})
