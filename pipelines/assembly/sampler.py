@@ -20,8 +20,8 @@ from pipelines.assembly.workplace import Workplace
 from pipelines.config.tree import Config
 from pipelines.contracts.tables import spark_type
 
-EVENTS_PER_PARTITION = 500_000
-"""A partition's arrays then stay in the cache of a core, and a worker below 1 GB."""
+EVENTS_PER_PARTITION = 1_000_000
+"""A worker then stays below 1 GB; of more and smaller partitions each engine gets less done."""
 
 
 def groups_schema(config: Config, pair: StructType) -> StructType:
