@@ -112,6 +112,24 @@ class DescribeDeduplicatedOfFew:
         assert sorted(row.request_id or 0 for row in chosen) == [0, 1, 4]
         assert {row.event_us for row in chosen} == {NOON_S * 1_000_000}
 
+    def it_has_the_winners_kept_and_takes_them_from_there(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        times = [(r, 2, 3, NOON_S + s) for r in (1, 5) for s in (0, 9, 5)]
+        write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        found = log.frame.drop("source_row")
+        repeated = repeated_in(found, log.contract.key)
+        kept: list[int] = []
+
+        def keep(winners: DataFrame) -> DataFrame:
+            kept.extend(row.request_id for row in winners.collect())
+            return winners.where("request_id = 5")
+
+        few = deduplicated(found, log.contract, repeated=repeated, duplicates=4, keep=keep)
+        assert sorted(kept) == [1, 5]
+        assert sorted(row.request_id for row in few.collect()) == [4, 5]
+
     def it_leaves_rows_without_duplicates_alone(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
