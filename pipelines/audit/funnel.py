@@ -11,7 +11,7 @@ def funnel_of(counts: Mapping[str, RowCounts], sums: Mapping[str, int], clicked:
 
     Args:
         counts: Where the rows of each log went.
-        sums: Positives and negatives, as ``tables.mix_figures`` returns them.
+        sums: Positives and negatives, as ``mix.mix_figures`` returns them.
         clicked: Candidates before down-sampling.
     """
     logs = {

@@ -9,8 +9,9 @@ from pipelines.audit.inputs import input_figures
 from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
 from pipelines.audit.measurements import Measurements
+from pipelines.audit.mix import mix_figures
 from pipelines.audit.some_requests import one_in_requests
-from pipelines.audit.tables import key_figures, mix_figures, schema_figure, wanted_rows
+from pipelines.audit.tables import key_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 
@@ -35,7 +36,7 @@ def measure_tables(
         day: The date.
 
     Returns:
-        What all positives were given (``tables.mix_figures``), and the clicked rows of
+        What all positives were given (``mix.mix_figures``), and the clicked rows of
         ranking_samples, None where they are not known.
     """
     staged = evidence.staged

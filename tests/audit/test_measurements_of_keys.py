@@ -1,8 +1,10 @@
 """A staged table by itself: its rows, its keys, its columns, and the rules on single rows."""
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.audit import tables
 from pipelines.audit.tables import key_figures, schema_figure
 from pipelines.contracts.tables import table_contract
 from tests.audit.small import THE_DAY, by_name, config, frame
@@ -29,7 +31,13 @@ class DescribeTablesAsSuch:
         )  # fmt: skip
         return by_name(found)
 
-    def it_counts_rows_and_repeated_keys(self, spark: SparkSession) -> None:
+    @pytest.mark.parametrize("most_hashed", [0, 1_000_000])
+    def it_counts_rows_and_repeated_keys(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
+    ) -> None:
+        """Few keys by sets of hashes, many by sorting them."""
+        monkeypatch.setattr(tables, "_MOST_HASHED", most_hashed)
+        assert self.figures(self.rows(spark, 1, 2), 2)["duplicate_keys.positives"] == 0
         assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
             "sample_id_differs.positives": 0,

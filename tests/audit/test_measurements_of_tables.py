@@ -7,9 +7,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.audit.agreement import agreement_figures, compared_tables
+from pipelines.audit.mix import mix_figures
 from pipelines.audit.some_requests import of_some_requests
 from pipelines.audit.staged_rows import hard_of, negatives_of, positives_of
-from pipelines.audit.tables import mix_figures
 from tests.audit.small import Row, config, frame, sample, wrong
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
