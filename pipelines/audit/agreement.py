@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.some_requests import of_some_requests, one_in_requests, told_of_some
 from pipelines.audit.staged_rows import KEY, NEGATIVE_LISTS, source_code
+from pipelines.audit.stretch import Stretch
 
 LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
 _OF_POSITIVE = (
@@ -28,7 +28,9 @@ def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
     return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
 
 
-def agreement_figures(staged: Mapping[str, DataFrame], *, n_positives: int) -> list[Figure]:
+def agreement_figures(
+    staged: Mapping[str, DataFrame], stretch: Stretch, *, n_positives: int
+) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
     A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
@@ -36,15 +38,20 @@ def agreement_figures(staged: Mapping[str, DataFrame], *, n_positives: int) -> l
 
     Args:
         staged: The tables.
-        n_positives: How many positives there are; of many, those of some requests are compared
-            (``some_requests.py``). That no row was lost is another gate, on all of them.
+        stretch: The positives whose rows are compared. That no row was lost is another gate, on
+            all of them.
+        n_positives: How many positives there are.
+
+    Raises:
+        ValueError: Too few positives lie in the stretch.
     """
     compared = compared_tables(staged)
     if not compared:
         return []
-    one_in = one_in_requests(n_positives)
-    staged = {name: of_some_requests(staged[name], one_in) for name in (*compared, _SAMPLES)}
+    staged = {name: stretch.of(staged[name]) for name in (*compared, _SAMPLES)}
     samples = staged[_SAMPLES]
+    if stretch.one_in > 1:
+        stretch.require_seen(samples.count(), n_positives)
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
     if long:
@@ -57,7 +64,7 @@ def agreement_figures(staged: Mapping[str, DataFrame], *, n_positives: int) -> l
         sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
         pairs.append(("positives", *sums))
     return [
-        Figure("tables_disagree", int(own != other), table, detail=told_of_some(one_in))
+        Figure("tables_disagree", int(own != other), table, detail=stretch.told())
         for table, own, other in pairs
     ]
 

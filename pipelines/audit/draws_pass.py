@@ -86,6 +86,9 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         ids: The id types.
     """
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
+    fewest_rows = rows.n_positives * pass_sizes.FEWEST_ROWS_PER_POSITIVE
+    few_users = rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES
+    seek_users = few_users and rows.n_rows >= fewest_rows
     no_list = [F.lit(None).cast(kind).alias(name) for name, kind in _LISTS.items()]
 
     def of_log(frame: DataFrame, kind: int) -> DataFrame:
@@ -95,7 +98,7 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
             F.lit(kind).cast("tinyint").alias("kind"),
             *no_list,
         )
-        if rows.n_positives > pass_sizes.MOST_BROADCAST_POSITIVES:
+        if not seek_users:
             return events
         return events.join(F.broadcast(users.distinct()), "user_key", how="left_semi")
 

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.hard_pass import HardRows, hard_counts
-from pipelines.audit.some_requests import of_some_requests, one_in_requests, told_of_some
+from pipelines.audit.some_requests import of_some_requests, one_in_so_many, told_of_some
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -31,7 +31,7 @@ def hard_again(
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
-    one_in = one_in_requests(n_positives)
+    one_in = one_in_so_many(n_positives)
     # First of all conditions: engines need not look at the others for rows that it leaves out.
     rows = of_some_requests(ranking_log.frame, one_in).where(
         on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.some_requests import of_some_requests, one_in_requests
+from pipelines.audit.some_requests import of_some_requests, one_in_so_many
 from pipelines.contracts.counts import RowCounts
 
 
@@ -53,7 +53,7 @@ def logged_requests(positives: DataFrame, ranking_log: DataFrame, *, n_positives
         ranking_log: Rows of the date: ``request_id``.
         n_positives: How many positives there are; of many, some requests tell the share.
     """
-    one_in = one_in_requests(n_positives)
+    one_in = one_in_so_many(n_positives)
     ranking_log = of_some_requests(ranking_log, one_in)
     asked = of_some_requests(positives, one_in).select("request_id").distinct()
     known = asked.join(ranking_log.select("request_id").distinct(), "request_id", how="left_semi")

@@ -5,24 +5,32 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.staged_rows import NEGATIVE_LISTS
+from pipelines.audit.stretch import Stretch, aggregate
 from pipelines.config.tree import Config
 
 
-def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[str, int]]:
+def mix_figures(
+    samples: DataFrame, config: Config, stretch: Stretch
+) -> tuple[list[Figure], dict[str, int]]:
     """Check requested = easy + hard + fill + shortfall on every row, and the mix.
 
     Args:
         samples: training_samples, staged.
         config: The mix.
+        stretch: The positives whose lists are looked into; the ids of all are counted.
 
     Returns:
         The figures, and sums over all rows: ``positives``, ``requested``, ``easy``, ``hard``,
         ``fill``, ``shortfall``, and the missing negatives of each reason.
+
+    Raises:
+        ValueError: Too few positives lie in the stretch.
     """
     n_easy, n_hard, n_fill = F.col("n_easy"), F.col("n_hard"), F.col("n_fill")
     given, shortfall = n_easy + n_hard + n_fill, F.col("shortfall")
-    uneven = F.lit(False)
-    for name in NEGATIVE_LISTS:
+    ids, *others = NEGATIVE_LISTS
+    few_ids, uneven = F.size(ids) != given, F.lit(False)
+    for name in others:
         uneven = uneven | (F.size(name) != given)
     missing = F.aggregate("shortfall_counts", F.lit(0), lambda total, n: total + n)
     reasons = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
@@ -44,28 +52,33 @@ def mix_figures(samples: DataFrame, config: Config) -> tuple[list[Figure], dict[
         "requested": F.col("n_requested"), "easy": n_easy, "hard": n_hard, "fill": n_fill,
         "shortfall": shortfall, **of_reason,
     }  # fmt: skip
-    row = (
-        _with_chances(samples)
-        .agg(
-            F.count(F.lit(1)).alias("positives"),
-            F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))).alias("unlikely"),
-            F.count_if(F.col("n_requested") != given + shortfall).alias("unbalanced"),
-            F.count_if(uneven).alias("uneven"),
-            F.count_if(missing != n_fill + shortfall).alias("unexplained"),
-            F.count_if(differs).alias("differs"),
-            F.count_if(of_reason["request_not_logged"] == 0).alias("logged"),
-            F.sum(F.when(of_reason["request_not_logged"] == 0, n_hard)).alias("hard_of_logged"),
-            *(F.sum(column).alias(name) for name, column in sums.items()),
-        )
-        .collect()[0]
+    logged = of_reason["request_not_logged"] == 0
+    row = aggregate(
+        _with_chances(samples),
+        stretch,
+        {
+            "rows": F.count(F.lit(1)),
+            "few_ids": F.count_if(few_ids),
+            "unbalanced": F.count_if(F.col("n_requested") != given + shortfall),
+            "unexplained": F.count_if(missing != n_fill + shortfall),
+            "differs": F.count_if(differs),
+            "logged": F.count_if(logged),
+            "hard_of_logged": F.sum(F.when(logged, n_hard)),
+            **{name: F.sum(column) for name, column in sums.items()},
+        },
+        {
+            "uneven": F.count_if(~few_ids & uneven),
+            "unlikely": F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))),
+        },
     )
-    counts = {name: int(row[name] or 0) for name in ("positives", *sums)}
+    counts = {"positives": row["rows"], **{name: int(row[name] or 0) for name in sums}}
+    told = stretch.told()
     figures = [
         Figure("negatives_unaccounted", row["unbalanced"]),
-        Figure("lists_uneven", row["uneven"]),
+        Figure("lists_uneven", row["few_ids"] + row["uneven"], detail=told),
         Figure("shortfall_unexplained", row["unexplained"]),
         Figure("mix_differs", row["differs"]),
-        Figure("incl_prob_differs", row["unlikely"], "training_samples"),
+        Figure("incl_prob_differs", row["unlikely"], "training_samples", detail=told),
     ]
     if config.mix.n_hard > 0 and row["logged"]:
         asked = row["logged"] * config.mix.n_hard

@@ -4,7 +4,7 @@ A sampler's mistake shows in many requests. What must be true of every row witho
 exposed item is a negative, no key comes twice, no row is lost) is never judged by some.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 MOST_POSITIVES = 50_000
@@ -12,21 +12,16 @@ MOST_POSITIVES = 50_000
 some twenty-five times or more."""
 
 
-def one_in_requests(n_positives: int) -> int:
-    """Return of how many requests one is looked at: a power of two, so a few bits of a hash say."""
+def one_in_so_many(n_positives: int) -> int:
+    """Return of how many one is looked at: a power of two, so a few bits of a hash say."""
     return 1 << max(0, (n_positives - 1) // MOST_POSITIVES).bit_length()
-
-
-def is_of_some(one_in: int) -> Column:
-    """Return whether a row's request is one of those that are looked at: boolean."""
-    return F.xxhash64("request_id").bitwiseAND(one_in - 1) == 0
 
 
 def of_some_requests(rows: DataFrame, one_in: int) -> DataFrame:
     """Return the rows of one in so many requests, the same ones whatever they are rows of."""
     if one_in == 1:
         return rows
-    return rows.where(is_of_some(one_in))
+    return rows.where(F.xxhash64("request_id").bitwiseAND(one_in - 1) == 0)
 
 
 def told_of_some(one_in: int) -> str:

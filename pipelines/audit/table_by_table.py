@@ -10,7 +10,7 @@ from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.mix import mix_figures
-from pipelines.audit.some_requests import one_in_requests
+from pipelines.audit.stretch import Stretch, stretch_of
 from pipelines.audit.tables import key_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -50,11 +50,12 @@ def measure_tables(
     if evidence.history_share is not None:
         found.figures.append(Figure("history_share", evidence.history_share))
     wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
-    labelled = None
+    labelled, n = None, evidence.totals["positives"]
+    stretch = stretch_of(n, day)
     for name in staged:
         clicked = found.take(
             (f"duplicate_keys.{name}", f"schema_differs.{name}"),
-            lambda name=name: _as_such(evidence, name, wanted.get(name), config, day),  # type: ignore[misc]
+            lambda name=name: _as_such(evidence, name, wanted.get(name), config, day, stretch),  # type: ignore[misc]
         )
         labelled = clicked or labelled
     if "ranking_samples" in staged and "ranking_samples" in wanted:
@@ -62,19 +63,23 @@ def measure_tables(
         found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:
-        n = evidence.totals["positives"]
-        found.take(compared, lambda: (None, agreement_figures(staged, n_positives=n)))
+        found.take(compared, lambda: (None, agreement_figures(staged, stretch, n_positives=n)))
     highest = max(evidence.protocols.values(), default=1)
     found.figures.append(Figure("reader_protocol", highest))
     if "training_samples" not in staged:
         return evidence.totals, labelled
     samples = staged["training_samples"]
-    sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config)))
+    sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config, stretch)))
     return sums or evidence.totals, labelled
 
 
 def _as_such(
-    evidence: Evidence, name: str, wanted: int | None, config: Config, day: CalendarDay
+    evidence: Evidence,
+    name: str,
+    wanted: int | None,
+    config: Config,
+    day: CalendarDay,
+    stretch: Stretch,
 ) -> tuple[Clicked | None, list[Figure]]:
     contract, rows = evidence.contracts[name], evidence.staged[name]
     clicked, figures = key_figures(
@@ -85,7 +90,7 @@ def _as_such(
         config,
         day,
         allow_empty=evidence.allow_empty,
-        one_in=one_in_requests(evidence.totals["positives"]),
+        stretch=stretch,
     )
     return clicked, [*figures, schema_figure(name, evidence.files[name], contract)]
 

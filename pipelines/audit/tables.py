@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.labels_again import Clicked, clicked_sums
 from pipelines.audit.row_rules import broken_rules
-from pipelines.audit.some_requests import is_of_some, told_of_some
+from pipelines.audit.stretch import Stretch, aggregate
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
@@ -30,6 +30,9 @@ _MUST_HOLD_ROWS = (
     "ranking_samples",
 )
 
+
+_ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
+"""Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
 _MOST_HASHED = 1_000_000
 """Above so many keys their hashes are sorted: Sail, merging sets of ten million, takes one second
@@ -67,7 +70,7 @@ def key_figures(
     day: CalendarDay,
     *,
     allow_empty: bool,
-    one_in: int = 1,
+    stretch: Stretch,
 ) -> tuple[Clicked | None, list[Figure]]:
     """Count a table's rows, its repeated keys, and the rows that break a rule.
 
@@ -82,27 +85,26 @@ def key_figures(
         config: What its rows were made by.
         day: The date.
         allow_empty: Whether it may be empty.
-        one_in: The rules on single rows are looked at in 1 in so many requests.
+        stretch: The rows that the rules on single rows are looked at in.
 
     Returns:
         The clicked rows of ranking_samples, None for another table; and the figures.
+
+    Raises:
+        ValueError: Too few rows lie in the stretch.
     """
     broken = broken_rules(name, rows.columns, config, day)
-
-    def looked_at(is_broken: Column) -> Column:
-        # A CASE and not an AND: it computes the rule for the rows that it is wanted of.
-        return is_broken if one_in == 1 else F.when(is_of_some(one_in), is_broken)
-
     has_labels = name == "ranking_samples" and "click_ts" in rows.columns
     sums = clicked_sums(config) if has_labels else {}
     few = wanted is None or wanted <= _MOST_HASHED
-    keys = [F.count_distinct(F.xxhash64(*contract.key)).alias("keys")] if few else []
-    counts = rows.agg(
-        F.count(F.lit(1)).alias("rows"),
-        *keys,
-        *(F.count_if(looked_at(is_broken)).alias(gate) for gate, is_broken in broken.items()),
-        *(total.alias(of) for of, total in sums.items()),
-    ).collect()[0]
+    keys = {"keys": F.count_distinct(F.xxhash64(*contract.key))} if few else {}
+    counts = aggregate(
+        rows,
+        stretch,
+        {"rows": F.count(F.lit(1)), **keys, **sums},
+        {gate: F.count_if(is_broken) for gate, is_broken in broken.items()},
+        rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.mix.negatives_per_positive,
+    )
     n_hashes = counts["keys"] if few else None
     repeated = _repeated_keys(rows, contract.key, counts["rows"], n_hashes)
     figures = [Figure("duplicate_keys", repeated, name)]
@@ -113,8 +115,7 @@ def key_figures(
     may_be_empty = allow_empty or (name == "easy_negatives" and wanted == 0)
     if name in _MUST_HOLD_ROWS and not may_be_empty:
         figures.append(Figure("rows", counts["rows"], name))
-    told = told_of_some(one_in)
-    figures += [Figure(gate, counts[gate], name, detail=told) for gate in broken]
+    figures += [Figure(gate, counts[gate], name, detail=stretch.told()) for gate in broken]
     if not sums:
         return None, figures
     return Clicked(counts["clicked"], counts["clicked_total"] or Decimal(0)), figures

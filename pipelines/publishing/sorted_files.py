@@ -78,5 +78,7 @@ class SortedFiles:
         order = pa.array(order_of(table[self.sort_by].to_numpy()))
         # Of rows in a random order, a page's least and greatest value say something of no column
         # but the one that they are sorted by.
-        pq.write_table(table.take(order), path, write_statistics=[self.sort_by])
+        rows, of_pages = table.take(order), [self.sort_by]
+        # By the page index who wants a range of that column reads the pages that hold it.
+        pq.write_table(rows, path, write_statistics=of_pages, write_page_index=True)
         return name

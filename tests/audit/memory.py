@@ -11,6 +11,7 @@ from pipelines.audit import audit, table_by_table
 from pipelines.audit.figures import Figure
 from pipelines.audit.record import GateResult
 from pipelines.audit.staged_rows import StagedPositives
+from pipelines.audit.stretch import Stretch
 
 _MEASURED = (
     "agreement_figures",
@@ -78,7 +79,7 @@ class Memory:
             return tuple(sorted((k, self._key("", v)) for k, v in value.items()))
         if isinstance(value, tuple):
             return tuple(self._key("", one) for one in value)
-        if isinstance(value, str | int | bool | None):
+        if isinstance(value, str | int | bool | Stretch | None):
             return value
         return id(value)
 

@@ -5,12 +5,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.audit import tables
+from pipelines.audit.stretch import Stretch
 from pipelines.audit.tables import key_figures, schema_figure
 from pipelines.contracts.tables import table_contract
 from tests.audit.small import THE_DAY, by_name, config, frame
 from tests.stages.handmade import DAY
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
+
+ALL = Stretch()
 
 
 class DescribeTablesAsSuch:
@@ -23,11 +26,16 @@ class DescribeTablesAsSuch:
         return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
 
     def figures(
-        self, rows: DataFrame, wanted: int, *, allow_empty: bool = False, one_in: int = 1
+        self,
+        rows: DataFrame,
+        wanted: int,
+        *,
+        allow_empty: bool = False,
+        stretch: Stretch = ALL,
     ) -> dict[str, float | int | None]:
         _, found = key_figures(
             "positives", rows, self.CONTRACT, wanted, SETTINGS, THE_DAY,
-            allow_empty=allow_empty, one_in=one_in,
+            allow_empty=allow_empty, stretch=stretch,
         )  # fmt: skip
         return by_name(found)
 
@@ -43,15 +51,20 @@ class DescribeTablesAsSuch:
             "sample_id_differs.positives": 0,
         }  # fmt: skip
 
-    def it_looks_at_single_rows_of_some_requests_and_at_the_keys_of_all(
+    def it_looks_at_single_rows_of_a_stretch_and_at_the_keys_of_all(
         self, spark: SparkSession
     ) -> None:
         ids = spark.range(200).select(F.col("id").alias("request_id"))
-        rows = self.rows(spark, 1).drop("request_id").crossJoin(ids)
-        wrong_ids = rows.withColumn("sample_id", F.lit(1).cast("bigint"))
-        found = self.figures(wrong_ids.unionByName(wrong_ids.limit(1)), 201, one_in=4)
-        assert found["sample_id_differs.positives"] in range(20, 90)
-        assert (found["rows.positives"], found["duplicate_keys.positives"]) == (201, 1)
+        rows = self.rows(spark, 1).drop("request_id", "shuffle_key").crossJoin(ids)
+        keyed = rows.withColumn("shuffle_key", F.shiftleft(F.col("request_id") % 4, 62))
+        wrong_ids = keyed.withColumn("sample_id", F.lit(1).cast("bigint"))
+        twice = wrong_ids.unionByName(wrong_ids.where("request_id = 7"))
+        looked_at = []
+        for number in range(4):
+            found = self.figures(twice, 201, stretch=Stretch(4, number))
+            looked_at.append(found["sample_id_differs.positives"])
+            assert (found["rows.positives"], found["duplicate_keys.positives"]) == (201, 1)
+        assert looked_at == [50, 51, 50, 50], "the keys from -2^63 up: 2, 3, 0, 1"
 
     def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:
         empty = self.rows(spark, 1).limit(0)

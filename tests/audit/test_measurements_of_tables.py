@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.mix import mix_figures
-from pipelines.audit.some_requests import of_some_requests
 from pipelines.audit.staged_rows import hard_of, negatives_of, positives_of
+from pipelines.audit.stretch import Stretch
 from tests.audit.small import Row, config, frame, sample, wrong
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
@@ -44,7 +44,7 @@ class DescribeAgreement:
         staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
         staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
         staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
-        return wrong(agreement_figures(staged, n_positives=1))
+        return wrong(agreement_figures(staged, Stretch(), n_positives=1))
 
     def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
         assert self.figures(spark, "easy_negatives") == {}
@@ -67,28 +67,30 @@ class DescribeAgreement:
     ) -> None:
         assert self.figures(spark, table, **change) == {f"tables_disagree.{table}": 1}
 
-    def it_compares_the_rows_of_some_requests_where_there_are_many(
+    def it_compares_the_positives_of_a_stretch_where_there_are_many(
         self, spark: SparkSession
     ) -> None:
-        def rows(item: int) -> list[Row]:
-            return [sample() | {"request_id": r, "keep_prob": item / 8} for r in range(100)]
+        def rows(key: int, keep_prob: float) -> list[Row]:
+            return [sample() | {"shuffle_key": key, "keep_prob": keep_prob}]
 
-        samples = frame(spark, "training_samples", rows(4), SETTINGS)
-        others = frame(spark, "training_samples", rows(2), SETTINGS)
-        for positives, differ in ((samples, 0), (others, 1)):
+        samples = frame(spark, "training_samples", rows(2**62, 0.5), SETTINGS)
+        others = frame(spark, "training_samples", rows(2**62, 0.25), SETTINGS)
+        for positives, number, differ in ((samples, 3, 0), (others, 3, 1), (others, 2, 0)):
             staged = {"training_samples": samples, "positives": positives}
-            found = agreement_figures(staged, n_positives=200_000)
+            found = agreement_figures(staged, Stretch(4, number), n_positives=1)
             assert [figure.value for figure in found] == [differ]
-            assert found[0].detail == "looked at 1 in 4 requests"
-        one = others.where("request_id = 1")
-        left = [of_some_requests(rows, 4).count() for rows in (samples, one, one.limit(0))]
-        assert left[0] in range(10, 50), "all rows of some requests"
-        assert left[1:] in ([0, 0], [1, 0])
+            assert found[0].detail == "looked at 1 in 4 positives"
+
+    def it_judges_nothing_by_keys_that_hide_the_rows(self, spark: SparkSession) -> None:
+        samples = frame(spark, "training_samples", [sample() | {"shuffle_key": 0}], SETTINGS)
+        staged = {"training_samples": samples, "positives": samples}
+        with pytest.raises(ValueError, match="not spread like a hash"):
+            agreement_figures(staged, Stretch(4, 0), n_positives=200_000)
 
     def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
         staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
         assert compared_tables(staged) == ()
-        assert agreement_figures(staged, n_positives=1) == []
+        assert agreement_figures(staged, Stretch(), n_positives=1) == []
 
 
 class DescribeRowsOfOtherTables:
@@ -120,7 +122,8 @@ class DescribeRowsOfOtherTables:
 class DescribeMix:
     def figures(self, spark: SparkSession, *rows: Row, **mix: Any) -> dict[str, Any]:
         settings = SETTINGS.model_copy(update={"mix": SETTINGS.mix.model_copy(update=mix)})
-        return wrong(mix_figures(frame(spark, "training_samples", rows, settings), settings)[0])
+        samples = frame(spark, "training_samples", rows, settings)
+        return wrong(mix_figures(samples, settings, Stretch())[0])
 
     def it_passes_a_fill_with_its_reason(self, spark: SparkSession) -> None:
         assert self.figures(spark, sample()) == {
@@ -179,7 +182,7 @@ class DescribeMix:
         hard = SETTINGS.hard.model_copy(update={"selection": "top"})
         settings = SETTINGS.model_copy(update={"hard": hard})
         rows = frame(spark, "training_samples", [sample()], settings)
-        found = wrong(mix_figures(rows, settings)[0])
+        found = wrong(mix_figures(rows, settings, Stretch())[0])
         assert found["incl_prob_differs.training_samples"] == 1
 
     def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:

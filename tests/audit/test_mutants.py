@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import DataFrame
 
-from pipelines.audit import draws_pass, hard_pass, pass_sizes
+from pipelines.audit import draws_pass, hard_pass, pass_sizes, some_requests
 from pipelines.audit.record import AuditRecord
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
 from pipelines.contracts import passes
@@ -87,6 +87,38 @@ class DescribeAnAuditInSeveralPasses:
         wanted = {g.name: pytest.approx(g.figure, rel=1e-9) for g in in_one.gates}
         assert {g.name: g.figure for g in in_several.gates} == wanted
         assert in_several.hard_origins == in_one.hard_origins
+
+
+    def it_measures_the_same_of_users_who_were_looked_up_first(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = []
+        for fewest_rows in (0, 1_000_000):
+            monkeypatch.setattr(pass_sizes, "FEWEST_ROWS_PER_POSITIVE", fewest_rows)
+            gates = replace(bench, memory=Memory()).audit().gates
+            found.append({g.name: pytest.approx(g.figure, rel=1e-9) for g in gates})
+        assert found[0] == found[1]
+
+
+class DescribeAnAuditOfManyPositives:
+    """What is looked at of some positives only; here a few hundred are many."""
+
+    @pytest.fixture(autouse=True)
+    def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(some_requests, "MOST_POSITIVES", 100)
+
+    def it_passes_every_gate_and_says_of_which_it_saw_some(self, bench: Bench) -> None:
+        record = bench.audit()
+        assert failed(record) == set()
+        thinned = {g.name.split(".")[0] for g in record.gates if "looked at 1 in" in g.detail}
+        assert {"tables_disagree", "shard_differs", "lists_uneven", "hard_not_cut"} <= thinned
+        assert not {"shown_negatives", "log_q_differs", "duplicate_keys"} & thinned
+
+    @pytest.mark.parametrize("name", ["users are mixed up", "shards go by user"])
+    def it_catches_what_is_wrong_in_many_rows(self, bench: Bench, name: str) -> None:
+        mutant = next(one for one in MUTANTS if one.name == name)
+        record = bench.audit(mutant.make(bench))
+        assert failed(record) >= set(mutant.caught_by)
 
 
 class DescribeAMutant:
