@@ -125,7 +125,11 @@ def _census_of(values: NDArray[np.int64]) -> pa.RecordBatch:
 
 
 def count_distinct_keys(
-    rows: DataFrame, key: Sequence[str], n_rows: int, repeated: DataFrame
+    rows: DataFrame,
+    key: Sequence[str],
+    n_rows: int,
+    repeated: DataFrame,
+    hashed: Sequence[str] | None = None,
 ) -> int:
     """Return the number of different keys among rows, exactly; NULL equals NULL.
 
@@ -134,11 +138,12 @@ def count_distinct_keys(
         key: The key's columns.
         n_rows: How many rows there are.
         repeated: What ``repeated_hashes`` returned for these rows.
+        hashed: The columns of the key whose hashes these are; None is all of them.
     """
     of_repeated, hashes = repeated.agg(F.sum("n"), F.count(F.lit(1))).collect()[0]
     if not hashes:
         return n_rows
-    suspects = with_hash_among(rows, key, repeated, n_repeated=hashes)
+    suspects = with_hash_among(rows, hashed or key, repeated, n_repeated=hashes)
     return n_rows - int(of_repeated) + suspects.select(*key).distinct().count()
 
 

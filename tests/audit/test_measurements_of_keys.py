@@ -51,6 +51,21 @@ class DescribeTablesAsSuch:
             "sample_id_differs.positives": 0,
         }  # fmt: skip
 
+    @pytest.mark.parametrize("most_hashed", [0, 1_000_000])
+    def it_tells_two_impressions_of_one_item_apart(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
+    ) -> None:
+        monkeypatch.setattr(tables, "_MOST_HASHED", most_hashed)
+        contract = table_contract("ranking_samples").resolved(SETTINGS.ids)
+        key = {"ds": DAY, "user_id": 7, "request_id": 1, "item_id": 5}
+        rows = frame(
+            spark, "ranking_samples", [key | {"impression_id": i} for i in "abb"], SETTINGS
+        )
+        _, found = key_figures(
+            "ranking_samples", rows, contract, 3, SETTINGS, THE_DAY, allow_empty=False, stretch=ALL
+        )
+        assert by_name(found)["duplicate_keys.ranking_samples"] == 1
+
     def it_looks_at_single_rows_of_a_stretch_and_at_the_keys_of_all(
         self, spark: SparkSession
     ) -> None:

@@ -88,7 +88,6 @@ class DescribeAnAuditInSeveralPasses:
         assert {g.name: g.figure for g in in_several.gates} == wanted
         assert in_several.hard_origins == in_one.hard_origins
 
-
     def it_measures_the_same_of_users_who_were_looked_up_first(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

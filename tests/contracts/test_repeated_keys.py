@@ -51,6 +51,13 @@ class DescribeCountDistinctKeys:
         frame = spark.createDataFrame([(1, 1), (1, 2), (1, 2)], "a bigint, b bigint")
         assert distinct_keys(frame) == 2
 
+    def it_counts_whole_keys_where_parts_of_them_were_hashed(self, spark: SparkSession) -> None:
+        """(1, 1) and (1, 2) have one hash and are two keys; (1, 2) comes twice, (3, 3) once."""
+        values = [(1, 1), (1, 2), (1, 2), (3, 3)]
+        frame = spark.createDataFrame(values, "a bigint, b bigint")
+        found = repeated_in(frame, ("a",))
+        assert count_distinct_keys(frame, KEY, 4, found, hashed=("a",)) == 3
+
 
 class DescribeKeyCensus:
     def it_gives_each_repeated_key_and_how_many_have_it(self, spark: SparkSession) -> None:
