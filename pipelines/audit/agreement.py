@@ -54,10 +54,14 @@ def agreement_figures(
         stretch.require_seen(samples.count(), n_positives)
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
+    has_order = all("shuffle_key" in staged[table].columns for table in (*long, _SAMPLES))
     if long:
         own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
-        wanted = _of_samples(samples, long, own)
-        pairs = [(table, _of_table(staged[table], table, own), wanted[table]) for table in long]
+        order = F.col("shuffle_key") if has_order else F.lit(0)
+        wanted = _of_samples(samples, long, own, order)
+        pairs = [
+            (table, _of_table(staged[table], table, own, order), wanted[table]) for table in long
+        ]
     if "positives" in compared:
         shared = [n for n in staged["positives"].columns if n in samples.columns]
         total = _hash_sum(*map(F.col, shared)).alias("total")
@@ -76,7 +80,9 @@ def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
     return F.xxhash64(F.lit(0), *parts)
 
 
-def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
+def _of_samples(
+    samples: DataFrame, tables: Collection[str], own: Column, order: Column
+) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
     lists = F.arrays_zip(*NEGATIVE_LISTS)
     rows = samples.select(
@@ -84,6 +90,7 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
         "n_easy",
         "n_hard",
         own.alias("own"),
+        order.alias("order"),
         F.posexplode_outer(lists).alias("place", "negative"),
     )
     source, place = F.col("negative.neg_source").cast("int"), F.col("place")
@@ -97,7 +104,7 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
     )
     item, log_q = F.col("negative.neg_item_ids"), F.col("negative.neg_log_q")
     hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
-    keys = [F.col(name) for name in KEY]
+    keys = [F.col(name) for name in (*KEY, "order")]
     first = F.coalesce(place, F.lit(0)) == 0
     of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, F.col("own"))
     positive = _hash_sum(*keys, F.col("own"), where=first)
@@ -110,8 +117,8 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
     return {table: int(total) for table, total in row.collect()[0].asDict().items()}
 
 
-def _of_table(rows: DataFrame, table: str, own: Column) -> int:
-    keys = [F.col(name) for name in KEY]
+def _of_table(rows: DataFrame, table: str, own: Column, order: Column) -> int:
+    keys = [*(F.col(name) for name in KEY), order]
     code, draw_no = source_code(), F.col("draw_no")
     if table == "easy_negatives":
         total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"))
@@ -119,7 +126,7 @@ def _of_table(rows: DataFrame, table: str, own: Column) -> int:
         hardness = F.col("hardness").cast("int")
         total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
     else:
-        keys = [F.col(name) for name in ("user_id", "request_id", "pos_item_id")]
+        keys = [*(F.col(name) for name in ("user_id", "request_id", "pos_item_id")), order]
         label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
         parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"), own)
         is_positive = (label == 1) & (item == F.col("pos_item_id"))

@@ -43,6 +43,9 @@ def broken_rules(
     if "shard" in columns:
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key)
         kept["shard_differs"] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
+    if "shuffle_key" in columns and table == "ranking_samples":
+        hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
+        kept["shuffle_key_differs"] = F.col("shuffle_key") == hashed
     if "sample_weight" in columns:
         kept["sample_weight_differs"] = F.col("sample_weight") == _weight(config)
     if "incl_prob" in columns and table in _LONG:

@@ -10,6 +10,7 @@ from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.mix import mix_figures
+from pipelines.audit.shuffle_again import shuffle_figure, shuffled_table
 from pipelines.audit.stretch import Stretch, stretch_of
 from pipelines.audit.tables import key_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
@@ -64,6 +65,12 @@ def measure_tables(
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:
         found.take(compared, lambda: (None, agreement_figures(staged, stretch, n_positives=n)))
+    shuffled = shuffled_table(staged)
+    if shuffled is not None:
+        found.take(
+            (f"shuffle_key_differs.{shuffled}",),
+            lambda: (None, [shuffle_figure(shuffled, staged[shuffled], config, stretch)]),
+        )
     highest = max(evidence.protocols.values(), default=1)
     found.figures.append(Figure("reader_protocol", highest))
     if "training_samples" not in staged:

@@ -131,6 +131,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("rows_differ", "tables", "rows of the table, less those that were sampled or shown"),
     _none_of("tables_disagree", "tables", "rows or values that this table and training_samples do not share"),
     _none_of("sample_id_differs", "tables", "rows whose sample_id is not the hash of user, request and item"),
+    _none_of("shuffle_key_differs", "tables", "rows whose shuffle_key is not the keyed hash that it should be"),
     _none_of("schema_differs", "tables", "columns that are not as in the contract", "columns"),
     GateRule("reader_protocol", "tables", "version", "Delta reader protocol: 1 is known to every reader", fail=Between(most=1), absolute=True),
     _none_of("split_differs", "tables", "rows whose split is not the one of their user's hash, or of their date"),

@@ -65,6 +65,22 @@ def shards_go_by_user(bench: Bench) -> Broken:
     return _everywhere(bench, PLACED, lambda rows: rows.withColumn("shard", shard))
 
 
+def rows_lie_in_the_order_of_users(bench: Bench) -> Broken:
+    key = F.shiftleft(F.col("user_id").cast("bigint"), 8)
+    return _everywhere(bench, PLACED, lambda rows: rows.withColumn("shuffle_key", key))
+
+
+def another_hash_shuffles(bench: Bench) -> Broken:
+    key = F.xxhash64("shuffle_key")
+    return _everywhere(bench, PLACED, lambda rows: rows.withColumn("shuffle_key", key))
+
+
+def easy_negatives_have_an_order_of_their_own(bench: Bench) -> Broken:
+    key = F.xxhash64("shuffle_key", "draw_no")
+    names = ("easy_negatives",)
+    return _everywhere(bench, names, lambda rows: rows.withColumn("shuffle_key", key))
+
+
 def q_has_no_sum_of_1(bench: Bench) -> Broken:
     larger = F.col("q") * F.lit(1.25)
     names = ("item_stats", "easy_negatives")

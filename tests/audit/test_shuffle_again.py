@@ -1,0 +1,83 @@
+"""The order of files, computed again: by other code than the sampler's, with the same numbers."""
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.audit.shuffle_again import shuffle_figure, shuffled_table
+from pipelines.audit.stretch import Stretch
+from pipelines.sampling.hashing import U, row_hash, seed_state
+from pipelines.sampling.positives import shuffle_keys
+from tests.audit.small import Row, config, frame
+
+SETTINGS = config(seed=20, epoch=3)
+
+
+def key_by_the_sampler(user: int, request: int, item: int) -> int:
+    state = U(seed_state(U(20), U(3)))
+    ids = (U(number % 2**64) for number in (user, request, item))
+    return int(shuffle_keys(np.array([row_hash(state, *ids)], np.uint64))[0])
+
+
+def positives(n: int) -> list[Row]:
+    keys = [(7 - n, 10**12 + n, n % 3) for n in range(n)]
+    names = ("user_id", "request_id", "item_id")
+    return [
+        dict(zip(names, key, strict=True)) | {"shuffle_key": key_by_the_sampler(*key)}
+        for key in keys
+    ]
+
+
+class DescribeShuffleFigure:
+    def it_finds_the_keys_that_the_sampler_gave(self, spark: SparkSession) -> None:
+        rows = frame(spark, "positives", positives(50), SETTINGS)
+        assert shuffle_figure("positives", rows, SETTINGS, Stretch()).value == 0
+        for other in (config(seed=21, epoch=3), config(seed=20, epoch=4)):
+            assert shuffle_figure("positives", rows, other, Stretch()).value == 50
+
+    def it_counts_each_key_that_is_another(self, spark: SparkSession) -> None:
+        rows = frame(spark, "positives", positives(50), SETTINGS)
+        users = rows.withColumn("user_id", F.when(F.col("item_id") > 0, 1).otherwise(2))
+        assert (shuffle_figure("positives", users, SETTINGS, Stretch()).value or 0) >= 48
+        one = rows.withColumn(
+            "shuffle_key", F.col("shuffle_key") + (F.col("user_id") == 7).cast("int")
+        )
+        assert shuffle_figure("positives", one, SETTINGS, Stretch()).value == 1
+
+    def it_looks_at_a_stretch_of_many(self, spark: SparkSession) -> None:
+        rows = frame(spark, "positives", positives(50), SETTINGS).withColumn("user_id", F.lit(1))
+        found = [shuffle_figure("positives", rows, SETTINGS, Stretch(4, n)) for n in range(4)]
+        assert sum(figure.value or 0 for figure in found) in (49, 50)
+        assert found[0].detail == "looked at 1 in 4 positives"
+
+    def it_takes_the_item_of_the_positive_in_the_pointwise_form(self, spark: SparkSession) -> None:
+        made = [
+            {
+                **row,
+                "pos_item_id": row["item_id"],
+                "item_id": row["item_id"] * (1 - n),
+                "label": 1 - n,
+            }
+            for row in positives(5)
+            for n in range(2)
+        ]
+        rows = frame(spark, "training_samples_pointwise", made, SETTINGS)
+        figure = shuffle_figure("training_samples_pointwise", rows, SETTINGS, Stretch())
+        assert (figure.value, figure.subject) == (0, "training_samples_pointwise")
+
+
+class DescribeShuffledTable:
+    @pytest.mark.parametrize(
+        ("written", "judged"),
+        [
+            (("easy_negatives", "training_samples", "positives"), "positives"),
+            (("training_samples_pointwise", "hard_negatives"), "training_samples_pointwise"),
+            (("easy_negatives", "hard_negatives"), None),
+        ],
+    )
+    def it_is_one_with_positives(
+        self, spark: SparkSession, written: tuple[str, ...], judged: str | None
+    ) -> None:
+        rows = spark.createDataFrame([(1,)], "shuffle_key bigint")
+        assert shuffled_table(dict.fromkeys(written, rows)) == judged
