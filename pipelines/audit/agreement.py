@@ -18,6 +18,7 @@ _OF_POSITIVE = (
     "action_type",
     "mature",
 )
+_SHARED_KEY = (*KEY, "shuffle_key")
 _SAMPLES = "training_samples"
 
 
@@ -28,9 +29,7 @@ def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
     return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
 
 
-def agreement_figures(
-    staged: Mapping[str, DataFrame], stretch: Stretch, *, n_positives: int
-) -> list[Figure]:
+def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
     A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
@@ -40,7 +39,6 @@ def agreement_figures(
         staged: The tables.
         stretch: The positives whose rows are compared. That no row was lost is another gate, on
             all of them.
-        n_positives: How many positives there are.
 
     Raises:
         ValueError: Too few positives lie in the stretch.
@@ -48,20 +46,17 @@ def agreement_figures(
     compared = compared_tables(staged)
     if not compared:
         return []
+    all_samples = staged[_SAMPLES]
     staged = {name: stretch.of(staged[name]) for name in (*compared, _SAMPLES)}
     samples = staged[_SAMPLES]
     if stretch.one_in > 1:
-        stretch.require_seen(samples.count(), n_positives)
+        stretch.require_seen(samples.count(), all_samples.count())
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
-    has_order = all("shuffle_key" in staged[table].columns for table in (*long, _SAMPLES))
     if long:
         own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
-        order = F.col("shuffle_key") if has_order else F.lit(0)
-        wanted = _of_samples(samples, long, own, order)
-        pairs = [
-            (table, _of_table(staged[table], table, own, order), wanted[table]) for table in long
-        ]
+        wanted = _of_samples(samples, long, own)
+        pairs = [(table, _of_table(staged[table], table, own), wanted[table]) for table in long]
     if "positives" in compared:
         shared = [n for n in staged["positives"].columns if n in samples.columns]
         total = _hash_sum(*map(F.col, shared)).alias("total")
@@ -80,17 +75,14 @@ def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
     return F.xxhash64(F.lit(0), *parts)
 
 
-def _of_samples(
-    samples: DataFrame, tables: Collection[str], own: Column, order: Column
-) -> dict[str, int]:
+def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
     lists = F.arrays_zip(*NEGATIVE_LISTS)
     rows = samples.select(
-        *KEY,
+        *_SHARED_KEY,
         "n_easy",
         "n_hard",
         own.alias("own"),
-        order.alias("order"),
         F.posexplode_outer(lists).alias("place", "negative"),
     )
     source, place = F.col("negative.neg_source").cast("int"), F.col("place")
@@ -104,7 +96,7 @@ def _of_samples(
     )
     item, log_q = F.col("negative.neg_item_ids"), F.col("negative.neg_log_q")
     hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
-    keys = [F.col(name) for name in (*KEY, "order")]
+    keys = [F.col(name) for name in _SHARED_KEY]
     first = F.coalesce(place, F.lit(0)) == 0
     of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, F.col("own"))
     positive = _hash_sum(*keys, F.col("own"), where=first)
@@ -117,8 +109,8 @@ def _of_samples(
     return {table: int(total) for table, total in row.collect()[0].asDict().items()}
 
 
-def _of_table(rows: DataFrame, table: str, own: Column, order: Column) -> int:
-    keys = [*(F.col(name) for name in KEY), order]
+def _of_table(rows: DataFrame, table: str, own: Column) -> int:
+    keys = [F.col(name) for name in _SHARED_KEY]
     code, draw_no = source_code(), F.col("draw_no")
     if table == "easy_negatives":
         total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"))
@@ -126,7 +118,7 @@ def _of_table(rows: DataFrame, table: str, own: Column, order: Column) -> int:
         hardness = F.col("hardness").cast("int")
         total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
     else:
-        keys = [*(F.col(name) for name in ("user_id", "request_id", "pos_item_id")), order]
+        keys = [F.col("pos_item_id" if name == "item_id" else name) for name in _SHARED_KEY]
         label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
         parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"), own)
         is_positive = (label == 1) & (item == F.col("pos_item_id"))

@@ -73,9 +73,10 @@ def mix_figures(
     )
     counts = {"positives": row["rows"], **{name: int(row[name] or 0) for name in sums}}
     told = stretch.told()
+    told_of_lists = f"{told}, at the ids of all" if told else ""
     figures = [
         Figure("negatives_unaccounted", row["unbalanced"]),
-        Figure("lists_uneven", row["few_ids"] + row["uneven"], detail=told),
+        Figure("lists_uneven", row["few_ids"] + row["uneven"], detail=told_of_lists),
         Figure("shortfall_unexplained", row["unexplained"]),
         Figure("mix_differs", row["differs"]),
         Figure("incl_prob_differs", row["unlikely"], "training_samples", detail=told),

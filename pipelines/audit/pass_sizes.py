@@ -1,7 +1,8 @@
 """How much of the logs and the staged tables the audit compares at a time."""
 
 ROWS_PER_PARTITION = 2_000_000
-"""A row is a log's, a positive with its list, or a hard negative: a task needs about 0.5 GB."""
+"""A row is a log's, a positive with its list, or a hard negative: a task needs about 0.5 GB
+where a positive has 20 negatives."""
 
 ROWS_PER_PASS = 40_000_000
 """An engine that holds its shuffles in memory compares so many rows at a time."""

@@ -31,7 +31,7 @@ def broken_rules(
     Args:
         table: The table's name.
         columns: The columns that it has; what it does not know is not judged.
-        config: Split, shards, weights of actions, and how hard negatives are chosen.
+        config: Seed, split, shards, weights of actions, and how hard negatives are chosen.
         day: The date.
     """
     key = _KEY_OF.get(table, _POSITIVE)

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.stretch import Stretch
+from pipelines.audit.some_requests import of_some_requests, told_of_some
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
 
@@ -24,27 +24,30 @@ _ITEM_OF = {
 }
 
 
-def shuffled_table(staged: Mapping[str, DataFrame]) -> str | None:
-    """Return the table whose shuffle keys are judged; others are compared with it or have none."""
-    names = (name for name in _ITEM_OF if name in staged)
-    return next((name for name in names if "shuffle_key" in staged[name].columns), None)
+def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
+    """Return the tables whose shuffle keys are judged; training_samples stands for the others."""
+    if "training_samples" in staged:
+        return ("training_samples",)
+    return tuple(name for name in _ITEM_OF if name in staged)
 
 
-def shuffle_figure(name: str, rows: DataFrame, config: Config, stretch: Stretch) -> Figure:
+def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> Figure:
     """Count positives whose shuffle key is not the hash of seed, epoch, user, request and item.
 
     Args:
         name: One of the tables with a row per positive, or the pointwise one.
         rows: Its rows, staged.
         config: Seed, epoch and id types.
-        stretch: The positives that are looked at.
+        one_in: Positives of 1 in so many requests are looked at. Not those of a stretch: a wrong
+            key may lie outside of it.
     """
     ids = (
         key_of("user_id", config.ids.user),
         key_of("request_id", config.ids.request),
         key_of(_ITEM_OF[name], config.ids.item),
     )
-    some = stretch.of(rows if "label" not in rows.columns else rows.where(F.col("label") == 1))
+    is_positive = F.col("label") == 1 if "label" in rows.columns else F.lit(True)
+    some = of_some_requests(rows.where(is_positive), one_in)
     keys = (column.alias(key) for column, key in zip(ids, ("user", "request", "item"), strict=True))
     found = some.select(*keys, F.col("shuffle_key").alias("stated")).toArrow()
     # A NULL id has no hash that would be its own.
@@ -56,7 +59,7 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, stretch: Stretch)
     for value in (epoch, user, request, item, np.array([_PURPOSE], np.uint64)):
         state = _followed_by(state, value)
     wrong = int((state != stated).sum())
-    return Figure("shuffle_key_differs", wrong, name, detail=stretch.told())
+    return Figure("shuffle_key_differs", wrong, name, detail=told_of_some(one_in))
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -1,10 +1,11 @@
-"""Of many positives, a stretch of ``shuffle_key``: rows that lie side by side in every file.
+"""Of many rows, a stretch of ``shuffle_key``: where files are in its order, they lie side by side.
 
 What single rows must hold need not be looked at in all of them. ``shuffle_key`` is a hash, so a
-range of it is a fair choice; all rows of a positive share it, in whichever table; and files are in
-its order, so of their pages only those of the range are read.
+range of it is a fair choice; all rows of a positive share it, in whichever table of samples; and
+files that are in its order (those that sail stages) have only the pages of the range read.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,11 @@ from pyspark.sql import functions as F
 from pipelines.audit.some_requests import one_in_so_many
 from pipelines.contracts.days import CalendarDay
 
-_LEAST_EXPECTED = 1_000
-"""Where fewer positives are expected in a stretch, chance alone may leave half of them out."""
+_MOST_DEVIATIONS = 10.0
+"""By so many standard deviations fewer rows than expected are no chance: e^-50 at most."""
 
 _GOLDEN_RATIO = 0x9E3779B9
-"""Of 2^32: its multiples are spread evenly, so dates after another look at stretches far apart."""
+"""Of 2^32: its multiples are spread evenly, so in turn all parts are looked at."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class Stretch:
 
     def told(self) -> str:
         """Return what a gate says of it."""
-        return f"looked at 1 in {self.one_in} positives" if self.one_in > 1 else ""
+        return f"looked at 1 in {self.one_in} rows" if self.one_in > 1 else ""
 
     def require_seen(self, n_seen: int, n_rows: int, *, rows_per_positive: int = 1) -> None:
-        """Raise ValueError where too few rows lay in it: what is not a hash hides the others.
+        """Raise ValueError where too few rows lay in it: what is not a hash may hide some.
 
         Args:
             n_seen: Rows in the stretch.
@@ -55,7 +56,7 @@ class Stretch:
             rows_per_positive: How many of them may share one key.
         """
         expected = n_rows / self.one_in
-        if expected >= _LEAST_EXPECTED * rows_per_positive and n_seen < expected / 2:
+        if n_seen < expected - _MOST_DEVIATIONS * math.sqrt(expected * rows_per_positive):
             raise ValueError(
                 f"shuffle_key is not spread like a hash: of {n_rows:,} rows {n_seen:,} lie in a "
                 f"part of its range that should hold about {expected:,.0f}"
@@ -63,7 +64,7 @@ class Stretch:
 
 
 def stretch_of(n_positives: int, day: CalendarDay) -> Stretch:
-    """Return what is looked at of so many positives; another part on another date."""
+    """Return what is looked at of so many positives; the part changes with the date."""
     one_in = one_in_so_many(n_positives)
     spread = day.date.toordinal() * _GOLDEN_RATIO % 2**32
     return Stretch(one_in, spread * one_in >> 32)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from pyspark.sql import DataFrame
+
 from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
@@ -10,7 +12,8 @@ from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.mix import mix_figures
-from pipelines.audit.shuffle_again import shuffle_figure, shuffled_table
+from pipelines.audit.row_rules import broken_rules
+from pipelines.audit.shuffle_again import shuffle_figure, shuffled_tables
 from pipelines.audit.stretch import Stretch, stretch_of
 from pipelines.audit.tables import key_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
@@ -51,11 +54,15 @@ def measure_tables(
     if evidence.history_share is not None:
         found.figures.append(Figure("history_share", evidence.history_share))
     wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
-    labelled, n = None, evidence.totals["positives"]
-    stretch = stretch_of(n, day)
+    labelled, stretch = None, stretch_of(evidence.totals["positives"], day)
     for name in staged:
+        rules = broken_rules(name, staged[name].columns, config, day)
+        found.take(
+            (f"schema_differs.{name}",),
+            lambda name=name: (None, [_schema(evidence, name)]),  # type: ignore[misc]
+        )
         clicked = found.take(
-            (f"duplicate_keys.{name}", f"schema_differs.{name}"),
+            tuple(f"{gate}.{name}" for gate in ("duplicate_keys", *rules)),
             lambda name=name: _as_such(evidence, name, wanted.get(name), config, day, stretch),  # type: ignore[misc]
         )
         labelled = clicked or labelled
@@ -64,12 +71,11 @@ def measure_tables(
         found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:
-        found.take(compared, lambda: (None, agreement_figures(staged, stretch, n_positives=n)))
-    shuffled = shuffled_table(staged)
-    if shuffled is not None:
+        found.take(compared, lambda: (None, agreement_figures(staged, stretch)))
+    for name in shuffled_tables(staged):
         found.take(
-            (f"shuffle_key_differs.{shuffled}",),
-            lambda: (None, [shuffle_figure(shuffled, staged[shuffled], config, stretch)]),
+            (f"shuffle_key_differs.{name}",),
+            lambda name=name: _shuffled(name, staged[name], config, stretch.one_in),  # type: ignore[misc]
         )
     highest = max(evidence.protocols.values(), default=1)
     found.figures.append(Figure("reader_protocol", highest))
@@ -88,18 +94,24 @@ def _as_such(
     day: CalendarDay,
     stretch: Stretch,
 ) -> tuple[Clicked | None, list[Figure]]:
-    contract, rows = evidence.contracts[name], evidence.staged[name]
-    clicked, figures = key_figures(
+    return key_figures(
         name,
-        rows,
-        contract,
+        evidence.staged[name],
+        evidence.contracts[name],
         wanted,
         config,
         day,
         allow_empty=evidence.allow_empty,
         stretch=stretch,
     )
-    return clicked, [*figures, schema_figure(name, evidence.files[name], contract)]
+
+
+def _schema(evidence: Evidence, name: str) -> Figure:
+    return schema_figure(name, evidence.files[name], evidence.contracts[name])
+
+
+def _shuffled(name: str, rows: DataFrame, config: Config, one_in: int) -> tuple[None, list[Figure]]:
+    return None, [shuffle_figure(name, rows, config, one_in)]
 
 
 def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:

@@ -30,6 +30,7 @@ _MEASURED = (
     "on_date",
     "pairs_again",
     "positives_again",
+    "shuffle_figure",
     "volume_of",
     "wrong_impressions",
     "wrong_q",

@@ -132,9 +132,10 @@ MUTANTS: list[Mutant] = [
         clicks_of_one_user_are_lost="labels_differ",
         labels_are_of_another_impression="labels_differ",
         labels_know_the_latest_click="labels_differ",
-        rows_lie_in_the_order_of_users="shuffle_key_differs.positives "
+        rows_lie_in_the_order_of_users="shuffle_key_differs.training_samples "
         "shuffle_key_differs.ranking_samples",
-        another_hash_shuffles="shuffle_key_differs.positives shuffle_key_differs.ranking_samples",
+        another_hash_shuffles="shuffle_key_differs.training_samples "
+        "shuffle_key_differs.ranking_samples",
         easy_negatives_have_an_order_of_their_own="tables_disagree.easy_negatives",
         delays_are_in_seconds="click_columns_differ.ranking_samples",
         labels_without_clicks="click_columns_differ.ranking_samples labels_differ",

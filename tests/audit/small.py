@@ -75,7 +75,8 @@ def wrong(figures: Sequence[Figure]) -> dict[str, float | int | None]:
 def sample(**other: Any) -> Row:
     """A row of training_samples: two easy draws, one hard negative, one fill for another."""
     return {
-        "user_id": 7, "request_id": 1, "item_id": 5, "keep_prob": 0.5, "n_requested": 4,
+        "user_id": 7, "request_id": 1, "item_id": 5, "shuffle_key": 9,
+        "keep_prob": 0.5, "n_requested": 4,
         "n_easy": 2, "n_hard": 1, "n_fill": 1, "shortfall": 0,
         "neg_item_ids": [1, 2, 3, 2], "neg_source": [0, 0, 2, 1], "neg_hardness": [0, 0, 1, 0],
         "neg_log_q": [-1.0, -2.0, None, -2.0], "neg_incl_prob": [None, None, 1.0, None],

@@ -17,7 +17,7 @@ SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
 
 def long_tables() -> dict[str, list[Row]]:
     """The same negatives, one to a row."""
-    key: Row = {"user_id": 7, "request_id": 1, "item_id": 5}
+    key: Row = {"user_id": 7, "request_id": 1, "item_id": 5, "shuffle_key": 9}
     draws = [(1, 0, -1.0), (2, 1, -2.0), (2, 2, -2.0)]
     easy: list[Row] = [
         key | {"neg_item_id": i, "source": "easy_fill" if n == 2 else "popularity", "draw_no": n}
@@ -25,7 +25,8 @@ def long_tables() -> dict[str, list[Row]]:
         for i, n, log_q in draws
     ]  # fmt: skip
     hard: list[Row] = [key | {"neg_item_id": 3, "source": "cut", "hardness": 1, "incl_prob": 1.0}]
-    point: Row = {"user_id": 7, "request_id": 1, "pos_item_id": 5, "keep_prob": 0.5}
+    point: Row = {"user_id": 7, "request_id": 1, "pos_item_id": 5, "shuffle_key": 9}
+    point |= {"keep_prob": 0.5}
     other: Row = {"hardness": 0, "log_q": None, "incl_prob": None, "draw_no": 0}
     flat = [point | {"item_id": 5, "label": 1, "source": "positive"} | other | {"hardness": None}]
     for row in (*easy, *hard):
@@ -44,7 +45,7 @@ class DescribeAgreement:
         staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
         staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
         staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
-        return wrong(agreement_figures(staged, Stretch(), n_positives=1))
+        return wrong(agreement_figures(staged, Stretch()))
 
     def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
         assert self.figures(spark, "easy_negatives") == {}
@@ -55,6 +56,7 @@ class DescribeAgreement:
             ("easy_negatives", {"neg_item_id": 1}),
             ("easy_negatives", {"source": "popularity"}),
             ("easy_negatives", {"draw_no": 3}),
+            ("easy_negatives", {"shuffle_key": 8}),
             ("hard_negatives", {"hardness": 2}),
             ("hard_negatives", {"incl_prob": 0.25}),
             ("training_samples_pointwise", {"label": 1}),
@@ -77,20 +79,21 @@ class DescribeAgreement:
         others = frame(spark, "training_samples", rows(2**62, 0.25), SETTINGS)
         for positives, number, differ in ((samples, 3, 0), (others, 3, 1), (others, 2, 0)):
             staged = {"training_samples": samples, "positives": positives}
-            found = agreement_figures(staged, Stretch(4, number), n_positives=1)
+            found = agreement_figures(staged, Stretch(4, number))
             assert [figure.value for figure in found] == [differ]
-            assert found[0].detail == "looked at 1 in 4 positives"
+            assert found[0].detail == "looked at 1 in 4 rows"
 
     def it_judges_nothing_by_keys_that_hide_the_rows(self, spark: SparkSession) -> None:
-        samples = frame(spark, "training_samples", [sample() | {"shuffle_key": 0}], SETTINGS)
+        rows = [sample() | {"shuffle_key": 0}] * 1_000
+        samples = frame(spark, "training_samples", rows, SETTINGS)
         staged = {"training_samples": samples, "positives": samples}
         with pytest.raises(ValueError, match="not spread like a hash"):
-            agreement_figures(staged, Stretch(4, 0), n_positives=200_000)
+            agreement_figures(staged, Stretch(4, 0))
 
     def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
         staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
         assert compared_tables(staged) == ()
-        assert agreement_figures(staged, Stretch(), n_positives=1) == []
+        assert agreement_figures(staged, Stretch()) == []
 
 
 class DescribeRowsOfOtherTables:

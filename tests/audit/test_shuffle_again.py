@@ -5,8 +5,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.audit.shuffle_again import shuffle_figure, shuffled_table
-from pipelines.audit.stretch import Stretch
+from pipelines.audit.shuffle_again import shuffle_figure, shuffled_tables
 from pipelines.sampling.hashing import U, row_hash, seed_state
 from pipelines.sampling.positives import shuffle_keys
 from tests.audit.small import Row, config, frame
@@ -32,24 +31,26 @@ def positives(n: int) -> list[Row]:
 class DescribeShuffleFigure:
     def it_finds_the_keys_that_the_sampler_gave(self, spark: SparkSession) -> None:
         rows = frame(spark, "positives", positives(50), SETTINGS)
-        assert shuffle_figure("positives", rows, SETTINGS, Stretch()).value == 0
+        assert shuffle_figure("positives", rows, SETTINGS, 1).value == 0
         for other in (config(seed=21, epoch=3), config(seed=20, epoch=4)):
-            assert shuffle_figure("positives", rows, other, Stretch()).value == 50
+            assert shuffle_figure("positives", rows, other, 1).value == 50
 
     def it_counts_each_key_that_is_another(self, spark: SparkSession) -> None:
         rows = frame(spark, "positives", positives(50), SETTINGS)
         users = rows.withColumn("user_id", F.when(F.col("item_id") > 0, 1).otherwise(2))
-        assert (shuffle_figure("positives", users, SETTINGS, Stretch()).value or 0) >= 48
+        assert (shuffle_figure("positives", users, SETTINGS, 1).value or 0) >= 48
         one = rows.withColumn(
             "shuffle_key", F.col("shuffle_key") + (F.col("user_id") == 7).cast("int")
         )
-        assert shuffle_figure("positives", one, SETTINGS, Stretch()).value == 1
+        assert shuffle_figure("positives", one, SETTINGS, 1).value == 1
 
-    def it_looks_at_a_stretch_of_many(self, spark: SparkSession) -> None:
-        rows = frame(spark, "positives", positives(50), SETTINGS).withColumn("user_id", F.lit(1))
-        found = [shuffle_figure("positives", rows, SETTINGS, Stretch(4, n)) for n in range(4)]
-        assert sum(figure.value or 0 for figure in found) in (49, 50)
-        assert found[0].detail == "looked at 1 in 4 positives"
+    def it_looks_at_some_requests_of_many(self, spark: SparkSession) -> None:
+        """Whatever their keys are: these are all the same."""
+        rows = frame(spark, "positives", positives(100), SETTINGS)
+        one_key = rows.withColumn("shuffle_key", F.lit(2**62))
+        found = shuffle_figure("positives", one_key, SETTINGS, 4)
+        assert 10 < (found.value or 0) < 45
+        assert found.detail == "looked at 1 in 4 requests"
 
     def it_takes_the_item_of_the_positive_in_the_pointwise_form(self, spark: SparkSession) -> None:
         made = [
@@ -63,21 +64,21 @@ class DescribeShuffleFigure:
             for n in range(2)
         ]
         rows = frame(spark, "training_samples_pointwise", made, SETTINGS)
-        figure = shuffle_figure("training_samples_pointwise", rows, SETTINGS, Stretch())
+        figure = shuffle_figure("training_samples_pointwise", rows, SETTINGS, 1)
         assert (figure.value, figure.subject) == (0, "training_samples_pointwise")
 
 
-class DescribeShuffledTable:
+class DescribeShuffledTables:
     @pytest.mark.parametrize(
         ("written", "judged"),
         [
-            (("easy_negatives", "training_samples", "positives"), "positives"),
-            (("training_samples_pointwise", "hard_negatives"), "training_samples_pointwise"),
-            (("easy_negatives", "hard_negatives"), None),
+            (("easy_negatives", "training_samples", "positives"), ("training_samples",)),
+            (("positives", "hard_negatives"), ("positives",)),
+            (("easy_negatives", "hard_negatives"), ()),
         ],
     )
-    def it_is_one_with_positives(
-        self, spark: SparkSession, written: tuple[str, ...], judged: str | None
+    def it_gives_those_with_positives(
+        self, spark: SparkSession, written: tuple[str, ...], judged: tuple[str, ...]
     ) -> None:
         rows = spark.createDataFrame([(1,)], "shuffle_key bigint")
-        assert shuffled_table(dict.fromkeys(written, rows)) == judged
+        assert shuffled_tables(dict.fromkeys(written, rows)) == judged

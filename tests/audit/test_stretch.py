@@ -41,7 +41,7 @@ class DescribeStretch:
     def it_is_a_smaller_share_of_more_positives(self) -> None:
         shares = {n: stretch_of(n, a_day(0)).one_in for n in (50_001, 100_001, 10_000_000)}
         assert shares == {50_001: 2, 100_001: 4, 10_000_000: 256}
-        assert stretch_of(100_001, a_day(0)).told() == "looked at 1 in 4 positives"
+        assert stretch_of(100_001, a_day(0)).told() == "looked at 1 in 4 rows"
 
     def it_looks_at_all_parts_within_some_dates(self) -> None:
         numbers = [stretch_of(555_000, a_day(n)).number for n in range(32)]
@@ -50,11 +50,11 @@ class DescribeStretch:
 
     def it_refuses_keys_that_are_no_hash(self) -> None:
         part = Stretch(16, 3)
-        part.require_seen(25_000, 555_000)
-        with pytest.raises(ValueError, match="of 555,000 rows 3 lie in a part"):
-            part.require_seen(3, 555_000)
-        part.require_seen(0, 10_000)  # so few may be elsewhere by chance
-        part.require_seen(0, 555_000, rows_per_positive=100)
+        part.require_seen(33_000, 555_000)
+        with pytest.raises(ValueError, match="of 555,000 rows 32,000 lie in a part"):
+            part.require_seen(32_000, 555_000)
+        part.require_seen(32_000, 555_000, rows_per_positive=20)
+        part.require_seen(0, 1_500)  # so few may be elsewhere by chance
 
 
 class DescribeAggregate:

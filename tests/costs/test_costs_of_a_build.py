@@ -57,10 +57,10 @@ STAGED_PASSES = {
     "audit": {
         "pairs": 1,
         "audited-pairs": 2,
-        "positives": 7,
+        "positives": 6,
         "easy_negatives": 3,
         "hard_negatives": 5,
-        "training_samples": 5,
+        "training_samples": 6,
         "training_samples_pointwise": 2,
         "ranking_samples": 2,
         "item_stats": 5,
