@@ -36,6 +36,7 @@ _OF_ITEMS = (
     "popularity_differs",
     "popularity_knows_the_date",
     "weights_differ",
+    "item_index_differs",
     "item_q_differs",
 )
 _OF_DRAWS = (

@@ -24,6 +24,9 @@ from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, valid_rows
 
+_FIRST_INDEX = 3
+"""Indices 0 to 2 stay free for padding, NULL and unknown ids."""
+
 
 @dataclass(frozen=True)
 class Items:
@@ -86,6 +89,7 @@ def items_again(
     stats = item_stats.select(
         "item_id",
         F.col("clicks").alias("stated"),
+        F.col("item_idx").alias("index"),
         "weight",
         "positives",
         "q",
@@ -98,6 +102,8 @@ def items_again(
         .select(
             key_of("item_id", config.ids.item).alias("key"),
             F.col("item_id").cast("string").alias("name"),
+            "item_id",
+            F.coalesce("index", F.lit(-1)).alias("index"),
             *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight", "positives")),
             F.coalesce("stated", F.lit(-1)).alias("stated"),
             *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
@@ -134,9 +140,17 @@ def items_again(
         Figure("popularity_differs", int(wrong.sum())),
         Figure("popularity_knows_the_date", int((wrong & (stated == before + same)).sum())),
         Figure("weights_differ", _wrong_weights(before[listed], weight[listed], config)),
+        Figure("item_index_differs", _wrong_places(table.filter(table["listed"]))),
         Figure("item_q_differs", int((listed & ~(np.abs(q - share) <= 1e-9 * share)).sum())),
         Figure("unclicked_weight_share", unclicked),
     ]
+
+
+def _wrong_places(listed: pa.Table) -> int:
+    """Count the items whose index is not 3 and their place: most clicked first, then by id."""
+    order = [("before", "descending"), ("item_id", "ascending")]
+    index = listed.sort_by(order)["index"].to_numpy()
+    return int((index != np.arange(_FIRST_INDEX, _FIRST_INDEX + len(index))).sum())
 
 
 def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:

@@ -24,7 +24,7 @@ _UPPER_53_BITS = 2.0**53
 
 
 def broken_rules(
-    table: str, columns: Collection[str], config: Config, day: CalendarDay
+    table: str, columns: Collection[str], config: Config, day: CalendarDay, *, mature: bool
 ) -> dict[str, Column]:
     """Return the gates on single rows of a table: each with whether a row breaks it, never NULL.
 
@@ -33,6 +33,7 @@ def broken_rules(
         columns: The columns that it has; what it does not know is not judged.
         config: Seed, split, shards, weights of actions, and how hard negatives are chosen.
         day: The date.
+        mature: Whether the logs have all later dates that belong to the build.
     """
     key = _KEY_OF.get(table, _POSITIVE)
     kept: dict[str, Column] = {}
@@ -46,6 +47,8 @@ def broken_rules(
     if "shuffle_key" in columns and table == "ranking_samples":
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
         kept["shuffle_key_differs"] = F.col("shuffle_key") == hashed
+    if "mature" in columns:
+        kept["mature_differs"] = F.col("mature") == F.lit(mature)
     if "sample_weight" in columns:
         kept["sample_weight_differs"] = F.col("sample_weight") == _weight(config)
     if "incl_prob" in columns and table in _LONG:

@@ -1,4 +1,4 @@
-"""The shuffle keys of positives, computed again: the order that trainers read files in."""
+"""The shuffle keys of samples, computed again: the order that trainers read files in."""
 
 from collections.abc import Mapping
 
@@ -21,6 +21,8 @@ _ITEM_OF = {
     "positives": "item_id",
     "training_samples": "item_id",
     "training_samples_pointwise": "pos_item_id",
+    "easy_negatives": "item_id",
+    "hard_negatives": "item_id",
 }
 
 
@@ -32,13 +34,13 @@ def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
 
 
 def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> Figure:
-    """Count positives whose shuffle key is not the hash of seed, epoch, user, request and item.
+    """Count rows whose shuffle key is not the hash of seed, epoch, and their positive's ids.
 
     Args:
-        name: One of the tables with a row per positive, or the pointwise one.
+        name: One of the tables of samples; of the pointwise one, the rows of positives are judged.
         rows: Its rows, staged.
         config: Seed, epoch and id types.
-        one_in: Positives of 1 in so many requests are looked at. Not those of a stretch: a wrong
+        one_in: Rows of 1 in so many requests are looked at. Not those of a stretch: a wrong
             key may lie outside of it.
     """
     ids = (

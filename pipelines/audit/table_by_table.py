@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pipelines.audit.agreement import agreement_figures, compared_tables
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
+from pipelines.audit.impressions_again import impression_figures, told_impressions
 from pipelines.audit.inputs import input_figures
 from pipelines.audit.items_again import wrong_impressions
 from pipelines.audit.labels_again import Clicked
@@ -14,10 +15,11 @@ from pipelines.audit.measurements import Measurements
 from pipelines.audit.mix import mix_figures
 from pipelines.audit.row_rules import broken_rules
 from pipelines.audit.shuffle_again import shuffle_figure, shuffled_tables
-from pipelines.audit.stretch import Stretch, stretch_of
+from pipelines.audit.stretch import stretch_of
 from pipelines.audit.tables import key_figures, schema_figure, wanted_rows
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.needs import dates_needed, missing_later_dates
 
 _OF_MIX = (
     "negatives_unaccounted",
@@ -55,20 +57,38 @@ def measure_tables(
         found.figures.append(Figure("history_share", evidence.history_share))
     wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
     labelled, stretch = None, stretch_of(evidence.totals["positives"], day)
+    mature = not missing_later_dates(evidence.logs, dates_needed(config, day.date))
     for name in staged:
-        rules = broken_rules(name, staged[name].columns, config, day)
+        rules = broken_rules(name, staged[name].columns, config, day, mature=mature)
         found.take(
             (f"schema_differs.{name}",),
             lambda name=name: (None, [_schema(evidence, name)]),  # type: ignore[misc]
         )
         clicked = found.take(
             tuple(f"{gate}.{name}" for gate in ("duplicate_keys", *rules)),
-            lambda name=name: _as_such(evidence, name, wanted.get(name), config, day, stretch),  # type: ignore[misc]
+            lambda name=name: key_figures(  # type: ignore[misc]
+                name,
+                staged[name],
+                evidence.contracts[name],
+                wanted.get(name),
+                config,
+                day,
+                mature=mature,
+                allow_empty=evidence.allow_empty,
+                stretch=stretch,
+            ),
         )
         labelled = clicked or labelled
     if "ranking_samples" in staged and "ranking_samples" in wanted:
         shown = staged["item_stats"], staged["ranking_samples"]
         found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
+    log, n_rows = evidence.logs["impressions"], evidence.counts["impressions"].valid
+    told = told_impressions(staged, log)
+    if told:
+        found.take(
+            tuple(f"impressions_differ.{name}" for name in told),
+            lambda: (None, impression_figures(told, log, day, n_rows=n_rows)),
+        )
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:
         found.take(compared, lambda: (None, agreement_figures(staged, stretch)))
@@ -84,26 +104,6 @@ def measure_tables(
     samples = staged["training_samples"]
     sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config, stretch)))
     return sums or evidence.totals, labelled
-
-
-def _as_such(
-    evidence: Evidence,
-    name: str,
-    wanted: int | None,
-    config: Config,
-    day: CalendarDay,
-    stretch: Stretch,
-) -> tuple[Clicked | None, list[Figure]]:
-    return key_figures(
-        name,
-        evidence.staged[name],
-        evidence.contracts[name],
-        wanted,
-        config,
-        day,
-        allow_empty=evidence.allow_empty,
-        stretch=stretch,
-    )
 
 
 def _schema(evidence: Evidence, name: str) -> Figure:

@@ -73,6 +73,7 @@ def key_figures(
     config: Config,
     day: CalendarDay,
     *,
+    mature: bool,
     allow_empty: bool,
     stretch: Stretch,
 ) -> tuple[Clicked | None, list[Figure]]:
@@ -88,6 +89,7 @@ def key_figures(
         wanted: How many rows it must have; None where that is not known.
         config: What its rows were made by.
         day: The date.
+        mature: Whether the logs have all later dates that belong to the build.
         allow_empty: Whether it may be empty.
         stretch: The rows that the rules on single rows are looked at in.
 
@@ -97,7 +99,7 @@ def key_figures(
     Raises:
         ValueError: Too few rows lie in the stretch.
     """
-    broken = broken_rules(name, rows.columns, config, day)
+    broken = broken_rules(name, rows.columns, config, day, mature=mature)
     has_labels = name == "ranking_samples" and "click_ts" in rows.columns
     sums = clicked_sums(config) if has_labels else {}
     few = wanted is None or wanted <= _MOST_HASHED

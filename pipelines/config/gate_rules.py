@@ -97,6 +97,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("popularity_knows_the_date", "popularity", "items whose clicks are right only when those of the date itself are counted", "items"),
     _none_of("weights_differ", "popularity", "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale", "items"),
     _none_of("item_q_differs", "popularity", "items whose q is not their share of the weights", "items"),
+    _none_of("item_index_differs", "popularity", "items whose item_idx is not 3 and their place by the clicks that the logs hold, the most clicked first, then by id", "items"),
     _none_of("item_impressions_differ", "popularity", "items whose impressions are not the rows that ranking_samples has of them", "items"),
     _none_of("in_batch_q_differs", "popularity", "items whose in_batch_q is not their share of the positives", "items"),
     _none_of("item_positives_differ", "popularity", "items whose number of positives in item_stats is not that of the positives", "items"),
@@ -136,6 +137,8 @@ GATE_RULES: tuple[GateRule, ...] = (
     GateRule("reader_protocol", "tables", "version", "Delta reader protocol: 1 is known to every reader", fail=Between(most=1), absolute=True),
     _none_of("split_differs", "tables", "rows whose split is not the one of their user's hash, or of their date"),
     _none_of("shard_differs", "tables", "rows whose shard is not the one of the hash of their key"),
+    _none_of("mature_differs", "tables", "rows that are called mature though later dates of a window are missing, or the other way round"),
+    _none_of("impressions_differ", "tables", "rows that the impression log does not hold at that place and time, with those carried columns"),
     _none_of("labels_differ", "tables", "clicked rows of ranking_samples, with click and action, that the logs joined again do not have, or the other way round"),
     _none_of("click_columns_differ", "tables", "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit together"),
     # Against earlier releases.

@@ -1,11 +1,13 @@
 """Mistakes in single columns, the same in every table: only what is computed again tells them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from tests.audit.simulated_logs import DAY
 from tests.audit.workbench import Bench, Broken
 
 PLACED = (
@@ -96,6 +98,11 @@ def in_batch_q_is_of_shown_items(bench: Bench) -> Broken:
     return _stats(bench, in_batch_q=F.col("impressions") / F.lit(shown))
 
 
+def the_least_clicked_item_comes_first(bench: Bench) -> Broken:
+    both_ends = bench.tables["item_stats"].count() + 5
+    return _stats(bench, item_idx=F.lit(both_ends) - F.col("item_idx"))
+
+
 def duplicates_count_as_impressions(bench: Bench) -> Broken:
     twice = F.col("impressions") + (F.col("impressions") > 0).cast("bigint")
     return _stats(bench, impressions=twice)
@@ -137,6 +144,34 @@ def labels_know_the_latest_click(bench: Bench) -> Broken:
         click_ts=F.timestamp_micros(F.unix_micros("click_ts") + 1_000_000),
         click_delay_ms=F.col("click_delay_ms") + 1_000,
     )
+
+
+def places_of_impressions_count_from_0(bench: Bench) -> Broken:
+    return _ranking(bench, position=F.col("position") - 1)
+
+
+def impressions_are_an_hour_late(bench: Bench) -> Broken:
+    """Of those without a click, for which nothing else tells."""
+    late = F.timestamp_micros(F.unix_micros("impression_ts") + F.lit(3_600_000_000))
+    moved = F.when(F.col("label") == 0, late).otherwise(F.col("impression_ts"))
+    return _ranking(bench, impression_ts=moved)
+
+
+def carried_columns_are_swapped(bench: Bench) -> Broken:
+    first, second = bench.config.carry
+
+    def swapped(rows: DataFrame) -> DataFrame:
+        return rows.withColumns({first: F.col(second), second: F.col(first)})
+
+    return _everywhere(bench, ("positives", "training_samples", "ranking_samples"), swapped)
+
+
+def rows_are_mature_too_early(bench: Bench) -> Broken:
+    names = (*_SAMPLES, "ranking_samples")
+    later = {n: log for n, log in bench.logs.items() if n != "clicks"}
+    dates = tuple(one for one in bench.logs["clicks"].dates or () if one <= DAY.date)
+    logs = later | {"clicks": replace(bench.logs["clicks"], dates=dates)}
+    return Broken(evidence={"logs": logs}, tables={n: bench.tables[n] for n in names})
 
 
 def delays_are_in_seconds(bench: Bench) -> Broken:

@@ -19,6 +19,7 @@ _MEASURED = (
     "clicked_again",
     "hard_again",
     "hard_origins",
+    "impression_figures",
     "input_figures",
     "items_again",
     "key_figures",

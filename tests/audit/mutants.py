@@ -128,9 +128,16 @@ MUTANTS: list[Mutant] = [
         shards_go_by_user=_of_tables("shard_differs"),
         q_has_no_sum_of_1="item_q_differs",
         in_batch_q_is_of_shown_items="in_batch_q_differs",
+        the_least_clicked_item_comes_first="item_index_differs",
         duplicates_count_as_impressions="item_impressions_differ",
+        places_of_impressions_count_from_0="impressions_differ.ranking_samples",
+        impressions_are_an_hour_late="impressions_differ.ranking_samples",
+        carried_columns_are_swapped="impressions_differ.ranking_samples "
+        "impressions_differ.positives",
+        rows_are_mature_too_early="mature_differs.positives mature_differs.training_samples "
+        "mature_differs.training_samples_pointwise mature_differs.ranking_samples",
         clicks_of_one_user_are_lost="labels_differ",
-        labels_are_of_another_impression="labels_differ",
+        labels_are_of_another_impression="labels_differ impressions_differ.ranking_samples",
         labels_know_the_latest_click="labels_differ",
         rows_lie_in_the_order_of_users="shuffle_key_differs.training_samples "
         "shuffle_key_differs.ranking_samples",

@@ -97,7 +97,9 @@ class DescribeHardNegatives:
     ) -> None:
         settings = config()
         rows = frame(spark, "hard_negatives", [hard_row(item, "fine", **change)], settings)
-        rule = broken_rules("hard_negatives", rows.columns, settings, THE_DAY)["hard_band_differs"]
+        rule = broken_rules("hard_negatives", rows.columns, settings, THE_DAY, mature=True)[
+            "hard_band_differs"
+        ]
         assert rows.where(rule).count() == 1
 
     @pytest.mark.parametrize("change", [{"stage_rank": 7}, {"stage_size": 9}])

@@ -35,7 +35,7 @@ class DescribeTablesAsSuch:
     ) -> dict[str, float | int | None]:
         _, found = key_figures(
             "positives", rows, self.CONTRACT, wanted, SETTINGS, THE_DAY,
-            allow_empty=allow_empty, stretch=stretch,
+            mature=True, allow_empty=allow_empty, stretch=stretch,
         )  # fmt: skip
         return by_name(found)
 
@@ -62,8 +62,9 @@ class DescribeTablesAsSuch:
             spark, "ranking_samples", [key | {"impression_id": i} for i in "abb"], SETTINGS
         )
         _, found = key_figures(
-            "ranking_samples", rows, contract, 3, SETTINGS, THE_DAY, allow_empty=False, stretch=ALL
-        )
+            "ranking_samples", rows, contract, 3, SETTINGS, THE_DAY,
+            mature=True, allow_empty=False, stretch=ALL,
+        )  # fmt: skip
         assert by_name(found)["duplicate_keys.ranking_samples"] == 1
 
     def it_looks_at_single_rows_of_a_stretch_and_at_the_keys_of_all(

@@ -38,7 +38,7 @@ class DescribePlacement:
             .withColumn("split", split(made_by, DAY))
             .withColumn("shard", shard(made_by, *KEY))
         )
-        rules = broken_rules("positives", rows.columns, settings, THE_DAY)
+        rules = broken_rules("positives", rows.columns, settings, THE_DAY, mature=True)
         counts = rows.agg(*(F.count_if(rule).alias(gate) for gate, rule in rules.items()))
         return counts.collect()[0].asDict()
 
@@ -72,10 +72,12 @@ class DescribePlacement:
 
 
 class DescribeWeightsAndChances:
-    def broken(self, spark: SparkSession, table: str, row: Row, **settings: Any) -> dict[str, int]:
+    def broken(
+        self, spark: SparkSession, table: str, row: Row, *, mature: bool = True, **settings: Any
+    ) -> dict[str, int]:
         chosen = config(**settings)
         rows = frame(spark, table, [row], chosen)
-        rules = broken_rules(table, rows.columns, chosen, THE_DAY)
+        rules = broken_rules(table, rows.columns, chosen, THE_DAY, mature=mature)
         counts = rows.agg(*(F.count_if(rule).alias(gate) for gate, rule in rules.items()))
         return counts.collect()[0].asDict()
 
@@ -102,6 +104,12 @@ class DescribeWeightsAndChances:
     ) -> None:
         row = {"source": source, "incl_prob": chance}
         assert self.broken(spark, "training_samples_pointwise", row) == {"incl_prob_differs": wrong}
+
+    @pytest.mark.parametrize("mature", [True, False])
+    def it_knows_whether_rows_are_mature(self, spark: SparkSession, mature: bool) -> None:
+        for stated in (True, False, None):
+            found = self.broken(spark, "positives", {"mature": stated}, mature=mature)
+            assert found == {"mature_differs": int(stated is not mature)}
 
     @pytest.mark.parametrize(
         ("change", "wrong"),

@@ -1,5 +1,6 @@
 """Positives and items beside small logs: right ones pass, and each mistake is counted."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from pipelines.config.sampling import Downsampling
 from pipelines.config.tree import Config
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, some_items, us
 from tests.stages.handmade import at
+
+INDEX = {1: 3, 2: 4, 3: 5, 5: 6}
+"""What item_idx of items 1, 2, 3 and 5 is where the first one alone was clicked."""
 
 
 class DescribeCandidates:
@@ -165,12 +169,16 @@ class DescribeItems:
     SETTINGS = config(popularity={"window_days": 2})
 
     def figures(
-        self, spark: SparkSession, stats: list[tuple[int, int]], settings: Config = SETTINGS
+        self,
+        spark: SparkSession,
+        stats: list[tuple[int, int]],
+        settings: Config = SETTINGS,
+        index: Mapping[int, int] = INDEX,
     ) -> dict[str, float | int | None]:
         clicks = np.array([n for _, n in stats])
         weights = integer_weights(clicks, 1.0, 0.75)
         rows: list[Row] = [
-            {"item_id": i, "clicks": n, "weight": int(w), "positives": 0}
+            {"item_id": i, "item_idx": index[i], "clicks": n, "weight": int(w), "positives": 0}
             | {"q": float(w / weights.sum()), "in_batch_q": 0.0}
             for (i, n), w in zip(stats, weights, strict=True)
         ]
@@ -205,6 +213,23 @@ class DescribeItems:
         assert found["popularity_differs"] == 2
         assert found["popularity_knows_the_date"] == 1
         assert found["weights_differ"] == 2
+
+    @pytest.mark.parametrize(
+        ("index", "wrong"),
+        [
+            ({1: 3, 2: 4, 3: 5}, 0),
+            ({1: 3, 2: 5, 3: 4}, 2),
+            ({1: 5, 2: 3, 3: 4}, 3),
+            ({1: 0, 2: 1, 3: 2}, 3),
+            ({1: 3, 2: 4, 3: 4}, 1),
+        ],
+    )
+    def it_counts_items_that_are_not_in_their_place(
+        self, spark: SparkSession, index: dict[int, int], wrong: int
+    ) -> None:
+        """The most clicked item first; of those without a click, the one with the smaller id."""
+        stats = [(1, 2), (2, 0), (3, 0)]
+        assert self.figures(spark, stats, index=index)["item_index_differs"] == wrong
 
     def it_counts_items_that_only_one_side_has(self, spark: SparkSession) -> None:
         assert self.figures(spark, [(1, 2), (2, 0), (5, 0)])["catalogue_differs"] == 2

@@ -67,17 +67,26 @@ class DescribeShuffleFigure:
         figure = shuffle_figure("training_samples_pointwise", rows, SETTINGS, 1)
         assert (figure.value, figure.subject) == (0, "training_samples_pointwise")
 
+    @pytest.mark.parametrize("table", ["easy_negatives", "hard_negatives"])
+    def it_takes_the_positive_of_a_negative(self, spark: SparkSession, table: str) -> None:
+        made = [{**row, "neg_item_id": n} for row in positives(5) for n in range(3)]
+        rows = frame(spark, table, made, SETTINGS)
+        assert shuffle_figure(table, rows, SETTINGS, 1).value == 0
+        other = rows.withColumn("item_id", F.col("neg_item_id") + 100)
+        assert shuffle_figure(table, other, SETTINGS, 1).value == 15
+
 
 class DescribeShuffledTables:
     @pytest.mark.parametrize(
         ("written", "judged"),
         [
             (("easy_negatives", "training_samples", "positives"), ("training_samples",)),
-            (("positives", "hard_negatives"), ("positives",)),
-            (("easy_negatives", "hard_negatives"), ()),
+            (("hard_negatives", "positives"), ("positives", "hard_negatives")),
+            (("easy_negatives", "ranking_samples"), ("easy_negatives",)),
+            (("ranking_samples", "item_stats"), ()),
         ],
     )
-    def it_gives_those_with_positives(
+    def it_gives_training_samples_or_all_the_others(
         self, spark: SparkSession, written: tuple[str, ...], judged: tuple[str, ...]
     ) -> None:
         rows = spark.createDataFrame([(1,)], "shuffle_key bigint")

@@ -37,9 +37,10 @@ LOG_PASSES = {
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected. Clicks: rejected, and the orphans.
     "stage tables": {"impressions": 4, "clicks": 2, "ranking_log": 1},
-    # Impressions and clicks: the positives and the exclusions again. Clicks and items: the weights.
-    # Ranking log: who was cut, and why hard negatives are missing.
-    "audit": {"impressions": 2, "clicks": 3, "ranking_log": 2, "items": 1},
+    # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
+    # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
+    # are missing.
+    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 1},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
@@ -57,12 +58,12 @@ STAGED_PASSES = {
     "audit": {
         "pairs": 1,
         "audited-pairs": 2,
-        "positives": 6,
+        "positives": 7,
         "easy_negatives": 3,
         "hard_negatives": 5,
         "training_samples": 6,
         "training_samples_pointwise": 2,
-        "ranking_samples": 2,
+        "ranking_samples": 3,
         "item_stats": 5,
         "rejected": 3,
     },
