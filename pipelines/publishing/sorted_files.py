@@ -20,6 +20,12 @@ _BYTES_PER_FILE = 128 * 2**20
 
 FILES_SCHEMA = "name string"
 
+_HARDLY_REPEAT = ("impression_id", "log_q", "neg_log_q")
+"""Columns that are written as they are: a dictionary of them takes time, and as much room."""
+
+_OF_POSITIVE = ("sample_id", "shuffle_key")
+"""The same, where each row has its own."""
+
 
 @dataclass(frozen=True)
 class SortedFiles:
@@ -75,10 +81,25 @@ class SortedFiles:
         if self.sort_by is None:
             pq.write_table(table, path)
             return name
-        order = pa.array(order_of(table[self.sort_by].to_numpy()))
-        # Of rows in a random order, a page's least and greatest value say something of no column
-        # but the one that they are sorted by.
-        rows, of_pages = table.take(order), [self.sort_by]
-        # By the page index who wants a range of that column reads the pages that hold it.
-        pq.write_table(rows, path, write_statistics=of_pages, write_page_index=True)
+        keys = table[self.sort_by].to_numpy()
+        order = order_of(keys)
+        rows = table.take(pa.array(order))
+        keys = keys[order]
+        repeats = 2 * int((keys[1:] == keys[:-1]).sum()) > len(keys)
+        plain = _HARDLY_REPEAT if repeats else (*_HARDLY_REPEAT, *_OF_POSITIVE)
+        pq.write_table(
+            rows,
+            path,
+            use_dictionary=[_path(field) for field in rows.schema if field.name not in plain],
+            # Of rows in a random order, a page's least and greatest value say something of no
+            # column but the one that they are sorted by; by the page index who wants a range of
+            # it reads the pages that hold it.
+            write_statistics=[self.sort_by],
+            write_page_index=True,
+        )
         return name
+
+
+def _path(field: pa.Field) -> str:
+    """Return the path of a column within a Parquet file."""
+    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
