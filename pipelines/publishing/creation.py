@@ -97,6 +97,9 @@ def _properties(retention_days: int) -> dict[str, str]:
         # Both are needed: a version is readable while its files and its log are there.
         "delta.deletedFileRetentionDuration": kept,
         "delta.logRetentionDuration": kept,
+        # How many rows a file has is all that is known of it without reading it: in the order of
+        # the shuffle key, least and greatest values of other columns say nothing.
+        "delta.dataSkippingNumIndexedCols": "0",
         # On where a platform's defaults say so; then only some readers can read the table.
         "delta.enableDeletionVectors": "false",
     }

@@ -49,6 +49,9 @@ class SparkStore(EngineStore):
         # Otherwise no commit, and so no version with the run's label, where no row comes and none
         # goes: an empty table whose date was empty before.
         spark.conf.set("spark.databricks.delta.skipRecordingEmptyCommits", "false")
+        # A commit holds one date, so one file is open at a time. Without this the writer sorts by
+        # the date unless the rows already are, and that sort may mix rows of one date.
+        spark.conf.set("spark.sql.maxConcurrentOutputFileWriters", "2")
         super().__init__(spark, warehouse, retention_days)
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
@@ -69,11 +72,8 @@ class SparkStore(EngineStore):
         predicate = day_predicate(day)
         path = table_path(self.warehouse, contract.table)
         rows = self.read_staged(staged)
-        # The writer sorts by the partition column unless the rows already are, and that sort may
-        # mix rows of one date. Sorting by both keeps the files in the order of the shuffle key.
-        order = [c for c in (contract.partition, "shuffle_key") if c in contract.names]
-        if order:
-            rows = rows.sortWithinPartitions(*order)
+        if "shuffle_key" in contract.names:
+            rows = rows.sortWithinPartitions("shuffle_key")
         writer = rows.write.format("delta").mode("overwrite").option("replaceWhere", predicate)
         with _conflicts_of(contract.table, day):
             writer.option("userMetadata", label.to_json()).save(f"file://{path}")

@@ -25,6 +25,7 @@ class DescribeThePublishedTables:
             assert properties == {
                 "delta.deletedFileRetentionDuration": "interval 400 days",
                 "delta.logRetentionDuration": "interval 400 days",
+                "delta.dataSkippingNumIndexedCols": "0",
                 "delta.enableDeletionVectors": "false",
             }
 
