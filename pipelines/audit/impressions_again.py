@@ -7,13 +7,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.some_requests import of_some_requests, one_in_so_many, told_of_some
+from pipelines.audit.some_requests import of_some_requests, one_in_so_many
 from pipelines.audit.staged_rows import KEY
+from pipelines.audit.stretch import Stretch
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
-
-_ROWS_PER_POSITIVE = 8
-"""An impression is cheaper to look at than a positive with its negatives: so many more are."""
 
 _EVERY_IMPRESSION, _SAMPLES = "ranking_samples", ("positives", "training_samples")
 
@@ -30,21 +28,28 @@ def told_impressions(staged: Mapping[str, DataFrame], log: Log) -> dict[str, Dat
 
 
 def impression_figures(
-    tables: Mapping[str, DataFrame], log: Log, day: CalendarDay, *, n_rows: int
+    tables: Mapping[str, DataFrame],
+    log: Log,
+    day: CalendarDay,
+    stretch: Stretch,
+    *,
+    n_rows: int,
 ) -> list[Figure]:
     """Count rows that the impression log does not hold with that place, time and carried columns.
 
     Of impressions that were logged twice, either may be the one that stayed: that a key comes once
-    and no row is lost are other gates.
+    and no row is lost are other gates. Of many impressions some requests are looked at, and of
+    these the rows in the stretch. That it hides none is proved where the rules on single rows are.
 
     Args:
         tables: What ``told_impressions`` returned, one at least.
         log: The impression log; its frame reads the files again.
         day: The date.
-        n_rows: About how many impressions there are; of many, some requests are looked at.
+        stretch: The part of the tables that other gates look at.
+        n_rows: About how many impressions there are.
     """
     carried = tuple(log.carry)
-    one_in = one_in_so_many(n_rows // _ROWS_PER_POSITIVE)
+    one_in = max(1, one_in_so_many(n_rows) // stretch.one_in)
     at = F.col("event_us")
     shown = of_some_requests(log.frame, one_in).where(
         F.col("valid") & (at >= day.start_us) & (at < day.end_us)
@@ -52,7 +57,7 @@ def impression_figures(
     of_log = [_hash(table, _impression_id(log), at, carried) for table in tables]
     logged = shown.select(F.explode(F.array(*of_log)).alias("hash")).distinct()
     parts = [
-        of_some_requests(rows, one_in).select(
+        of_some_requests(stretch.of(rows), one_in).select(
             F.lit(table).alias("table"),
             _hash(table, F.col("impression_id"), F.unix_micros("impression_ts"), carried).alias(
                 "hash"
@@ -63,7 +68,8 @@ def impression_figures(
     stated = reduce(DataFrame.unionByName, parts)
     strange = stated.join(logged, "hash", how="left_anti").groupBy("table").count().collect()
     counts = {row["table"]: row["count"] for row in strange}
-    detail = told_of_some(one_in)
+    looked_at = one_in * stretch.one_in
+    detail = f"looked at 1 in {looked_at} rows" if looked_at > 1 else ""
     return [Figure("impressions_differ", counts.get(t, 0), t, detail=detail) for t in tables]
 
 

@@ -87,7 +87,7 @@ def measure_tables(
     if told:
         found.take(
             tuple(f"impressions_differ.{name}" for name in told),
-            lambda: (None, impression_figures(told, log, day, n_rows=n_rows)),
+            lambda: (None, impression_figures(told, log, day, stretch, n_rows=n_rows)),
         )
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:

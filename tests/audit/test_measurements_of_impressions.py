@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.audit import some_requests
 from pipelines.audit.impressions_again import impression_figures, told_impressions
+from pipelines.audit.stretch import Stretch
 from pipelines.contracts.logs import Log
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
 from tests.stages.handmade import at
@@ -49,7 +50,7 @@ LOGGED = (shown("a", 5), shown("b", 6), shown("c", 7, position=None))
 
 class DescribeImpressionFigures:
     def differing(self, of: Log, **tables: DataFrame) -> dict[str, float | int | None]:
-        figures = impression_figures(tables, of, THE_DAY, n_rows=3)
+        figures = impression_figures(tables, of, THE_DAY, Stretch(), n_rows=3)
         return {figure.name: figure.value for figure in figures}
 
     def one(
@@ -121,16 +122,20 @@ class DescribeImpressionFigures:
             found = self.differing(without, ranking_samples=table)
             assert found == {"impressions_differ.ranking_samples": wrong}
 
-    def it_looks_at_some_requests_of_many(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("parts", [1, 2, 4, 8])
+    def it_looks_at_some_rows_of_many(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, parts: int
     ) -> None:
+        """Of every second row of every second request, say."""
         monkeypatch.setattr(some_requests, "MOST_POSITIVES", 10)
-        rows = [shown(str(n), 5, request=n) for n in range(200)]
+        rows = [shown(str(n), 5, request=n) for n in range(400)]
         wrong = of_table(spark, "ranking_samples", *(row | {"position": 7} for row in rows))
-        tables = {"ranking_samples": wrong}
-        (found,) = impression_figures(tables, of_log(spark, *rows), THE_DAY, n_rows=240)
-        assert 25 < (found.value or 0) < 75
-        assert found.detail == "looked at 1 in 4 requests"
+        keyed = {"ranking_samples": wrong.withColumn("shuffle_key", F.xxhash64("impression_id"))}
+        logged, stretch = of_log(spark, *rows), Stretch(parts, parts - 1)
+        (found,) = impression_figures(keyed, logged, THE_DAY, stretch, n_rows=30)
+        seen = 400 // max(parts, 4)
+        assert seen / 2 < (found.value or 0) < seen * 3 / 2
+        assert found.detail == f"looked at 1 in {max(parts, 4)} rows"
 
 
 class DescribeToldImpressions:
