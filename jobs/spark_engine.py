@@ -45,6 +45,8 @@ _ON_ONE_MACHINE = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "localhost",
     "spark.driver.bindAddress": "127.0.0.1",
+    # A task of Python then takes a fifth of a second less.
+    "spark.python.daemon.module": "jobs.python_daemon",
 }
 
 

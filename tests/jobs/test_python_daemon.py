@@ -1,0 +1,45 @@
+"""Spark's Python workers do not read archives before each task."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+
+from jobs.python_daemon import leave_archives_out
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ARCHIVES = ["/spark/python/lib/pyspark.zip", "/spark/jars/spark-core.jar"]
+
+
+class DescribeLeaveArchivesOut:
+    def it_takes_archives_off_the_path_and_nothing_else(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = [place for place in sys.path if not place.endswith((".zip", ".jar"))]
+        monkeypatch.setattr(sys, "path", [*ARCHIVES, *before])
+        leave_archives_out()
+        assert sys.path == before
+
+    def it_keeps_them_where_pyspark_is_nowhere_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "path", [*ARCHIVES, "/app"])
+        monkeypatch.setattr("jobs.python_daemon.find_spec", lambda _: None)
+        leave_archives_out()
+        assert sys.path == [*ARCHIVES, "/app"]
+
+
+class DescribeATask:
+    @pytest.mark.spark_only
+    def it_knows_pyspark_from_where_it_is_installed(self, spark: "SparkSession") -> None:
+        def places(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            list(batches)
+            known = [*sys.path, *sys.path_importer_cache]
+            yield pa.RecordBatch.from_pydict({"place": known})
+
+        rows = spark.range(2).mapInArrow(places, "place string").collect()
+        found = {row["place"] for row in rows}
+        assert found
+        assert [place for place in found if ".zip" in place or ".jar" in place] == []
