@@ -6,7 +6,9 @@ archives' tables of contents again, once for every package that was imported fro
 second a task. Without the archives PySpark is imported from where it is installed.
 """
 
+import gc
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 
 _ARCHIVES = (".zip", ".jar")
@@ -24,8 +26,18 @@ def leave_archives_out() -> None:
         sys.path_importer_cache.pop(place, None)
 
 
+def load_kernels() -> None:
+    """Load what tasks need, once for all workers, and out of the reach of their garbage collector.
+
+    A worker collects garbage after every task, and would look at some million objects of Numba.
+    """
+    import_module("pipelines.assembly.partition")
+    gc.freeze()
+
+
 if __name__ == "__main__":
     leave_archives_out()
+    load_kernels()
     from pyspark import daemon
 
     daemon.manager()  # type: ignore[no-untyped-call]
