@@ -1,4 +1,4 @@
-"""The catalogue, its popularity and its weights, made again from the logs and compared.
+"""The catalogue, its order, its popularity and its weights, made again from the logs and compared.
 
 Nothing is taken from ``pipelines.catalogue`` but the keys: counts come from one plain aggregate,
 powers from NumPy with a tolerance, eligibility from its definition.

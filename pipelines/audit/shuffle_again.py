@@ -34,10 +34,12 @@ def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
 
 
 def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> Figure:
-    """Count rows whose shuffle key is not the hash of seed, epoch, and their positive's ids.
+    """Count the shuffle keys that are not the hash of seed, epoch, and their positive's ids.
+
+    Rows of one positive with one key count once.
 
     Args:
-        name: One of the tables of samples; of the pointwise one, the rows of positives are judged.
+        name: One of the tables of samples.
         rows: Its rows, staged.
         config: Seed, epoch and id types.
         one_in: Rows of 1 in so many requests are looked at. Not those of a stretch: a wrong
@@ -48,10 +50,9 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
         key_of("request_id", config.ids.request),
         key_of(_ITEM_OF[name], config.ids.item),
     )
-    is_positive = F.col("label") == 1 if "label" in rows.columns else F.lit(True)
-    some = of_some_requests(rows.where(is_positive), one_in)
+    some = of_some_requests(rows, one_in)
     keys = (column.alias(key) for column, key in zip(ids, ("user", "request", "item"), strict=True))
-    found = some.select(*keys, F.col("shuffle_key").alias("stated")).toArrow()
+    found = some.select(*keys, F.col("shuffle_key").alias("stated")).distinct().toArrow()
     # A NULL id has no hash that would be its own.
     user, request, item, stated = (
         column.fill_null(0).to_numpy().view(np.uint64) for column in found.itercolumns()

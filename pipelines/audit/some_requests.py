@@ -12,9 +12,12 @@ MOST_POSITIVES = 50_000
 some twenty-five times or more."""
 
 
-def one_in_so_many(n_positives: int) -> int:
-    """Return of how many one is looked at: a power of two, so a few bits of a hash say."""
-    return 1 << max(0, (n_positives - 1) // MOST_POSITIVES).bit_length()
+def one_in_so_many(n: int) -> int:
+    """Return of how many positives, or what costs as much, one is looked at.
+
+    A power of two, so a few bits of a hash say.
+    """
+    return 1 << max(0, (n - 1) // MOST_POSITIVES).bit_length()
 
 
 def of_some_requests(rows: DataFrame, one_in: int) -> DataFrame:

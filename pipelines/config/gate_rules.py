@@ -138,7 +138,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("split_differs", "tables", "rows whose split is not the one of their user's hash, or of their date"),
     _none_of("shard_differs", "tables", "rows whose shard is not the one of the hash of their key"),
     _none_of("mature_differs", "tables", "rows that are called mature though later dates of a window are missing, or the other way round"),
-    _none_of("impressions_differ", "tables", "rows that the impression log does not hold at that place and time, with those carried columns"),
+    _none_of("impressions_differ", "tables", "rows that the impression log does not hold with that time, place (of ranking_samples) and carried columns"),
     _none_of("labels_differ", "tables", "clicked rows of ranking_samples, with click and action, that the logs joined again do not have, or the other way round"),
     _none_of("click_columns_differ", "tables", "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit together"),
     # Against earlier releases.

@@ -97,8 +97,8 @@ def _properties(retention_days: int) -> dict[str, str]:
         # Both are needed: a version is readable while its files and its log are there.
         "delta.deletedFileRetentionDuration": kept,
         "delta.logRetentionDuration": kept,
-        # How many rows a file has is all that is known of it without reading it: in the order of
-        # the shuffle key, least and greatest values of other columns say nothing.
+        # How many rows a file has is all that is known of it without reading it: a file of rows in
+        # a random order, or a date's only file, has values from the least to the greatest.
         "delta.dataSkippingNumIndexedCols": "0",
         # On where a platform's defaults say so; then only some readers can read the table.
         "delta.enableDeletionVectors": "false",

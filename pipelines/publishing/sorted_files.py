@@ -20,7 +20,7 @@ _BYTES_PER_FILE = 128 * 2**20
 
 FILES_SCHEMA = "name string"
 
-_HARDLY_REPEAT = ("impression_id", "log_q", "neg_log_q")
+_HARDLY_REPEAT = ("log_q", "neg_log_q")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
 
 _OF_POSITIVE = ("sample_id", "shuffle_key")

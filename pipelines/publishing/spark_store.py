@@ -40,6 +40,16 @@ _CONFLICTS = (
     ProtocolChangedException,
 )
 
+_ORDER_OF_ROWS = {
+    # By default the writer sorts by the partition column, and where that sort spills it mixes the
+    # rows of a date. With files open beside each other it need not; a commit holds one date.
+    "spark.sql.maxConcurrentOutputFileWriters": "2",
+    # Both mix rows of several tasks.
+    "spark.databricks.delta.optimizeWrite.enabled": "false",
+    "spark.databricks.delta.autoCompact.enabled": "false",
+}
+"""Settings without which files would not be in the order of ``shuffle_key``."""
+
 
 class SparkStore(EngineStore):
     """The ``Store`` of the spark engine: Spark writes and reads, delta-rs answers for metadata."""
@@ -49,9 +59,8 @@ class SparkStore(EngineStore):
         # Otherwise no commit, and so no version with the run's label, where no row comes and none
         # goes: an empty table whose date was empty before.
         spark.conf.set("spark.databricks.delta.skipRecordingEmptyCommits", "false")
-        # A commit holds one date, so one file is open at a time. Without this the writer sorts by
-        # the date unless the rows already are, and that sort may mix rows of one date.
-        spark.conf.set("spark.sql.maxConcurrentOutputFileWriters", "2")
+        for name, value in _ORDER_OF_ROWS.items():
+            spark.conf.set(name, value)
         super().__init__(spark, warehouse, retention_days)
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:

@@ -113,6 +113,14 @@ class DescribeImpressionFigures:
             rows = of_table(spark, "ranking_samples", LOGGED[0] | {"position": place}, *LOGGED[1:])
             assert self.one(spark, rows, logged) == 0
 
+    def it_counts_rows_that_were_neither_viewed_nor_clicked(self, spark: SparkSession) -> None:
+        views = (True, False, None, False)
+        logged = [shown(str(n), n, viewed=viewed) for n, viewed in enumerate(views)]
+        rows = of_table(spark, "ranking_samples", *logged)
+        for clicked, wrong in (((3,), 2), ((1, 2, 3), 0), ((0, 1, 2, 3), 0), ((), 3)):
+            labels = F.col("item_id").isin(*clicked).cast("int")
+            assert self.one(spark, rows.withColumn("label", labels), logged) == wrong
+
     def it_makes_the_ids_of_a_log_without_them(self, spark: SparkSession) -> None:
         nameless = of_log(spark, *(row | {"impression_id": None} for row in LOGGED))
         without = replace(nameless, mapped=nameless.mapped - {"impression_id"})

@@ -74,6 +74,8 @@ class DescribeShuffleFigure:
         assert shuffle_figure(table, rows, SETTINGS, 1).value == 0
         other = rows.withColumn("item_id", F.col("neg_item_id") + 100)
         assert shuffle_figure(table, other, SETTINGS, 1).value == 15
+        one_key = rows.withColumn("shuffle_key", F.lit(5).cast("bigint"))
+        assert shuffle_figure(table, one_key, SETTINGS, 1).value == 5
 
 
 class DescribeShuffledTables:

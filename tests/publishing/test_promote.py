@@ -18,6 +18,16 @@ from tests.publishing.things import MONDAY, THINGS, thing, things
 
 
 class DescribePromote:
+    @pytest.mark.spark_only
+    def it_sets_what_keeps_the_rows_of_a_file_in_order(
+        self, spark: SparkSession, store: Store
+    ) -> None:
+        """The default mixes them only where the writer's own sort spills: too many rows for here."""
+        assert store.warehouse.is_dir()
+        assert spark.conf.get("spark.sql.maxConcurrentOutputFileWriters") == "2"
+        for name in ("optimizeWrite", "autoCompact"):
+            assert spark.conf.get(f"spark.databricks.delta.{name}.enabled") == "false"
+
     def it_refuses_a_version_that_holds_other_rows(
         self, spark: SparkSession, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
