@@ -22,7 +22,7 @@ class DescribePromote:
     def it_sets_what_keeps_the_rows_of_a_file_in_order(
         self, spark: SparkSession, store: Store
     ) -> None:
-        """The default mixes them only where the writer's own sort spills: of more rows than here."""
+        """By default they are mixed where the writer's own sort spills: of more rows than here."""
         assert store.warehouse.is_dir()
         assert spark.conf.get("spark.sql.maxConcurrentOutputFileWriters") == "2"
         for name in ("optimizeWrite", "autoCompact"):
