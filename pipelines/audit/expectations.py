@@ -1,4 +1,4 @@
-"""Great Expectations: a suite of bounds over one row of figures, a checkpoint, its Data Docs."""
+"""Great Expectations: a suite of bounds over one row of figures; a checkpoint for its Data Docs."""
 
 import math
 import os
@@ -80,8 +80,14 @@ def met_expectations(
         )
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
         rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
-        found = _run(context, context.suites.add(rules), frame, name)
-        if docs is not None:
+        asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
+        batch = asset.add_batch_definition_whole_dataframe("one row")
+        if docs is None:
+            # What a checkpoint adds is what it leaves for the pages, in twice the time.
+            one_row = batch.get_batch({"dataframe": frame})
+            found = one_row.validate(rules, result_format="BOOLEAN_ONLY").results
+        else:
+            found = _kept_by_a_checkpoint(context, rules, batch, frame)
             context.build_data_docs()
             site = next(Path(project).rglob("local_site"))
             shutil.copytree(site, docs, dirs_exist_ok=True)
@@ -93,11 +99,12 @@ def met_expectations(
     }
 
 
-def _run(context: Any, suite: "gx.ExpectationSuite", frame: "pd.DataFrame", name: str) -> list[Any]:
+def _kept_by_a_checkpoint(
+    context: Any, rules: "gx.ExpectationSuite", batch: Any, frame: "pd.DataFrame"
+) -> list[Any]:
     import great_expectations as gx
 
-    asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
-    batch = asset.add_batch_definition_whole_dataframe("one row")
+    name, suite = rules.name, context.suites.add(rules)
     validation = context.validation_definitions.add(
         gx.ValidationDefinition(name=name, data=batch, suite=suite)
     )

@@ -1,4 +1,4 @@
-"""Great Expectations decides: a one-row frame of figures, a suite of their bounds, a checkpoint."""
+"""Great Expectations decides: a one-row frame of figures, and a suite of their bounds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -138,6 +138,21 @@ class DescribeDataDocs:
         assert any("shown_negatives" in page for page in pages)
         assert any("that their user was shown" in page for page in pages)
 
+    def it_judges_the_same_with_and_without_them(self, tmp_path: Path) -> None:
+        figures = [
+            Figure("shown_negatives", 3),
+            Figure("clicked_negatives", 0),
+            Figure("log_q_differs", None, detail="it broke"),
+            Figure("hard_share", float("nan")),
+            Figure("rejected_share", 0.1, "clicks"),
+            Figure("rejected_share", 0.75, "impressions"),
+        ]
+        with_docs = judge(figures, {}, name="x", docs=tmp_path / "docs")
+        assert judge(figures, {}, name="x") == with_docs
+        assert [gate.status for gate in with_docs] == [
+            "warn", "fail", "fail", "pass", "error", "error",
+        ]  # fmt: skip
+
 
 class DescribeRequirePassed:
     def it_names_figure_bounds_and_meaning(self) -> None:
