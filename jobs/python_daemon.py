@@ -29,7 +29,7 @@ def leave_archives_out() -> None:
 def load_kernels() -> None:
     """Load what tasks need, once for all workers, and out of the reach of their garbage collector.
 
-    A worker collects garbage after every task, and would look at some million objects of Numba.
+    A worker collects garbage after every task, and would look at some ninety thousand objects.
     """
     import_module("pipelines.assembly.partition")
     gc.freeze()

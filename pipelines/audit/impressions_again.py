@@ -7,9 +7,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.some_requests import one_in_so_many
 from pipelines.audit.staged_rows import KEY
-from pipelines.audit.stretch import Stretch
+from pipelines.audit.stretch import stretch_of
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 
@@ -31,8 +30,8 @@ def impression_figures(
     tables: Mapping[str, DataFrame],
     log: Log,
     day: CalendarDay,
-    stretch: Stretch,
     *,
+    n_positives: int,
     n_rows: int,
 ) -> list[Figure]:
     """Count rows that the impression log does not hold with that place, time and carried columns.
@@ -44,78 +43,60 @@ def impression_figures(
         tables: What ``told_impressions`` returned, one at least.
         log: The impression log; its frame reads the files again.
         day: The date.
-        stretch: The part of the tables that is looked at; of ranking_samples, which has more rows,
-            a part of that. That it hides none is proved where the rules on single rows are.
-        n_rows: About how many impressions there are.
+        n_positives: How many positives there are.
+        n_rows: About how many impressions there are. Of many rows a stretch is looked at, which
+            lies in the one of the rules on single rows: these prove that it hides none.
     """
-    carried, knows_viewed = tuple(log.carry), "viewed" in log.mapped
-    fewer = max(1, one_in_so_many(n_rows) // stretch.one_in)
-    parts, hashes, looked_at = [], [], {}
-    for table, rows in tables.items():
-        some = stretch.of(rows)
-        looked_at[table] = stretch.one_in
-        if table == _EVERY_IMPRESSION and fewer > 1:
-            some = some.where(_key().bitwiseAND(fewer - 1) == 0)
-            looked_at[table] *= fewer
-        judged_clicks = table == _EVERY_IMPRESSION and knows_viewed
-        shown_us, clicked = F.unix_micros("impression_ts"), F.col("label") == 1
-        id_ = F.col("impression_id")
-        stated = _hash(table, id_, shown_us, carried, clicked if judged_clicks else None)
-        parts.append(some.select(F.lit(table).alias("table"), _key(), stated.alias("hash")))
-        of_log = (table, _impression_id(log), F.col("event_us"), carried)
-        if judged_clicks:
-            hashes += [
-                _hash(*of_log, F.lit(True)),
-                F.when(F.col("viewed"), _hash(*of_log, F.lit(False))),
-            ]
-        else:
-            hashes.append(_hash(*of_log, None))
-    told = reduce(DataFrame.unionByName, parts)
-    at = F.col("event_us")
-    # Most impressions are nobody's that is asked for: these go by their key, before all else.
+    carried = tuple(log.carry)
+    stretches = {
+        table: stretch_of(n_rows if table == _EVERY_IMPRESSION else n_positives, day)
+        for table in tables
+    }
+    stated = reduce(
+        DataFrame.unionByName,
+        [_stated(table, stretches[table].of(rows), carried) for table, rows in tables.items()],
+    )
+    at, keys = F.col("event_us"), F.broadcast(stated.select("key").distinct())
+    # Few impressions are asked for: by their key, before all else that a row costs.
     shown = (
         log.frame.withColumn("key", _key())
-        .join(F.broadcast(told.select("key").distinct()), "key", how="left_semi")
+        .join(keys, "key", how="left_semi")
         .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
     )
-    logged = shown.select(F.explode(F.array(*hashes)).alias("hash")).distinct()
-    strange = told.join(logged, "hash", how="left_anti").groupBy("table").count().collect()
-    counts = {row["table"]: row["count"] for row in strange}
+    viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in log.mapped else F.lit(True)
+    hashes = F.array(*(_hash(table, at, carried) for table in tables))
+    logged = (
+        shown.select(F.explode(hashes).alias("hash"), viewed.alias("viewed"))
+        .groupBy("hash")
+        .agg(F.bool_or("viewed").alias("viewed"))
+    )
+    holds = F.col("viewed").isNotNull() & (F.col("viewed") | F.col("clicked"))
+    strange = stated.join(logged, "hash", how="left").where(~holds).groupBy("table").count()
+    counts = {row["table"]: row["count"] for row in strange.collect()}
     return [
-        Figure("impressions_differ", counts.get(table, 0), table, detail=_told(looked_at[table]))
-        for table in tables
+        Figure("impressions_differ", counts.get(table, 0), table, detail=stretch.told())
+        for table, stretch in stretches.items()
     ]
 
 
-def _told(one_in: int) -> str:
-    return f"looked at 1 in {one_in} rows" if one_in > 1 else ""
+def _stated(table: str, rows: DataFrame, carried: Sequence[str]) -> DataFrame:
+    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; positives were clicked."""
+    clicked = F.col("label") == 1 if table == _EVERY_IMPRESSION else F.lit(True)
+    return rows.select(
+        F.lit(table).alias("table"),
+        _key().alias("key"),
+        _hash(table, F.unix_micros("impression_ts"), carried).alias("hash"),
+        clicked.alias("clicked"),
+    )
 
 
 def _key() -> Column:
-    return F.xxhash64(*KEY).alias("key")
+    return F.xxhash64(*KEY)
 
 
-def _impression_id(log: Log) -> Column:
-    """Return the id of an impression; a log without one makes it of the other three."""
-    if "impression_id" in log.mapped:
-        return F.col("impression_id")
-    ids = ("request_id", "user_id", "item_id")
-    return F.concat_ws("/", *(F.col(name).cast("string") for name in ids))
-
-
-def _hash(
-    table: str,
-    impression_id: Column,
-    shown_us: Column,
-    carried: Sequence[str],
-    clicked: Column | None,
-) -> Column:
+def _hash(table: str, shown_us: Column, carried: Sequence[str]) -> Column:
     """Return a hash of what a table says of an impression, as far as it is judged here."""
-    known, told = [], list(carried)
-    if table == _EVERY_IMPRESSION:
-        known, told = [impression_id], ["position", *carried]
-    if clicked is not None:
-        known.append(clicked)
+    own = ("impression_id", "position") if table == _EVERY_IMPRESSION else ()
     # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
-    parts = [part for column in map(F.col, told) for part in (column.isNull(), column)]
-    return F.xxhash64(F.lit(table), *known, *KEY, shown_us, *parts)
+    told = [part for name in (*own, *carried) for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(table), *KEY, shown_us, *told)

@@ -63,9 +63,12 @@ class Stretch:
             )
 
 
-def stretch_of(n_positives: int, day: CalendarDay) -> Stretch:
-    """Return what is looked at of so many positives; the part changes with the date."""
-    one_in = one_in_so_many(n_positives)
+def stretch_of(n: int, day: CalendarDay) -> Stretch:
+    """Return what is looked at of so many rows; the part changes with the date.
+
+    What is looked at of more rows on the same date lies in it.
+    """
+    one_in = one_in_so_many(n)
     spread = day.date.toordinal() * _GOLDEN_RATIO % 2**32
     return Stretch(one_in, spread * one_in >> 32)
 

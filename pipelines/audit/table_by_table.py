@@ -56,7 +56,8 @@ def measure_tables(
     if evidence.history_share is not None:
         found.figures.append(Figure("history_share", evidence.history_share))
     wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
-    labelled, stretch = None, stretch_of(evidence.totals["positives"], day)
+    labelled, n_positives = None, evidence.totals["positives"]
+    stretch = stretch_of(n_positives, day)
     mature = not missing_later_dates(evidence.logs, dates_needed(config, day.date))
     for name in staged:
         rules = broken_rules(name, staged[name].columns, config, day, mature=mature)
@@ -82,12 +83,13 @@ def measure_tables(
     if "ranking_samples" in staged and "ranking_samples" in wanted:
         shown = staged["item_stats"], staged["ranking_samples"]
         found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
-    log, n_rows = evidence.logs["impressions"], evidence.counts["impressions"].valid
+    log = evidence.logs["impressions"]
     told = told_impressions(staged, log)
     if told:
+        n = {"n_positives": n_positives, "n_rows": evidence.counts["impressions"].valid}
         found.take(
             tuple(f"impressions_differ.{name}" for name in told),
-            lambda: (None, impression_figures(told, log, day, stretch, n_rows=n_rows)),
+            lambda: (None, impression_figures(told, log, day, **n)),
         )
     compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
     if compared:

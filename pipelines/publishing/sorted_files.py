@@ -23,9 +23,6 @@ FILES_SCHEMA = "name string"
 _HARDLY_REPEAT = ("log_q", "neg_log_q")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
 
-_OF_POSITIVE = ("sample_id", "shuffle_key")
-"""The same, where each row has its own."""
-
 
 @dataclass(frozen=True)
 class SortedFiles:
@@ -81,16 +78,11 @@ class SortedFiles:
         if self.sort_by is None:
             pq.write_table(table, path)
             return name
-        keys = table[self.sort_by].to_numpy()
-        order = order_of(keys)
-        rows = table.take(pa.array(order))
-        keys = keys[order]
-        repeats = 2 * int((keys[1:] == keys[:-1]).sum()) > len(keys)
-        plain = _HARDLY_REPEAT if repeats else (*_HARDLY_REPEAT, *_OF_POSITIVE)
+        order = pa.array(order_of(table[self.sort_by].to_numpy()))
         pq.write_table(
-            rows,
+            table.take(order),
             path,
-            use_dictionary=[_path(field) for field in rows.schema if field.name not in plain],
+            use_dictionary=[_path(f) for f in table.schema if f.name not in _HARDLY_REPEAT],
             # Of rows in a random order, a page's least and greatest value say something of no
             # column but the one that they are sorted by; by the page index who wants a range of
             # it reads the pages that hold it.

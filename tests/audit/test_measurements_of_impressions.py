@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 
 from pipelines.audit import some_requests
 from pipelines.audit.impressions_again import impression_figures, told_impressions
-from pipelines.audit.stretch import Stretch
 from pipelines.contracts.logs import Log
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
 from tests.stages.handmade import at
@@ -36,9 +35,9 @@ def of_log(spark: SparkSession, *rows: Row, carry: bool = True) -> Log:
 
 def of_table(spark: SparkSession, table: str, *rows: Row, carry: bool = True) -> DataFrame:
     """The table that would be right for these rows of the log."""
-    own = ("impression_id",) if table == "ranking_samples" else ()
+    own = ("impression_id", "label") if table == "ranking_samples" else ()
     names = (*own, *KEY, "position", "impression_ts")
-    told = [{"impression_ts": NOON, **row} for row in rows]
+    told = [{"impression_ts": NOON, "label": 0, **row} for row in rows]
     made = frame(spark, table, [{name: row[name] for name in names} for row in told], SETTINGS)
     if not carry:
         return made
@@ -50,7 +49,7 @@ LOGGED = (shown("a", 5), shown("b", 6), shown("c", 7, position=None))
 
 class DescribeImpressionFigures:
     def differing(self, of: Log, **tables: DataFrame) -> dict[str, float | int | None]:
-        figures = impression_figures(tables, of, THE_DAY, Stretch(), n_rows=3)
+        figures = impression_figures(tables, of, THE_DAY, n_positives=3, n_rows=3)
         return {figure.name: figure.value for figure in figures}
 
     def one(
@@ -121,29 +120,23 @@ class DescribeImpressionFigures:
             labels = F.col("item_id").isin(*clicked).cast("int")
             assert self.one(spark, rows.withColumn("label", labels), logged) == wrong
 
-    def it_makes_the_ids_of_a_log_without_them(self, spark: SparkSession) -> None:
-        nameless = of_log(spark, *(row | {"impression_id": None} for row in LOGGED))
-        without = replace(nameless, mapped=nameless.mapped - {"impression_id"})
-        named = [row | {"impression_id": f"1/7/{row['item_id']}"} for row in LOGGED]
-        for rows, wrong in ((named, 0), (LOGGED, 3)):
-            table = of_table(spark, "ranking_samples", *rows)
-            found = self.differing(without, ranking_samples=table)
-            assert found == {"impressions_differ.ranking_samples": wrong}
-
-    @pytest.mark.parametrize("parts", [1, 2, 4, 8])
-    def it_looks_at_some_rows_of_many(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, parts: int
+    def it_looks_at_some_of_many_rows(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Of every second row of every second request, say."""
-        monkeypatch.setattr(some_requests, "MOST_POSITIVES", 10)
+        monkeypatch.setattr(some_requests, "MOST_POSITIVES", 100)
         rows = [shown(str(n), 5, request=n) for n in range(400)]
-        wrong = of_table(spark, "ranking_samples", *(row | {"position": 7} for row in rows))
-        keyed = {"ranking_samples": wrong.withColumn("shuffle_key", F.xxhash64("impression_id"))}
-        logged, stretch = of_log(spark, *rows), Stretch(parts, parts - 1)
-        (found,) = impression_figures(keyed, logged, THE_DAY, stretch, n_rows=30)
-        seen = 400 // max(parts, 4)
-        assert seen / 2 < (found.value or 0) < seen * 3 / 2
-        assert found.detail == f"looked at 1 in {max(parts, 4)} rows"
+        tables = {
+            name: of_table(spark, name, *rows)
+            .withColumn("scene", F.lit("shop"))
+            .withColumn("shuffle_key", F.xxhash64("request_id"))
+            for name in ("ranking_samples", "positives")
+        }
+        logged = of_log(spark, *rows)
+        every, some = impression_figures(tables, logged, THE_DAY, n_positives=150, n_rows=400)
+        assert 50 < (every.value or 0) < 150
+        assert 150 < (some.value or 0) < 250
+        assert every.detail == "looked at 1 in 4 rows"
+        assert some.detail == "looked at 1 in 2 rows"
 
 
 class DescribeToldImpressions:

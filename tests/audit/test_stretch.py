@@ -43,6 +43,11 @@ class DescribeStretch:
         assert shares == {50_001: 2, 100_001: 4, 10_000_000: 256}
         assert stretch_of(100_001, a_day(0)).told() == "looked at 1 in 4 rows"
 
+    def it_lies_in_that_of_fewer_rows(self) -> None:
+        for date in range(10):
+            few, many = (stretch_of(n, a_day(date)) for n in (100_001, 10_000_000))
+            assert many.number * few.one_in // many.one_in == few.number
+
     def it_looks_at_all_parts_within_some_dates(self) -> None:
         numbers = [stretch_of(555_000, a_day(n)).number for n in range(32)]
         assert set(numbers) == set(range(16))
