@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pipelines.audit.figures import Figure
 from pipelines.audit.staged_rows import KEY
 from pipelines.audit.stretch import stretch_of
+from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 
@@ -63,6 +64,9 @@ def impression_figures(
         .join(keys, "key", how="left_semi")
         .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
     )
+    if "impression_id" not in log.mapped:
+        # The log's frame has it made already, but of all rows.
+        shown = shown.withColumn("impression_id", made_impression_id())
     viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in log.mapped else F.lit(True)
     hashes = F.array(*(_hash(table, at, carried) for table in tables))
     logged = (

@@ -44,8 +44,8 @@ class DescribeStretch:
         assert stretch_of(100_001, a_day(0)).told() == "looked at 1 in 4 rows"
 
     def it_lies_in_that_of_fewer_rows(self) -> None:
-        for date in range(10):
-            few, many = (stretch_of(n, a_day(date)) for n in (100_001, 10_000_000))
+        for day in map(a_day, range(10)):
+            few, many = stretch_of(100_001, day), stretch_of(10_000_000, day)
             assert many.number * few.one_in // many.one_in == few.number
 
     def it_looks_at_all_parts_within_some_dates(self) -> None:
