@@ -15,6 +15,7 @@ from pipelines.assembly.events import (
     union_of_events,
 )
 from pipelines.assembly.item_stats import catalogue_table
+from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
 from pipelines.assembly.workplace import Workplace
@@ -145,10 +146,11 @@ def stage_groups(
     rows = rows_of_events(logs)
     passes = passes_for(place.spark, rows, EVENTS_PER_PASS)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
+    kept = stage_kept_pairs(pairs, candidates.catalogue, settings, place)
     parts = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
-        own = of_pass(pairs, "user_key", number, passes)
+        own = of_pass(kept, "user_key", number, passes)
         events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
         parts.append(sample(turn, settings, config, partitions, place, name))

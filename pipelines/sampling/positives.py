@@ -70,8 +70,7 @@ def keep_positives(
     row = order[first]
     action = np.maximum.reduceat(pairs.action[order], first) if len(first) else pairs.action[:0]
     user, request, item = pairs.user[row], pairs.request[row], pairs.item[row]
-    keep_prob, hashes = np.ones(len(row)), np.empty(len(row), np.uint64)
-    kept = _choose(user, request, item, hot_items, hot_keep, seed, keep_prob, hashes)
+    kept, keep_prob, hashes = _choose(user, request, item, hot_items, hot_keep, seed)
     return Kept(
         row[kept],
         user[kept],
@@ -83,6 +82,19 @@ def keep_positives(
     )
 
 
+def are_kept(
+    user: NDArray[np.uint64],
+    request: NDArray[np.uint64],
+    item: NDArray[np.uint64],
+    hot_items: NDArray[np.uint64],
+    hot_keep: NDArray[np.float64],
+    seed: np.uint64,
+) -> NDArray[np.bool_]:
+    """Return of each (user, request, item) whether ``keep_positives`` keeps it, shape (n,)."""
+    kept: NDArray[np.bool_] = _choose(user, request, item, hot_items, hot_keep, seed)[0]
+    return kept
+
+
 def _starts_of_runs(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
     starts = np.zeros(len(columns[0]), bool)
     starts[:1] = True
@@ -92,15 +104,16 @@ def _starts_of_runs(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 @compiled
-def _choose(user, request, item, hot_items, hot_keep, seed, keep_prob, hashes):  # type: ignore[no-untyped-def]
-    kept = np.empty(len(user), np.bool_)
+def _choose(user, request, item, hot_items, hot_keep, seed):  # type: ignore[no-untyped-def]
+    kept, keep_prob = np.empty(len(user), np.bool_), np.ones(len(user))
+    hashes = np.empty(len(user), np.uint64)
     for p in range(len(user)):
         at = np.searchsorted(hot_items, item[p])
         if at < len(hot_items) and hot_items[at] == item[p]:
             keep_prob[p] = hot_keep[at]
         hashes[p] = row_hash(seed, user[p], request[p], item[p])
         kept[p] = unit(fold(hashes[p], KEEP_STREAM)) < keep_prob[p]
-    return kept
+    return kept, keep_prob, hashes
 
 
 @compiled

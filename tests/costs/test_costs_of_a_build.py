@@ -46,7 +46,8 @@ LOG_PASSES = {
 # The same for what a run has staged: its own frames, and the tables that will be published.
 STAGED_PASSES = {
     "count rows": {"counted": 3},
-    "sample": {"pairs": 3, "groups": 1},
+    # Users, requests and details of the pairs whose positives are kept; all pairs to choose them.
+    "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Every table is read once after it was written: its content hash is of what the files hold.
     "stage tables": {
         "groups": 7,
@@ -152,7 +153,7 @@ class DescribeWhatIsWritten:
         assert all(costs.summary.tables.values())
 
     def it_stages_the_tables_and_little_else(self, costs: Costs) -> None:
-        """Pairs twice, groups and the catalogue, the counts, and keys that a log repeats twice."""
+        """Pairs, once more those that are kept, groups, the catalogue, counts, repeated keys."""
         rows, summary = dict(costs.rows_staged), costs.summary
         assert {table: rows.pop(table) for table in TABLES} == summary.tables
         repeated = sum(log.duplicate for log in summary.logs.values())
@@ -164,6 +165,8 @@ class DescribeWhatIsWritten:
         # One row per click at most, of the date or of the one after.
         pairs = rows.pop("pairs")
         assert pairs <= summary.logs["clicks"].valid + summary.logs["clicks"].other_date
+        # Several may be of one positive.
+        assert summary.totals.positives <= rows.pop("kept-pairs") < pairs
         # The audit joins them again.
         assert rows.pop("audited-pairs") == pairs
         assert rows == {}
@@ -172,7 +175,7 @@ class DescribeWhatIsWritten:
         folders = [action.writes for action in costs.watch.actions if action.writes]
         written = [folder.relative_to(costs.staging).as_posix() for folder in folders]
         logs = [f"counted/{log}/0" for log in LOG_PASSES["count rows"]]
-        # The sample groups are written by the tasks that make them.
+        # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs"]
         assert sorted(written) == sorted([*logs, *frames])
 
