@@ -4,6 +4,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 SIZE ?= full
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: env spark demo test bench lint clean java
@@ -37,10 +39,11 @@ demo: env
 	$(BIN)/python -m jobs.demo --out demo --size $(SIZE)
 
 # Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
-# session cannot share one. tests/engines compares both and so runs once.
+# session cannot share one. tests/engines compares both and so runs once. Each worker has a session
+# of its own, so the tests of a file stay together.
 test: env spark
-	WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest
-	WINNOW_TEST_ENGINE=spark $(BIN)/python -m pytest -m both_engines --ignore tests/engines
+	WINNOW_TEST_ENGINE=sail $(PYTEST)
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines --ignore tests/engines
 
 # 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.
 # A part of it: see bench/README.md.
