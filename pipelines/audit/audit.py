@@ -26,6 +26,7 @@ from pipelines.audit.positives_again import positives_again
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
 from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
+from pipelines.audit.stretch import stretch_of
 from pipelines.audit.table_by_table import measure_tables
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -163,7 +164,11 @@ def _samples(
     if "easy_negatives" in staged:
         easy, stats = staged["easy_negatives"], staged["item_stats"]
         n_items = len(items.key)
-        found.take(("q_differs",), lambda: (None, [wrong_q(easy, stats, config, n_items=n_items)]))
+        stretch = stretch_of(n, day)
+        found.take(
+            ("q_differs",),
+            lambda: (None, [wrong_q(easy, stats, config, stretch, n_items=n_items)]),
+        )
     return (0 if kept is None else kept.all_candidates), parts
 
 

@@ -11,7 +11,7 @@ from pipelines.arrays.grouping import rows_by_group
 SOURCES = 2
 """Sources of easy draws that are counted apart: popularity (code 0) and easy_fill (code 1)."""
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 
@@ -74,8 +74,8 @@ def _count(  # type: ignore[no-untyped-def]
     rows, starts = rows_by_group(user, users)
     width, all_weight = len(weights), weights.sum()
     # The last user that was shown, or clicked, the item.
-    was_shown, was_clicked = np.full(width, -1, np.int64), np.full(width, -1, np.int64)
-    forbidden = np.empty(width, np.int64)
+    was_shown, was_clicked = np.full(width, -1, np.int32), np.full(width, -1, np.int32)
+    forbidden = np.empty(width, np.int32)
     n_shown, n_clicked, differing = 0, 0, 0
     total, drawn = np.zeros(SOURCES), np.zeros((SOURCES + 1, width))
     blocked, draws = np.zeros((SOURCES, width)), np.zeros(SOURCES)

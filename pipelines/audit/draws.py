@@ -47,7 +47,7 @@ class Negatives:
         log_q: As declared; NaN where NULL, shape (m,).
     """
 
-    user: NDArray[np.int64]
+    user: NDArray[np.int32]
     item: NDArray[np.int64]
     source: NDArray[np.int8]
     log_q: NDArray[np.float64]
@@ -90,8 +90,8 @@ def log_q_edges(items: Weighed) -> NDArray[np.float64]:
 
 def examine(
     users: int,
-    shown: tuple[NDArray[np.int64], NDArray[np.int64]],
-    clicked: tuple[NDArray[np.int64], NDArray[np.int64]],
+    shown: tuple[NDArray[np.int32], NDArray[np.int64]],
+    clicked: tuple[NDArray[np.int32], NDArray[np.int64]],
     negatives: Negatives,
     items: Weighed,
 ) -> DrawFigures:
@@ -104,17 +104,17 @@ def examine(
         negatives: The users' negatives, all of them.
         items: The catalogue.
     """
-    n, item = len(items.keys), np.concatenate([negatives.item, shown[1], clicked[1]])
-    codes = places_of(item, items.keys)
-    ends = (len(negatives.item), len(negatives.item) + len(shown[1]))
+    n, items_of = len(items.keys), (negatives.item, shown[1], clicked[1])
+    codes = [places_of(item, items.keys) for item in items_of]
     # An item outside of the catalogue can only be a negative by mistake: it has a number then.
-    strange = np.unique(negatives.item[codes[: ends[0]] < 0])
-    outside = np.flatnonzero(codes < 0)
-    at = np.searchsorted(strange, item[outside])
-    same = np.append(strange, 0)[at] == item[outside]
-    # The last number is for items that are neither drawn nor in the catalogue.
-    codes[outside] = np.where((at < len(strange)) & same, n + at, n + len(strange))
-    code, shown_code, clicked_code = np.split(codes, ends)
+    strange = np.unique(negatives.item[codes[0] < 0])
+    for places, item in zip(codes, items_of, strict=True):
+        outside = np.flatnonzero(places < 0)
+        at = np.searchsorted(strange, item[outside])
+        same = np.append(strange, 0)[at] == item[outside]
+        # The last number is for items that are neither drawn nor in the catalogue.
+        places[outside] = np.where((at < len(strange)) & same, n + at, n + len(strange))
+    code, shown_code, clicked_code = codes
     known, easy, declared = code < n, negatives.source < SOURCES, negatives.log_q
     valid = np.isfinite(declared) & (declared <= 0)
     weights = np.zeros(n + len(strange) + 1)
@@ -145,20 +145,20 @@ def examine(
     )
 
 
-def places_of(item: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+def places_of(item: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the place of each item among ascending keys, -1 where it is not there; shape (k,)."""
     n = len(keys)
     span = int(keys[-1]) - int(keys[0]) + 1 if n else 0
     if n == 0 or span > _SPARSEST * n:
         found = pc.index_in(pa.array(item), pa.array(keys)).fill_null(-1).to_numpy()
-        return np.asarray(found, np.int64)
+        return np.array(found, np.int32)
     # Ids that were counted up are looked up in a table with a slot for each, in a third of the
     # time; its last slot is for all that are below or above.
-    table = np.full(span + 1, -1, np.int64)
+    table = np.full(span + 1, -1, np.int32)
     table[keys - keys[0]] = np.arange(n)
     # What is below, or so far above that the difference overflows, is a huge number when unsigned.
     slot = (item - keys[0]).view(np.uint64)
-    found_at: NDArray[np.int64] = table[np.minimum(slot, np.uint64(span)).view(np.int64)]
+    found_at: NDArray[np.int32] = table[np.minimum(slot, np.uint64(span)).view(np.int64)]
     return found_at
 
 

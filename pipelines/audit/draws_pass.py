@@ -152,11 +152,11 @@ def _examined(rows: pa.Table, shipped_items: str) -> DrawFigures:
         stored = pa.ipc.open_file(source).read_all()
         items = Weighed(_int64(stored["key"]), _int64(stored["weight"]))
     users = rows["user_key"].combine_chunks().dictionary_encode()
-    place = users.indices.to_numpy().astype(np.int64)
+    place = np.asarray(users.indices.to_numpy(), np.int32)
     kind = rows["kind"].to_numpy()
     item = _int64(rows["item_key"])
 
-    def of_kind(code: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def of_kind(code: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         return place[kind == code], item[kind == code]
 
     return examine(
@@ -172,7 +172,7 @@ def _int64(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(column.to_numpy(), np.int64)
 
 
-def _negatives(rows: pa.Table, user: NDArray[np.int64]) -> Negatives:
+def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
     lists = {name: rows[name].combine_chunks() for name in _LISTS}
     length = pc.fill_null(pc.list_value_length(lists["neg_keys"]), 0).to_numpy(zero_copy_only=False)
     # A list that is shorter than the others would shift all that follow: it is made as long.

@@ -12,6 +12,7 @@ from pipelines.audit.draws_pass import DrawRows, draw_figures, save_weighed
 from pipelines.audit.figures import Figure
 from pipelines.audit.items_again import Items
 from pipelines.audit.statistics import chi_square, occupancy
+from pipelines.audit.stretch import Stretch
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -100,14 +101,30 @@ def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
     return figures
 
 
-def wrong_q(easy: DataFrame, item_stats: DataFrame, config: Config, *, n_items: int) -> Figure:
-    """Count rows of easy_negatives whose q is not the item's share of the weights."""
+def wrong_q(
+    easy: DataFrame, item_stats: DataFrame, config: Config, stretch: Stretch, *, n_items: int
+) -> Figure:
+    """Count rows of easy_negatives whose q is not the item's share of the weights.
+
+    Args:
+        easy, item_stats: The staged tables.
+        config: The id types and the mix.
+        stretch: The rows of easy_negatives that are looked at.
+        n_items: How many items there are; few enough are broadcast.
+
+    Raises:
+        ValueError: Too few rows lie in the stretch.
+    """
     key = key_of("item_id", config.ids.item).alias("neg_key")
     stats = item_stats.select(key, F.col("q").alias("share"))
     if n_items <= 2_000_000:
         stats = F.broadcast(stats)
-    rows = easy.select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
+    rows = stretch.of(easy).select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
     close = F.abs(F.col("q") - F.col("share")) <= 1e-9 * F.col("share")
     joined = rows.join(stats, "neg_key", how="left")
-    wrong = joined.agg(F.count_if(~F.coalesce(close, F.lit(False))).alias("n")).collect()[0]["n"]
-    return Figure("q_differs", wrong)
+    wrong = F.count_if(~F.coalesce(close, F.lit(False)))
+    found = joined.agg(wrong.alias("wrong"), F.count(F.lit(1)).alias("seen")).collect()[0]
+    if stretch.one_in > 1:
+        most = config.mix.negatives_per_positive
+        stretch.require_seen(found["seen"], easy.count(), rows_per_positive=most)
+    return Figure("q_differs", found["wrong"], detail=stretch.told())

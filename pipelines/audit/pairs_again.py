@@ -69,16 +69,15 @@ def joined_again(
     until = day.end_us + (window if latest_only else 0)
     carried = ("position",) if "impressions" in made else ("position", "impression_id")
     left = shown.where((at >= day.start_us - window) & (at < until)).select(
-        *KEY, *carried, *_hashes(names), at.alias("shown_us")
+        *KEY, *carried, _to_join_on(names), at.alias("shown_us")
     )
     clicks = valid_rows(logs["clicks"]).where((at >= day.start_us) & (at < day.end_us + window + 1))
-    on, proof = _hashes(names)
     code = F.coalesce(
         *(F.when(F.col("action_type") == a, i) for i, a in enumerate(config.positives.actions))
     )
     right = clicks.select(
-        on,
-        proof.alias("proof_of_click"),
+        _to_join_on(names),
+        _proof(names).alias("proof_of_click"),
         at.alias("clicked_us"),
         code.cast("int").alias("action"),
         F.struct(*_CLICK).alias("click"),
@@ -88,12 +87,12 @@ def joined_again(
     if n_clicks <= _MOST_BROADCAST_CLICKS:
         right = F.broadcast(right)
     delay = F.col("clicked_us") - F.col("shown_us")
-    same = F.col("proof") == F.col("proof_of_click")
-    pairs = left.join(right, "on").where(same & (delay >= 0) & (delay <= window))
+    pairs = left.join(right, "on").where((delay >= 0) & (delay <= window))
     # Made for the pairs only: few impressions are clicked.
     named = F.col("impression_id") if "impression_id" in carried else text
     place = F.coalesce(F.col("position").cast("bigint") + 1, F.lit(0).cast("bigint"))
     pairs = pairs.withColumn("impression_id", named).withColumn("place", place)
+    pairs = pairs.where(_proof(names) == F.col("proof_of_click"))
     least, most = F.col("place"), F.col("place")
     if latest_only:
         # Of two impressions at one moment, the request with the smaller key is taken. In one
@@ -118,15 +117,17 @@ def joined_again(
     )
 
 
-def _hashes(names: tuple[str, ...]) -> tuple[Column, Column]:
-    """Return two hashes of columns: the one to join on, the other to prove that they are equal.
+def _to_join_on(names: tuple[str, ...]) -> Column:
+    """Return a hash of columns: one number joins faster than several columns, one of them a string.
 
-    One number joins faster than several columns, one of them a string. A NULL finds nothing.
+    A NULL finds nothing. Whether what was found is equal, ``_proof`` says.
     """
-    columns = [F.col(name) for name in names]
-    known = reduce(and_, (column.isNotNull() for column in columns))
-    on = F.when(known, F.xxhash64(*columns))
-    return on.alias("on"), F.xxhash64(F.lit("proof"), *columns).alias("proof")
+    known = reduce(and_, (F.col(name).isNotNull() for name in names))
+    return F.when(known, F.xxhash64(*names)).alias("on")
+
+
+def _proof(names: tuple[str, ...]) -> Column:
+    return F.xxhash64(F.lit("proof"), *names)
 
 
 def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:

@@ -62,7 +62,8 @@ def with_right_log_q(
 
 
 def arrays(events: list[Event]) -> tuple[Any, Any]:
-    return tuple(np.array([e[i] for e in events], np.int64) for i in (0, 1))  # type: ignore[return-value]
+    users, items = ([e[i] for e in events] for i in (0, 1))
+    return np.array(users, np.int32), np.array(items, np.int64)
 
 
 def examined(
@@ -78,7 +79,7 @@ def weighed(weights: dict[int, int]) -> Weighed:
 
 def negatives(draws: list[Draw]) -> Negatives:
     return Negatives(
-        np.array([d[0] for d in draws], np.int64),
+        np.array([d[0] for d in draws], np.int32),
         np.array([d[1] for d in draws], np.int64),
         np.array([d[2] for d in draws], np.int8),
         np.array([d[3] for d in draws], np.float64),
@@ -229,7 +230,7 @@ class DescribeNegativesOfLists:
 
     def it_keeps_the_user_of_every_negative(self) -> None:
         rows = self.rows(([1, 2], [0, 2], [-1.0, None]), ([], [], []), ([3], [1], [-2.0]))
-        found = _negatives(rows, np.array([5, 6, 7]))
+        found = _negatives(rows, np.array([5, 6, 7], np.int32))
         assert found.user.tolist() == [5, 5, 7]
         assert found.item.tolist() == [1, 2, 3]
         assert found.source.tolist() == [0, 2, 1]
@@ -237,7 +238,7 @@ class DescribeNegativesOfLists:
 
     def it_does_not_let_a_short_list_shift_those_behind_it(self) -> None:
         rows = self.rows(([1, 2], [0], [-1.0, -2.0]), ([3], [1, 1], None), ([4], [0], [-4.0]))
-        found = _negatives(rows, np.array([0, 1, 2]))
+        found = _negatives(rows, np.array([0, 1, 2], np.int32))
         assert found.item.tolist() == [1, 2, 3, 4]
         assert found.source.tolist() == [0, 127, 1, 0]
         assert found.log_q[[0, 1, 3]].tolist() == [-1.0, -2.0, -4.0]
@@ -245,6 +246,6 @@ class DescribeNegativesOfLists:
 
     def it_takes_a_missing_id_for_one_that_no_catalogue_has(self) -> None:
         rows = self.rows(([1, None], [0, None], [-1.0, -1.0]), (None, None, None))
-        found = _negatives(rows, np.array([0, 1]))
+        found = _negatives(rows, np.array([0, 1], np.int32))
         figures = examine(2, arrays([]), arrays([]), found, Weighed(np.array([1]), np.array([1])))
         assert (figures.ineligible, len(found.item)) == (1, 2)

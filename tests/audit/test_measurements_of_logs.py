@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -13,6 +14,7 @@ from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.history import drift_figures, volume_figures
 from pipelines.audit.inputs import input_figures, logged_requests
 from pipelines.audit.staged_rows import negatives_of
+from pipelines.audit.stretch import Stretch
 from pipelines.contracts.counts import RowCounts
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, sample, some_items, us
 
@@ -109,4 +111,25 @@ class DescribeDraws:
             {"neg_item_id": 2, "q": 0.1},
         ]
         easy = frame(spark, "easy_negatives", rows, SETTINGS)
-        assert wrong_q(easy, stats, SETTINGS, n_items=1).value == 2
+        assert wrong_q(easy, stats, SETTINGS, Stretch(), n_items=1).value == 2
+
+    def it_looks_at_the_q_of_a_stretch_of_many_rows(self, spark: SparkSession) -> None:
+        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
+        rows = [{"neg_item_id": 1, "q": 0.2, "shuffle_key": key} for key in (-5, -4, 7)]
+        easy = frame(spark, "easy_negatives", rows, SETTINGS)
+        found = [wrong_q(easy, stats, SETTINGS, Stretch(2, n), n_items=1) for n in (0, 1)]
+        assert [(one.value, one.detail) for one in found] == [
+            (2, "looked at 1 in 2 rows"),
+            (1, "looked at 1 in 2 rows"),
+        ]
+
+    def it_does_not_believe_a_stretch_without_rows(self, spark: SparkSession) -> None:
+        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
+        easy = frame(
+            spark,
+            "easy_negatives",
+            [{"neg_item_id": 1, "q": 0.1, "shuffle_key": 7}] * 5000,
+            SETTINGS,
+        )
+        with pytest.raises(ValueError, match="not spread like a hash"):
+            wrong_q(easy, stats, SETTINGS, Stretch(2, 0), n_items=1)
