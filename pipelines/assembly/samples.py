@@ -31,7 +31,7 @@ from pipelines.contracts.passes import of_pass, passes_for
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
-EVENTS_PER_PASS = 125_000_000
+EVENTS_PER_PASS = 185_000_000
 """An engine that holds its shuffles in memory samples the users of so many log rows at a time."""
 
 
