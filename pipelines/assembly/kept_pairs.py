@@ -13,7 +13,6 @@ from pipelines.assembly.shipped import shipped
 from pipelines.assembly.task_files import Task
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, load_catalogue
-from pipelines.sampling.hashing import U, seed_state
 from pipelines.sampling.positives import are_kept
 
 
@@ -39,10 +38,9 @@ def stage_kept_pairs(
 
 def _kept(batches: Iterable[pa.RecordBatch], settings: SamplerSettings) -> Iterator[pa.RecordBatch]:
     draws = load_catalogue(shipped(settings.catalogue)).draws
-    seed = U(seed_state(U(settings.seed), U(settings.epoch)))
     for batch in batches:
         user, request, item = (_keys(batch, f"{name}_key") for name in ("user", "request", "item"))
-        stays = are_kept(user, request, item, draws.hot_keys, draws.hot_keep, seed)
+        stays = are_kept(user, request, item, draws.hot_keys, draws.hot_keep, settings.seed_state)
         kept = batch.filter(pa.array(stays))
         if kept.num_rows:
             yield kept

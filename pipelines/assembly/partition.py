@@ -66,6 +66,12 @@ class SamplerSettings:
             catalogue=catalogue,
         )
 
+    @property
+    def seed_state(self) -> np.uint64:
+        """What all hashes of the build start from."""
+        # Compiled functions return Python integers, which would be typed by their size.
+        return U(seed_state(U(self.seed), U(self.epoch)))
+
 
 def sample_partition(
     batches: Iterable[pa.RecordBatch], settings: SamplerSettings
@@ -90,9 +96,8 @@ def sample_partition(
 def _sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     catalogue = load_catalogue(shipped(settings.catalogue))
     pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
-    # Compiled functions return Python integers, which would be typed by their size when passed on.
-    seed = U(seed_state(U(settings.seed), U(settings.epoch)))
-    kept = keep_positives(pairs, catalogue.draws.hot_keys, catalogue.draws.hot_keep, seed)
+    draws = catalogue.draws
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, settings.seed_state)
     kept = _of_date(kept, pairs, settings)
     if len(kept.user) == 0:
         return []
@@ -101,7 +106,7 @@ def _sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]
         np.array([low for _, low, _ in settings.ladder], np.float64),
         np.array([high for _, _, high in settings.ladder], np.float64),
     )
-    groups = sample_groups(_events(table), kept, catalogue.draws, ladder, settings.wanted)
+    groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
     return _batches(details, kept, groups, catalogue)
 
 

@@ -62,8 +62,7 @@ def with_right_log_q(
 
 
 def arrays(events: list[Event]) -> tuple[Any, Any]:
-    users, items = ([e[i] for e in events] for i in (0, 1))
-    return np.array(users, np.int32), np.array(items, np.int64)
+    return np.array([e[0] for e in events], np.int32), np.array([e[1] for e in events], np.int64)
 
 
 def examined(
