@@ -16,12 +16,13 @@ env: $(VENV)/.packages
 
 spark: $(VENV)/.jars
 
-# Packages: again only when a dependency or a version changed.
+# Packages: again only when a dependency or a version changed. PySpark comes as source: setuptools and
+# wheel build it, in pinned versions, as a new environment's own setuptools may not know how to.
 $(VENV)/.packages: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt hatchling setuptools wheel
 	$(BIN)/python -m pip install --quiet --no-build-isolation --constraint constraints.txt \
 		--editable '.[dev]'
 	@touch $@
