@@ -1,8 +1,18 @@
-"""Rows that belong together, found by counting: what a kernel loops over group by group."""
+"""Rows that belong together: runs of equal rows, and groups that a kernel loops over."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.arrays.compiled import compiled
+
+
+def starts_of_runs(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Return of each row whether any column is another than in the row before, shape (n,)."""
+    starts = np.zeros(len(columns[0]), bool)
+    starts[:1] = True
+    for column in columns:
+        starts[1:] |= column[1:] != column[:-1]
+    return starts
 
 
 @compiled

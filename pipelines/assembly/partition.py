@@ -16,7 +16,7 @@ from pipelines.catalogue.draw_table import Catalogue, load_catalogue
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import PAIR, Events
-from pipelines.sampling.groups import Groups, Wanted, sample_groups
+from pipelines.sampling.groups import Groups, Wanted, in_order, sample_groups
 from pipelines.sampling.hashing import U, seed_state
 from pipelines.sampling.popularity import unconditional_log_prob
 from pipelines.sampling.positives import (
@@ -107,7 +107,10 @@ def _sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]
         np.array([high for _, _, high in settings.ladder], np.float64),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
-    return _batches(details, kept, groups, catalogue)
+    keys = shuffle_keys(kept.hash)
+    order = order_of(keys)
+    kept = _rows(kept, order)
+    return _batches(details, kept, in_order(groups, order), keys[order], catalogue)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -148,16 +151,23 @@ def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
     """Leave out positives whose earliest impression lies on another date: they are that date's."""
     shown = pairs.impression_us[kept.pair]
     of_date = (shown >= settings.start_us) & (shown < settings.end_us)
-    columns: list[Any] = [column[of_date] for column in kept]
+    return _rows(kept, of_date)
+
+
+def _rows(kept: Kept, rows: NDArray[Any]) -> Kept:
+    columns: list[Any] = [column[rows] for column in kept]
     return Kept(*columns)
 
 
 def _batches(
-    details: pa.Table, kept: Kept, groups: Groups, catalogue: Catalogue
+    details: pa.Table,
+    kept: Kept,
+    groups: Groups,
+    shuffle_key: NDArray[np.int64],
+    catalogue: Catalogue,
 ) -> list[pa.RecordBatch]:
     draws, total = catalogue.draws, catalogue.total_weight
     easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
-    shuffle_key = shuffle_keys(kept.hash)
     pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: details[name].take(kept.pair) for name in details.column_names if name != "tie"
@@ -179,8 +189,7 @@ def _batches(
         "hard_size": _lists(pa.array(groups.hard_size), hard),
         "hard_value": _lists(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
     }
-    in_shuffle_order = pa.table(columns).take(order_of(shuffle_key))
-    batches: list[pa.RecordBatch] = in_shuffle_order.combine_chunks().to_batches()
+    batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches
 
 

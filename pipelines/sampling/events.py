@@ -1,4 +1,4 @@
-"""The kernels' input: one partition's events as arrays, and their grouping by user."""
+"""The kernels' input: one partition's events as arrays, and the tables that keys are found in."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.arrays.compiled import compiled, inlined
-from pipelines.arrays.grouping import rows_by_group
 from pipelines.sampling.hashing import U, mix64
 
 FORBIDDEN = 0
@@ -59,20 +58,9 @@ def index_keys(keys):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def group_by_user(user, kind, users):  # type: ignore[no-untyped-def]
-    """Group the FORBIDDEN and candidate events of the given users.
-
-    Args:
-        user: uint64, shape (n,). kind: int8, shape (n,).
-        users: Distinct uint64 keys, shape (u,). Events of other users are left out.
-
-    Returns:
-        ``rows`` (int64) and ``starts`` (int64, shape (u + 1,)): the events of users[i] are
-        rows[starts[i]:starts[i + 1]], in input order.
-    """
-    slots = index_keys(users)
-    place = np.full(len(user), -1, np.int32)
-    for x in range(len(user)):
-        if kind[x] != PAIR:
-            place[x] = slots[find_slot(slots, users, user[x])]
-    return rows_by_group(place, len(users))
+def codes_of(items, slots, keys):  # type: ignore[no-untyped-def]
+    """Return the place of each uint64 key in ``keys``, int32, -1 where it is not; shape (n,)."""
+    codes = np.empty(len(items), np.int32)
+    for x in range(len(items)):
+        codes[x] = slots[find_slot(slots, keys, items[x])]
+    return codes

@@ -102,18 +102,20 @@ def draw_allowed(own, other, total, marks, mark, key, max_rejections):  # type: 
 
 
 @inlined
-def draw_complement(table, allowed_weight, forbidden, n_forbidden, key, max_rejections):  # type: ignore[no-untyped-def]
+def draw_complement(  # type: ignore[no-untyped-def]
+    before, weights, allowed_weight, forbidden, first, last, key, max_rejections
+):
     """Draw a code from the catalogue without the forbidden ones, by inverting the exact CDF.
 
-    ``forbidden[:n_forbidden]`` are the forbidden codes, sorted; ``allowed_weight`` >= 1 is the
-    weight of all others. Takes O(n_forbidden + log n).
+    ``forbidden[first:last]`` are the forbidden codes, sorted; ``allowed_weight`` >= 1 is the
+    weight of all others. Takes O(last - first + log n).
     """
     point = np.int64(below(fold(key, U(2 * max_rejections + 2)), U(allowed_weight)))
-    for x in range(n_forbidden):
-        if table.before[forbidden[x]] > point:
+    for x in range(first, last):
+        if before[forbidden[x]] > point:
             break
-        point += table.weights[forbidden[x]]
-    return np.int64(np.searchsorted(table.before, point, side="right") - 1)
+        point += weights[forbidden[x]]
+    return np.int64(np.searchsorted(before, point, side="right") - 1)
 
 
 @inlined

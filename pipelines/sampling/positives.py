@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.arrays.compiled import compiled
+from pipelines.arrays.grouping import starts_of_runs
 from pipelines.sampling.hashing import KEEP_STREAM, SHUFFLE_STREAM, fold, row_hash, unit
 
 
@@ -65,7 +66,7 @@ def keep_positives(
         (pairs.tie, pairs.click_us, pairs.impression_us, pairs.item, pairs.request, pairs.user)
     )
     first = np.flatnonzero(
-        _starts_of_runs(pairs.user[order], pairs.request[order], pairs.item[order])
+        starts_of_runs(pairs.user[order], pairs.request[order], pairs.item[order])
     )
     row = order[first]
     action = np.maximum.reduceat(pairs.action[order], first) if len(first) else pairs.action[:0]
@@ -93,14 +94,6 @@ def are_kept(
     """Return of each (user, request, item) whether ``keep_positives`` keeps it, shape (n,)."""
     kept: NDArray[np.bool_] = _choose(user, request, item, hot_items, hot_keep, seed)[0]
     return kept
-
-
-def _starts_of_runs(*columns: NDArray[np.generic]) -> NDArray[np.bool_]:
-    starts = np.zeros(len(columns[0]), bool)
-    starts[:1] = True
-    for column in columns:
-        starts[1:] |= column[1:] != column[:-1]
-    return starts
 
 
 @compiled

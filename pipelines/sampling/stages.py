@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.arrays.compiled import compiled, inlined
-from pipelines.sampling.events import find_slot
 from pipelines.sampling.ranking_lists import fill_lists, sort_list
 
 TAKE_NONE, TAKE_CUT, TAKE_LOW = 0, 1, 2
@@ -65,16 +64,14 @@ def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
 @compiled
 def fill_pool(  # type: ignore[no-untyped-def]
     events,
-    rows,
-    n,
+    grouped,
+    first,
+    last,
     higher_is_better,
     cut_by_absence,
     ladder,
-    table,
     marks,
     mark,
-    seen,
-    seen_mark,
     lists,
     starts,
     pool,
@@ -82,13 +79,13 @@ def fill_pool(  # type: ignore[no-untyped-def]
     """Fill the pool with the hard candidates of one request.
 
     Args:
-        events, rows, n: rows[:n] are the request's candidate events; the order does not matter.
+        events, grouped, first, last: The request's candidates are grouped.rows[first:last], in any
+            order, with their codes beside.
         higher_is_better: Whether a higher ``value`` is a better one. NaN is the worst.
         cut_by_absence: Whether a cut is known by absence from the next stage. Where that stage
             has no row of the request at all, absence proves nothing, and there is no cut.
         ladder: The stages.
-        table, marks, mark: Draw table and the user's forbidden codes (``marks[code] == mark``).
-        seen, seen_mark: int32, shape (catalogue,), as ``marks``: scratch of this request.
+        marks, mark: Where ``marks[code] == mark``, the code is forbidden to the user.
         lists, starts: Room for n rows, and for the stages and one more: scratch.
         pool: Room for n candidates.
 
@@ -96,7 +93,7 @@ def fill_pool(  # type: ignore[no-untyped-def]
         (n_pool, n_before): candidates in the pool, and how many there were before forbidden items
         and items outside the catalogue were taken out.
     """
-    fill_lists(events, rows, n, higher_is_better, lists, starts)
+    fill_lists(events, grouped, first, last, higher_is_better, lists, starts)
     n_pool, n_before, deeper_stage = 0, 0, -1
     for stage in range(len(starts) - 2, -1, -1):
         start, end = starts[stage], starts[stage + 1]
@@ -110,12 +107,8 @@ def fill_pool(  # type: ignore[no-untyped-def]
             sort_list(lists, start, end)
         for place in range(start, end):
             x = lists.order[place]
-            code = table.slots[find_slot(table.slots, table.keys, lists.item[x])]
-            deeper = False
-            if code >= 0:
-                deeper = seen[code] == seen_mark
-                seen[code] = seen_mark
-            if deeper or not taken or not lists.may_be_negative[x]:
+            code = lists.code[x]
+            if not taken or not lists.may_be_negative[x] or (lists.deeper[x] and code >= 0):
                 continue
             rank = place - start + 1
             if take == TAKE_LOW:
