@@ -1,6 +1,7 @@
 """The tables that are projections of the sample groups: no sampling, no shuffle."""
 
 from datetime import date
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -50,20 +51,32 @@ def positives(groups: DataFrame, contract: TableContract) -> DataFrame:
     return groups.select(*contract.names)
 
 
-def _taken_stages(config: Config) -> list[tuple[int, str, int, int]]:
-    """Return (code, name, source code, hardness) of each stage that gives negatives."""
+class _Taken(NamedTuple):
+    """A stage that gives negatives, and what is written of them."""
+
+    code: int
+    name: str
+    source: int
+    source_name: str
+    hardness: int
+
+
+def _taken_stages(config: Config) -> list[_Taken]:
     taken = [(i, stage) for i, stage in enumerate(config.hard.stages) if stage.take != "none"]
+    sources = [SOURCE_CUT if stage.take == "cut" else SOURCE_LOW for _, stage in taken]
     return [
-        (i, stage.name, SOURCE_CUT if stage.take == "cut" else SOURCE_LOW, hardness)
-        for hardness, (i, stage) in enumerate(taken, start=1)
+        _Taken(i, stage.name, source, SOURCE_NAMES[source], hardness)
+        for hardness, ((i, stage), source) in enumerate(zip(taken, sources, strict=True), start=1)
     ]
 
 
-def _of_stage(stage: Column, place: int, config: Config, kind: str) -> Column:
-    values = _taken_stages(config)
-    if not values:
+def _of_stage(stage: Column, field: str, config: Config, kind: str) -> Column:
+    """Return a field of the stage that has the code, NULL for other codes."""
+    taken = _taken_stages(config)
+    if not taken:
         return F.lit(None).cast(kind)
-    return F.coalesce(*(F.when(stage == row[0], F.lit(row[place])) for row in values)).cast(kind)
+    values = (F.when(stage == one.code, F.lit(getattr(one, field))) for one in taken)
+    return F.coalesce(*values).cast(kind)
 
 
 def easy_negatives(groups: DataFrame, contract: TableContract) -> DataFrame:
@@ -97,20 +110,17 @@ def hard_negatives(
         *shared, incl_prob(config).alias("incl_prob"), F.explode(F.arrays_zip(*lists)).alias("row")
     )
     stage, rank, size = F.col("row.hard_stage"), F.col("row.hard_rank"), F.col("row.hard_size")
-    source = F.coalesce(
-        *(F.when(_of_stage(stage, 2, config, "int") == i, n) for i, n in enumerate(SOURCE_NAMES))
-    )
     return rows.select(
         *shared,
         "incl_prob",
         F.col("row.hard_item_ids").alias("neg_item_id"),
-        source.alias("source"),
-        _of_stage(stage, 1, config, "string").alias("stage"),
+        _of_stage(stage, "source_name", config, "string").alias("source"),
+        _of_stage(stage, "name", config, "string").alias("stage"),
         rank.alias("stage_rank"),
         size.alias("stage_size"),
         (F.col("row.hard_value") if scored else F.lit(None).cast("double")).alias("stage_score"),
         F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0)).alias("rank_pct"),
-        _of_stage(stage, 3, config, "tinyint").alias("hardness"),
+        _of_stage(stage, "hardness", config, "tinyint").alias("hardness"),
     ).select(*contract.names)
 
 
@@ -134,8 +144,8 @@ def training_samples(groups: DataFrame, contract: TableContract, config: Config)
         constant = F.lit(None) if value is None else value
         return F.array_repeat(constant.cast(kind), n)
 
-    def codes(easy: int, fill: int, place: int) -> Column:
-        of_stage = F.transform("hard_stage", lambda s: _of_stage(s, place, config, "tinyint"))
+    def codes(easy: int, fill: int, field: str) -> Column:
+        of_stage = F.transform("hard_stage", lambda s: _of_stage(s, field, config, "tinyint"))
         return F.concat(
             repeated(F.lit(easy), "tinyint", n_easy),
             of_stage,
@@ -151,8 +161,8 @@ def training_samples(groups: DataFrame, contract: TableContract, config: Config)
     return groups.select(
         "*",
         in_order("easy_item_ids", F.col("hard_item_ids")).alias("neg_item_ids"),
-        codes(SOURCE_EASY, SOURCE_FILL, 2).alias("neg_source"),
-        codes(0, 0, 3).alias("neg_hardness"),
+        codes(SOURCE_EASY, SOURCE_FILL, "source").alias("neg_source"),
+        codes(0, 0, "hardness").alias("neg_hardness"),
         in_order("easy_log_q", repeated(None, "double", n_hard)).alias("neg_log_q"),
         probability.alias("neg_incl_prob"),
         F.lit(config.mix.negatives_per_positive).alias("n_requested"),
