@@ -121,6 +121,9 @@ class Engine(ABC):
     def store(self, warehouse: Path, retention_days: int = 400) -> Store:
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
 
+    def warm_up(self) -> None:  # noqa: B027
+        """Begin to load, beside other work, what tasks need, where they run in this process."""
+
     @abstractmethod
     def stop(self) -> None:
         """End the session and what was started for it."""

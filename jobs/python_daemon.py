@@ -31,7 +31,7 @@ def load_kernels() -> None:
 
     A worker collects garbage after every task, and would look at some ninety thousand objects.
     """
-    import_module("pipelines.assembly.partition")
+    import_module("pipelines.assembly.rehearsal").rehearse()
     gc.freeze()
 
 

@@ -80,6 +80,12 @@ class SailEngine(Engine):
 
         return DeltaRsStore(self.spark, warehouse, retention_days)
 
+    def warm_up(self) -> None:
+        """Begin to load the sampler's kernels."""
+        from pipelines.assembly.rehearsal import rehearse_early
+
+        rehearse_early()
+
     def stop(self) -> None:
         """End the session, and the server if it was started here."""
         try:

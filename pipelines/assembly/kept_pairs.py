@@ -32,11 +32,14 @@ def stage_kept_pairs(
     """
     if len(catalogue.draws.hot_keys) == 0:
         return pairs
-    task: Task = partial(_kept, settings=settings)
+    task: Task = partial(kept_rows, settings=settings)
     return place.staged_by_tasks(pairs, task, pairs.schema, "kept-pairs")
 
 
-def _kept(batches: Iterable[pa.RecordBatch], settings: SamplerSettings) -> Iterator[pa.RecordBatch]:
+def kept_rows(
+    batches: Iterable[pa.RecordBatch], settings: SamplerSettings
+) -> Iterator[pa.RecordBatch]:
+    """Give the pairs of kept positives, batch by batch, for ``mapInArrow``."""
     draws = load_catalogue(shipped(settings.catalogue)).draws
     for batch in batches:
         user, request, item = (_keys(batch, f"{name}_key") for name in ("user", "request", "item"))

@@ -112,15 +112,15 @@ def events() -> pa.RecordBatch:
     )
 
 
-def sampled(folder: Path, batch: pa.RecordBatch | None = None, **settings: object) -> pa.Table:
+def sampled(folder: Path, *batches: pa.RecordBatch, **settings: object) -> pa.Table:
     """Sample the partition; the catalogue is saved to the folder and mapped from there."""
     wanted = config(**settings)
     path = folder / f"catalogue-{len(list(folder.iterdir()))}.arrow"
     save_catalogue(build_catalogue(items(), wanted), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
     task = SamplerSettings.of(wanted, day, str(path), by_score=True)
-    rows = events() if batch is None else batch
-    return pa.Table.from_batches(list(sample_partition([rows], task)))
+    rows = batches or (events(),)
+    return pa.Table.from_batches(list(sample_partition(rows, task)))
 
 
 def digests(folder: Path) -> dict[str, str]:

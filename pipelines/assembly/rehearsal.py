@@ -1,0 +1,81 @@
+"""One positive sampled before the first real one: by then the compiled kernels are loaded."""
+
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.assembly.kept_pairs import kept_rows
+from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.catalogue.draw_table import Catalogue, save_catalogue
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, index_keys
+from pipelines.sampling.groups import Wanted
+from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.selection import SELECT_RANDOM
+from pipelines.sampling.stages import TAKE_CUT
+
+_DETAILS = {
+    "impression_us": pa.int64(),
+    "click_us": pa.int64(),
+    "action": pa.int8(),
+    "tie": pa.int64(),
+}
+
+
+def rehearse() -> None:
+    """Load what tasks compute with: a second from the cache on disk, ten compiled."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "catalogue.arrow"
+        save_catalogue(_catalogue(), path)
+        settings = SamplerSettings(
+            seed=0,
+            epoch=0,
+            start_us=0,
+            end_us=1,
+            ladder=((TAKE_CUT, 0.0, 1.0),),
+            wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False),
+            catalogue=str(path),
+        )
+        # A kernel is another one for arrays that cannot be written, as those of one batch.
+        for batches in ([_events()], [_events(), _events()]):
+            list(sample_partition(batches, settings))
+        list(kept_rows([_events()], settings))
+
+
+def rehearse_early() -> None:
+    """Begin to rehearse beside other work."""
+    threading.Thread(target=rehearse, daemon=True).start()
+
+
+def _catalogue() -> Catalogue:
+    keys, weights = np.arange(4, dtype=np.uint64), np.ones(4, np.int64)
+    own, other = alias_columns(weights)
+    draws = DrawTable(
+        keys=keys,
+        slots=index_keys(keys),
+        weights=weights,
+        before=np.cumsum(weights) - weights,
+        own=own,
+        other=other,
+        log_weight=log_weights(weights),
+        hot_keys=keys[:1],
+        hot_keep=np.ones(1),
+    )
+    return Catalogue(draws, pa.array(keys.view(np.int64)), weights, keys[:0], weights[:0])
+
+
+def _events() -> pa.RecordBatch:
+    """Return an impression, its pair, and one candidate of its request."""
+    pair = pa.array([None, [dict.fromkeys(_DETAILS, 0)], None], pa.list_(pa.struct(_DETAILS)))
+    return pa.RecordBatch.from_pydict(
+        {
+            "user_key": [1, 1, 1],
+            "request_key": [0, 1, 1],
+            "item_key": [1, 1, 2],
+            "kind": pa.array([FORBIDDEN, PAIR, FIRST_CANDIDATE + 1], pa.int8()),
+            "value": pa.array([None, None, 1.0]),
+            "pair": pair,
+        }
+    )
