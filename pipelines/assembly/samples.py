@@ -31,8 +31,9 @@ from pipelines.contracts.passes import of_pass, passes_for
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
 
-EVENTS_PER_PASS = 185_000_000
-"""An engine that holds its shuffles in memory samples the users of so many log rows at a time."""
+EVENTS_PER_GIB = 8_000_000
+"""Of so many log rows for each GiB of memory an engine that does not spill samples the users at a
+time. They need a third of the memory: other work may have the rest."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def stage_groups(
     by_score = orders_by_score(logs)
     settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
     rows = rows_of_events(logs)
-    passes = passes_for(place.spark, rows, EVENTS_PER_PASS)
+    passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
     kept = stage_kept_pairs(pairs, candidates.catalogue, settings, place)
     parts = []

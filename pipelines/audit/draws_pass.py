@@ -115,7 +115,7 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         DataFrame.unionByName,
         [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
     )
-    passes = passes_for(union.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_PASS)
+    passes = passes_for(union.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
     partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _examine_partition, shipped_items=shipped_items

@@ -83,7 +83,7 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
         ranked=ranked,
     )
     both, total = logged.unionByName(stated), np.zeros(len(_NAMES), np.int64)
-    passes = passes_for(both.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_PASS)
+    passes = passes_for(both.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
     partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
     for number in range(passes):
         turn = of_pass(both, "request", number, passes).repartition(partitions, "request")

@@ -4,8 +4,8 @@ ROWS_PER_PARTITION = 2_000_000
 """A row is a log's, a positive with its list, or a hard negative: a task needs about 0.5 GB
 where a positive has 20 negatives."""
 
-ROWS_PER_PASS = 40_000_000
-"""An engine that holds its shuffles in memory compares so many rows at a time."""
+ROWS_PER_GIB = 1_750_000
+"""An engine that holds its shuffles in memory compares so many rows at a time for each GiB."""
 
 MOST_BROADCAST_POSITIVES = 4_000_000
 """Above so many positives a log is not filtered by their users or requests before the shuffle."""

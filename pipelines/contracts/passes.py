@@ -4,13 +4,24 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.contracts.dialect import dialect_of
+from pipelines.contracts.machine_memory import memory_gib
 
 _BITS_32 = 2**32 - 1
 
 
-def passes_for(spark: SparkSession, rows: int, rows_per_pass: int) -> int:
-    """Return in how many passes so many rows are shuffled: one, where the engine spills."""
-    return 1 if dialect_of(spark).spills else max(1, -(-rows // rows_per_pass))
+def passes_for(spark: SparkSession, rows: int, rows_per_gib: int) -> int:
+    """Return in how many passes so many rows are shuffled: one, where the engine spills.
+
+    Args:
+        spark: The session; an engine that does not spill runs on this machine.
+        rows: About how many rows there are.
+        rows_per_gib: How many of them are shuffled at a time for each GiB of memory that the
+            machine, or the container, has in all.
+    """
+    if dialect_of(spark).spills:
+        return 1
+    rows_per_pass = max(1, int(rows_per_gib * memory_gib()))
+    return max(1, -(-rows // rows_per_pass))
 
 
 def of_pass(rows: DataFrame, key: str, number: int, passes: int) -> DataFrame:

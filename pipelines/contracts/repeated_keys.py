@@ -27,8 +27,8 @@ MOST_BROADCAST_KEYS = 4_000_000
 
 _PLACE_BITS = 3
 _ROWS_PER_PARTITION = 2_000_000
-_ROWS_PER_PASS = 100_000_000
-"""An engine that holds its shuffles in memory compares so many rows at a time."""
+_ROWS_PER_GIB = 4_300_000
+"""An engine that holds its shuffles in memory compares so many rows at a time for each GiB."""
 
 _CENSUS = f"{KEY_HASH} bigint, n bigint, place tinyint"
 
@@ -69,7 +69,7 @@ def key_census(
     """
     short = F.shiftleft(_short_hash(key), _PLACE_BITS)
     marked = rows.select(short.bitwiseOR(place.cast("bigint")).alias(KEY_HASH))
-    passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_PASS)
+    passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_GIB)
     partitions = max(1, -(-n_rows // (_ROWS_PER_PARTITION * passes)))
     parts = []
     for number in range(passes):

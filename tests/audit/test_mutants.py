@@ -76,7 +76,8 @@ class DescribeTheUnbrokenBuild:
 class DescribeAnAuditInSeveralPasses:
     def it_measures_the_same(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         in_one = bench.audit()
-        monkeypatch.setattr(pass_sizes, "ROWS_PER_PASS", 1_000)
+        monkeypatch.setattr(pass_sizes, "ROWS_PER_GIB", 1_000)
+        monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         # An engine that spills needs no passes: for this test it is taken for one that does not.
         monkeypatch.setattr(passes, "dialect_of", lambda _: Dialect(True, False, spills=False))
         seen: list[int] = []

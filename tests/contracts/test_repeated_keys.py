@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.contracts import repeated_keys
+from pipelines.contracts import passes, repeated_keys
 from pipelines.contracts.repeated_keys import (
     KEPT,
     count_distinct_keys,
@@ -89,7 +89,8 @@ class DescribeKeyCensus:
         ids = F.col("id")
         frame = spark.range(3_000).select((ids % 2_000).alias("a"), F.lit(1).alias("b"))
         once = repeated_in(frame).collect()
-        monkeypatch.setattr(repeated_keys, "_ROWS_PER_PASS", 700)
+        monkeypatch.setattr(repeated_keys, "_ROWS_PER_GIB", 700)
+        monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         monkeypatch.setattr(repeated_keys, "_ROWS_PER_PARTITION", 200)
         names: list[str] = []
 

@@ -72,7 +72,8 @@ class DescribePasses:
         self, staged: Staged, expected: Hashes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rows = samples.rows_of_events(staged.logs)
-        monkeypatch.setattr(samples, "EVENTS_PER_PASS", rows // 3)
+        monkeypatch.setattr(samples, "EVENTS_PER_GIB", rows // 3)
+        monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         monkeypatch.setattr(passes, "dialect_of", lambda spark: in_memory(dialect_of(spark)))
         groups = samples.stage_groups(
             staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place, n_pairs=1000

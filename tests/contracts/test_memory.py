@@ -1,0 +1,74 @@
+"""How much memory an engine that does not spill may fill, and in how many passes it then works."""
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipelines.contracts import passes
+from pipelines.contracts.machine_memory import memory_gib
+from pipelines.contracts.passes import passes_for
+
+MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+HALF_A_GIB, QUARTER = str(2**29), str(2**28)
+
+
+def memory(folder: Path, own_group: str, limits: dict[str, str]) -> float:
+    for name, limit in limits.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(limit + "\n")
+    (folder / "own").write_text(own_group + "\n")
+    return memory_gib(folder, folder / "own")
+
+
+class DescribeTheMemory:
+    def it_is_the_machines_where_there_are_no_control_groups(self, tmp_path: Path) -> None:
+        assert memory_gib(tmp_path, tmp_path / "none") == MACHINE
+
+    def it_is_the_machines_where_no_group_has_a_limit(self, tmp_path: Path) -> None:
+        limits = {"a/b/memory.max": "max", "a/memory.max": "max"}
+        assert memory(tmp_path, "0::/a/b", limits) == MACHINE
+
+    def it_is_the_machines_where_a_limit_is_above_it(self, tmp_path: Path) -> None:
+        assert memory(tmp_path, "0::/", {"memory.max": str(2**60)}) == MACHINE
+
+    def it_is_the_limit_of_the_own_group(self, tmp_path: Path) -> None:
+        assert memory(tmp_path, "0::/a", {"a/memory.max": HALF_A_GIB}) == 0.5
+
+    def it_is_the_lowest_limit_of_the_groups_around(self, tmp_path: Path) -> None:
+        limits = {"a/b/memory.max": HALF_A_GIB, "a/memory.max": QUARTER}
+        assert memory(tmp_path, "0::/a/b", limits) == 0.25
+
+    def it_is_a_containers_own_limit_where_its_path_is_the_hosts(self, tmp_path: Path) -> None:
+        assert memory(tmp_path, "0::/docker/1", {"memory.max": HALF_A_GIB}) == 0.5
+
+    def it_does_not_look_at_a_group_of_others(self, tmp_path: Path) -> None:
+        assert memory(tmp_path, "0::/a", {"b/memory.max": HALF_A_GIB}) == MACHINE
+
+    def it_is_the_limit_of_an_older_kernels_group(self, tmp_path: Path) -> None:
+        groups = "5:cpu,cpuacct:/x\n4:memory:/a"
+        limits = {"memory/a/memory.limit_in_bytes": HALF_A_GIB, "x/memory.max": QUARTER}
+        assert memory(tmp_path, groups, limits) == 0.5
+
+
+class DescribePasses:
+    @pytest.mark.parametrize(
+        ("gib", "rows", "expected"),
+        [(1.0, 0, 1), (1.0, 1_000, 1), (1.0, 1_001, 2), (8.0, 8_001, 2), (0.5, 1_001, 3)],
+    )
+    def it_takes_as_many_as_the_memory_asks_for(
+        self, gib: float, rows: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(passes, "memory_gib", lambda: gib)
+        assert passes_for(session(monkeypatch, spills=False), rows, 1_000) == expected
+
+    def it_takes_one_where_the_engine_spills(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(passes, "memory_gib", lambda: 0.001)
+        assert passes_for(session(monkeypatch, spills=True), 10**9, 1_000) == 1
+
+
+def session(monkeypatch: pytest.MonkeyPatch, *, spills: bool) -> Any:
+    monkeypatch.setattr(passes, "dialect_of", lambda _: SimpleNamespace(spills=spills))
+    return None
