@@ -40,7 +40,7 @@ def group_events(
         slots, keys: The catalogue's item keys by code, and the table to find them in.
     """
     rows, starts = rows_by_group(_groups(events, owners), len(owners.users) + len(owners.requests))
-    return GroupedEvents(rows, starts, codes_of(events.item[rows], slots, keys))
+    return GroupedEvents(rows, starts, codes_of(events.item, slots, keys)[rows])
 
 
 @compiled

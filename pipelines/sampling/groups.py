@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.arrays.compiled import compiled
 from pipelines.sampling.easy_negatives import draw_easy
 from pipelines.sampling.events import Events, codes_of
 from pipelines.sampling.forbidden import forbidden_codes
@@ -66,6 +67,10 @@ class Groups(NamedTuple):
     hard_value: NDArray[np.float64]
 
 
+_PER_EASY = ("easy_code", "easy_log_q", "easy_attempts")
+_PER_HARD = ("hard_code", "hard_rank", "hard_size", "hard_stage", "hard_value")
+
+
 def sample_groups(
     events: Events, kept: Kept, table: DrawTable, ladder: Ladder, wanted: Wanted
 ) -> Groups:
@@ -78,7 +83,7 @@ def sample_groups(
     grouped = group_events(events, owners, table.slots, table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), table.weights)
     n_hard, n_pool, reason, *hard = choose_hard(
-        events, grouped, owners, kept.hash, forbidden, table.keys, ladder, wanted
+        events, grouped, owners, kept.hash, forbidden, len(table.keys), ladder, wanted
     )
     n_easy, n_fill, shortfall, *easy = draw_easy(
         kept.hash, owners.positives_of_user, forbidden, table, wanted, n_hard
@@ -92,34 +97,26 @@ def sample_groups(
         n_pool=n_pool,
         hard_reason=reason,
         positive_code=codes_of(kept.item, table.slots, table.keys),
-        **dict(zip(("easy_code", "easy_log_q", "easy_attempts"), easy, strict=True)),
-        **dict(
-            zip(
-                ("hard_code", "hard_rank", "hard_size", "hard_stage", "hard_value"),
-                hard,
-                strict=True,
-            )
-        ),
+        **dict(zip(_PER_EASY, easy, strict=True)),
+        **dict(zip(_PER_HARD, hard, strict=True)),
     )
 
 
 def in_order(groups: Groups, order: NDArray[np.int64]) -> Groups:
     """Return the groups in another order: group i of the result is group order[i]."""
-    easy = _places(groups.n_easy + groups.n_fill, order)
-    hard = _places(groups.n_hard, order)
-    places = {"easy_": easy, "hard_": hard}
-    per_group = {"hard_missing", "hard_reason"}
-    return Groups(
-        **{
-            name: values[order if name in per_group else places.get(name[:5], order)]
-            for name, values in groups._asdict().items()
-        }
-    )
+    places = dict.fromkeys(_PER_EASY, _places(groups.n_easy + groups.n_fill, order))
+    places |= dict.fromkeys(_PER_HARD, _places(groups.n_hard, order))
+    columns = groups._asdict().items()
+    return Groups(**{name: values.take(places.get(name, order)) for name, values in columns})
 
 
-def _places(lengths: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where the elements of lists stand that are put into another order."""
-    begins, wanted = np.cumsum(lengths, dtype=np.int64) - lengths, lengths[order]
-    shift = begins[order] - (np.cumsum(wanted, dtype=np.int64) - wanted)
-    places: NDArray[np.int64] = np.repeat(shift, wanted) + np.arange(wanted.sum())
+@compiled
+def _places(lengths, order):  # type: ignore[no-untyped-def]
+    """Return where the elements of lists stand that are put into another order, int64."""
+    begins = np.cumsum(lengths) - lengths
+    places, n = np.empty(lengths.sum(), np.int64), 0
+    for i in order:
+        for x in range(begins[i], begins[i] + lengths[i]):
+            places[n] = x
+            n += 1
     return places

@@ -11,14 +11,14 @@ from pipelines.sampling.stages import fill_pool, new_pool
 
 
 @compiled
-def choose_hard(events, grouped, owners, hashes, forbidden, keys, ladder, wanted):  # type: ignore[no-untyped-def]
+def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wanted):  # type: ignore[no-untyped-def]
     """Choose the hard negatives of positives from the candidates of their requests.
 
     Args:
         events, grouped: The candidates. owners: Whose they are.
         hashes: uint64, shape (p,), by positive.
         forbidden: As ``forbidden_codes`` returns it.
-        keys: uint64 item keys by catalogue code.
+        n_items: How many items the catalogue has.
         ladder: The stages. wanted: The mix.
 
     Returns:
@@ -42,7 +42,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, keys, ladder, wanted
     pool, lists = new_pool(widest), new_lists(widest)
     list_starts = np.empty(len(ladder.take) + 1, np.int64)
     chosen, order_by = np.empty(wanted.n_hard, np.int64), np.empty(wanted.n_hard, np.uint64)
-    marks = np.zeros(len(keys), np.int32)
+    marks = np.zeros(n_items, np.int32)
     at = 0
     for u in range(n_users):
         mark(forbidden.codes, forbidden.starts[u], forbidden.starts[u + 1], marks, u)
@@ -68,7 +68,6 @@ def choose_hard(events, grouped, owners, hashes, forbidden, keys, ladder, wanted
                     wanted.n_hard,
                     pool,
                     n_pool,
-                    keys,
                     hashes[p],
                     chosen,
                     order_by,

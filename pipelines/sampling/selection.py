@@ -7,7 +7,7 @@ SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2
 
 
 @compiled
-def choose_candidates(selection, k, pool, n_pool, keys, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
+def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
     """Choose min(k, n_pool) candidates of one request for one positive, without replacement.
 
     SELECT_RANDOM takes the smallest hashes of (positive, item), so that every subset of that size
@@ -17,7 +17,6 @@ def choose_candidates(selection, k, pool, n_pool, keys, hash_of_positive, chosen
     Args:
         selection: One of the three constants. k: How many are wanted.
         pool, n_pool: The request's candidates.
-        keys: uint64 item keys by catalogue code.
         hash_of_positive: uint64.
         chosen: int64, at least k long: receives places in the pool, in the order of choice.
         order_by: uint64, at least k long: scratch.
@@ -31,7 +30,7 @@ def choose_candidates(selection, k, pool, n_pool, keys, hash_of_positive, chosen
     start = fold(hash_of_positive, HARD_STREAM)
     for x in range(n_pool):
         if selection == SELECT_RANDOM:
-            by = fold(start, keys[pool.code[x]])
+            by = fold(start, pool.key[x])
         elif selection == SELECT_TOP:
             by = (U(127 - pool.stage[x]) << U(32)) | U(pool.rank[x])
         else:

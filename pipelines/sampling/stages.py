@@ -32,10 +32,12 @@ class Pool(NamedTuple):
     """Room for the candidates of one request, filled from the front.
 
     Attributes:
-        code: int32 catalogue code. stage: int8. rank: int32, 1 = best of its stage's list.
+        key: uint64 item key. code: int32 catalogue code. stage: int8. rank: int32, 1 = best of its
+            stage's list.
         size: int32, length of that list. value: float64, the score or rank that was logged.
     """
 
+    key: NDArray[np.uint64]
     code: NDArray[np.int32]
     stage: NDArray[np.int8]
     rank: NDArray[np.int32]
@@ -47,6 +49,7 @@ class Pool(NamedTuple):
 def new_pool(n):  # type: ignore[no-untyped-def]
     """Return a pool with room for n candidates."""
     return Pool(
+        np.empty(n, np.uint64),
         np.empty(n, np.int32),
         np.empty(n, np.int8),
         np.empty(n, np.int32),
@@ -118,6 +121,7 @@ def fill_pool(  # type: ignore[no-untyped-def]
             n_before += 1
             if code < 0 or marks[code] == mark:
                 continue
+            pool.key[n_pool] = lists.item[x]
             pool.code[n_pool] = code
             pool.stage[n_pool] = stage
             pool.rank[n_pool] = rank
