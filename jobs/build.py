@@ -35,7 +35,7 @@ from pipelines.assembly.samples import (  # noqa: E402
     stage_pairs,
 )
 from pipelines.assembly.workplace import Workplace  # noqa: E402
-from pipelines.audit.expectations import load_early  # noqa: E402
+from pipelines.audit.early import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402

@@ -31,7 +31,8 @@ def load_kernels() -> None:
 
     A worker collects garbage after every task, and would look at some ninety thousand objects.
     """
-    import_module("pipelines.assembly.rehearsal").rehearse()
+    for name in ("pipelines.assembly.rehearsal", "pipelines.audit.early"):
+        import_module(name).rehearse()
     gc.freeze()
 
 

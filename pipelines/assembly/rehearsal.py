@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
+from pipelines.arrays.sorting import order_of, sorted_numbers
 from pipelines.assembly.kept_pairs import kept_rows
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
@@ -42,6 +43,9 @@ def rehearse() -> None:
         for batches in ([_events()], [_events(), _events()]):
             list(sample_partition(batches, settings))
         list(kept_rows([_events()], settings))
+    many = np.arange(2**15)  # few numbers are sorted by NumPy
+    order_of(many)
+    sorted_numbers(many)
 
 
 def rehearse_early() -> None:

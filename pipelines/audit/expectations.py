@@ -4,11 +4,8 @@ import math
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,22 +29,8 @@ class Bounded:
     warn: Between | None
 
 
-@cache
-def load_early() -> None:
-    """Begin to load Great Expectations beside other work, once: alone it takes over a second."""
-    _without_analytics()
-    # Two contexts at once are safe from 1.24 on: each expectation knows the one that it is of.
-    threading.Thread(target=_judge_one, daemon=True).start()
-
-
-def _judge_one() -> None:
-    """Judge a figure: much is loaded only then. What goes wrong now is told when it is needed."""
-    with suppress(Exception):
-        met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "early", None)
-
-
-def _without_analytics() -> None:
-    # Read when the package is imported: nothing is sent from a build.
+def without_analytics() -> None:
+    """Have Great Expectations send nothing; it asks when it is imported."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
 
@@ -62,7 +45,7 @@ def met_expectations(
     """Return whether each expectation was met, by gate and level; one that is missing was not."""
     if not gates:
         return {}
-    _without_analytics()
+    without_analytics()
     import great_expectations as gx
     import pandas as pd
     from great_expectations.data_context.types.base import ProgressBarsConfig

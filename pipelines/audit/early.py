@@ -1,0 +1,40 @@
+"""What the audit needs and takes long to load, begun beside the first stages of a build."""
+
+import threading
+from contextlib import suppress
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.audit.draws import Negatives, Weighed, examine
+from pipelines.audit.expectations import Bounded, met_expectations, without_analytics
+from pipelines.audit.figures import Figure
+from pipelines.audit.hard_lists import Logged, Stated, look_up
+from pipelines.config.gate_rules import Between
+
+
+@cache
+def load_early() -> None:
+    """Begin to load Great Expectations and the audit's kernels, once: together two seconds."""
+    without_analytics()
+    threading.Thread(target=_load, daemon=True).start()
+
+
+def _load() -> None:
+    """Judge a figure and rehearse. What goes wrong now is told when it is needed."""
+    with suppress(Exception):
+        # Two contexts at once are safe from 1.24 on: each expectation knows the one that it is of.
+        met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "early", None)
+        rehearse()
+
+
+def rehearse() -> None:
+    """Compare one negative with one impression, and look it up in a list of one."""
+    one, user = np.ones(1, np.int64), np.zeros(1, np.int32)
+    # A kernel is another one for arrays that cannot be written, as Arrow's.
+    negatives = Negatives(user, one, pa.array([0], pa.int8()).to_numpy(), np.zeros(1))
+    examine(1, (user, one), (user, one), negatives, Weighed(one, one))
+    request, yes = np.zeros(1, np.int64), np.ones(1, np.bool_)
+    logged = Logged(request, request, one, np.zeros(1), yes)
+    look_up(1, logged, Stated(request, one, request, np.zeros(1), one, one), yes)
