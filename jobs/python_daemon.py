@@ -8,6 +8,7 @@ second a task. Without the archives PySpark is imported from where it is install
 
 import gc
 import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -32,7 +33,9 @@ def load_kernels() -> None:
     A worker collects garbage after every task, and would look at some ninety thousand objects.
     """
     for name in ("pipelines.assembly.rehearsal", "pipelines.audit.early"):
-        import_module(name).rehearse()
+        # What goes wrong here would leave Spark without workers; a task tells of it better.
+        with suppress(Exception):
+            import_module(name).rehearse()
     gc.freeze()
 
 

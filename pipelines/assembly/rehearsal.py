@@ -1,6 +1,7 @@
 """One positive sampled before the first real one: by then the compiled kernels are loaded."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,8 +50,13 @@ def rehearse() -> None:
 
 
 def rehearse_early() -> None:
-    """Begin to rehearse beside other work."""
-    threading.Thread(target=rehearse, daemon=True).start()
+    """Begin to rehearse beside other work. What goes wrong now is told when it is needed."""
+    threading.Thread(target=_rehearse_quietly, daemon=True, name="rehearsal").start()
+
+
+def _rehearse_quietly() -> None:
+    with suppress(Exception):
+        rehearse()
 
 
 def _catalogue() -> Catalogue:

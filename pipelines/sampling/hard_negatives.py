@@ -22,7 +22,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
         ladder: The stages. wanted: The mix.
 
     Returns:
-        The fields of that kind in ``Groups``: ``n_hard``, ``n_pool``, ``hard_reason``,
+        These fields of ``Groups``: ``n_hard``, ``n_pool``, ``hard_reason``,
         ``hard_code``, ``hard_rank``, ``hard_size``, ``hard_stage``, ``hard_value``.
     """
     n_positives, n_users, n_requests = len(hashes), len(owners.users), len(owners.requests)

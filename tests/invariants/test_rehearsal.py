@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from pipelines.assembly import rehearsal
 
 _ROOT = Path(__file__).parents[2]
 
@@ -79,3 +82,20 @@ class DescribeTheRehearsal:
         assert told["none"] == {}
         assert min(told["rows"]) > 0
         assert told["after"] == told["before"] != {}
+
+    def it_says_nothing_where_it_fails(
+        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        tried = threading.Event()
+
+        def fails() -> None:
+            tried.set()
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(rehearsal, "rehearse", fails)
+        rehearsal.rehearse_early()
+        for thread in threading.enumerate():
+            if thread.name == "rehearsal":
+                thread.join()
+        assert tried.is_set()
+        assert capfd.readouterr().err == ""
