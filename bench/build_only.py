@@ -34,7 +34,7 @@ def build_only(request: BuildRequest, folder: Path) -> None:
     config, engine, stage = request.config, request.engine, request.progress.stage
     day = CalendarDay(DAY)
     place = Workplace(engine.spark, engine.ship, folder, folder.parent.name)
-    engine.warm_up()
+    engine.warm_up(audit=False)
     with stage("check the logs"):
         opened = open_for_build(request)
     with stage("join clicks"):

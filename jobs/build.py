@@ -61,7 +61,7 @@ def build(request: BuildRequest) -> BuildSummary:
     store = request.engine.store(request.warehouse, config.publishing.retention_days)
     since = store.releases_snapshot()
     load_early()
-    request.engine.warm_up()
+    request.engine.warm_up(audit=True)
     place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
 
     with stage("check the logs"):

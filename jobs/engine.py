@@ -121,8 +121,12 @@ class Engine(ABC):
     def store(self, warehouse: Path, retention_days: int = 400) -> Store:
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
 
-    def warm_up(self) -> None:  # noqa: B027
-        """Begin to load, beside other work, what tasks need, where they run in this process."""
+    def warm_up(self, *, audit: bool) -> None:  # noqa: B027
+        """Begin to load, beside other work, what tasks need, where they run in this process.
+
+        Args:
+            audit: Whether there will be an audit.
+        """
 
     @abstractmethod
     def stop(self) -> None:

@@ -80,11 +80,12 @@ class SailEngine(Engine):
 
         return DeltaRsStore(self.spark, warehouse, retention_days)
 
-    def warm_up(self) -> None:
-        """Begin to load the sampler's kernels."""
+    def warm_up(self, *, audit: bool) -> None:
+        """Begin to load the kernels of sampler and audit; see ``Engine``."""
         from pipelines.assembly.rehearsal import rehearse_early
+        from pipelines.audit import early
 
-        rehearse_early()
+        rehearse_early(*([early.rehearse] if audit else []))
 
     def stop(self) -> None:
         """End the session, and the server if it was started here."""

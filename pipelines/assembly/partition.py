@@ -89,11 +89,12 @@ def sample_partition(
     if not received:
         return
     with TURNS:
-        groups = _sampled(pa.Table.from_batches(received), settings)
+        groups = sampled(pa.Table.from_batches(received), settings)
     yield from groups
 
 
-def _sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
+def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
+    """Return what ``sample_partition`` gives for one table, without waiting for a turn."""
     catalogue = load_catalogue(shipped(settings.catalogue))
     pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
     draws = catalogue.draws
@@ -120,13 +121,18 @@ def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
 
 def _events(table: pa.Table) -> Events:
     # NULL values become NaN here, which is how the kernels know them.
-    return Events(
+    events = Events(
         user=_keys(table, "user_key"),
         request=_keys(table, "request_key"),
         item=_keys(table, "item_key"),
         kind=table["kind"].to_numpy(),
         value=table["value"].to_numpy().astype(np.float64, copy=False),
     )
+    for column in events:
+        # Those of one batch cannot be written, those of several can: for Numba two types, for each
+        # of which it would compile all kernels.
+        column.flags.writeable = False
+    return events
 
 
 def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:

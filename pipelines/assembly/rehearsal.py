@@ -1,7 +1,9 @@
 """One positive sampled before the first real one: by then the compiled kernels are loaded."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.arrays.sorting import order_of, sorted_numbers
 from pipelines.assembly.kept_pairs import kept_rows
-from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.assembly.partition import SamplerSettings, sampled
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, index_keys
 from pipelines.sampling.groups import Wanted
@@ -40,23 +42,29 @@ def rehearse() -> None:
             wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False),
             catalogue=str(path),
         )
-        # A kernel is another one for arrays that cannot be written, as those of one batch.
-        for batches in ([_events()], [_events(), _events()]):
-            list(sample_partition(batches, settings))
+        # Not as a task, which would keep others from their turn while kernels are compiled.
+        sampled(pa.Table.from_batches([_events()]), settings)
         list(kept_rows([_events()], settings))
     many = np.arange(2**15)  # few numbers are sorted by NumPy
     order_of(many)
     sorted_numbers(many)
 
 
-def rehearse_early() -> None:
-    """Begin to rehearse beside other work. What goes wrong now is told when it is needed."""
-    threading.Thread(target=_rehearse_quietly, daemon=True, name="rehearsal").start()
+@cache
+def rehearse_early(*more: Callable[[], None]) -> None:
+    """Begin to rehearse beside other work, once; then the other rehearsals that are given.
+
+    What goes wrong now is told when it is needed.
+    """
+    thread = threading.Thread(target=_quietly, args=(rehearse, *more), daemon=True)
+    thread.name = "rehearsal"
+    thread.start()
 
 
-def _rehearse_quietly() -> None:
-    with suppress(Exception):
-        rehearse()
+def _quietly(*rehearsals: Callable[[], None]) -> None:
+    for one in rehearsals:
+        with suppress(Exception):
+            one()
 
 
 def _catalogue() -> Catalogue:

@@ -16,21 +16,20 @@ from pipelines.config.gate_rules import Between
 
 @cache
 def load_early() -> None:
-    """Begin to load Great Expectations and the audit's kernels, once: together two seconds."""
+    """Begin to load Great Expectations beside other work, once: alone it takes over a second."""
     without_analytics()
-    threading.Thread(target=_load, daemon=True).start()
+    threading.Thread(target=_judge_one, daemon=True, name="great-expectations").start()
 
 
-def _load() -> None:
-    """Judge a figure and rehearse. What goes wrong now is told when it is needed."""
+def _judge_one() -> None:
+    """Judge a figure: much is loaded only then. What goes wrong now is told when it is needed."""
     with suppress(Exception):
         # Two contexts at once are safe from 1.24 on: each expectation knows the one that it is of.
         met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "early", None)
-        rehearse()
 
 
 def rehearse() -> None:
-    """Compare one negative with one impression, and look it up in a list of one."""
+    """Load the kernels: compare one negative with one impression, find it in a list of one."""
     one, user = np.ones(1, np.int64), np.zeros(1, np.int32)
     # A kernel is another one for arrays that cannot be written, as Arrow's.
     negatives = Negatives(user, one, pa.array([0], pa.int8()).to_numpy(), np.zeros(1))
