@@ -14,9 +14,9 @@ from pipelines.arrays.sorting import order_of, sorted_numbers
 from pipelines.assembly.kept_pairs import kept_rows
 from pipelines.assembly.partition import SamplerSettings, sampled
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
-from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, index_keys
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 from pipelines.sampling.groups import Wanted
-from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.popularity import draw_table
 from pipelines.sampling.selection import SELECT_RANDOM
 from pipelines.sampling.stages import TAKE_CUT
 
@@ -29,7 +29,7 @@ _DETAILS = {
 
 
 def rehearse() -> None:
-    """Load what tasks compute with: a second from the cache on disk, ten compiled."""
+    """Load what tasks compute with: a second from the cache on disk, a dozen compiled."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "catalogue.arrow"
         save_catalogue(_catalogue(), path)
@@ -69,18 +69,7 @@ def _quietly(*rehearsals: Callable[[], None]) -> None:
 
 def _catalogue() -> Catalogue:
     keys, weights = np.arange(4, dtype=np.uint64), np.ones(4, np.int64)
-    own, other = alias_columns(weights)
-    draws = DrawTable(
-        keys=keys,
-        slots=index_keys(keys),
-        weights=weights,
-        before=np.cumsum(weights) - weights,
-        own=own,
-        other=other,
-        log_weight=log_weights(weights),
-        hot_keys=keys[:1],
-        hot_keep=np.ones(1),
-    )
+    draws = draw_table(keys, weights, keys[:1], np.ones(1))
     return Catalogue(draws, pa.array(keys.view(np.int64)), weights, keys[:0], weights[:0])
 
 

@@ -57,15 +57,18 @@ class _Taken(NamedTuple):
     code: int
     name: str
     source: int
-    source_name: str
     hardness: int
+
+    @property
+    def source_name(self) -> str:
+        return SOURCE_NAMES[self.source]
 
 
 def _taken_stages(config: Config) -> list[_Taken]:
     taken = [(i, stage) for i, stage in enumerate(config.hard.stages) if stage.take != "none"]
     sources = [SOURCE_CUT if stage.take == "cut" else SOURCE_LOW for _, stage in taken]
     return [
-        _Taken(i, stage.name, source, SOURCE_NAMES[source], hardness)
+        _Taken(i, stage.name, source, hardness)
         for hardness, ((i, stage), source) in enumerate(zip(taken, sources, strict=True), start=1)
     ]
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pipelines.catalogue.weights import integer_weights, keep_probs
 from pipelines.config.tree import Config
 from pipelines.errors import InputError, Problem
-from pipelines.sampling.events import index_keys
-from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.popularity import DrawTable, draw_table
 
 
 @dataclass(frozen=True)
@@ -56,23 +55,12 @@ def build_catalogue(items: pa.Table, config: Config) -> Catalogue:
     inside = items["in_catalogue"].to_numpy()
     _check_keys(keys, items["item_id"])
     weights = integer_weights(clicks[inside], config.popularity.smoothing, config.easy.alpha)
-    own, other = alias_columns(weights)
     keep = keep_probs(clicks, config.positives.downsampling)
     hot = np.flatnonzero(keep < 1.0)
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
-    table = DrawTable(
-        keys=keys[inside],
-        slots=index_keys(keys[inside]),
-        weights=weights,
-        before=np.cumsum(weights) - weights,
-        own=own,
-        other=other,
-        log_weight=log_weights(weights),
-        hot_keys=keys[hot],
-        hot_keep=keep[hot],
-    )
+    table = draw_table(keys[inside], weights, keys[hot], keep[hot])
     ids = items["item_id"].combine_chunks().filter(pa.array(inside))
     return Catalogue(table, ids, clicks[inside], keys[outside], clicks[outside])
 

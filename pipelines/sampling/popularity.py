@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.arrays.compiled import compiled, inlined
+from pipelines.sampling.events import index_keys
 from pipelines.sampling.hashing import U, below, fold
 from pipelines.sampling.logarithm import natural_log, rounded
 
@@ -38,6 +39,32 @@ class DrawTable(NamedTuple):
     log_weight: NDArray[np.float64]
     hot_keys: NDArray[np.uint64]
     hot_keep: NDArray[np.float64]
+
+
+def draw_table(
+    keys: NDArray[np.uint64],
+    weights: NDArray[np.int64],
+    hot_keys: NDArray[np.uint64],
+    hot_keep: NDArray[np.float64],
+) -> DrawTable:
+    """Return the draw table of items, with all that follows from their weights.
+
+    Args:
+        keys: Distinct item keys, shape (n,). weights: Each at least 1, shape (n,).
+        hot_keys: Sorted keys of items whose positives are thinned. hot_keep: Their keep_prob.
+    """
+    own, other = alias_columns(weights)
+    return DrawTable(
+        keys=keys,
+        slots=index_keys(keys),
+        weights=weights,
+        before=np.cumsum(weights) - weights,
+        own=own,
+        other=other,
+        log_weight=log_weights(weights),
+        hot_keys=hot_keys,
+        hot_keep=hot_keep,
+    )
 
 
 @compiled

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, Events, index_keys
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, Events
 from pipelines.sampling.groups import Wanted, sample_groups
 from pipelines.sampling.mix import REASONS
-from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.popularity import DrawTable, alias_columns, draw_table
 from pipelines.sampling.positives import Pairs, keep_positives
 from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
@@ -22,19 +22,9 @@ def alias_of(items: list[Item]) -> tuple[list[int], list[int]]:
 def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:
     keys = np.array([item.key for item in items], U64)
     weights = np.array([item.weight for item in items], np.int64)
-    own, other = alias_columns(weights)
     hot_keys = sorted(hot)
-    return DrawTable(
-        keys,
-        index_keys(keys),
-        weights,
-        np.cumsum(weights) - weights,
-        own,
-        other,
-        log_weights(weights),
-        np.array(hot_keys, U64),
-        np.array([hot[key] for key in hot_keys], np.float64),
-    )
+    hot_keep = np.array([hot[key] for key in hot_keys], np.float64)
+    return draw_table(keys, weights, np.array(hot_keys, U64), hot_keep)
 
 
 def run_kernels(case: Case) -> list[Group]:

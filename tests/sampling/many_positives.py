@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, Events, index_keys
+from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, Events
 from pipelines.sampling.groups import Groups, Wanted, sample_groups
 from pipelines.sampling.hashing import U, seed_state
-from pipelines.sampling.popularity import DrawTable, alias_columns, log_weights
+from pipelines.sampling.popularity import DrawTable, draw_table
 from pipelines.sampling.positives import Kept, Pairs, keep_positives
 from pipelines.sampling.selection import SELECT_RANDOM
 from pipelines.sampling.stages import TAKE_CUT, Ladder
@@ -24,19 +24,9 @@ def item_key(number: int | NDArray[np.int64]) -> NDArray[np.uint64]:
 def table_of(weights: NDArray[np.int64], hot: dict[int, float] | None = None) -> DrawTable:
     """The draw table of items 0, 1, …; ``hot`` gives keep_prob by item number."""
     keys = item_key(np.arange(len(weights)))
-    own, other = alias_columns(weights)
     numbers = sorted(hot or {})
-    return DrawTable(
-        keys=keys,
-        slots=index_keys(keys),
-        weights=weights,
-        before=np.cumsum(weights) - weights,
-        own=own,
-        other=other,
-        log_weight=log_weights(weights),
-        hot_keys=item_key(np.array(numbers, np.int64)),
-        hot_keep=np.array([(hot or {})[n] for n in numbers], np.float64),
-    )
+    hot_keep = np.array([(hot or {})[n] for n in numbers], np.float64)
+    return draw_table(keys, weights, item_key(np.array(numbers, np.int64)), hot_keep)
 
 
 class Sampled(NamedTuple):
