@@ -1,6 +1,7 @@
 """The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -152,13 +153,11 @@ def open_logs(
         ConfigError: A mapping is wrong; problems of the data are named with it.
         InputError: Only the data is wrong.
     """
-    logs: dict[str, Log] = {}
-    errors: list[WinnowError] = []
-    for name in LOG_NAMES:
-        if getattr(config.logs, name) is None or name not in dates:
-            continue
+    names = [name for name in LOG_NAMES if getattr(config.logs, name) and name in dates]
+
+    def opened(name: str) -> Log | WinnowError:
         try:
-            logs[name] = open_log(
+            return open_log(
                 name,
                 config,
                 base,
@@ -168,7 +167,13 @@ def open_logs(
                 allow_empty=allow_empty,
             )
         except (ConfigError, InputError) as error:
-            errors.append(error)
+            return error
+
+    # Each waits for files, or for the engine to plan: side by side they wait together.
+    with ThreadPoolExecutor(len(LOG_NAMES)) as beside:
+        found = dict(zip(names, beside.map(opened, names), strict=True))
+    logs = {name: log for name, log in found.items() if isinstance(log, Log)}
+    errors = [error for error in found.values() if isinstance(error, WinnowError)]
     problems = [problem for error in errors for problem in error.problems]
     if any(isinstance(error, ConfigError) for error in errors):
         raise ConfigError(*problems)
