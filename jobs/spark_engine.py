@@ -3,8 +3,10 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Self
 
 from jobs.engine import Engine, under_spark_submit
@@ -13,6 +15,7 @@ from pipelines.errors import Problem, RequirementError
 from pipelines.publishing.store import Store
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
@@ -40,13 +43,16 @@ _EVERYWHERE = {
     # which takes quadratic time for lists. The limit of rows above keeps batches small.
     "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
 }
+_DAEMON = "spark.python.daemon.module"
 _ON_ONE_MACHINE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "localhost",
     "spark.driver.bindAddress": "127.0.0.1",
     # A task of Python then takes a fifth of a second less.
-    "spark.python.daemon.module": "jobs.python_daemon",
+    _DAEMON: "jobs.python_daemon",
+    # Above so many paths Spark lists them by a job: here a task is dearer than a look at a file.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
 }
 
 
@@ -169,6 +175,20 @@ class SparkEngine(Engine):
 
         return SparkStore(self.spark, warehouse, retention_days)
 
+    def warm_up(self, *, audit: bool) -> None:
+        """Begin to start the first Python worker; the daemon before it loads the kernels."""
+        if self.spark.conf.get(_DAEMON, None) is not None:
+            Thread(target=self._start_worker, daemon=True, name="first-worker").start()
+
+    def _start_worker(self) -> None:
+        # A build that ended meanwhile took the session along.
+        with suppress(Exception):
+            self.spark.range(1).mapInArrow(_as_they_come, "id long").collect()
+
     def stop(self) -> None:
         """End the session."""
         self.spark.stop()
+
+
+def _as_they_come(batches: "Iterable[RecordBatch]") -> "Iterator[RecordBatch]":
+    yield from batches
