@@ -24,7 +24,7 @@ from jobs.engine import Engine
 from jobs.progress import Progress, Stage
 from jobs.reading import open_for_build
 from jobs.request import BuildRequest
-from pipelines.assembly.samples import stage_catalogue, stage_groups, stage_pairs
+from pipelines.assembly.samples import stage_groups, stage_pairs_and_catalogue
 from pipelines.assembly.workplace import Workplace
 from pipelines.contracts.days import CalendarDay
 
@@ -37,12 +37,10 @@ def build_only(request: BuildRequest, folder: Path) -> None:
     engine.warm_up(audit=False)
     with stage("check the logs"):
         opened = open_for_build(request)
-    with stage("join clicks"):
+    with stage("join clicks, weigh items"):
         n_clicks = opened["clicks"].rows_in_files or 0
-        pairs = stage_pairs(opened, config, day, place, n_clicks=n_clicks)
+        pairs, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
         n_pairs = pairs.count()
-    with stage("weigh items"):
-        items = stage_catalogue(opened, config, day, place)
     with stage("sample"):
         stage_groups(opened, pairs, items, config, day, place, n_pairs=n_pairs)
 

@@ -30,9 +30,8 @@ from pipelines.assembly.published import (  # noqa: E402
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
 from pipelines.assembly.samples import (  # noqa: E402
     pairs_of,
-    stage_catalogue,
     stage_groups,
-    stage_pairs,
+    stage_pairs_and_catalogue,
 )
 from pipelines.assembly.workplace import Workplace  # noqa: E402
 from pipelines.audit.early import load_early  # noqa: E402
@@ -73,14 +72,11 @@ def build(request: BuildRequest) -> BuildSummary:
         counts = {name: count_rows(log, day, census[name]) for name, log in logs.items()}
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
-    with stage("join clicks") as told:
+    with stage("join clicks, weigh items") as told:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
-        all_pairs = stage_pairs(logs, config, day, place, n_clicks=n_clicks)
+        all_pairs, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
         pairs = pairs_of(all_pairs, day)
         told.rows = n_pairs = all_pairs.count()
-    with stage("weigh items") as told:
-        items = stage_catalogue(logs, config, day, place)
-        told.rows = len(items.catalogue.ids)
     with stage("sample") as told:
         groups = stage_groups(logs, all_pairs, items, config, day, place, n_pairs=n_pairs)
         sums = totals(groups, REASONS)

@@ -1,6 +1,7 @@
 """From conformed logs to sample groups on disk: what is computed before any table is written."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 
@@ -118,6 +119,16 @@ def stage_catalogue(
     path = place.folder / f"catalogue-{place.tag}.arrow"
     save_catalogue(catalogue, path)
     return Candidates(catalogue, frame, place.ship(path))
+
+
+def stage_pairs_and_catalogue(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+) -> tuple[DataFrame, Candidates]:
+    """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone."""
+    with ThreadPoolExecutor(1) as beside:
+        items = beside.submit(stage_catalogue, logs, config, day, place)
+        pairs = stage_pairs(logs, config, day, place, n_clicks=n_clicks)
+        return pairs, items.result()
 
 
 def stage_groups(

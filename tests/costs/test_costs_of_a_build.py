@@ -31,8 +31,8 @@ LOG_PASSES = {
     # Its counts and repeated keys; where some key is repeated, the rows of these keys; where some
     # row is rejected, the reasons.
     "count rows": {"impressions": 3, "clicks": 3, "ranking_log": 3, "items": 1, "users": 1},
-    "join clicks": {"impressions": 1, "clicks": 1},
-    "weigh items": {"clicks": 1, "items": 1},
+    # To join, and to weigh.
+    "join clicks, weigh items": {"impressions": 1, "clicks": 2, "items": 1},
     "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected. Clicks: rejected, and the orphans.
