@@ -12,8 +12,8 @@ from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
-EVENT_COLUMNS = ("user_key", "request_key", "item_key", "kind", "value", "pair")
-PAIR_KEYS = ("user_key", "request_key", "item_key", "click_key")
+EVENT_COLUMNS = ("owner_key", "item_key", "kind", "value")
+"""What a task needs of an event; see ``sampling.events.Events``."""
 
 
 def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) -> DataFrame:
@@ -76,18 +76,18 @@ def _may_be_negative(hard: Hard) -> Column:
 def candidate_events(
     ranking_log: DataFrame, requests: DataFrame, config: Config, *, value: str, n_requests: int
 ) -> DataFrame:
-    """Return the ranking rows of requests with a click; the user is the impressions' user.
+    """Return the ranking rows of requests with a pair; the user is the impressions' user.
 
     Args:
         ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
             stage. A row that is not ``valid`` still says that the item reached the stage.
-        requests: Distinct ``request_id``, ``user_key``, ``request_key`` of the date's pairs.
+        requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs.
         config: The ladder and the id types.
         value: ``score`` or ``rank``: the column that orders a stage's list.
         n_requests: About how many requests there are; few enough are broadcast.
 
     Returns:
-        One row per ranking row: ``user_key``, ``request_key``, ``item_key`` (bigint), ``kind``
+        One row per ranking row: ``user_key``, ``owner_key``, ``item_key`` (bigint), ``kind``
         (tinyint, see sampling/events.py), ``value`` (double).
     """
     rows = ranking_log.select(
@@ -108,43 +108,31 @@ def union_of_events(
 
     Args:
         forbidden: What ``forbidden_events`` returned.
-        pairs: Staged pairs that may become positives.
+        pairs: What ``stage_kept_pairs`` returned.
         candidates: What ``candidate_events`` returned, or None without a ranking log.
         n_pairs: How many pairs there are; few enough users are broadcast.
 
     Returns:
-        ``EVENT_COLUMNS``: ``user_key``, ``request_key``, ``item_key`` (bigint), ``kind``
-        (tinyint), ``value`` (double, NULL unless a candidate's) and ``pair`` (a list of
-        one struct with the pair's other columns, NULL unless a pair).
+        ``user_key`` (bigint) to bring events together by, and ``EVENT_COLUMNS``: ``owner_key``,
+        ``item_key`` (bigint), ``kind`` (tinyint), ``value`` (double, NULL unless a candidate's).
     """
     if n_pairs <= MOST_BROADCAST_ROWS:
         users = F.broadcast(pairs.select("user_key").distinct())
         forbidden = forbidden.join(users, "user_key", how="left_semi")
-    details = [name for name in pairs.columns if name not in PAIR_KEYS]
-    pair_rows = pairs.select(
-        "user_key",
-        "request_key",
-        "item_key",
-        F.lit(PAIR).cast("tinyint").alias("kind"),
-        F.lit(None).cast("double").alias("value"),
-        # A list of one: writing NULL for a struct writes NULL for each of its fields, and nearly
-        # every event has no pair; NULL for a list is one bit.
-        F.array(F.struct(*details)).alias("pair"),
-    )
-    no_pair = F.lit(None).cast(pair_rows.schema["pair"].dataType).alias("pair")
     frames = [
-        forbidden.select(
-            "user_key",
-            F.lit(0).cast("bigint").alias("request_key"),
-            "item_key",
-            F.lit(FORBIDDEN).cast("tinyint").alias("kind"),
-            F.lit(None).cast("double").alias("value"),
-            no_pair,
-        ),
-        pair_rows,
+        _valueless(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN),
+        _valueless(pairs, F.col("pair_file"), F.col("pair_row"), PAIR),
     ]
     if candidates is not None:
-        frames.append(
-            candidates.select("user_key", "request_key", "item_key", "kind", "value", no_pair)
-        )
+        frames.append(candidates.select("user_key", *EVENT_COLUMNS))
     return reduce(DataFrame.unionByName, frames)
+
+
+def _valueless(rows: DataFrame, owner: Column, item: Column, kind: int) -> DataFrame:
+    return rows.select(
+        "user_key",
+        owner.alias("owner_key"),
+        item.alias("item_key"),
+        _tiny(kind).alias("kind"),
+        F.lit(None).cast("double").alias("value"),
+    )

@@ -7,46 +7,72 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, StructField, StructType
 
+from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.shipped import shipped
 from pipelines.assembly.task_files import Task
 from pipelines.assembly.workplace import Workplace
-from pipelines.catalogue.draw_table import Catalogue, load_catalogue
+from pipelines.catalogue.draw_table import load_catalogue
 from pipelines.sampling.positives import are_kept
 
+_PAIRS_PER_FILE = 1_000_000
 
-def stage_kept_pairs(
-    pairs: DataFrame, catalogue: Catalogue, settings: SamplerSettings, place: Workplace
-) -> DataFrame:
-    """Return the pairs of positives that are kept, read back from staging.
+
+def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workplace) -> DataFrame:
+    """Write what is known of the pairs of positives that are kept, and return where it lies.
 
     All pairs of one positive stay or go together, so this changes no sample: but the rows of
     requests and users that have no other positive need not be shuffled.
 
     Args:
         pairs: What ``attributed_pairs`` returned.
-        catalogue: The date's items.
-        settings: Tells the tasks the seed and the catalogue's file.
+        settings: Tells the tasks the seed, the catalogue's file, and the folder of ``PairFiles``.
         place: Where to compute.
+
+    Returns:
+        One row per pair that is kept, read back from staging: ``request_id``; ``user_key``;
+        ``owner_key``, of the request as one of its user's (two users may have requests of one id);
+        ``pair_file`` and ``pair_row``, its place in ``PairFiles``. All keys and places are bigint.
     """
-    if len(catalogue.draws.hot_keys) == 0:
-        return pairs
-    task: Task = partial(kept_rows, settings=settings)
-    return place.staged_by_tasks(pairs, task, pairs.schema, "kept-pairs")
+    place.folder.joinpath(settings.pairs).mkdir(parents=True, exist_ok=True)
+    owned = pairs.drop("click_key").withColumn("owner_key", F.xxhash64("user_key", "request_key"))
+    keys = ("user_key", "owner_key", "pair_file", "pair_row")
+    fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
+    task: Task = partial(kept_places, settings=settings)
+    return place.staged_by_tasks(owned, task, StructType(fields), "kept-pairs")
 
 
-def kept_rows(
+def kept_places(
     batches: Iterable[pa.RecordBatch], settings: SamplerSettings
 ) -> Iterator[pa.RecordBatch]:
-    """Give the pairs of kept positives, batch by batch, for ``mapInArrow``."""
+    """Write the pairs of kept positives and give their places, for ``mapInArrow``."""
     draws = load_catalogue(shipped(settings.catalogue)).draws
+    waiting: list[pa.RecordBatch] = []
     for batch in batches:
         user, request, item = (_keys(batch, f"{name}_key") for name in ("user", "request", "item"))
         stays = are_kept(user, request, item, draws.hot_keys, draws.hot_keep, settings.seed_state)
-        kept = batch.filter(pa.array(stays))
-        if kept.num_rows:
-            yield kept
+        waiting.append(batch.filter(pa.array(stays)))
+        if sum(kept.num_rows for kept in waiting) >= _PAIRS_PER_FILE:
+            yield _written(waiting, settings)
+            waiting = []
+    if any(kept.num_rows for kept in waiting):
+        yield _written(waiting, settings)
+
+
+def _written(batches: list[pa.RecordBatch], settings: SamplerSettings) -> pa.RecordBatch:
+    pairs = pa.Table.from_batches(batches).combine_chunks()
+    number = PairFiles(settings.pairs).write(pairs)
+    rows = pairs.num_rows
+    places = {
+        "pair_file": pa.array(np.full(rows, number)),
+        "pair_row": pa.array(np.arange(rows)),
+    }
+    keys = ("request_id", "user_key", "owner_key")
+    columns = {name: pairs[name].combine_chunks() for name in keys} | places
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def _keys(batch: pa.RecordBatch, name: str) -> NDArray[np.uint64]:

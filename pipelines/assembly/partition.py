@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.sorting import order_of
 from pipelines.arrays.turns import TURNS
+from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.shipped import shipped
 from pipelines.catalogue.draw_table import Catalogue, load_catalogue
 from pipelines.config.tree import Config
@@ -28,6 +29,9 @@ from pipelines.sampling.positives import (
 from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 
+NOT_IN_GROUPS = ("user_key", "request_key", "item_key", "owner_key", "click_key", "tie")
+"""Columns of pairs that serve the sampler only."""
+
 _COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
 
 
@@ -42,10 +46,18 @@ class SamplerSettings:
     ladder: tuple[tuple[int, float, float], ...]
     wanted: Wanted
     catalogue: str
+    pairs: str
 
     @classmethod
-    def of(cls, config: Config, day: CalendarDay, catalogue: str, *, by_score: bool) -> Self:
-        """Take from the config what decides samples; ``catalogue`` names the shipped file."""
+    def of(
+        cls, config: Config, day: CalendarDay, catalogue: str, pairs: str, *, by_score: bool
+    ) -> Self:
+        """Take from the config what decides samples.
+
+        Args:
+            config, day: What to sample. by_score: Whether a score orders the lists, or a rank.
+            catalogue: The name of the shipped file. pairs: The folder of the ``PairFiles``.
+        """
         takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
         selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
         return cls(
@@ -64,6 +76,7 @@ class SamplerSettings:
                 cut_by_absence=config.hard.cut_known_by == "membership",
             ),
             catalogue=catalogue,
+            pairs=pairs,
         )
 
     @property
@@ -96,7 +109,13 @@ def sample_partition(
 def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     """Return what ``sample_partition`` gives for one table, without waiting for a turn."""
     catalogue = load_catalogue(shipped(settings.catalogue))
-    pairs, details = _pairs(table.filter(pc.equal(table["kind"], PAIR)), settings)
+    places = table.filter(pc.equal(table["kind"], PAIR))
+    if places.num_rows == 0:
+        return []
+    details = PairFiles(settings.pairs).read(
+        places["owner_key"].to_numpy(), places["item_key"].to_numpy()
+    )
+    pairs = _pairs(details)
     draws = catalogue.draws
     kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, settings.seed_state)
     kept = _of_date(kept, pairs, settings)
@@ -122,8 +141,7 @@ def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
 def _events(table: pa.Table) -> Events:
     # NULL values become NaN here, which is how the kernels know them.
     events = Events(
-        user=_keys(table, "user_key"),
-        request=_keys(table, "request_key"),
+        owner=_keys(table, "owner_key"),
         item=_keys(table, "item_key"),
         kind=table["kind"].to_numpy(),
         value=table["value"].to_numpy().astype(np.float64, copy=False),
@@ -135,22 +153,17 @@ def _events(table: pa.Table) -> Events:
     return events
 
 
-def _pairs(rows: pa.Table, settings: SamplerSettings) -> tuple[Pairs, pa.Table]:
-    """Return the pairs and their other columns, row by row the same."""
-    details = pa.Table.from_batches(
-        [pa.RecordBatch.from_struct_array(chunk.flatten()) for chunk in rows["pair"].chunks],
-        schema=pa.schema(list(rows.schema.field("pair").type.value_type)),
-    )
-    pairs = Pairs(
-        user=_keys(rows, "user_key"),
-        request=_keys(rows, "request_key"),
-        item=_keys(rows, "item_key"),
+def _pairs(details: pa.Table) -> Pairs:
+    return Pairs(
+        user=_keys(details, "user_key"),
+        request=_keys(details, "request_key"),
+        item=_keys(details, "item_key"),
+        owner=_keys(details, "owner_key"),
         impression_us=details["impression_us"].to_numpy(),
         click_us=details["click_us"].to_numpy(),
         action=details["action"].to_numpy(),
         tie=details["tie"].to_numpy(),
     )
-    return pairs, details
 
 
 def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
@@ -176,7 +189,9 @@ def _batches(
     easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
     pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
-        name: details[name].take(kept.pair) for name in details.column_names if name != "tie"
+        name: details[name].take(kept.pair)
+        for name in details.column_names
+        if name not in NOT_IN_GROUPS
     }
     columns |= {
         "action": pa.array(kept.action),

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.arrays.sorting import order_of, sorted_numbers
-from pipelines.assembly.kept_pairs import kept_rows
+from pipelines.assembly.kept_pairs import kept_places
 from pipelines.assembly.partition import SamplerSettings, sampled
 from pipelines.catalogue.draw_table import Catalogue, save_catalogue
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
@@ -20,12 +20,13 @@ from pipelines.sampling.popularity import draw_table
 from pipelines.sampling.selection import SELECT_RANDOM
 from pipelines.sampling.stages import TAKE_CUT
 
-_DETAILS = {
-    "impression_us": pa.int64(),
-    "click_us": pa.int64(),
-    "action": pa.int8(),
-    "tie": pa.int64(),
-}
+_PAIR = pa.schema(
+    {
+        **dict.fromkeys(("request_id", "user_key", "request_key", "item_key"), pa.int64()),
+        **dict.fromkeys(("owner_key", "impression_us", "click_us", "tie"), pa.int64()),
+        "action": pa.int8(),
+    }
+)
 
 
 def rehearse() -> None:
@@ -41,10 +42,11 @@ def rehearse() -> None:
             ladder=((TAKE_CUT, 0.0, 1.0),),
             wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False),
             catalogue=str(path),
+            pairs=folder,
         )
+        (places,) = kept_places([_pair()], settings)
         # Not as a task, which would keep others from their turn while kernels are compiled.
-        sampled(pa.Table.from_batches([_events()]), settings)
-        list(kept_rows([_events()], settings))
+        sampled(pa.Table.from_batches([_events(places)]), settings)
     many = np.arange(2**15)  # few numbers are sorted by NumPy
     order_of(many)
     sorted_numbers(many)
@@ -73,16 +75,18 @@ def _catalogue() -> Catalogue:
     return Catalogue(draws, pa.array(keys.view(np.int64)), weights, keys[:0], weights[:0])
 
 
-def _events() -> pa.RecordBatch:
-    """Return an impression, its pair, and one candidate of its request."""
-    pair = pa.array([None, [dict.fromkeys(_DETAILS, 0)], None], pa.list_(pa.struct(_DETAILS)))
+def _pair() -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([dict.fromkeys(_PAIR.names, 0)], schema=_PAIR)
+
+
+def _events(places: pa.RecordBatch) -> pa.RecordBatch:
+    """Return an impression, the place of its pair, and one candidate of its request."""
+    file, row = (places[name][0].as_py() for name in ("pair_file", "pair_row"))
     return pa.RecordBatch.from_pydict(
         {
-            "user_key": [1, 1, 1],
-            "request_key": [0, 1, 1],
-            "item_key": [1, 1, 2],
+            "owner_key": [0, file, 0],
+            "item_key": [1, row, 2],
             "kind": pa.array([FORBIDDEN, PAIR, FIRST_CANDIDATE + 1], pa.int8()),
             "value": pa.array([None, None, 1.0]),
-            "pair": pair,
         }
     )

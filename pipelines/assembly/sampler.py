@@ -14,7 +14,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from pipelines.assembly.partition import SamplerSettings, sample_partition
+from pipelines.assembly.events import EVENT_COLUMNS
+from pipelines.assembly.partition import NOT_IN_GROUPS, SamplerSettings, sample_partition
 from pipelines.assembly.task_files import Task
 from pipelines.assembly.workplace import Workplace
 from pipelines.config.tree import Config
@@ -24,8 +25,8 @@ EVENTS_PER_PARTITION = 1_000_000
 """A worker then stays below 1 GB; of more and smaller partitions each engine gets less done."""
 
 
-def groups_schema(config: Config, pair: StructType) -> StructType:
-    """Return the Spark schema of sample groups: the pair's columns, then what the kernel adds."""
+def groups_schema(config: Config, pairs: StructType) -> StructType:
+    """Return the Spark schema of sample groups: columns of the pairs, then what the kernel adds."""
     item = spark_type(config.ids.item)
     added: dict[str, tuple[DataType, bool]] = {
         "shuffle_key": (LongType(), False),
@@ -49,20 +50,22 @@ def groups_schema(config: Config, pair: StructType) -> StructType:
         "hard_size": (ArrayType(IntegerType()), False),
         "hard_value": (ArrayType(DoubleType()), False),
     }
-    fields = [StructField(f.name, f.dataType, True) for f in pair.fields if f.name != "tie"]
+    fields = [
+        StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
+    ]
     fields += [StructField(name, kind, null) for name, (kind, null) in added.items()]
     return StructType(fields)
 
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:
     """Bring all events of a user into one partition; this is where they cross the network."""
-    return events.repartition(partitions, "user_key")
+    return events.repartition(partitions, "user_key").select(*EVENT_COLUMNS)
 
 
 def sample(
     events: DataFrame,
     settings: SamplerSettings,
-    config: Config,
+    schema: StructType,
     partitions: int,
     place: Workplace,
     name: str,
@@ -72,7 +75,7 @@ def sample(
     Args:
         events: What ``union_of_events`` returned.
         settings: What the tasks need.
-        config: The id types.
+        schema: What ``groups_schema`` returned.
         partitions: How many tasks sample; the rows do not depend on it.
         place: Where the tasks write. Rows with long lists are dear to give back to an engine, most
             of all to Spark.
@@ -82,6 +85,5 @@ def sample(
         The columns of ``groups_schema``. ``hard_value`` is the logged score or rank; the i-th
         elements of the easy (hard) lists belong together; fills lie behind the easy draws.
     """
-    schema = groups_schema(config, events.schema["pair"].dataType.elementType)  # type: ignore[attr-defined]
     kernel: Task = partial(sample_partition, settings=settings)
     return place.staged_by_tasks(by_user(events, partitions), kernel, schema, name)

@@ -18,7 +18,7 @@ from pipelines.assembly.events import (
 from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
-from pipelines.assembly.sampler import EVENTS_PER_PARTITION, sample
+from pipelines.assembly.sampler import EVENTS_PER_PARTITION, groups_schema, sample
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
 from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
@@ -154,25 +154,29 @@ def stage_groups(
         n_pairs: How many pairs there are.
     """
     by_score = orders_by_score(logs)
-    settings = SamplerSettings.of(config, day, candidates.shipped, by_score=by_score)
+    described = str(place.folder / "pair-files")
+    settings = SamplerSettings.of(config, day, candidates.shipped, described, by_score=by_score)
     rows = rows_of_events(logs)
     passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
-    kept = stage_kept_pairs(pairs, candidates.catalogue, settings, place)
+    kept, schema = stage_kept_pairs(pairs, settings, place), groups_schema(config, pairs.schema)
     parts = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         own = of_pass(kept, "user_key", number, passes)
         events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
-        parts.append(sample(turn, settings, config, partitions, place, name))
+        parts.append(sample(turn, settings, schema, partitions, place, name))
     return reduce(DataFrame.unionByName, parts)
 
 
 def all_events(
     logs: Mapping[str, Log], pairs: DataFrame, config: Config, day: CalendarDay, *, n_pairs: int
 ) -> DataFrame:
-    """Return every event that can matter to a sample of the date; see ``union_of_events``."""
+    """Return every event that can matter to a sample of the date; see ``union_of_events``.
+
+    ``pairs`` is what ``stage_kept_pairs`` returned, or some rows of it.
+    """
     reach = config.exclusion
     forbidden = forbidden_events(
         readable_rows(logs["impressions"]).where(
@@ -188,7 +192,7 @@ def all_events(
         log = logs["ranking_log"]
         ranked = candidate_events(
             ranked_rows(log, config).where(on_date(log, day)),
-            pairs.select("request_id", "user_key", "request_key").distinct(),
+            pairs.select("request_id", "user_key", "owner_key").distinct(),
             config,
             value="score" if orders_by_score(logs) else "rank",
             n_requests=n_pairs,

@@ -26,6 +26,7 @@ PAIR_COLUMNS = (
     "user_key",
     "request_key",
     "item_key",
+    "owner_key",
     "impression_us",
     "click_us",
     "click_key",

@@ -11,7 +11,7 @@ from pipelines.sampling.hashing import U, mix64
 FORBIDDEN = 0
 """Kind of an event: the user was shown or clicked the item."""
 PAIR = 1
-"""Kind of an event: an impression with a click in its attribution window."""
+"""Kind of an event: where an impression with a click in its attribution window is described."""
 FIRST_CANDIDATE = 2
 """Kind of an event: FIRST_CANDIDATE + 2 · stage (+ 1 where the row may become a negative)."""
 
@@ -20,13 +20,14 @@ class Events(NamedTuple):
     """One partition's events, in any order; every event of a user is in the same partition.
 
     Attributes:
-        user, request, item: uint64 keys, shape (n,); request is 0 for FORBIDDEN.
+        owner: uint64 key, shape (n,). FORBIDDEN: the user. A candidate: its request as one of its
+            user's, see ``Pairs``. PAIR: the file in which the pair is described.
+        item: uint64 key, shape (n,). PAIR: the row in that file.
         kind: int8, shape (n,): FORBIDDEN, PAIR, or a candidate of a stage.
         value: float64, shape (n,): a candidate's score or rank; NaN where it has none.
     """
 
-    user: NDArray[np.uint64]
-    request: NDArray[np.uint64]
+    owner: NDArray[np.uint64]
     item: NDArray[np.uint64]
     kind: NDArray[np.int8]
     value: NDArray[np.float64]

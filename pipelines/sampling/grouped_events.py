@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.arrays.compiled import compiled, inlined
+from pipelines.arrays.compiled import compiled
 from pipelines.arrays.grouping import rows_by_group
 from pipelines.sampling.events import FORBIDDEN, PAIR, Events, codes_of, find_slot, index_keys
-from pipelines.sampling.hashing import U, fold
+from pipelines.sampling.hashing import U
 from pipelines.sampling.owners import Owners
 
 
@@ -47,51 +47,20 @@ def group_events(
 def _groups(events, owners):  # type: ignore[no-untyped-def]
     """Return the group of each event, int32, -1 for none."""
     users, user_slots = owners.users, index_keys(owners.users)
-    requests, ends = owners.requests, owners.requests_of_user
-    request_slots = _index_requests(users, requests, ends)
-    group = np.full(len(events.user), -1, np.int32)
-    user, request, u, r = U(0), U(0), -2, -2
+    requests, request_slots = owners.requests, index_keys(owners.requests)
+    group = np.full(len(events.owner), -1, np.int32)
+    user, u, request, r = U(0), -2, U(0), -2
     for x in range(len(group)):
-        if events.kind[x] == PAIR:
-            continue
-        # Most rows have the user and the request of the row before.
-        if u == -2 or events.user[x] != user:
-            user, r = events.user[x], -2
-            u = user_slots[find_slot(user_slots, users, user)]
+        # Most rows have the user or the request of the row before.
         if events.kind[x] == FORBIDDEN:
+            if u == -2 or events.owner[x] != user:
+                user = events.owner[x]
+                u = user_slots[find_slot(user_slots, users, user)]
             group[x] = u
-        elif u >= 0:
-            if r == -2 or events.request[x] != request:
-                request = events.request[x]
-                slot = _request_slot(request_slots, requests, ends[u], ends[u + 1], user, request)
-                r = request_slots[slot]
+        elif events.kind[x] != PAIR:
+            if r == -2 or events.owner[x] != request:
+                request = events.owner[x]
+                r = request_slots[find_slot(request_slots, requests, request)]
             if r >= 0:
                 group[x] = len(users) + r
     return group
-
-
-@compiled
-def _index_requests(users, requests, ends):  # type: ignore[no-untyped-def]
-    size = 16
-    while size < 2 * len(requests):
-        size *= 2
-    slots = np.full(size, -1, np.int32)
-    for u in range(len(users)):
-        for r in range(ends[u], ends[u + 1]):
-            slots[_request_slot(slots, requests, ends[u], ends[u + 1], users[u], requests[r])] = r
-    return slots
-
-
-@inlined
-def _request_slot(slots, requests, first, last, user, request):  # type: ignore[no-untyped-def]
-    """Return the slot of a user's request, or the free slot where it would go.
-
-    The user's requests are those from the first to before the last.
-    """
-    mask = U(len(slots) - 1)
-    at = fold(user, request) & mask
-    while slots[at] >= 0:
-        if first <= slots[at] < last and requests[slots[at]] == request:
-            break
-        at = (at + U(1)) & mask
-    return at

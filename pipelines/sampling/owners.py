@@ -15,7 +15,7 @@ class Owners(NamedTuple):
     A request is one of its user's: two users may have requests of one id.
 
     Attributes:
-        users: uint64 keys, shape (u,). requests: uint64 keys, shape (r,).
+        users: uint64 keys, shape (u,). requests: uint64 keys, see ``Pairs.owner``, shape (r,).
         positives_of_user: int64, shape (u + 1,): those of user i lie from its i-th to its next.
         positives_of_request: int64, shape (r + 1,), likewise.
         requests_of_user: int64, shape (u + 1,), likewise.
@@ -35,7 +35,7 @@ def owners_of(kept: Kept) -> Owners:
     first_of_user = np.flatnonzero(new_user)
     return Owners(
         users=kept.user[first_of_user],
-        requests=kept.request[first_of_request],
+        requests=kept.owner[first_of_request],
         positives_of_user=np.append(first_of_user, len(kept.user)),
         positives_of_request=np.append(first_of_request, len(kept.user)),
         requests_of_user=np.append(

@@ -15,6 +15,8 @@ class Pairs(NamedTuple):
 
     Attributes:
         user, request, item: uint64 keys; the user is the impression's.
+        owner: uint64 key of the request as one of its user's: two users may have requests of one
+            id. The candidates of the request have it too.
         impression_us, click_us: int64 microseconds since 1970-01-01 UTC.
         action: int8, the place of the action in the configured order; larger is stronger.
         tie: int64 hash of the impression's other columns: makes the order of duplicates total.
@@ -23,6 +25,7 @@ class Pairs(NamedTuple):
     user: NDArray[np.uint64]
     request: NDArray[np.uint64]
     item: NDArray[np.uint64]
+    owner: NDArray[np.uint64]
     impression_us: NDArray[np.int64]
     click_us: NDArray[np.int64]
     action: NDArray[np.int8]
@@ -34,7 +37,7 @@ class Kept(NamedTuple):
 
     Attributes:
         pair: int64 row in the pairs: the earliest impression with its earliest click.
-        user, request, item: uint64 keys.
+        user, request, item, owner: uint64 keys.
         action: int8, the strongest action of the positive's pairs.
         hash: uint64, what all random choices for the positive start from.
         keep_prob: float64 in (0, 1].
@@ -44,6 +47,7 @@ class Kept(NamedTuple):
     user: NDArray[np.uint64]
     request: NDArray[np.uint64]
     item: NDArray[np.uint64]
+    owner: NDArray[np.uint64]
     action: NDArray[np.int8]
     hash: NDArray[np.uint64]
     keep_prob: NDArray[np.float64]
@@ -77,6 +81,7 @@ def keep_positives(
         user[kept],
         request[kept],
         item[kept],
+        pairs.owner[row[kept]],
         action[kept],
         hashes[kept],
         keep_prob[kept],

@@ -45,14 +45,14 @@ def only_clicks_are_forbidden(bench: Bench) -> Broken:
 def _events_without(bench: Bench, name: str) -> pa.Table:
     log = bench.logs[name]
     logs = {**bench.logs, name: replace(log, frame=log.frame.where(F.lit(False)))}
-    return events_of(logs, bench.pairs, bench.config)
+    return events_of(logs, bench.places, bench.config)
 
 
 def _events_looking_back(bench: Bench, more: int) -> pa.Table:
     reach = bench.config.exclusion
     names = ("exposure_lookback_days", "click_lookback_days")
     config = changed(bench.config, exclusion={n: getattr(reach, n) + more for n in names})
-    return events_of(bench.logs, bench.pairs, config)
+    return events_of(bench.logs, bench.places, config)
 
 
 def exclusion_looks_back_one_date_less(bench: Bench) -> Broken:

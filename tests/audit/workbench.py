@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.assembly.published import Made, contracts, published_frames, shown_on, totals
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
@@ -69,6 +71,7 @@ class Bench:
     logs: Mapping[str, Log]
     counts: Mapping[str, RowCounts]
     pairs: DataFrame
+    places: DataFrame
     items: Candidates
     events: pa.Table
     groups: pa.Table
@@ -131,7 +134,8 @@ class Bench:
             path = str(new_path(self.place.folder, "catalogue.arrow"))
             save_catalogue(catalogue, Path(path))
         chosen = self.config if config is None else config
-        return sampled(self.events if events is None else events, chosen, self.logs, path)
+        task = task_of(chosen, self.logs, self.place, path)
+        return sampled(self.events if events is None else events, task)
 
 
 def changed_tables(clean: pa.Table, groups: pa.Table) -> set[str]:
@@ -162,14 +166,30 @@ def stored(place: Workplace, groups: pa.Table, kind: StructType) -> DataFrame:
     return frame.select(*(F.col(f.name).cast(f.dataType) for f in kind.fields))
 
 
-def sampled(events: pa.Table, config: Config, logs: Mapping[str, Log], catalogue: str) -> pa.Table:
+def task_of(
+    config: Config, logs: Mapping[str, Log], place: Workplace, catalogue: str
+) -> SamplerSettings:
+    folder, by_score = str(place.folder / "pair-files"), orders_by_score(logs)
+    return SamplerSettings.of(config, DAY, catalogue, folder, by_score=by_score)
+
+
+def sampled(events: pa.Table, task: SamplerSettings) -> pa.Table:
     """Run the kernels in this process, all users in one partition."""
-    task = SamplerSettings.of(config, DAY, catalogue, by_score=orders_by_score(logs))
     return pa.Table.from_batches(list(sample_partition(events.to_batches(), task)))
 
 
 def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.Table:
     return all_events(logs, pairs, config, DAY, n_pairs=1000).toArrow().combine_chunks()
+
+
+def every_pair(
+    pairs: DataFrame, task: SamplerSettings, catalogue: Catalogue, place: Workplace
+) -> DataFrame:
+    """Return the places of all pairs, so that mutants can thin others than the clean build."""
+    cold = catalogue.draws._replace(hot_keys=np.empty(0, np.uint64), hot_keep=np.empty(0))
+    path = new_path(place.folder, "cold.arrow")
+    save_catalogue(replace(catalogue, draws=cold), path)
+    return stage_kept_pairs(pairs, replace(task, catalogue=place.ship(path)), place)
 
 
 def _some(log: Log) -> DataFrame:
@@ -199,10 +219,11 @@ def build(engine: "Engine", folder: Path) -> Bench:
     items = stage_catalogue(logs, config, DAY, place)
     local = str(place.folder / f"catalogue-{place.tag}.arrow")
     shipped = replace(items, shipped=local)
-    events = events_of(logs, pairs, config)
-    detail = all_events(logs, pairs, config, DAY, n_pairs=1000).schema["pair"].dataType
-    kind = groups_schema(config, detail.elementType)  # type: ignore[attr-defined]
-    groups = sampled(events, config, logs, local)
+    task = task_of(config, logs, place, local)
+    places = every_pair(pairs, task, items.catalogue, place)
+    events = events_of(logs, places, config)
+    kind = groups_schema(config, pairs.schema)
+    groups = sampled(events, task)
     known = contracts(config, logs)
     rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
@@ -215,6 +236,6 @@ def build(engine: "Engine", folder: Path) -> Bench:
     tables = {name: store.read_staged(table) for name, table in staged.items()}
     counts["clicks"] = with_orphans(counts["clicks"], orphans_in(tables["rejected"]))
     return Bench(
-        place, config, logs, counts, pairs, shipped, events, groups, kind, known, tables,
+        place, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
         attributed_clicks(pairs, DAY), totals(frame, REASONS),
     )  # fmt: skip

@@ -15,10 +15,9 @@ pytestmark = pytest.mark.both_engines
 
 PARTITIONS = 7
 
-# What goes in, 16 values per row at most, and most rows have 5: the pair is NULL in all but pairs.
-COLUMNS_IN = ("user_key", "request_key", "item_key", "kind", "value", "pair")
-LEAVES_IN = 16
-BYTES_PER_EVENT = 42
+# What goes in: of a pair only where it is described.
+COLUMNS_IN = ("owner_key", "item_key", "kind", "value")
+BYTES_PER_EVENT = 26
 # What comes out, a row per positive: 21 values and 9 lists of its 20 negatives.
 COLUMNS_OUT = 30
 LEAVES_OUT = 30
@@ -37,7 +36,8 @@ def notes(staged: Staged, tmp_path_factory: pytest.TempPathFactory) -> Notes:
 
 def wanted_events(staged: Staged, logs: Path) -> int:
     """Count again, from the files, the rows that can matter to a sample of the date."""
-    pairs = pl.DataFrame(staged.pairs.toArrow())
+    known = staged.kept.join(staged.pairs.select("user_key", "user_id").distinct(), "user_key")
+    pairs = pl.DataFrame(known.toArrow())
 
     def rows(name: str, dates: str = "*") -> pl.DataFrame:
         found = pl.read_parquet(logs / name / f"date={dates}" / "*.parquet")
@@ -79,14 +79,13 @@ class DescribeWhatCrossesIntoPython:
         assert notes.crossing("in").rows == events == staged.events().count()
         assert events > 5_000
 
-    def it_has_six_columns(self, notes: Notes) -> None:
-        assert notes.crossing("in").columns == COLUMNS_IN
-        assert len(notes.crossing("in").leaves) == LEAVES_IN
+    def it_has_four_columns(self, notes: Notes) -> None:
+        assert notes.crossing("in").columns == notes.crossing("in").leaves == COLUMNS_IN
 
     def it_is_small(self, notes: Notes) -> None:
-        """Three keys, a kind and a value are 33 bytes; what a pair carries is little among them."""
+        """Two keys, a kind and a value are 25 bytes, and a bit says whether there is a value."""
         crossed = notes.crossing("in")
-        assert 33 < crossed.bytes / crossed.rows < BYTES_PER_EVENT
+        assert 25 < crossed.bytes / crossed.rows < BYTES_PER_EVENT
 
 
 class DescribeWhatComesBack:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.catalogue.draw_table import build_catalogue, save_catalogue
 from pipelines.catalogue.weights import integer_weights, keep_probs
@@ -21,6 +22,7 @@ from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
 ITEMS, USERS = 400, 60
+_PAIR_FILE = 3
 _STEP = 0x9E3779B97F4A7C15
 
 
@@ -56,60 +58,63 @@ def items() -> pa.Table:
     )
 
 
+def _impressions() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The user, request and item of each; all of them were clicked."""
+    user = np.repeat(np.arange(1, USERS + 1), 8)
+    popular = (_scattered(len(user), ITEMS, 1) * _scattered(len(user), ITEMS, 2)) // ITEMS + 1
+    return user, user * 100 + np.tile(np.arange(8), USERS), popular
+
+
+def _pairs() -> pa.Table:
+    user, request, item = _impressions()
+    shown = 1_000_000 + 10 * np.arange(len(user))
+    return pa.table(
+        {
+            "user_id": user,
+            "request_id": request,
+            "item_id": item,
+            "impression_us": shown,
+            "click_us": shown + 5,
+            "action": np.zeros(len(user), np.int8),
+            "tie": np.arange(len(user)) % 5,
+            "user_key": user,
+            "request_key": request,
+            "item_key": item,
+            "owner_key": -request,
+        }
+    )
+
+
 def events() -> pa.RecordBatch:
-    """Forbidden items, pairs and ranking rows of all users."""
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("user", "request", "item")}
-    kinds: list[np.ndarray] = []
-    values: list[np.ndarray] = []
-    shown: list[np.ndarray] = []
-
-    def add(
-        user: np.ndarray, request: np.ndarray, item: np.ndarray, kind: np.ndarray | int
-    ) -> None:
-        columns["user"].append(user)
-        columns["request"].append(request)
-        columns["item"].append(item)
-        kinds.append(np.broadcast_to(np.asarray(kind, np.int8), len(user)))
-        values.append(_scattered(len(user), 1_000, len(values)) / 7.0)
-        shown.append(1_000_000 + 10 * np.arange(len(user)))
-
-    of_user = np.repeat(np.arange(1, USERS + 1), 8)
-    popular = (_scattered(len(of_user), ITEMS, 1) * _scattered(len(of_user), ITEMS, 2)) // ITEMS + 1
-    request = of_user * 100 + np.tile(np.arange(8), USERS)
-    add(of_user, np.zeros_like(request), popular, FORBIDDEN)
-    add(of_user, request, popular, PAIR)
+    """Forbidden items, the places of pairs, and ranking rows, with their users."""
+    user, request, item = _impressions()
     logged = np.repeat(request, 12)
-    stage = np.tile(np.arange(12) % 2, len(request))
-    add(
-        logged // 100,
-        logged,
-        _scattered(len(logged), ITEMS, 3) + 1,
-        FIRST_CANDIDATE + 2 * stage + 1,
-    )
-    kind = np.concatenate(kinds)
-    is_pair = kind == PAIR
-    details = [
-        *(pa.array(np.concatenate(columns[name])[is_pair]) for name in columns),
-        pa.array(np.concatenate(shown)[is_pair]),
-        pa.array(np.concatenate(shown)[is_pair] + 5),
-        pa.array(np.zeros(is_pair.sum(), np.int8)),
-        pa.array(np.arange(is_pair.sum()) % 5),
-    ]
-    names = ["user_id", "request_id", "item_id", "impression_us", "click_us", "action", "tie"]
-    pair = pa.ListArray.from_arrays(
-        pa.array(np.concatenate([[0], np.cumsum(is_pair)]), pa.int32()),
-        pa.StructArray.from_arrays(details, names=names),
-        mask=pa.array(~is_pair),
-    )
-    return pa.RecordBatch.from_arrays(
+    kind = np.concatenate(
         [
-            *(pa.array(np.concatenate(columns[name])) for name in columns),
-            pa.array(kind),
-            pa.array(np.concatenate(values), mask=kind < FIRST_CANDIDATE),
-            pair,
-        ],
-        names=["user_key", "request_key", "item_key", "kind", "value", "pair"],
+            np.full(len(user), FORBIDDEN),
+            np.full(len(user), PAIR),
+            np.tile(FIRST_CANDIDATE + 1 + 2 * (np.arange(12) % 2), len(request)),
+        ]
     )
+    columns = {
+        "user_key": np.concatenate([user, user, logged // 100]),
+        "owner_key": np.concatenate([user, np.full(len(user), _PAIR_FILE), -logged]),
+        "item_key": np.concatenate(
+            [item, np.arange(len(user)), _scattered(len(logged), ITEMS, 3) + 1]
+        ),
+        "kind": kind.astype(np.int8),
+    }
+    value = _scattered(len(logged), 1_000, 2) / 7.0
+    none = pa.nulls(2 * len(user), pa.float64())
+    arrays = {name: pa.array(values) for name, values in columns.items()}
+    return pa.RecordBatch.from_pydict(
+        {**arrays, "value": pa.concat_arrays([none, pa.array(value)])}
+    )
+
+
+def _write_pairs(folder: Path) -> None:
+    number = PairFiles(str(folder)).write(_pairs())
+    (folder / f"{number}.arrow").replace(folder / f"{_PAIR_FILE}.arrow")
 
 
 def sampled(folder: Path, *batches: pa.RecordBatch, **settings: object) -> pa.Table:
@@ -118,7 +123,8 @@ def sampled(folder: Path, *batches: pa.RecordBatch, **settings: object) -> pa.Ta
     path = folder / f"catalogue-{len(list(folder.iterdir()))}.arrow"
     save_catalogue(build_catalogue(items(), wanted), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
-    task = SamplerSettings.of(wanted, day, str(path), by_score=True)
+    task = SamplerSettings.of(wanted, day, str(path), str(folder), by_score=True)
+    _write_pairs(folder)
     rows = batches or (events(),)
     return pa.Table.from_batches(list(sample_partition(rows, task)))
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,10 +12,11 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.init import write_simulated
+from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.published import Made, contracts, published_frames, shown_on
 from pipelines.assembly.rejects import all_rejected
-from pipelines.assembly.sampler import sample
+from pipelines.assembly.sampler import groups_schema, sample
 from pipelines.assembly.samples import (
     Candidates,
     all_events,
@@ -88,13 +90,21 @@ class Staged:
     def pairs(self) -> DataFrame:
         return pairs_of(self.all_pairs, DAY)
 
+    @cached_property
+    def settings(self) -> SamplerSettings:
+        by_score, folder = orders_by_score(self.logs), str(self.place.folder / "pair-files")
+        return SamplerSettings.of(self.config, DAY, self.items.shipped, folder, by_score=by_score)
+
+    @cached_property
+    def kept(self) -> DataFrame:
+        return stage_kept_pairs(self.pairs, self.settings, self.place)
+
     def events(self) -> DataFrame:
-        return all_events(self.logs, self.pairs, self.config, DAY, n_pairs=1000)
+        return all_events(self.logs, self.kept, self.config, DAY, n_pairs=1000)
 
     def groups(self, partitions: int, name: str) -> DataFrame:
-        by_score = orders_by_score(self.logs)
-        settings = SamplerSettings.of(self.config, DAY, self.items.shipped, by_score=by_score)
-        return sample(self.events(), settings, self.config, partitions, self.place, name)
+        schema = groups_schema(self.config, self.pairs.schema)
+        return sample(self.events(), self.settings, schema, partitions, self.place, name)
 
     def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
         known = contracts(self.config, self.logs)

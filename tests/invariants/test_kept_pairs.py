@@ -6,23 +6,22 @@ That fewer pairs change no sample is seen by DescribePasses in test_same_rows.
 import dataclasses
 from collections.abc import Iterator
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.sql.types import LongType
 
 from pipelines.assembly.kept_pairs import stage_kept_pairs
-from pipelines.assembly.partition import SamplerSettings
+from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.samples import all_events
+from pipelines.catalogue.draw_table import save_catalogue
 from pipelines.sampling.events import FIRST_CANDIDATE
 from tests.invariants.staged import DAY, Staged
 from tests.kernels.reference import KEEP, MASK, fold, mix64
 
 pytestmark = pytest.mark.both_engines
-
-
-@pytest.fixture(scope="module")
-def settings(staged: Staged) -> SamplerSettings:
-    return SamplerSettings.of(staged.config, DAY, staged.items.shipped, by_score=True)
 
 
 def kept_one_by_one(staged: Staged) -> Iterator[Row]:
@@ -37,39 +36,61 @@ def kept_one_by_one(staged: Staged) -> Iterator[Row]:
             yield row
 
 
+def described(staged: Staged, kept: DataFrame) -> pa.Table:
+    places = kept.toArrow()
+    files = PairFiles(staged.settings.pairs)
+    return files.read(places["pair_file"].to_numpy(), places["pair_row"].to_numpy())
+
+
 class DescribeStageKeptPairs:
-    def it_keeps_those_whose_hash_is_below_the_keep_prob_of_the_item(
-        self, staged: Staged, settings: SamplerSettings
-    ) -> None:
+    def it_keeps_those_whose_hash_is_below_the_keep_prob_of_the_item(self, staged: Staged) -> None:
         wanted = list(kept_one_by_one(staged))
-        kept = stage_kept_pairs(staged.all_pairs, staged.items.catalogue, settings, staged.place)
-        assert sorted(map(tuple, kept.collect())) == sorted(map(tuple, wanted))
+        found = described(staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.place))
+        names = [name for name in staged.all_pairs.columns if name != "click_key"]
+        of_click = names.index("click_us")
+        rows = zip(*(found[name].to_pylist() for name in names), strict=True)
+        by = lambda row: (row[of_click], row)  # noqa: E731
+        assert sorted(rows, key=by) == sorted((tuple(r[n] for n in names) for r in wanted), key=by)
         assert 100 < len(wanted) < staged.all_pairs.count()
 
-    def it_gives_the_columns_of_the_pairs(self, staged: Staged, settings: SamplerSettings) -> None:
-        kept = stage_kept_pairs(staged.all_pairs, staged.items.catalogue, settings, staged.place)
-        kinds = [(field.name, field.dataType) for field in kept.schema]
-        assert kinds == [(field.name, field.dataType) for field in staged.all_pairs.schema]
+    def it_tells_the_keys_of_each_pair_and_its_place(self, staged: Staged) -> None:
+        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.place)
+        ids = staged.all_pairs.schema["request_id"].dataType
+        bigints = ("user_key", "owner_key", "pair_file", "pair_row")
+        kinds = [("request_id", ids), *((name, LongType()) for name in bigints)]
+        assert [(field.name, field.dataType) for field in kept.schema] == kinds
+        files = PairFiles(staged.settings.pairs)
+        for row in kept.collect():
+            (pair,) = files.read(np.array([row.pair_file]), np.array([row.pair_row])).to_pylist()
+            assert {n: pair[n] for n in ("request_id", "user_key", "owner_key")} == {
+                n: row[n] for n in ("request_id", "user_key", "owner_key")
+            }
 
-    def it_leaves_requests_without_one_out_of_the_shuffle(
-        self, staged: Staged, settings: SamplerSettings
-    ) -> None:
-        kept = stage_kept_pairs(staged.all_pairs, staged.items.catalogue, settings, staged.place)
+    def it_gives_each_request_of_each_user_a_key_of_its_own(self, staged: Staged) -> None:
+        found = described(staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.place))
+        keys = {(p["user_key"], p["request_key"]): p["owner_key"] for p in found.to_pylist()}
+        assert len(set(keys.values())) == len(keys) > 50
+
+    def it_leaves_requests_without_one_out_of_the_shuffle(self, staged: Staged) -> None:
+        cold = dataclasses.replace(staged.settings, catalogue=without_hot_items(staged))
+        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.place)
+        every = stage_kept_pairs(staged.all_pairs, cold, staged.place)
+        assert every.count() == staged.all_pairs.count()
         before, after = (
             all_events(staged.logs, pairs, staged.config, DAY, n_pairs=1000)
             .where(F.col("kind") >= FIRST_CANDIDATE)
-            .toArrow()["request_key"]
-            for pairs in (staged.all_pairs, kept)
+            .toArrow()["owner_key"]
+            for pairs in (every, kept)
         )
         assert len(after) < len(before)
-        assert set(after.unique().to_pylist()) <= {row.request_key for row in kept.collect()}
+        assert set(after.unique().to_pylist()) <= {row.owner_key for row in kept.collect()}
 
-    def it_writes_nothing_where_no_item_is_hot(
-        self, staged: Staged, settings: SamplerSettings
-    ) -> None:
-        catalogue, none = staged.items.catalogue, slice(0)
-        draws = catalogue.draws._replace(
-            hot_keys=catalogue.draws.hot_keys[none], hot_keep=catalogue.draws.hot_keep[none]
-        )
-        cold = dataclasses.replace(catalogue, draws=draws)
-        assert stage_kept_pairs(staged.all_pairs, cold, settings, staged.place) is staged.all_pairs
+
+def without_hot_items(staged: Staged) -> str:
+    catalogue, none = staged.items.catalogue, slice(0)
+    draws = catalogue.draws._replace(
+        hot_keys=catalogue.draws.hot_keys[none], hot_keep=catalogue.draws.hot_keep[none]
+    )
+    path = staged.place.folder / "cold.arrow"
+    save_catalogue(dataclasses.replace(catalogue, draws=draws), path)
+    return staged.place.ship(path)

@@ -58,7 +58,8 @@ class DescribePartitions:
 
     def it_would_notice_another_seed(self, staged: Staged, expected: Hashes) -> None:
         """The test can fail: another epoch changes what is drawn, and not what is shown."""
-        other = Staged(**{**vars(staged), "config": staged.config.model_copy(update={"epoch": 1})})
+        config = staged.config.model_copy(update={"epoch": 1})
+        other = dataclasses.replace(staged, config=config)
         found = other.hashes(other.groups(2, "epoch"))
         changed = {table for table in TABLES if found[table] != expected[table]}
         assert {"positives", "easy_negatives", "training_samples"} <= changed

@@ -27,36 +27,41 @@ def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:
     return draw_table(keys, weights, np.array(hot_keys, U64), hot_keep)
 
 
+def owner_of(user: int, request: int) -> int:
+    """The key of a request as one of its user's; it may be the key of another user."""
+    return user * 1_000_003 + request & 2**64 - 1
+
+
 def run_kernels(case: Case) -> list[Group]:
     table = table_of(case.items, case.hot)
     pairs = Pairs(
         np.array([p.user for p in case.pairs], U64),
         np.array([p.request for p in case.pairs], U64),
         np.array([p.item for p in case.pairs], U64),
+        np.array([owner_of(p.user, p.request) for p in case.pairs], U64),
         np.array([p.impression_us for p in case.pairs], np.int64),
         np.array([p.click_us for p in case.pairs], np.int64),
         np.array([p.action for p in case.pairs], np.int8),
         np.array([p.tie for p in case.pairs], np.int64),
     )
-    rows = [(u, 0, i, FORBIDDEN, np.nan) for u, i in case.forbidden]
-    rows += [(p.user, p.request, p.item, PAIR, np.nan) for p in case.pairs]
+    rows = [(u, i, FORBIDDEN, np.nan) for u, i in case.forbidden]
+    # Places of pairs, whose numbers may be keys of users and requests as well.
+    rows += [(p.user, p.item, PAIR, np.nan) for p in case.pairs]
     rows += [
         (
-            r.user,
-            r.request,
+            owner_of(r.user, r.request),
             r.item,
             FIRST_CANDIDATE + 2 * r.stage + int(r.may_be_negative),
             r.value,
         )
         for r in case.ranked
     ]
-    columns = list(zip(*rows, strict=True)) or [(), (), (), (), ()]
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
     events = Events(
         np.array(columns[0], U64),
         np.array(columns[1], U64),
-        np.array(columns[2], U64),
-        np.array(columns[3], np.int8),
-        np.array(columns[4], np.float64),
+        np.array(columns[2], np.int8),
+        np.array(columns[3], np.float64),
     )
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U64(case.seed))
     takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}

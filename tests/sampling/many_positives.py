@@ -40,7 +40,7 @@ def run(
     item: NDArray[np.int64],
     *,
     forbidden: list[tuple[int, int]] | None = None,
-    candidates: list[tuple[int, int, int]] | None = None,
+    candidates: list[tuple[int, int]] | None = None,
     n_easy: int = 0,
     n_hard: int = 0,
     max_rejections: int = 16,
@@ -52,7 +52,7 @@ def run(
     Args:
         table: The catalogue.
         user, item: Numbers, shape (p,).
-        forbidden: (user, item). candidates: (user, request, item), all cut by the one stage.
+        forbidden: (user, item). candidates: (request, item), all cut by the one stage.
         n_easy, n_hard, max_rejections, selection, seed: What to sample.
     """
     n = len(user)
@@ -60,25 +60,25 @@ def run(
         user.astype(np.uint64),
         np.arange(1, n + 1, dtype=np.uint64),
         item_key(item),
+        np.arange(1, n + 1, dtype=np.uint64),
         np.zeros(n, np.int64),
         np.ones(n, np.int64),
         np.zeros(n, np.int8),
         np.zeros(n, np.int64),
     )
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(seed_state(U(seed), U(0))))
-    rows = [(u, 0, i, FORBIDDEN) for u, i in forbidden or []]
-    rows += [(u, r, i, FIRST_CANDIDATE + 1) for u, r, i in candidates or []]
-    users, requests, items, kinds = (
+    rows = [(u, i, FORBIDDEN) for u, i in forbidden or []]
+    rows += [(r, i, FIRST_CANDIDATE + 1) for r, i in candidates or []]
+    owners, items, kinds = (
         (np.array(column, np.int64) for column in zip(*rows, strict=True))
         if rows
-        else (np.empty(0, np.int64),) * 4
+        else (np.empty(0, np.int64),) * 3
     )
     events = Events(
-        users.astype(np.uint64),
-        requests.astype(np.uint64),
+        owners.astype(np.uint64),
         item_key(items),
         kinds.astype(np.int8),
-        np.full(len(users), np.nan),
+        np.full(len(owners), np.nan),
     )
     ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1))
     wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True, False)

@@ -14,7 +14,7 @@ POOL, WANTED, POSITIVES = 6, 2, 12_000
 
 def sampled(selection: int = SELECT_RANDOM, pool: int = POOL) -> Sampled:
     user = np.arange(POSITIVES) % 500 + 1
-    candidates = [(int(user[p]), p + 1, item) for p in range(POSITIVES) for item in range(pool)]
+    candidates = [(p + 1, item) for p in range(POSITIVES) for item in range(pool)]
     return run(
         table_of(np.arange(1, 9, dtype=np.int64)),
         user,

@@ -54,7 +54,7 @@ def candidates(spark: SparkSession, how: str, rows: list[Row], **hard: object) -
         "cut_reason string"
     )
     requests = spark.createDataFrame(
-        [(1, 5, 1)], "request_id bigint, user_key bigint, request_key bigint"
+        [(1, 5, 9)], "request_id bigint, user_key bigint, owner_key bigint"
     )
     made = candidate_events(
         spark.createDataFrame(rows, schema).withColumn("valid", F.lit(True)),
@@ -65,16 +65,15 @@ def candidates(spark: SparkSession, how: str, rows: list[Row], **hard: object) -
     ).collect()
     table = table_of(np.ones(30, np.int64))
     events = Events(
-        np.array([row["user_key"] for row in made], np.uint64),
-        np.array([row["request_key"] for row in made], np.uint64),
+        np.array([row["owner_key"] for row in made], np.uint64),
         table.keys[[row["item_key"] for row in made]],
         np.array([row["kind"] for row in made], np.int8),
         np.array([row["value"] for row in made], np.float64),
     )
     one, zero = np.ones(1, np.int64), np.zeros(1, np.int64)
     pairs = Pairs(
-        np.array([5], np.uint64), one.view(np.uint64), table.keys[:1], zero, one,
-        zero.astype(np.int8), zero,
+        np.array([5], np.uint64), one.view(np.uint64), table.keys[:1], np.array([9], np.uint64),
+        zero, one, zero.astype(np.int8), zero,
     )  # fmt: skip
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1))
     ladder = Ladder(np.array([TAKE_CUT, TAKE_LOW], np.int8), np.array([0.5, 0.5]), np.ones(2))
