@@ -122,10 +122,10 @@ class Engine(ABC):
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
 
     def warm_up(self, *, audit: bool) -> None:  # noqa: B027
-        """Begin to load, beside other work, what tasks need, where they run in this process.
+        """Begin to load, beside other work, what tasks need, where they run on this machine.
 
         Args:
-            audit: Whether there will be an audit.
+            audit: Whether there will be an audit; an engine may load what it needs in any case.
         """
 
     @abstractmethod

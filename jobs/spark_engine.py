@@ -51,8 +51,6 @@ _ON_ONE_MACHINE = {
     "spark.driver.bindAddress": "127.0.0.1",
     # A task of Python then takes a fifth of a second less.
     _DAEMON: "jobs.python_daemon",
-    # Above so many paths Spark lists them by a job: here a task is dearer than a look at a file.
-    "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
 }
 
 
@@ -176,14 +174,15 @@ class SparkEngine(Engine):
         return SparkStore(self.spark, warehouse, retention_days)
 
     def warm_up(self, *, audit: bool) -> None:
-        """Begin to start the first Python worker; the daemon before it loads the kernels."""
-        if self.spark.conf.get(_DAEMON, None) is not None:
+        """Begin to start a Python worker: the daemon that forks it loads all kernels first."""
+        if self.spark.conf.get(_DAEMON, None) == _ON_ONE_MACHINE[_DAEMON]:
             Thread(target=self._start_worker, daemon=True, name="first-worker").start()
 
     def _start_worker(self) -> None:
         # A build that ended meanwhile took the session along.
         with suppress(Exception):
-            self.spark.range(1).mapInArrow(_as_they_come, "id long").collect()
+            # One task: others than this one need not wait for the daemon.
+            self.spark.range(0, 1, 1, 1).mapInArrow(_as_they_come, "id long").collect()
 
     def stop(self) -> None:
         """End the session."""

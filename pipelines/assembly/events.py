@@ -1,4 +1,4 @@
-"""Impressions, clicks and ranking rows as one narrow frame: all that crosses the network."""
+"""Impressions, clicks and ranking rows as one narrow frame: all that is shuffled."""
 
 from functools import reduce
 
@@ -115,6 +115,7 @@ def union_of_events(
     Returns:
         ``user_key`` (bigint) to bring events together by, and ``EVENT_COLUMNS``: ``owner_key``,
         ``item_key`` (bigint), ``kind`` (tinyint), ``value`` (double, NULL unless a candidate's).
+        A pair's event has the pair's place as owner and item.
     """
     if n_pairs <= MOST_BROADCAST_ROWS:
         users = F.broadcast(pairs.select("user_key").distinct())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,8 @@ from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import load_catalogue
 from pipelines.sampling.positives import are_kept
 
-_PAIRS_PER_FILE = 1_000_000
+_BYTES_PER_FILE = 128 * 2**20
+"""Of Arrow memory: what one task holds before it writes it."""
 
 
 def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workplace) -> DataFrame:
@@ -37,7 +39,7 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workpla
         ``owner_key``, of the request as one of its user's (two users may have requests of one id);
         ``pair_file`` and ``pair_row``, its place in ``PairFiles``. All keys and places are bigint.
     """
-    place.folder.joinpath(settings.pairs).mkdir(parents=True, exist_ok=True)
+    Path(settings.pair_files).mkdir(parents=True, exist_ok=True)
     owned = pairs.drop("click_key").withColumn("owner_key", F.xxhash64("user_key", "request_key"))
     keys = ("user_key", "owner_key", "pair_file", "pair_row")
     fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
@@ -55,7 +57,7 @@ def kept_places(
         user, request, item = (_keys(batch, f"{name}_key") for name in ("user", "request", "item"))
         stays = are_kept(user, request, item, draws.hot_keys, draws.hot_keep, settings.seed_state)
         waiting.append(batch.filter(pa.array(stays)))
-        if sum(kept.num_rows for kept in waiting) >= _PAIRS_PER_FILE:
+        if sum(kept.nbytes for kept in waiting) >= _BYTES_PER_FILE:
             yield _written(waiting, settings)
             waiting = []
     if any(kept.num_rows for kept in waiting):
@@ -63,16 +65,11 @@ def kept_places(
 
 
 def _written(batches: list[pa.RecordBatch], settings: SamplerSettings) -> pa.RecordBatch:
-    pairs = pa.Table.from_batches(batches).combine_chunks()
-    number = PairFiles(settings.pairs).write(pairs)
-    rows = pairs.num_rows
-    places = {
-        "pair_file": pa.array(np.full(rows, number)),
-        "pair_row": pa.array(np.arange(rows)),
-    }
-    keys = ("request_id", "user_key", "owner_key")
-    columns = {name: pairs[name].combine_chunks() for name in keys} | places
-    return pa.RecordBatch.from_pydict(columns)
+    pairs = pa.concat_batches(batches)
+    number = PairFiles(settings.pair_files).write(pairs)
+    places = {"pair_file": np.full(pairs.num_rows, number), "pair_row": np.arange(pairs.num_rows)}
+    keys = {name: pairs[name] for name in ("request_id", "user_key", "owner_key")}
+    return pa.RecordBatch.from_pydict({**keys, **places})
 
 
 def _keys(batch: pa.RecordBatch, name: str) -> NDArray[np.uint64]:

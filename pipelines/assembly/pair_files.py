@@ -1,4 +1,4 @@
-"""What is known of each pair, in files that tasks map into memory.
+"""What is known of each pair, in files that tasks map into their memory.
 
 Of a pair only its place in these files crosses the network with the events: as columns of theirs,
 what is known of it would be NULL in nearly every one.
@@ -23,20 +23,19 @@ class PairFiles:
 
     folder: str
 
-    def write(self, pairs: pa.Table) -> int:
+    def write(self, pairs: pa.RecordBatch) -> int:
         """Write pairs as one file and return its number, which no other file has.
 
         What an attempt wrote that failed later is named by no event.
         """
         number = uuid4().int >> 65  # a positive bigint
-        (batch,) = pairs.combine_chunks().to_batches()
-        path, schema = self._path(number), batch.schema
+        path, schema = self._path(number), pairs.schema
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_batch(batch)
+            writer.write_batch(pairs)
         return number
 
     def read(self, numbers: NDArray[np.int64], rows: NDArray[np.int64]) -> pa.Table:
-        """Return pairs in any order; nothing else of their files is read.
+        """Return pairs in any order; of their files only the pages that hold them are read.
 
         Args:
             numbers: The file of each pair, shape (n,), n at least 1. rows: Its row there.

@@ -46,17 +46,17 @@ class SamplerSettings:
     ladder: tuple[tuple[int, float, float], ...]
     wanted: Wanted
     catalogue: str
-    pairs: str
+    pair_files: str
 
     @classmethod
     def of(
-        cls, config: Config, day: CalendarDay, catalogue: str, pairs: str, *, by_score: bool
+        cls, config: Config, day: CalendarDay, catalogue: str, pair_files: str, *, by_score: bool
     ) -> Self:
         """Take from the config what decides samples.
 
         Args:
             config, day: What to sample. by_score: Whether a score orders the lists, or a rank.
-            catalogue: The name of the shipped file. pairs: The folder of the ``PairFiles``.
+            catalogue: The name of the shipped file. pair_files: The folder of the ``PairFiles``.
         """
         takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
         selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
@@ -76,7 +76,7 @@ class SamplerSettings:
                 cut_by_absence=config.hard.cut_known_by == "membership",
             ),
             catalogue=catalogue,
-            pairs=pairs,
+            pair_files=pair_files,
         )
 
     @property
@@ -112,7 +112,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     places = table.filter(pc.equal(table["kind"], PAIR))
     if places.num_rows == 0:
         return []
-    details = PairFiles(settings.pairs).read(
+    details = PairFiles(settings.pair_files).read(
         places["owner_key"].to_numpy(), places["item_key"].to_numpy()
     )
     pairs = _pairs(details)

@@ -20,7 +20,7 @@ from pipelines.sampling.popularity import draw_table
 from pipelines.sampling.selection import SELECT_RANDOM
 from pipelines.sampling.stages import TAKE_CUT
 
-_PAIR = pa.schema(
+_PAIR_SCHEMA = pa.schema(
     {
         **dict.fromkeys(("request_id", "user_key", "request_key", "item_key"), pa.int64()),
         **dict.fromkeys(("owner_key", "impression_us", "click_us", "tie"), pa.int64()),
@@ -42,7 +42,7 @@ def rehearse() -> None:
             ladder=((TAKE_CUT, 0.0, 1.0),),
             wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False),
             catalogue=str(path),
-            pairs=folder,
+            pair_files=folder,
         )
         (places,) = kept_places([_pair()], settings)
         # Not as a task, which would keep others from their turn while kernels are compiled.
@@ -76,7 +76,7 @@ def _catalogue() -> Catalogue:
 
 
 def _pair() -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([dict.fromkeys(_PAIR.names, 0)], schema=_PAIR)
+    return pa.RecordBatch.from_pylist([dict.fromkeys(_PAIR_SCHEMA.names, 0)], schema=_PAIR_SCHEMA)
 
 
 def _events(places: pa.RecordBatch) -> pa.RecordBatch:

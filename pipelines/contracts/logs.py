@@ -153,7 +153,7 @@ def open_logs(
         ConfigError: A mapping is wrong; problems of the data are named with it.
         InputError: Only the data is wrong.
     """
-    names = [name for name in LOG_NAMES if getattr(config.logs, name) and name in dates]
+    names = [name for name in LOG_NAMES if name in dates and getattr(config.logs, name) is not None]
 
     def opened(name: str) -> Log | WinnowError:
         try:

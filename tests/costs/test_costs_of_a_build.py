@@ -46,7 +46,7 @@ LOG_PASSES = {
 # The same for what a run has staged: its own frames, and the tables that will be published.
 STAGED_PASSES = {
     "count rows": {"counted": 3},
-    # Users, requests and details of the pairs whose positives are kept; all pairs to choose them.
+    # Users, requests and places of the pairs whose positives are kept; all pairs to choose them.
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Every table is read once after it was written: its content hash is of what the files hold.
     "stage tables": {
@@ -79,7 +79,7 @@ class Costs:
         watch: The actions of its session.
         summary: What it told.
         rows_given: Rows that its tasks wrote into the files of each table.
-        rows_staged: Rows in the Parquet files of the run's staging, just before it was dropped.
+        rows_staged: Rows in the files of the run's staging, just before it was dropped.
         staged_files: The inodes of the staged files of all tables.
         staging: The folder of the run's staging.
         warehouse: The folder of the tables.
@@ -113,6 +113,9 @@ def costs(engine: Engine, simulated: Path, tmp_path_factory: pytest.TempPathFact
             rows[name] += pq.read_metadata(file).num_rows
             if name in TABLES:
                 inodes.add(file.stat().st_ino)
+        for file in places[0].glob("pair-files/*.arrow"):
+            with pa.memory_map(str(file)) as source:
+                rows["pair-files"] += pa.ipc.open_file(source).get_batch(0).num_rows
         drop_staging(of, run_id)
 
     with pytest.MonkeyPatch.context() as patch, watch.watching():
@@ -153,7 +156,7 @@ class DescribeWhatIsWritten:
         assert all(costs.summary.tables.values())
 
     def it_stages_the_tables_and_little_else(self, costs: Costs) -> None:
-        """Pairs, once more those that are kept, groups, the catalogue, counts, repeated keys."""
+        """Pairs, those that are kept and their places, groups, catalogue, counts, repeated keys."""
         rows, summary = dict(costs.rows_staged), costs.summary
         assert {table: rows.pop(table) for table in TABLES} == summary.tables
         repeated = sum(log.duplicate for log in summary.logs.values())
@@ -166,7 +169,10 @@ class DescribeWhatIsWritten:
         pairs = rows.pop("pairs")
         assert pairs <= summary.logs["clicks"].valid + summary.logs["clicks"].other_date
         # Several may be of one positive.
-        assert summary.totals.positives <= rows.pop("kept-pairs") < pairs
+        kept = rows.pop("kept-pairs")
+        assert summary.totals.positives <= kept < pairs
+        # What is known of each.
+        assert rows.pop("pair-files") == kept
         # The audit joins them again.
         assert rows.pop("audited-pairs") == pairs
         assert rows == {}

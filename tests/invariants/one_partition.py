@@ -65,10 +65,10 @@ def _impressions() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return user, user * 100 + np.tile(np.arange(8), USERS), popular
 
 
-def _pairs() -> pa.Table:
+def _pairs() -> pa.RecordBatch:
     user, request, item = _impressions()
     shown = 1_000_000 + 10 * np.arange(len(user))
-    return pa.table(
+    return pa.RecordBatch.from_pydict(
         {
             "user_id": user,
             "request_id": request,

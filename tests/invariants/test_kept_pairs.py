@@ -38,7 +38,7 @@ def kept_one_by_one(staged: Staged) -> Iterator[Row]:
 
 def described(staged: Staged, kept: DataFrame) -> pa.Table:
     places = kept.toArrow()
-    files = PairFiles(staged.settings.pairs)
+    files = PairFiles(staged.settings.pair_files)
     return files.read(places["pair_file"].to_numpy(), places["pair_row"].to_numpy())
 
 
@@ -59,7 +59,7 @@ class DescribeStageKeptPairs:
         bigints = ("user_key", "owner_key", "pair_file", "pair_row")
         kinds = [("request_id", ids), *((name, LongType()) for name in bigints)]
         assert [(field.name, field.dataType) for field in kept.schema] == kinds
-        files = PairFiles(staged.settings.pairs)
+        files = PairFiles(staged.settings.pair_files)
         for row in kept.collect():
             (pair,) = files.read(np.array([row.pair_file]), np.array([row.pair_row])).to_pylist()
             assert {n: pair[n] for n in ("request_id", "user_key", "owner_key")} == {

@@ -1,12 +1,14 @@
 """Spark's Python workers do not read archives before each task."""
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 
+from jobs.engine import Engine
 from jobs.python_daemon import leave_archives_out
 
 if TYPE_CHECKING:
@@ -43,3 +45,22 @@ class DescribeATask:
         found = {row["place"] for row in rows}
         assert found
         assert [place for place in found if ".zip" in place or ".jar" in place] == []
+
+
+class DescribeWarmUp:
+    @pytest.mark.spark_only
+    def it_runs_one_task_of_python_beside_other_work(
+        self, spark: "SparkSession", capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        tracker = spark.sparkContext.statusTracker()
+        before = set(tracker.getJobIdsForGroup())
+        Engine.of(spark).warm_up(audit=True)
+        (first,) = [one for one in threading.enumerate() if one.name == "first-worker"]
+        first.join(120)
+        (job,) = set(tracker.getJobIdsForGroup()) - before
+        told = tracker.getJobInfo(job)
+        assert told is not None
+        assert told.status == "SUCCEEDED"
+        stages = [tracker.getStageInfo(stage) for stage in told.stageIds]
+        assert [stage.numTasks for stage in stages if stage is not None] == [1]
+        assert capfd.readouterr().err == ""
