@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from pipelines.contracts.parquet_columns import PACKED, column_path, values_of
 
 Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -34,11 +37,24 @@ class TaskFiles:
         name, writer = f"part-{uuid4()}.parquet", None
         for batch in task(batches):
             if writer is None:
-                # Ids and probabilities hardly repeat: a dictionary of them would be thrown away.
                 path = Path(self.folder, name)
-                options = {"use_dictionary": False, "write_statistics": False}
-                writer = pq.ParquetWriter(path, self.schema, **options)
+                writer = pq.ParquetWriter(path, self.schema, **_options(self.schema))
             writer.write_table(pa.Table.from_batches([batch]).cast(self.schema))
         if writer is not None:
             writer.close()
             yield pa.RecordBatch.from_pydict({"name": [name]})
+
+
+def _options(schema: pa.Schema) -> dict[str, Any]:
+    """Return how columns are written that are read a few times and thrown away."""
+    of_type = {column_path(field): values_of(field) for field in schema}
+    numbers = {path for path, kind in of_type.items() if pa.types.is_primitive(kind)}
+    whole = {path for path in numbers if pa.types.is_integer(of_type[path])}
+    return {
+        # Ids and probabilities hardly repeat: a dictionary of them would be thrown away.
+        "use_dictionary": False,
+        "write_statistics": False,
+        "column_encoding": dict.fromkeys(whole, PACKED),
+        # What is packed, and fractions: smaller by a tenth at most, in twice the time to read.
+        "compression": {path: "none" if path in numbers else "snappy" for path in of_type},
+    }

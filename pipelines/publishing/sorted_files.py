@@ -6,13 +6,17 @@ An engine may mix the rows of its tasks when it writes files; trainers rely on t
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipelines.arrays.sorting import order_of
+from pipelines.contracts.parquet_columns import PACKED, column_path, values_of
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
@@ -20,8 +24,11 @@ _BYTES_PER_FILE = 128 * 2**20
 
 FILES_SCHEMA = "name string"
 
-_HARDLY_REPEAT = ("log_q", "neg_log_q")
+_NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "sample_id", "shuffle_key")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
+
+_NEGATIVES = ("neg_item_id", "neg_item_ids")
+_IDS = ("user_id", "request_id", "item_id")
 
 
 @dataclass(frozen=True)
@@ -78,20 +85,40 @@ class SortedFiles:
         if self.sort_by is None:
             pq.write_table(table, path)
             return name
-        order = pa.array(order_of(table[self.sort_by].to_numpy()))
+        keys = table[self.sort_by].to_numpy()
+        order = order_of(keys)
         pq.write_table(
-            table.take(order),
+            table.take(pa.array(order)),
             path,
-            use_dictionary=[_path(f) for f in table.schema if f.name not in _HARDLY_REPEAT],
             # Of rows in a random order, a page's least and greatest value say something of no
             # column but the one that they are sorted by; by the page index who wants a range of
             # it reads the pages that hold it.
             write_statistics=[self.sort_by],
             write_page_index=True,
+            **_encodings(table.schema, each_row_another=_mostly_new(keys[order])),
         )
         return name
 
 
-def _path(field: pa.Field) -> str:
-    """Return the path of a column within a Parquet file."""
-    return f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+def _mostly_new(ordered: NDArray[np.int64]) -> bool:
+    """Return whether most keys differ from the one before."""
+    return bool(2 * np.count_nonzero(ordered[1:] != ordered[:-1]) >= len(ordered) - 1)
+
+
+def _encodings(schema: pa.Schema, *, each_row_another: bool) -> dict[str, Any]:
+    """Return which columns get a dictionary, and which are packed.
+
+    Args:
+        schema: The columns.
+        each_row_another: Whether each row is of another positive or impression. Where several
+            rows in turn are of one, its ids repeat, and a dictionary of them is smaller.
+    """
+    packed = {
+        column_path(field)
+        for field in schema
+        if pa.types.is_integer(values_of(field))
+        and (field.name in _NEGATIVES or (each_row_another and field.name in _IDS))
+    }
+    plain = {column_path(field) for field in schema if field.name in _NO_DICTIONARY}
+    dictionary = [path for path in map(column_path, schema) if path not in packed | plain]
+    return {"use_dictionary": dictionary, "column_encoding": dict.fromkeys(packed, PACKED)}

@@ -1,4 +1,4 @@
-"""How rows become files: their order, and which columns have a dictionary."""
+"""How rows become files: their order, and how columns are encoded."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,14 +38,16 @@ def written(folder: Path, keys: Sequence[int]) -> pq.ParquetFile:
     return pq.ParquetFile(folder / names["name"][0].as_py())
 
 
-def with_dictionary(file: pq.ParquetFile) -> set[str]:
+def encoded(file: pq.ParquetFile, encoding: str) -> set[str]:
+    """The columns that have values of an encoding."""
     group = file.metadata.row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
     return {
-        column.path_in_schema.split(".")[0]
-        for column in columns
-        if "RLE_DICTIONARY" in column.encodings
+        column.path_in_schema.split(".")[0] for column in columns if encoding in column.encodings
     }
+
+
+DICTIONARY, PACKED = "RLE_DICTIONARY", "DELTA_BINARY_PACKED"
 
 
 class DescribeWrite:
@@ -54,8 +56,27 @@ class DescribeWrite:
         table = written(tmp_path, keys).read()
         assert table["shuffle_key"].to_pylist() == sorted(keys)
         assert table["sample_id"].to_pylist() == sorted(keys)
+        assert table["neg_item_ids"].to_pylist() == [[keys.index(k) % 5, 7] for k in sorted(keys)]
         assert table.schema.names == SCHEMA.names
 
-    def it_gives_a_dictionary_to_all_but_what_hardly_repeats(self, tmp_path: Path) -> None:
-        found = with_dictionary(written(tmp_path, range(40)))
-        assert found == set(SCHEMA.names) - {"log_q", "neg_log_q"}
+    def it_packs_ids_where_each_row_is_of_another_positive(self, tmp_path: Path) -> None:
+        file = written(tmp_path, range(40))
+        assert encoded(file, PACKED) == {"item_id", "neg_item_ids"}
+        assert encoded(file, DICTIONARY) == set()
+
+    def it_gives_ids_a_dictionary_where_they_repeat_in_rows_of_one_positive(
+        self, tmp_path: Path
+    ) -> None:
+        file = written(tmp_path, [key for key in range(8) for _ in range(5)])
+        assert encoded(file, PACKED) == {"neg_item_ids"}
+        assert encoded(file, DICTIONARY) == {"item_id"}
+
+    def it_packs_no_ids_that_are_text(self, tmp_path: Path) -> None:
+        schema = pa.schema([("item_id", pa.string()), ("shuffle_key", pa.int64())])
+        files = SortedFiles(str(tmp_path), schema, partition=None, sort_by="shuffle_key")
+        rows = pa.table({"item_id": ["b", "a", "b"], "shuffle_key": [3, 1, 2]}, schema)
+        (names,) = files.write(rows.to_batches())
+        file = pq.ParquetFile(tmp_path / names["name"][0].as_py())
+        assert file.read()["item_id"].to_pylist() == ["a", "b", "b"]
+        assert encoded(file, PACKED) == set()
+        assert encoded(file, DICTIONARY) == {"item_id"}
