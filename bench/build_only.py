@@ -21,6 +21,7 @@ from bench.config import config_of
 from bench.work import DAY, tell
 from jobs.build import build
 from jobs.engine import Engine
+from jobs.garbage import nothing_collected
 from jobs.progress import Progress, Stage
 from jobs.reading import open_for_build
 from jobs.request import BuildRequest
@@ -95,7 +96,9 @@ def main(
     config = config_of(logs.resolve(), out.resolve() / "warehouse", lookback)
     progress = StageCosts()
     memory = driver_memory if engine == "spark" else None
-    with Engine.start("bench", engine=engine, driver_memory=memory) as running:
+    with nothing_collected():  # as the command winnow does
+        running = Engine.start("bench", engine=engine, driver_memory=memory)
+    with running:
         request = BuildRequest(
             config=config, day=DAY, engine=running, immature=True, progress=progress
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs import looking
+from jobs.garbage import nothing_collected
 from jobs.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -147,13 +148,13 @@ def build(
     if warehouse is not None:
         refuse_address(warehouse)
         tree = tree.model_copy(update={"warehouse": str(warehouse.absolute())})
-    from jobs.build import build as build_date
-    from jobs.engine import Engine
-    from jobs.request import BuildRequest
-    from jobs.summary import print_summary
-
     progress = progress_for(as_json)
-    with progress.stage("start the engine"):
+    with nothing_collected(), progress.stage("start the engine"):
+        from jobs.build import build as build_date
+        from jobs.engine import Engine
+        from jobs.request import BuildRequest
+        from jobs.summary import print_summary
+
         running = Engine.start(
             f"winnow build {day}", engine=engine, master=master, driver_memory=driver_memory
         )
@@ -193,14 +194,15 @@ def verify(
     compares both with the release. Ends with 3 where something is missing or differs.
     """
     place = warehouse_of(warehouse, config)
-    from jobs.engine import Engine
-    from jobs.releases import raise_findings
-    from jobs.releases import verify as verify_one
-    from pipelines.publishing.reader import open_release
+    with nothing_collected():
+        from jobs.engine import Engine
+        from jobs.releases import raise_findings
+        from jobs.releases import verify as verify_one
+        from pipelines.publishing.reader import open_release
 
     open_release(place, release)
     progress = progress_for(as_json)
-    with progress.stage("start the engine"):
+    with nothing_collected(), progress.stage("start the engine"):
         running = Engine.start(
             "winnow verify", engine=engine, master=master, driver_memory=driver_memory
         )

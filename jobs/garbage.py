@@ -1,0 +1,23 @@
+"""The garbage collector of a command's process, while the libraries are loaded."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def nothing_collected() -> Iterator[None]:
+    """Load libraries and start an engine without a look at what they are made of, then or later.
+
+    Some hundred thousand objects come and stay: the collector would go through all of them again
+    and again while they come, later whenever their number has grown by a quarter, and once more
+    when the process ends. For the process of a command; a longer one has other garbage too.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
