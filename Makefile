@@ -28,7 +28,7 @@ $(VENV)/.packages: pyproject.toml constraints.txt
 	@touch $@
 
 # The Delta JARs: once per environment, through Spark's own resolver.
-$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py jobs/java.py | java
+$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py jobs/java.py jobs/class_archive.py | java
 	$(BIN)/python -m jobs.fetch_jars
 	@touch $@
 

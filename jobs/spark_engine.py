@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
+from jobs.class_archive import options_to_read, quoted
 from jobs.engine import Engine, under_spark_submit
 from jobs.java import DELTA_PACKAGE, check_java, find_jars
 from pipelines.errors import Problem, RequirementError
@@ -88,12 +89,13 @@ def start_session(
         confs.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 2)))
         confs["spark.master"] = master or "local[*]"
         confs["spark.driver.memory"] = driver_memory
-        confs["spark.jars"] = ",".join(str(jar) for jar in find_jars())
+        jars = find_jars()
+        confs["spark.jars"] = ",".join(str(jar) for jar in jars)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        java_options = _SMALL_DATA if small_data else []
+        java_options = [*options_to_read(jars), *(_SMALL_DATA if small_data else [])]
         if _LOGGING.is_file():
-            java_options = [f"-Dlog4j2.configurationFile={_LOGGING}", *java_options]
-        confs["spark.driver.extraJavaOptions"] = " ".join(java_options)
+            java_options.append(f"-Dlog4j2.configurationFile={_LOGGING}")
+        confs["spark.driver.extraJavaOptions"] = quoted(java_options)
     confs |= settings or {}
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
