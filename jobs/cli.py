@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs import looking
-from jobs.garbage import nothing_collected
+from jobs.garbage import collect_no_more, nothing_collected
 from jobs.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -222,7 +222,10 @@ for command in (looking.releases, looking.report, looking.rejected):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, by default the process's own; return the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    return run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
+    code = run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
+    if arguments is None:
+        collect_no_more()
+    return code
 
 
 if __name__ == "__main__":

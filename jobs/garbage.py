@@ -1,4 +1,4 @@
-"""The garbage collector of a command's process, while the libraries are loaded."""
+"""The garbage collector of a command: at rest while libraries are loaded, and at the end."""
 
 import gc
 from collections.abc import Iterator
@@ -21,3 +21,12 @@ def nothing_collected() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def collect_no_more() -> None:
+    """Let a process end that has done its work: its memory is given back whole.
+
+    Python would go through everything several times before it ends.
+    """
+    gc.disable()
+    gc.freeze()

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.garbage import nothing_collected
+from jobs.cli import main
+from jobs.garbage import collect_no_more, nothing_collected
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,16 @@ class DescribeNothingCollected:
         with nothing_collected():
             pass
         assert not gc.isenabled()
+
+
+class DescribeCollectNoMore:
+    def it_looks_at_nothing_any_more(self) -> None:
+        came = [[1]]
+        collect_no_more()
+        assert not gc.isenabled()
+        assert id(came) not in {id(found) for found in gc.get_objects()}
+
+    def it_holds_for_a_process_of_its_own_only(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["--help"]) == 0
+        assert capsys.readouterr().out
+        assert gc.isenabled()
