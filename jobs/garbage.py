@@ -11,14 +11,16 @@ def nothing_collected() -> Iterator[None]:
 
     Some hundred thousand objects come and stay: the collector would go through all of them again
     and again while they come, later whenever their number has grown by a quarter, and once more
-    when the process ends. For the process of a command; a longer one has other garbage too.
+    when the process ends. What has come is set aside once in a process: one that runs several
+    commands has garbage of its own by then.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if not gc.get_freeze_count():
+            gc.freeze()
         if was_enabled:
             gc.enable()
 

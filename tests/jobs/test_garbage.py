@@ -13,6 +13,7 @@ from jobs.garbage import collect_no_more, nothing_collected
 def as_before() -> Iterator[None]:
     """Leave the collector of the test run as it was."""
     assert gc.isenabled()
+    gc.unfreeze()
     yield
     gc.enable()
     gc.unfreeze()
@@ -30,6 +31,13 @@ class DescribeNothingCollected:
         looked_at = {id(found) for found in gc.get_objects()}
         assert len(came) == 1000
         assert not looked_at & {id(one) for one in came}
+
+    def it_sets_aside_once_in_a_process(self) -> None:
+        with nothing_collected():
+            pass
+        with nothing_collected():
+            later = [[1]]
+        assert id(later) in {id(found) for found in gc.get_objects()}
 
     def it_works_again_behind_an_error(self) -> None:
         with pytest.raises(OSError, match="broken"), nothing_collected():
