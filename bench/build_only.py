@@ -96,7 +96,7 @@ def main(
     config = config_of(logs.resolve(), out.resolve() / "warehouse", lookback)
     progress = StageCosts()
     memory = driver_memory if engine == "spark" else None
-    with nothing_collected():  # as the command winnow does
+    with nothing_collected():  # as winnow does, there while it imports too
         running = Engine.start("bench", engine=engine, driver_memory=memory)
     with running:
         request = BuildRequest(

@@ -138,5 +138,8 @@ def build(request: BuildRequest) -> BuildSummary:
 
 if __name__ == "__main__":
     from jobs.cli import main
+    from jobs.garbage import collect_no_more
 
-    sys.exit(main(["build", *sys.argv[1:]]))
+    code = main(["build", *sys.argv[1:]])
+    collect_no_more()
+    sys.exit(code)

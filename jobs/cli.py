@@ -194,18 +194,18 @@ def verify(
     compares both with the release. Ends with 3 where something is missing or differs.
     """
     place = warehouse_of(warehouse, config)
+    progress = progress_for(as_json)
     with nothing_collected():
         from jobs.engine import Engine
         from jobs.releases import raise_findings
         from jobs.releases import verify as verify_one
         from pipelines.publishing.reader import open_release
 
-    open_release(place, release)
-    progress = progress_for(as_json)
-    with nothing_collected(), progress.stage("start the engine"):
-        running = Engine.start(
-            "winnow verify", engine=engine, master=master, driver_memory=driver_memory
-        )
+        open_release(place, release)
+        with progress.stage("start the engine"):
+            running = Engine.start(
+                "winnow verify", engine=engine, master=master, driver_memory=driver_memory
+            )
     with running:
         found, findings = verify_one(place, release, running, progress)
     raise_findings(findings)

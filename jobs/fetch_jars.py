@@ -12,15 +12,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from pyspark.sql import SparkSession
 from rich.console import Console
 
 from jobs.class_archive import ARCHIVE, options_to_write, quoted
 from jobs.java import DELTA_PACKAGE, check_java, jars_folder
 from jobs.spark_engine import start_session
 from pipelines.errors import Problem, RequirementError, WinnowError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 NEEDED = (
     "delta-spark_4.1_2.13",
@@ -33,8 +36,6 @@ NEEDED = (
     "jackson-datatype-jdk8",
 )
 """The JARs that Spark does not have. Ivy resolves 33; the others repeat what Spark ships."""
-
-_MOST_SECONDS_TO_END = 300
 
 _RESOLVE = """
 import json, sys
@@ -127,13 +128,25 @@ def check_jars(folder: Path) -> float:
     return seconds
 
 
-def _ended(spark: SparkSession) -> int:
+def _ended(spark: "SparkSession") -> int:
     """End a session and its Java, wait for what Java writes then, and return its exit code."""
     java: subprocess.Popen[bytes] = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
-    spark.stop()
+    try:
+        spark.stop()
+    finally:
+        code = end_of(java)
+    return code
+
+
+def end_of(java: "subprocess.Popen[bytes]", seconds: float = 300) -> int:
+    """Let Java end, as it does without its standard input; kill it where it takes too long."""
     if java.stdin is not None:
         java.stdin.close()
-    return java.wait(timeout=_MOST_SECONDS_TO_END)
+    try:
+        return java.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        java.kill()
+        return java.wait()
 
 
 def fetch_jars(folder: Path) -> float:

@@ -11,8 +11,8 @@ def nothing_collected() -> Iterator[None]:
 
     Some hundred thousand objects come and stay: the collector would go through all of them again
     and again while they come, later whenever their number has grown by a quarter, and once more
-    when the process ends. What has come is set aside once in a process: one that runs several
-    commands has garbage of its own by then.
+    when the process ends. All that is there is set aside once in a process, a caller's objects
+    too: a process that runs several commands has garbage of its own by then.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -28,7 +28,9 @@ _NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "sample_id", "shuffle_key
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
 
 _NEGATIVES = ("neg_item_id", "neg_item_ids")
-_IDS = ("user_id", "request_id", "item_id")
+_IDS = ("user_id", "request_id", "item_id", "impression_id")
+_WIDEST_SPAN = 2**32
+"""Ids that lie wider apart are no smaller when packed, as hashes are not: a dictionary may be."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class SortedFiles:
             # it reads the pages that hold it.
             write_statistics=[self.sort_by],
             write_page_index=True,
-            **_encodings(table.schema, each_row_another=_mostly_new(keys[order])),
+            **_encodings(table, each_row_another=_mostly_new(keys[order])),
         )
         return name
 
@@ -105,20 +107,28 @@ def _mostly_new(ordered: NDArray[np.int64]) -> bool:
     return bool(2 * np.count_nonzero(ordered[1:] != ordered[:-1]) >= len(ordered) - 1)
 
 
-def _encodings(schema: pa.Schema, *, each_row_another: bool) -> dict[str, Any]:
+def _encodings(table: pa.Table, *, each_row_another: bool) -> dict[str, Any]:
     """Return which columns get a dictionary, and which are packed.
 
     Args:
-        schema: The columns.
+        table: The rows.
         each_row_another: Whether each row is of another positive or impression. Where several
             rows in turn are of one, its ids repeat, and a dictionary of them is smaller.
     """
+    ids = {*_NEGATIVES, *(_IDS if each_row_another else ())}
     packed = {
         column_path(field)
-        for field in schema
-        if pa.types.is_integer(values_of(field))
-        and (field.name in _NEGATIVES or (each_row_another and field.name in _IDS))
+        for field in table.schema
+        if field.name in ids and _lie_close(table[field.name], values_of(field))
     }
-    plain = {column_path(field) for field in schema if field.name in _NO_DICTIONARY}
-    dictionary = [path for path in map(column_path, schema) if path not in packed | plain]
+    plain = {column_path(field) for field in table.schema if field.name in _NO_DICTIONARY}
+    dictionary = [path for path in map(column_path, table.schema) if path not in packed | plain]
     return {"use_dictionary": dictionary, "column_encoding": dict.fromkeys(packed, PACKED)}
+
+
+def _lie_close(ids: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    if not pa.types.is_integer(kind):
+        return False
+    ends = pc.min_max(pc.list_flatten(ids) if pa.types.is_list(ids.type) else ids)
+    least, greatest = ends["min"].as_py(), ends["max"].as_py()
+    return least is None or greatest - least < _WIDEST_SPAN

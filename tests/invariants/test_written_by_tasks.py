@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import (
@@ -85,6 +86,22 @@ class DescribeStagedByTasks:
         place.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
         staged = place.staged_by_tasks(ids(spark, 0, 10), task(), GROUPS, "groups/0")
         assert sorted(row["id"] for row in staged.collect()) == [0, 2, 4, 6, 8]
+
+    def it_packs_whole_numbers_and_compresses_text_alone(
+        self, spark: SparkSession, place: Workplace
+    ) -> None:
+        place.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
+        file = pq.ParquetFile(next((place.folder / "groups/0").glob("*.parquet")))
+        group = file.metadata.row_group(0)
+        columns = {
+            column.path_in_schema.split(".")[0]: column
+            for column in (group.column(i) for i in range(group.num_columns))
+        }
+        packed = {name for name, c in columns.items() if "DELTA_BINARY_PACKED" in c.encodings}
+        assert packed == {"id", "stage"}
+        assert {name for name, c in columns.items() if "RLE_DICTIONARY" in c.encodings} == set()
+        compressed = {name for name, c in columns.items() if c.compression == "SNAPPY"}
+        assert compressed == {"name"}
 
     def it_refuses_a_row_with_another_type(self, spark: SparkSession, place: Workplace) -> None:
         with pytest.raises(Exception, match="Failed to parse string: 'x' as a scalar"):

@@ -1,5 +1,6 @@
 """Spark's classes in a file: Java is told of it where it is, and maps it."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +36,13 @@ class DescribeASession:
     @pytest.mark.spark_only
     def it_maps_the_archive_that_make_spark_has_left(self, spark: "SparkSession") -> None:
         archive = find_jars()[0].parent / ARCHIVE
-        assert archive.is_file(), "make spark leaves one"
+        if "WINNOW_JARS" in os.environ:
+            pytest.skip("beside JARs of one's own there may be none")
+        assert archive.is_file(), "remove .venv/.jars and say make spark: it leaves one"
         gateway = spark.sparkContext._gateway
         assert gateway is not None
         java = Path("/proc", str(gateway.proc.pid))
         if not java.is_dir():
             pytest.skip("what Java maps is read from /proc")
-        mapped = {line.split()[-1] for line in (java / "maps").read_text().splitlines()}
+        mapped = {line.split(maxsplit=5)[-1] for line in (java / "maps").read_text().splitlines()}
         assert str(archive.resolve()) in {str(Path(path).resolve()) for path in mapped}

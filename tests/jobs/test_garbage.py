@@ -1,6 +1,7 @@
 """The garbage collector while libraries are loaded: it rests, and forgets what came."""
 
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,14 @@ class DescribeCollectNoMore:
         collect_no_more()
         assert not gc.isenabled()
         assert id(came) not in {id(found) for found in gc.get_objects()}
+
+    def it_is_how_a_command_ends(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["winnow", "--help"])
+        assert main() == 0
+        assert capsys.readouterr().out
+        assert not gc.isenabled()
 
     def it_holds_for_a_process_of_its_own_only(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--help"]) == 0

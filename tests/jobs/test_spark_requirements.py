@@ -1,12 +1,13 @@
 """What the spark engine needs, Java, jars and flags, and what is said before any work."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from jobs.fetch_jars import NEEDED, pick_needed
+from jobs.fetch_jars import NEEDED, end_of, pick_needed
 from jobs.java import check_java, find_jars, java_major_version
 from pipelines.errors import RequirementError
 from tests.jobs.child_process import ROOT, child_environment
@@ -18,6 +19,10 @@ def fake_java(folder: Path, version: str) -> Path:
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
     java.chmod(0o755)
     return java
+
+
+def child(program: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
 
 
 class DescribeJava:
@@ -105,6 +110,18 @@ class DescribeTheJars:
         assert sorted(picked) == sorted(f"{name}-4.4.0.jar" for name in NEEDED)
         with pytest.raises(RequirementError, match="delta-storage was not resolved"):
             pick_needed(tuple(jar for jar in resolved if "storage" not in jar.name))
+
+
+class DescribeEndOfJava:
+    """Java writes its archive of classes when it ends, and ends when its input does."""
+
+    def it_is_waited_for(self) -> None:
+        assert end_of(child("import sys; sys.stdin.read(); sys.exit(3)")) == 3
+
+    def it_is_forced_where_it_takes_too_long(self) -> None:
+        java = child("import time; time.sleep(600)")
+        assert end_of(java, seconds=0.1) == -signal.SIGKILL
+        assert java.poll() is not None
 
 
 class DescribeSparkSubmit:

@@ -38,6 +38,18 @@ def written(folder: Path, keys: Sequence[int]) -> pq.ParquetFile:
     return pq.ParquetFile(folder / names["name"][0].as_py())
 
 
+def with_ids(
+    folder: Path, kind: pa.DataType, ids: Sequence[object], negatives: Sequence[object]
+) -> pq.ParquetFile:
+    """The one file of three rows, in this order."""
+    columns = {"item_id": kind, "neg_item_ids": pa.list_(kind), "shuffle_key": pa.int64()}
+    schema = pa.schema(list(columns.items()))
+    files = SortedFiles(str(folder), schema, partition=None, sort_by="shuffle_key")
+    rows = {"item_id": ids, "neg_item_ids": negatives, "shuffle_key": [1, 2, 3]}
+    (names,) = files.write(pa.table(rows, schema).to_batches())
+    return pq.ParquetFile(folder / names["name"][0].as_py())
+
+
 def encoded(file: pq.ParquetFile, encoding: str) -> set[str]:
     """The columns that have values of an encoding."""
     group = file.metadata.row_group(0)
@@ -71,12 +83,34 @@ class DescribeWrite:
         assert encoded(file, PACKED) == {"neg_item_ids"}
         assert encoded(file, DICTIONARY) == {"item_id"}
 
+    def it_takes_ids_for_repeating_from_two_rows_each(self, tmp_path: Path) -> None:
+        mostly_new = written(tmp_path, [0, 0, 1, 2, 2])  # two of four differ from the one before
+        assert "item_id" in encoded(mostly_new, PACKED)
+        rarely_new = written(tmp_path, [0, 0, 0, 1, 1])
+        assert "item_id" in encoded(rarely_new, DICTIONARY)
+
     def it_packs_no_ids_that_are_text(self, tmp_path: Path) -> None:
-        schema = pa.schema([("item_id", pa.string()), ("shuffle_key", pa.int64())])
-        files = SortedFiles(str(tmp_path), schema, partition=None, sort_by="shuffle_key")
-        rows = pa.table({"item_id": ["b", "a", "b"], "shuffle_key": [3, 1, 2]}, schema)
-        (names,) = files.write(rows.to_batches())
-        file = pq.ParquetFile(tmp_path / names["name"][0].as_py())
-        assert file.read()["item_id"].to_pylist() == ["a", "b", "b"]
+        ids, negatives = ["a", "b", "b"], [["x"], [], ["y", None]]
+        file = with_ids(tmp_path, pa.string(), ids, negatives)
+        assert file.read()["item_id"].to_pylist() == ids
+        assert file.read()["neg_item_ids"].to_pylist() == negatives
         assert encoded(file, PACKED) == set()
-        assert encoded(file, DICTIONARY) == {"item_id"}
+        assert encoded(file, DICTIONARY) == {"item_id", "neg_item_ids"}
+
+    def it_packs_no_ids_that_lie_far_apart_as_hashes_do(self, tmp_path: Path) -> None:
+        ids, negatives = [-(2**63), 0, 2**63 - 1], [[0], [2**32], []]
+        file = with_ids(tmp_path, pa.int64(), ids, negatives)
+        assert file.read()["item_id"].to_pylist() == ids
+        assert file.read()["neg_item_ids"].to_pylist() == negatives
+        assert encoded(file, PACKED) == set()
+
+    def it_packs_ids_that_are_large_but_lie_close(self, tmp_path: Path) -> None:
+        ids, negatives = [2**63 - 1, 2**63 - 7, 2**63 - 3], [[0], [2**32 - 1], [None]]
+        file = with_ids(tmp_path, pa.int64(), ids, negatives)
+        assert file.read()["item_id"].to_pylist() == ids
+        assert file.read()["neg_item_ids"].to_pylist() == negatives
+        assert encoded(file, PACKED) == {"item_id", "neg_item_ids"}
+
+    def it_writes_lists_that_are_all_empty(self, tmp_path: Path) -> None:
+        file = with_ids(tmp_path, pa.int64(), [1, 2, None], [[], [], []])
+        assert file.read()["neg_item_ids"].to_pylist() == [[], [], []]
