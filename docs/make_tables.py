@@ -24,7 +24,7 @@ _PUBLISHED = """## Published tables
 
 Delta tables, at reader protocol 1. A date is replaced as a whole, and only a release says that it
 may be read: `releases` names the version of each table.
-Files that sail publishes hold ids that are numbers as `DELTA_BINARY_PACKED`, an encoding of Parquet 2
+Files that sail publishes hold ids that are numbers as `DELTA_BINARY_PACKED`, an encoding of Parquet
 that PyArrow, DuckDB, Polars, Sail and Spark 4.1 were seen to read.
 """
 

@@ -19,6 +19,9 @@ _SETTINGS = {
     # Its allocator keeps what it has: memory that is given back is asked for again by the next
     # batch of rows, and the first touch of a page is dear (bench/NOTES.md).
     "MIMALLOC_PURGE_DELAY": "-1",
+    # On a virtual machine that gives free memory back to its host, pages of 2 MB are what the host
+    # has to find again; small ones are mostly there. Where no host does so, 1 may be faster.
+    "MIMALLOC_ALLOW_THP": "0",
     # Rows of a batch. A shuffle cuts every batch into one piece per partition: of 8,192 rows so
     # little is left in each that its bookkeeping takes more memory than its rows.
     "SAIL_EXECUTION__BATCH_SIZE": "65536",
