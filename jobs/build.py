@@ -20,13 +20,7 @@ from jobs.reading import (  # noqa: E402
 from jobs.request import BuildRequest  # noqa: E402
 from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
 from jobs.version import code_version  # noqa: E402
-from pipelines.assembly.published import (  # noqa: E402
-    Made,
-    contracts,
-    published_frames,
-    shown_on,
-    totals,
-)
+from pipelines.assembly.published import Made, contracts, shown_on, totals  # noqa: E402
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
 from pipelines.assembly.samples import (  # noqa: E402
     pairs_of,
@@ -42,6 +36,7 @@ from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
 from pipelines.publishing.releases import RunRecord  # noqa: E402
+from pipelines.publishing.stage_tables import stage_tables  # noqa: E402
 from pipelines.sampling.mix import REASONS  # noqa: E402
 
 
@@ -88,10 +83,7 @@ def build(request: BuildRequest) -> BuildSummary:
             logs["impressions"], day, census["impressions"], counts["impressions"], place.staged
         )
         made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature)
-        staged = {
-            name: store.stage(frame, known[name], run_id)
-            for name, frame in published_frames(made, known, config, day, spark=spark)
-        }
+        staged = stage_tables(made, known, config, day, store, run_id)
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
         rejected = store.read_staged(staged["rejected"])

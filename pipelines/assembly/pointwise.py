@@ -1,61 +1,64 @@
 """training_samples_pointwise: the listwise rows made long, one row per positive or negative."""
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from collections.abc import Mapping
 
-from pipelines.assembly.tables import SOURCE_NAMES
-from pipelines.contracts.tables import TableContract
+import numpy as np
+import pyarrow as pa
 
-_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
+from pipelines.assembly.group_lists import begins_of, lengths_of
+from pipelines.assembly.taken import SOURCE_FILL, named_sources
+
+_OF_NEGATIVE = {
+    "item_id": "neg_item_ids",
+    "hardness": "neg_hardness",
+    "log_q": "neg_log_q",
+    "incl_prob": "neg_incl_prob",
+}
 
 
-def pointwise(training_samples: DataFrame, contract: TableContract) -> DataFrame:
-    """Return one row per positive and one per negative, in the contract's columns.
+def pointwise(
+    groups: pa.Table, listwise: Mapping[str, pa.Array], columns: tuple[str, ...]
+) -> pa.Table:
+    """Return one row per positive and, behind it, one per negative.
 
     Args:
-        training_samples: The listwise table.
-        contract: The contract of training_samples_pointwise. ``draw_no`` counts from 0 within a
-            source: fills continue after the easy draws, as in easy_negatives.
+        groups: Sample groups.
+        listwise: What ``listwise_columns`` returned for them.
+        columns: The table's columns. ``draw_no`` counts from 0 within a source: fills continue
+            after the easy draws, as in easy_negatives.
     """
-    shared = [
-        name
-        for name in contract.names
-        if name in training_samples.columns and name not in {"item_id", *_LISTS}
-    ]
-    base = training_samples.withColumn("pos_item_id", F.col("item_id"))
-    positives = base.select(
-        *shared,
-        "pos_item_id",
-        "item_id",
-        F.lit(1).alias("label"),
-        F.lit("positive").alias("source"),
-        F.lit(0).alias("draw_no"),
-        F.lit(None).cast("tinyint").alias("hardness"),
-        F.lit(None).cast("double").alias("log_q"),
-        F.lit(None).cast("double").alias("incl_prob"),
-    )
-    long = base.select(
-        *shared, "pos_item_id", "n_easy", "n_hard", F.posexplode(F.arrays_zip(*_LISTS))
-    )
-    source = F.coalesce(
-        *(F.when(F.col("col.neg_source") == i, name) for i, name in enumerate(SOURCE_NAMES))
-    )
-    place = F.col("pos")
+    lengths = lengths_of(listwise["neg_item_ids"])
+    n, group = len(lengths), np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(group)) - np.repeat(begins_of(lengths), lengths)
+    codes = listwise["neg_source"].flatten()
+    source = codes.to_numpy()
+    is_hard = source > SOURCE_FILL
     # Hard negatives lie between easy and fill in the list; both kinds count from their own start.
-    draw_no = (
-        F.when(place < F.col("n_easy"), place)
-        .when(place < F.col("n_easy") + F.col("n_hard"), place - F.col("n_easy"))
-        .otherwise(place - F.col("n_hard"))
-    )
-    negatives = long.select(
-        *shared,
-        "pos_item_id",
-        F.col("col.neg_item_ids").alias("item_id"),
-        F.lit(0).alias("label"),
-        source.alias("source"),
-        draw_no.alias("draw_no"),
-        F.col("col.neg_hardness").alias("hardness"),
-        F.col("col.neg_log_q").alias("log_q"),
-        F.col("col.neg_incl_prob").alias("incl_prob"),
-    )
-    return positives.unionByName(negatives).select(*contract.names)
+    before = np.where(is_hard, groups["n_easy"].to_numpy()[group], 0)
+    before = np.where(source == SOURCE_FILL, groups["n_hard"].to_numpy()[group], before)
+    of_negative = {
+        **{name: listwise[lists].flatten() for name, lists in _OF_NEGATIVE.items()},
+        "label": pa.array(np.zeros(len(group), np.int32)),
+        "source": named_sources(codes),
+        "draw_no": pa.array((place - before).astype(np.int32)),
+    }
+    of_positive = {
+        **{name: pa.nulls(n, of_negative[name].type) for name in _OF_NEGATIVE},
+        "item_id": groups["item_id"].combine_chunks(),
+        "label": pa.array(np.ones(n, np.int32)),
+        "source": pa.repeat("positive", n),
+        "draw_no": pa.array(np.zeros(n, np.int32)),
+    }
+    # A positive goes before its first negative.
+    own = np.arange(n) + begins_of(lengths)
+    order = np.empty(n + len(group), np.int64)
+    order[own] = np.arange(n)
+    order[np.arange(len(group)) + group + 1] = n + np.arange(len(group))
+    owner = np.repeat(np.arange(n), lengths + 1)
+    shared = [name for name in columns if name not in of_negative and name != "pos_item_id"]
+    repeated = groups.select([*shared, "item_id"]).take(pa.array(owner))
+    made = {"pos_item_id": repeated["item_id"]} | {
+        name: pa.concat_arrays([of_positive[name], values]).take(pa.array(order))
+        for name, values in of_negative.items()
+    }
+    return pa.table({name: made[name] if name in made else repeated[name] for name in columns})

@@ -1,16 +1,14 @@
-"""Every table of a date as a frame in its contract's columns, from groups, pairs and logs."""
+"""Every table of a date in its contract's columns, from groups, pairs and logs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.assembly import tables
 from pipelines.assembly.item_stats import item_stats
-from pipelines.assembly.pointwise import pointwise
 from pipelines.assembly.ranking_samples import ranking_samples
-from pipelines.assembly.samples import Candidates, orders_by_score
+from pipelines.assembly.samples import Candidates
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
@@ -53,24 +51,13 @@ def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContrac
     }
 
 
-def published_frames(
+def frames_of_logs(
     made: Made,
     contracts: Mapping[str, TableContract],
     config: Config,
     day: CalendarDay,
-    *,
-    spark: SparkSession,
 ) -> Iterator[tuple[str, DataFrame]]:
-    """Give each table's name and frame; a frame is lazy and reads staged files."""
-    groups = tables.with_placement(made.groups, config, day.date, mature=made.mature)
-
-    def training_samples_pointwise(contract: TableContract) -> DataFrame:
-        listwise = table_contract("training_samples").resolved(config.ids)
-        return pointwise(tables.training_samples(groups, listwise, config), contract)
-
-    def hard_negatives(contract: TableContract) -> DataFrame:
-        scored = orders_by_score(made.logs)
-        return tables.hard_negatives(groups, contract, config, scored=scored)
+    """Give the tables that ``GroupTables`` does not make: each one's name and its lazy frame."""
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
@@ -95,17 +82,13 @@ def published_frames(
         )
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
-        "positives": lambda contract: tables.positives(groups, contract),
-        "easy_negatives": lambda contract: tables.easy_negatives(groups, contract),
-        "hard_negatives": hard_negatives,
-        "training_samples": lambda contract: tables.training_samples(groups, contract, config),
-        "training_samples_pointwise": training_samples_pointwise,
         "ranking_samples": all_impressions,
         "item_stats": all_items,
         "rejected": lambda _: made.rejected,
     }
-    for name, contract in contracts.items():
-        yield name, makers[name](contract)
+    for name, maker in makers.items():
+        if name in contracts:
+            yield name, maker(contracts[name])
 
 
 def shown_on(

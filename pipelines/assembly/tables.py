@@ -1,21 +1,36 @@
-"""The tables that are projections of the sample groups: no sampling, no shuffle."""
+"""The tables that are made of sample groups: no sampling, no shuffle, all of them in one pass.
 
+Tasks make the rows in Arrow and write them where they are: most tables have a row per negative, and
+to hand these to an engine costs more than all else, on Spark many times more.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Self
 
+import numpy as np
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.sorting import order_of
+from pipelines.assembly.group_lists import GroupLists
+from pipelines.assembly.listwise import listwise_columns
 from pipelines.assembly.placement import POSITIVE_KEY, sample_id, shard, split
+from pipelines.assembly.pointwise import pointwise
+from pipelines.assembly.taken import SOURCE_EASY, SOURCE_FILL, TakenStages, named_sources
 from pipelines.config.tree import Config
 from pipelines.contracts.tables import TableContract
-from pipelines.sampling.mix import CATALOGUE_EXHAUSTED, REASONS
 
-SOURCE_EASY, SOURCE_FILL, SOURCE_CUT, SOURCE_LOW = 0, 1, 2, 3
-"""The codes of neg_source in training_samples."""
-
-SOURCE_NAMES = ("popularity", "easy_fill", "cut", "low")
-"""The same as names, by code, for the tables with one row per negative."""
+OF_GROUPS = (
+    "positives",
+    "easy_negatives",
+    "hard_negatives",
+    "training_samples",
+    "training_samples_pointwise",
+)
+"""The tables that ``GroupTables`` makes."""
 
 
 def with_placement(groups: DataFrame, config: Config, day: date, *, mature: bool) -> DataFrame:
@@ -42,152 +57,100 @@ def with_placement(groups: DataFrame, config: Config, day: date, *, mature: bool
     )
 
 
-def _by_code(code: str, values: tuple[str, ...] | list[float] | list[int]) -> Column:
+def _by_code(code: str, values: tuple[str, ...] | list[float]) -> Column:
     return F.coalesce(*(F.when(F.col(code) == i, F.lit(v)) for i, v in enumerate(values)))
 
 
-def positives(groups: DataFrame, contract: TableContract) -> DataFrame:
-    """Return one row per kept positive, in the contract's columns."""
-    return groups.select(*contract.names)
+@dataclass(frozen=True)
+class GroupTables:
+    """How sample groups become the rows of tables; small enough to travel with a task.
 
-
-class _Taken(NamedTuple):
-    """A stage that gives negatives, and what is written of them."""
-
-    code: int
-    name: str
-    source: int
-    hardness: int
-
-    @property
-    def source_name(self) -> str:
-        return SOURCE_NAMES[self.source]
-
-
-def _taken_stages(config: Config) -> list[_Taken]:
-    taken = [(i, stage) for i, stage in enumerate(config.hard.stages) if stage.take != "none"]
-    sources = [SOURCE_CUT if stage.take == "cut" else SOURCE_LOW for _, stage in taken]
-    return [
-        _Taken(i, stage.name, source, hardness)
-        for hardness, ((i, stage), source) in enumerate(zip(taken, sources, strict=True), start=1)
-    ]
-
-
-def _of_stage(stage: Column, field: str, config: Config, kind: str) -> Column:
-    """Return a field of the stage that has the code, NULL for other codes."""
-    taken = _taken_stages(config)
-    if not taken:
-        return F.lit(None).cast(kind)
-    values = (F.when(stage == one.code, F.lit(getattr(one, field))) for one in taken)
-    return F.coalesce(*values).cast(kind)
-
-
-def easy_negatives(groups: DataFrame, contract: TableContract) -> DataFrame:
-    """Return one row per draw from the catalogue, fills included, in the contract's columns."""
-    shared = [name for name in contract.names if name in groups.columns]
-    draws = F.arrays_zip("easy_item_ids", "easy_q", "easy_log_q", "easy_attempts")
-    rows = groups.select(*shared, "n_easy", F.posexplode(draws).alias("draw_no", "draw"))
-    return rows.select(
-        *shared,
-        "draw_no",
-        F.col("draw.easy_item_ids").alias("neg_item_id"),
-        F.when(F.col("draw_no") < F.col("n_easy"), SOURCE_NAMES[SOURCE_EASY])
-        .otherwise(SOURCE_NAMES[SOURCE_FILL])
-        .alias("source"),
-        F.col("draw.easy_q").alias("q"),
-        F.col("draw.easy_log_q").alias("log_q"),
-        F.col("draw.easy_attempts").alias("attempts"),
-    ).select(*contract.names)
-
-
-def hard_negatives(
-    groups: DataFrame, contract: TableContract, config: Config, *, scored: bool
-) -> DataFrame:
-    """Return one row per hard negative, in the contract's columns.
-
-    ``scored`` says whether ``hard_value`` is a score; else it is a rank, and there is no score.
+    Attributes:
+        columns: The columns of each table that is made, in the contract's order.
+        taken: The stages of hard negatives.
+        n_requested: Negatives per positive.
+        random: Whether hard negatives are chosen at random among the candidates.
+        scored: Whether ``hard_value`` is a score; else it is a rank, and there is no score.
     """
-    shared = [name for name in contract.names if name in groups.columns]
-    lists = ("hard_item_ids", "hard_stage", "hard_rank", "hard_size", "hard_value")
-    rows = groups.select(
-        *shared, incl_prob(config).alias("incl_prob"), F.explode(F.arrays_zip(*lists)).alias("row")
-    )
-    stage, rank, size = F.col("row.hard_stage"), F.col("row.hard_rank"), F.col("row.hard_size")
-    return rows.select(
-        *shared,
-        "incl_prob",
-        F.col("row.hard_item_ids").alias("neg_item_id"),
-        _of_stage(stage, "source_name", config, "string").alias("source"),
-        _of_stage(stage, "name", config, "string").alias("stage"),
-        rank.alias("stage_rank"),
-        size.alias("stage_size"),
-        (F.col("row.hard_value") if scored else F.lit(None).cast("double")).alias("stage_score"),
-        F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0)).alias("rank_pct"),
-        _of_stage(stage, "hardness", config, "tinyint").alias("hardness"),
-    ).select(*contract.names)
 
+    columns: Mapping[str, tuple[str, ...]]
+    taken: TakenStages
+    n_requested: int
+    random: bool
+    scored: bool
 
-def incl_prob(config: Config) -> Column:
-    """Return drawn / pool where candidates are chosen at random, else NULL."""
-    if config.hard.selection != "random":
-        return F.lit(None).cast("double")
-    return F.when(F.col("n_hard") > 0, F.col("n_hard") / F.col("n_pool"))
-
-
-def training_samples(groups: DataFrame, contract: TableContract, config: Config) -> DataFrame:
-    """Return one row per positive with its negatives in the order easy, hard, fill."""
-    n_easy, n_hard, n_fill = F.col("n_easy"), F.col("n_hard"), F.col("n_fill")
-    fill_from = n_easy + F.lit(1)
-
-    def in_order(easy: str, hard: Column) -> Column:
-        fill = F.slice(easy, fill_from, n_fill)
-        return F.concat(F.slice(easy, F.lit(1), n_easy), hard, fill)
-
-    def repeated(value: Column | None, kind: str, n: Column) -> Column:
-        constant = F.lit(None) if value is None else value
-        return F.array_repeat(constant.cast(kind), n)
-
-    def codes(easy: int, fill: int, field: str) -> Column:
-        of_stage = F.transform("hard_stage", lambda s: _of_stage(s, field, config, "tinyint"))
-        return F.concat(
-            repeated(F.lit(easy), "tinyint", n_easy),
-            of_stage,
-            repeated(F.lit(fill), "tinyint", n_fill),
+    @classmethod
+    def of(cls, config: Config, contracts: Mapping[str, TableContract], *, scored: bool) -> Self:
+        """Take what is needed of a config and of the contracts of the tables that it writes."""
+        return cls(
+            columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
+            taken=TakenStages.of(config),
+            n_requested=config.mix.negatives_per_positive,
+            random=config.hard.selection == "random",
+            scored=scored,
         )
 
-    probability = F.concat(
-        repeated(None, "double", n_easy),
-        repeated(incl_prob(config), "double", n_hard),
-        repeated(None, "double", n_fill),
-    )
-    reasons, counts = _shortfall()
-    return groups.select(
-        "*",
-        in_order("easy_item_ids", F.col("hard_item_ids")).alias("neg_item_ids"),
-        codes(SOURCE_EASY, SOURCE_FILL, "source").alias("neg_source"),
-        codes(0, 0, "hardness").alias("neg_hardness"),
-        in_order("easy_log_q", repeated(None, "double", n_hard)).alias("neg_log_q"),
-        probability.alias("neg_incl_prob"),
-        F.lit(config.mix.negatives_per_positive).alias("n_requested"),
-        reasons.alias("shortfall_reasons"),
-        counts.alias("shortfall_counts"),
-    ).select(*contract.names)
+    def rows(self, groups: pa.Table) -> dict[str, pa.Table]:
+        """Return the rows of every table, in the order of ``shuffle_key``.
+
+        Args:
+            groups: Sample groups as from ``with_placement``.
+        """
+        keys = groups["shuffle_key"].to_numpy()
+        groups = groups.take(pa.array(order_of(keys))).combine_chunks()
+        easy, hard = GroupLists(groups, "easy"), GroupLists(groups, "hard")
+        incl_prob = self._incl_prob(groups)
+        listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
+        if listwise:
+            added = listwise_columns(easy, hard, incl_prob, self.taken, self.n_requested)
+        made = {}
+        for name, columns in self.columns.items():
+            if name == "easy_negatives":
+                made[name] = _easy_rows(easy, columns)
+            elif name == "hard_negatives":
+                made[name] = self._hard_rows(hard, incl_prob, columns)
+            elif name == "training_samples_pointwise":
+                made[name] = pointwise(groups, added, columns)
+            else:
+                known = added if name in listwise else {}
+                made[name] = pa.table({c: known[c] if c in known else groups[c] for c in columns})
+        return made
+
+    def _incl_prob(self, groups: pa.Table) -> pa.Array:
+        """Return drawn / pool where candidates are chosen at random, else NULL."""
+        n_hard, n_pool = groups["n_hard"].to_numpy(), groups["n_pool"].to_numpy()
+        known = (n_hard > 0) & self.random
+        return pa.array(n_hard / np.maximum(n_pool, 1), mask=~known)
+
+    def _hard_rows(
+        self, hard: GroupLists, incl_prob: pa.Array, columns: tuple[str, ...]
+    ) -> pa.Table:
+        stage, value = hard.elements("stage"), hard.elements("value")
+        rank, size = hard.elements("rank"), hard.elements("size")
+        behind, others = rank.to_numpy() - 1, size.to_numpy() - 1
+        values = {
+            "incl_prob": incl_prob.take(pa.array(hard.group)),
+            "neg_item_id": hard.elements("item_ids"),
+            "source": named_sources(self.taken.source_of(stage)),
+            "stage": self.taken.name_of(stage),
+            "stage_rank": rank,
+            "stage_size": size,
+            "stage_score": value if self.scored else pa.nulls(len(value), pa.float64()),
+            "rank_pct": pa.array(np.where(others > 0, behind / np.maximum(others, 1), 0.0)),
+            "hardness": self.taken.hardness_of(stage),
+        }
+        return hard.long(columns, values)
 
 
-def _shortfall() -> tuple[Column, Column]:
-    """Return the reasons and the counts of missing negatives; they add up to fill + shortfall."""
-    hard_missing = F.col("hard_missing")
-    easy_missing = F.col("n_fill") + F.col("shortfall") - hard_missing
-    reason = _by_code("hard_reason", REASONS)
-    none_missing = hard_missing == 0
-    reasons = F.concat(
-        F.when(none_missing, F.array().cast("array<string>")).otherwise(F.array(reason)),
-        F.when(easy_missing == 0, F.array().cast("array<string>")).otherwise(
-            F.array(F.lit(REASONS[CATALOGUE_EXHAUSTED]))
-        ),
-    )
-    counts = F.concat(
-        F.when(none_missing, F.array().cast("array<int>")).otherwise(F.array(hard_missing)),
-        F.when(easy_missing == 0, F.array().cast("array<int>")).otherwise(F.array(easy_missing)),
-    )
-    return reasons, counts
+def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
+    is_fill = easy.place >= easy.of_group("n_easy")
+    source = np.where(is_fill, SOURCE_FILL, SOURCE_EASY).astype(np.int8)
+    values = {
+        "draw_no": pa.array(easy.place.astype(np.int32)),
+        "neg_item_id": easy.elements("item_ids"),
+        "source": named_sources(pa.array(source)),
+        "q": easy.elements("q"),
+        "log_q": easy.elements("log_q"),
+        "attempts": easy.elements("attempts"),
+    }
+    return easy.long(columns, values)

@@ -20,7 +20,6 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.contracts.dialect import dialect_of
 from pipelines.contracts.tables import TableContract
@@ -32,7 +31,7 @@ from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import arrow_schema, pinned_files
 from pipelines.publishing.paths import RELEASES, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
-from pipelines.publishing.sorted_files import FILES_SCHEMA, SortedFiles
+from pipelines.publishing.sorted_files import FILES_SCHEMA, SortedFiles, file_schema, remove_strays
 from pipelines.publishing.store import StagedTable
 
 _TRIES = 100
@@ -46,16 +45,14 @@ class DeltaRsStore(EngineStore):
         """Write a frame as files sorted by ``shuffle_key``, by date; see ``EngineStore``."""
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
-        files = SortedFiles(
-            folder=str(path),
-            schema=_file_schema(contract),
-            partition=contract.partition,
-            sort_by="shuffle_key" if "shuffle_key" in contract.names else None,
+        files = self.files_of(contract, path)
+        remove_strays(
+            path, frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
         )
-        written = frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
-        # A task that ran twice has left files that no row of the result names.
-        for stray in {*path.rglob("*.parquet")} - {path / name for name in written}:
-            stray.unlink()
+
+    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
+        """Return the files that will be published; see ``EngineStore``."""
+        return SortedFiles.of(contract, path, partition=contract.partition)
 
     def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
         """Return the rows of a staged folder; see ``EngineStore``."""
@@ -133,7 +130,7 @@ class DeltaRsStore(EngineStore):
         Raises:
             GateError: They are of another date, or a file has other columns.
         """
-        wanted = _file_schema(staged.contract).remove(staged.contract.names.index("ds"))
+        wanted = file_schema(staged.contract).remove(staged.contract.names.index("ds"))
         found = sorted(staged.path.rglob("*.parquet"))
         problems = []
         for file in found:
@@ -172,12 +169,6 @@ class DeltaRsStore(EngineStore):
             )
         except CommitFailedError as error:
             raise conflict(RELEASES, release.ds) from error
-
-
-def _file_schema(contract: TableContract) -> pa.Schema:
-    """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
-    schema: pa.Schema = to_arrow_schema(contract.spark_schema())
-    return pa.schema([field.with_nullable(True) for field in schema])
 
 
 def _files_by_day(path: Path) -> list[tuple[date | None, list[Path]]]:

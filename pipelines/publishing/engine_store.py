@@ -1,11 +1,14 @@
 """What the stores of all engines share: reading, staging's checks, and the proof after a commit."""
 
+import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from pipelines.contracts.tables import TableContract
 from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
@@ -13,6 +16,7 @@ from pipelines.publishing.commits import Label, require_date
 from pipelines.publishing.content_hash import ContentHash, content_hash, measure
 from pipelines.publishing.creation import ensure_table
 from pipelines.publishing.file_frames import frame_of_files
+from pipelines.publishing.made_together import WRITTEN_SCHEMA, MadeTogether, Maker
 from pipelines.publishing.metadata import (
     Commit,
     TableProtocol,
@@ -25,6 +29,7 @@ from pipelines.publishing.metadata import (
 from pipelines.publishing.paths import staged_table_path, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases
 from pipelines.publishing.schema_check import check_schema
+from pipelines.publishing.sorted_files import SortedFiles, remove_strays
 from pipelines.publishing.store import StagedTable
 
 
@@ -58,6 +63,38 @@ class EngineStore(ABC):
         check_schema(frame.schema, contract)
         path = staged_table_path(self._warehouse, run_id, contract.table)
         self.write_staged(frame, contract, path)
+        return self._measured(contract, run_id, path)
+
+    def stage_together(
+        self,
+        frame: DataFrame,
+        make: Maker,
+        contracts: Iterable[TableContract],
+        run_id: str,
+    ) -> dict[str, StagedTable]:
+        """Write all tables that are made of a frame's rows in one pass; see ``Store``."""
+        wanted = {contract.table: contract for contract in contracts}
+        # Of no rows, here: a task's error would come back with the engine's words around it.
+        none = make(to_arrow_schema(frame.schema).empty_table())
+        for table, contract in wanted.items():
+            check_schema(from_arrow_schema(none[table].schema), contract)
+        paths = {table: staged_table_path(self._warehouse, run_id, table) for table in wanted}
+        for path in paths.values():
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
+        files = {table: self.files_of(wanted[table], path) for table, path in paths.items()}
+        together = MadeTogether(make, files)
+        written = frame.mapInArrow(together.write, WRITTEN_SCHEMA).toArrow().to_pylist()
+        for table, path in paths.items():
+            remove_strays(path, [row["name"] for row in written if row["table"] == table])
+        return {table: self._measured(wanted[table], run_id, path) for table, path in paths.items()}
+
+    def _measured(self, contract: TableContract, run_id: str, path: Path) -> StagedTable:
+        """Read back what was written.
+
+        Raises:
+            GateError: NULL stands where none may be.
+        """
         measured = measure(self.read_parquet(path, contract), contract)
         GateError.raise_if_any(
             Problem(
@@ -70,6 +107,10 @@ class EngineStore(ABC):
         return StagedTable(
             contract, run_id, path, measured.content, measured.first_day, measured.last_day
         )
+
+    @abstractmethod
+    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
+        """Return how tasks write a staged table themselves, for ``read_parquet`` to read."""
 
     @abstractmethod
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:

@@ -3,10 +3,10 @@
 An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.arrays.sorting import order_of
 from pipelines.contracts.parquet_columns import PACKED, column_path, values_of
+from pipelines.contracts.tables import TableContract
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
@@ -50,24 +52,22 @@ class SortedFiles:
     partition: str | None
     sort_by: str | None
 
+    @classmethod
+    def of(cls, contract: TableContract, folder: Path, *, partition: str | None) -> Self:
+        """Return how the rows of a table become files."""
+        sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
+        return cls(str(folder), file_schema(contract), partition, sort_by)
+
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""
-        waiting: list[pa.RecordBatch] = []
-        rows = size = 0
-        names: list[str] = []
+        waiting = WaitingRows(self)
         for batch in batches:
-            waiting.append(batch)
-            rows += batch.num_rows
-            size += batch.nbytes
-            if rows >= _ROWS_PER_FILE or size >= _BYTES_PER_FILE:
-                names += self._write_files(waiting)
-                waiting, rows, size = [], 0, 0
-        if rows:
-            names += self._write_files(waiting)
-        yield pa.RecordBatch.from_arrays([pa.array(names, pa.string())], names=["name"])
+            waiting.add(pa.Table.from_batches([batch]))
+        yield pa.RecordBatch.from_pydict({"name": pa.array(waiting.written(), pa.string())})
 
-    def _write_files(self, batches: list[pa.RecordBatch]) -> list[str]:
-        table = pa.Table.from_batches(batches).cast(self.schema)
+    def write_files(self, parts: Sequence[pa.Table]) -> list[str]:
+        """Write rows as one file for each date among them; return the names, below the folder."""
+        table = pa.concat_tables(parts).cast(self.schema)
         if self.partition is None:
             return [self._write_file(table, "")]
         days = table[self.partition]
@@ -88,18 +88,73 @@ class SortedFiles:
             pq.write_table(table, path)
             return name
         keys = table[self.sort_by].to_numpy()
-        order = order_of(keys)
+        if not _in_order(keys):
+            order = order_of(keys)
+            table, keys = table.take(pa.array(order)), keys[order]
         pq.write_table(
-            table.take(pa.array(order)),
+            table,
             path,
             # Of rows in a random order, a page's least and greatest value say something of no
             # column but the one that they are sorted by; by the page index who wants a range of
             # it reads the pages that hold it.
             write_statistics=[self.sort_by],
             write_page_index=True,
-            **_encodings(table, each_row_another=_mostly_new(keys[order])),
+            **_encodings(table, each_row_another=_mostly_new(keys)),
         )
         return name
+
+
+def file_schema(contract: TableContract) -> pa.Schema:
+    """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
+    schema: pa.Schema = to_arrow_schema(contract.spark_schema())
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+class WaitingRows:
+    """Rows of one table that a task holds until they fill a file."""
+
+    def __init__(self, files: SortedFiles) -> None:
+        """Hold nothing yet."""
+        self._files = files
+        self._rows: list[pa.Table] = []
+        self._names: list[str] = []
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows; write those that wait, where both together are too many for one file."""
+        held = [*self._rows, rows]
+        if _are_many(held):
+            # Rows that were sorted together stay so: none of them waits for the next ones.
+            self._write(self._rows)
+            held = [rows]
+            if _are_many(held):
+                self._write(held)
+                held = []
+        self._rows = held
+
+    def written(self) -> list[str]:
+        """Write what still waits; return the names of all files, below the folder."""
+        self._write(self._rows)
+        self._rows = []
+        return self._names
+
+    def _write(self, rows: list[pa.Table]) -> None:
+        if any(part.num_rows for part in rows):
+            self._names += self._files.write_files(rows)
+
+
+def remove_strays(folder: Path, names: Sequence[str]) -> None:
+    """Remove the files of a folder that are not named: a task that ran twice has left them."""
+    for stray in {*folder.rglob("*.parquet")} - {folder / name for name in names}:
+        stray.unlink()
+
+
+def _are_many(rows: Sequence[pa.Table]) -> bool:
+    n, size = sum(part.num_rows for part in rows), sum(part.nbytes for part in rows)
+    return n > _ROWS_PER_FILE or bool(size > _BYTES_PER_FILE)
+
+
+def _in_order(keys: NDArray[np.int64]) -> bool:
+    return bool(np.all(keys[1:] >= keys[:-1]))
 
 
 def _mostly_new(ordered: NDArray[np.int64]) -> bool:

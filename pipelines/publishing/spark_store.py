@@ -25,6 +25,7 @@ from pipelines.publishing.engine_store import EngineStore, conflict
 from pipelines.publishing.paths import RELEASES, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
 from pipelines.publishing.schema_check import check_schema
+from pipelines.publishing.sorted_files import SortedFiles
 from pipelines.publishing.store import StagedTable
 
 # Importing delta.exceptions is also what makes PySpark raise them: without it every conflict
@@ -67,12 +68,18 @@ class SparkStore(EngineStore):
         """Write a frame as Parquet; see ``EngineStore``."""
         frame.write.mode("overwrite").parquet(f"file://{path}")
 
+    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
+        """Return files that hold every column, as Spark's have; see ``EngineStore``."""
+        return SortedFiles.of(contract, path, partition=None)
+
     def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
         """Return the rows of a staged folder; see ``EngineStore``."""
         return self.spark.read.schema(contract.spark_schema()).parquet(self._to_read(path))
 
     def read_as_written(self, staged: StagedTable) -> DataFrame:
         """Return the staged rows with the types that their files have; see ``Store``."""
+        if not any(staged.path.glob("*.parquet")):  # tasks that made no rows wrote no file
+            return self.read_staged(staged)
         return self.spark.read.parquet(self._to_read(staged.path))
 
     def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:

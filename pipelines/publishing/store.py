@@ -1,5 +1,6 @@
 """What a committer must do, whatever engine computes: the seam behind which Delta writers stand."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from pyspark.sql import DataFrame
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
+from pipelines.publishing.made_together import Maker
 from pipelines.publishing.metadata import Commit, TableProtocol
 from pipelines.publishing.releases import Release, ReleasesSnapshot
 
@@ -59,6 +61,25 @@ class Store(Protocol):
 
         Raises:
             GateError: The frame has other columns than the contract, or NULL where none may be.
+        """
+
+    def stage_together(
+        self,
+        frame: DataFrame,
+        make: Maker,
+        contracts: Iterable[TableContract],
+        run_id: str,
+    ) -> dict[str, StagedTable]:
+        """Write the tables that are made of a frame's rows in one pass, and read each back.
+
+        Args:
+            frame: The rows.
+            make: Gives the rows of each table, with the contract's columns in its order.
+            contracts: The tables that ``make`` gives rows of.
+            run_id: As in ``stage``.
+
+        Raises:
+            GateError: ``make`` gives other columns than a contract, or NULL where none may be.
         """
 
     def read_staged(self, staged: StagedTable) -> DataFrame:

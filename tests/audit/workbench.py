@@ -14,7 +14,7 @@ from pyspark.sql.types import StructType
 
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings, sample_partition
-from pipelines.assembly.published import Made, contracts, published_frames, shown_on, totals
+from pipelines.assembly.published import Made, contracts, shown_on, totals
 from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
 from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
@@ -35,9 +35,11 @@ from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
 from pipelines.contracts.tables import TableContract
+from pipelines.publishing.stage_tables import stage_tables
 from pipelines.sampling.mix import REASONS
 from tests.audit.memory import Memory
 from tests.audit.simulated_logs import DAY, settings, write_logs
+from tests.table_frames import every_frame
 
 if TYPE_CHECKING:
     from jobs.engine import Engine
@@ -90,9 +92,7 @@ class Bench:
             rows = self.groups if broken.groups is None else broken.groups
             groups = stored(self.place, rows, self.kind)
             made = self.made(groups, len(rows), broken.items or self.items)
-            frames = dict(
-                published_frames(made, self.contracts, self.config, DAY, spark=self.place.spark)
-            )
+            frames = every_frame(made, self.contracts, self.config, DAY)
             changed = changed_tables(self.groups, rows) | (
                 {"item_stats"} if broken.items is not None else set()
             )
@@ -231,8 +231,7 @@ def build(engine: "Engine", folder: Path) -> Bench:
     log, n = logs["impressions"], len(groups)
     shown = shown_on(log, DAY, census_of(log, DAY), counts[log.name])
     made = Made(logs, shown, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
-    frames = published_frames(made, known, config, DAY, spark=spark)
-    staged = {name: store.stage(table, known[name], "clean") for name, table in frames}
+    staged = stage_tables(made, known, config, DAY, store, "clean")
     tables = {name: store.read_staged(table) for name, table in staged.items()}
     counts["clicks"] = with_orphans(counts["clicks"], orphans_in(tables["rejected"]))
     return Bench(

@@ -48,9 +48,10 @@ STAGED_PASSES = {
     "count rows": {"counted": 3},
     # Users, requests and places of the pairs whose positives are kept; all pairs to choose them.
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
-    # Every table is read once after it was written: its content hash is of what the files hold.
+    # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
+    # once after it was written: its content hash is of what the files hold.
     "stage tables": {
-        "groups": 7,
+        "groups": 2,
         "pairs": 2,
         "counted": 3,
         "winners": 2,

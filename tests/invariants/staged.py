@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.init import write_simulated
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
-from pipelines.assembly.published import Made, contracts, published_frames, shown_on
+from pipelines.assembly.published import Made, contracts, shown_on
 from pipelines.assembly.rejects import all_rejected
 from pipelines.assembly.sampler import groups_schema, sample
 from pipelines.assembly.samples import (
@@ -34,6 +34,7 @@ from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
+from tests.table_frames import every_frame
 
 DAY = CalendarDay(date(2026, 1, 2))
 FIRST = date(2026, 1, 2)
@@ -116,8 +117,8 @@ class Staged:
         shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])
         n = groups.count()
         made = Made(self.logs, shown, groups, n, self.pairs, 1000, self.items, rejected, True)
-        frames = published_frames(made, known, self.config, DAY, spark=spark)
-        return {name: content_hash(frame, known[name]) for name, frame in frames}
+        frames = every_frame(made, known, self.config, DAY)
+        return {name: content_hash(frame, known[name]) for name, frame in frames.items()}
 
 
 def stage(

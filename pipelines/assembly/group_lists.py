@@ -1,0 +1,83 @@
+"""The lists of sample groups as arrays: their elements, and which group each belongs to."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class GroupLists:
+    """The lists of one kind, ``easy_…`` or ``hard_…``; the i-th elements belong together.
+
+    Attributes:
+        groups: The groups, p of them.
+        prefix: ``easy`` or ``hard``.
+    """
+
+    groups: pa.Table
+    prefix: str
+
+    @cached_property
+    def lengths(self) -> Places:
+        """How many elements each group has, int64, shape (p,)."""
+        return lengths_of(self._lists("item_ids"))
+
+    @cached_property
+    def group(self) -> Places:
+        """The place of each element's group, int64, shape (m,)."""
+        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+
+    @cached_property
+    def place(self) -> Places:
+        """The place of each element in its list, from 0, int64, shape (m,)."""
+        return np.arange(len(self.group)) - np.repeat(begins_of(self.lengths), self.lengths)
+
+    def elements(self, name: str) -> pa.Array:
+        """Return the elements of all lists of a name, without its prefix, shape (m,).
+
+        Raises:
+            ValueError: These lists are not as long as those of the item ids.
+        """
+        lists = self._lists(name)
+        if not np.array_equal(lengths_of(lists), self.lengths):
+            raise ValueError(f"{self.prefix}_{name} is not as long as {self.prefix}_item_ids")
+        return lists.flatten()
+
+    def of_group(self, name: str) -> NDArray[Any]:
+        """Return a column of the groups for each element, shape (m,)."""
+        values: NDArray[Any] = self.groups[name].to_numpy()[self.group]
+        return values
+
+    def long(self, columns: tuple[str, ...], values: dict[str, pa.Array]) -> pa.Table:
+        """Return one row per element: the values, and the group's columns where there are none."""
+        shared = [name for name in columns if name not in values]
+        repeated = self.groups.select(shared).take(pa.array(self.group))
+        return pa.table(
+            {name: values[name] if name in values else repeated[name] for name in columns}
+        )
+
+    def _lists(self, name: str) -> pa.ListArray:
+        return self.groups[f"{self.prefix}_{name}"].combine_chunks()
+
+
+def lengths_of(lists: pa.ListArray) -> Places:
+    """Return how long the lists are, int64, shape (p,)."""
+    return np.asarray(pc.list_value_length(lists).to_numpy(), np.int64)
+
+
+def begins_of(lengths: Places) -> Places:
+    """Return where lists begin that lie one behind the other, int64, shape (p,)."""
+    return np.cumsum(lengths) - lengths
+
+
+def lists_of(values: pa.Array, lengths: Places) -> pa.ListArray:
+    """Return lists of these lengths from values that lie one behind the other."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values)

@@ -1,0 +1,38 @@
+"""Every table of a build as a frame of its own; a build makes most of them together, in tasks."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from pipelines.assembly.published import Made, frames_of_logs
+from pipelines.assembly.samples import orders_by_score
+from pipelines.assembly.tables import GroupTables, with_placement
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.tables import TableContract
+
+
+def every_frame(
+    made: Made, contracts: Mapping[str, TableContract], config: Config, day: CalendarDay
+) -> dict[str, DataFrame]:
+    """Return the tables' frames by name, in the order of the contracts."""
+    tables = GroupTables.of(config, contracts, scored=orders_by_score(made.logs))
+    groups = with_placement(made.groups, config, day.date, mature=made.mature)
+    frames = {name: frame_of(groups, tables, contracts[name]) for name in tables.columns}
+    frames |= dict(frames_of_logs(made, contracts, config, day))
+    return {name: frames[name] for name in contracts}
+
+
+def frame_of(groups: DataFrame, tables: GroupTables, contract: TableContract) -> DataFrame:
+    schema = contract.spark_schema()
+    name, arrow = contract.table, to_arrow_schema(schema)
+
+    # By value to the tasks: they need not be able to import this file.
+    def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            made = tables.rows(pa.Table.from_batches([batch]))[name]
+            yield from made.cast(arrow).to_batches()
+
+    return groups.mapInArrow(rows, schema)
