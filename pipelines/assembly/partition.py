@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.arrays.sorting import order_of
 from pipelines.arrays.turns import TURNS
 from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.shipped import shipped
@@ -17,7 +16,7 @@ from pipelines.catalogue.draw_table import Catalogue, load_catalogue
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import PAIR, Events
-from pipelines.sampling.groups import Groups, Wanted, in_order, sample_groups
+from pipelines.sampling.groups import Groups, Wanted, sample_groups
 from pipelines.sampling.hashing import U, seed_state
 from pipelines.sampling.popularity import unconditional_log_prob
 from pipelines.sampling.positives import (
@@ -96,7 +95,7 @@ def sample_partition(
         settings: What the config asks for.
 
     Yields:
-        Sample groups in the order of ``shuffle_key``, or nothing without positives.
+        Sample groups in the order of their positives' keys, or nothing without positives.
     """
     received = list(batches)
     if not received:
@@ -127,10 +126,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         np.array([high for _, _, high in settings.ladder], np.float64),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
-    keys = shuffle_keys(kept.hash)
-    order = order_of(keys)
-    kept = _rows(kept, order)
-    return _batches(details, kept, in_order(groups, order), keys[order], catalogue)
+    return _batches(details, kept, groups, catalogue)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -182,7 +178,6 @@ def _batches(
     details: pa.Table,
     kept: Kept,
     groups: Groups,
-    shuffle_key: NDArray[np.int64],
     catalogue: Catalogue,
 ) -> list[pa.RecordBatch]:
     draws, total = catalogue.draws, catalogue.total_weight
@@ -195,7 +190,7 @@ def _batches(
     }
     columns |= {
         "action": pa.array(kept.action),
-        "shuffle_key": pa.array(shuffle_key),
+        "shuffle_key": pa.array(shuffle_keys(kept.hash)),
         "keep_prob": pa.array(kept.keep_prob),
         "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
         "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),

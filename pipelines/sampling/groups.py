@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.arrays.compiled import compiled
 from pipelines.sampling.easy_negatives import draw_easy
 from pipelines.sampling.events import Events, codes_of
 from pipelines.sampling.forbidden import forbidden_codes
@@ -100,23 +99,3 @@ def sample_groups(
         **dict(zip(_PER_EASY, easy, strict=True)),
         **dict(zip(_PER_HARD, hard, strict=True)),
     )
-
-
-def in_order(groups: Groups, order: NDArray[np.int64]) -> Groups:
-    """Return the groups in another order: group i of the result is group order[i]."""
-    places = dict.fromkeys(_PER_EASY, _places(groups.n_easy + groups.n_fill, order))
-    places |= dict.fromkeys(_PER_HARD, _places(groups.n_hard, order))
-    columns = groups._asdict().items()
-    return Groups(**{name: values.take(places.get(name, order)) for name, values in columns})
-
-
-@compiled
-def _places(lengths, order):  # type: ignore[no-untyped-def]
-    """Return where the elements of lists stand that are put into another order, int64."""
-    begins = np.cumsum(lengths) - lengths
-    places, n = np.empty(lengths.sum(), np.int64), 0
-    for i in order:
-        for x in range(begins[i], begins[i] + lengths[i]):
-            places[n] = x
-            n += 1
-    return places

@@ -32,10 +32,9 @@ class DescribeOnePartition:
         ).sort_by("shuffle_key")
         assert columns(apart) == columns(together)
 
-    def it_writes_the_rows_in_the_order_of_the_shuffle_key(self, tmp_path: Path) -> None:
+    def it_gives_each_positive_another_shuffle_key(self, tmp_path: Path) -> None:
         keys = sampled(tmp_path)["shuffle_key"].to_pylist()
-        assert keys == sorted(keys)
-        assert len(set(keys)) == len(keys)
+        assert len(set(keys)) == len(keys) > 100
 
     def it_starts_every_choice_from_all_64_bits_of_seed_and_epoch(self, tmp_path: Path) -> None:
         # Seeds on both sides of 2^63, one after the other in one process.
