@@ -1,8 +1,13 @@
-"""The garbage collector of a command: at rest while libraries are loaded, and at the end."""
+"""The garbage collector of a command: at rest while libraries are loaded, and seldom at work."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_NEW_OBJECTS = 50_000
+"""After so many new objects there is a look for garbage, in place of 700. Libraries that are loaded
+beside the first stages, and the plans of an engine, are many objects that stay; what is large is in
+no cycle. A collector that works holds up all tasks in Python."""
 
 
 @contextmanager
@@ -21,6 +26,7 @@ def nothing_collected() -> Iterator[None]:
     finally:
         if not gc.get_freeze_count():
             gc.freeze()
+        gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
         if was_enabled:
             gc.enable()
 
