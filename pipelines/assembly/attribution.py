@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import tie_columns, winner_hash
 from pipelines.contracts.tables import TableContract
@@ -99,7 +100,7 @@ def attributed_pairs(
         click_key().alias("click_key"),
     )
     if n_clicks <= MOST_BROADCAST_ROWS:
-        right = F.broadcast(right)
+        right = broadcast(right, f"join_{keys[0]}")
     joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.

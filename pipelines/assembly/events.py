@@ -9,6 +9,7 @@ from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
@@ -97,7 +98,7 @@ def candidate_events(
         F.col(value).cast("double").alias("value"),
     )
     if n_requests <= MOST_BROADCAST_ROWS:
-        requests = F.broadcast(requests)
+        requests = broadcast(requests, "request_id")
     return rows.join(requests, "request_id", how="inner").drop("request_id")
 
 
@@ -118,7 +119,7 @@ def union_of_events(
         A pair's event has the pair's place as owner and item.
     """
     if n_pairs <= MOST_BROADCAST_ROWS:
-        users = F.broadcast(pairs.select("user_key").distinct())
+        users = broadcast(pairs.select("user_key").distinct(), "user_key")
         forbidden = forbidden.join(users, "user_key", how="left_semi")
     frames = [
         _valueless(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN),

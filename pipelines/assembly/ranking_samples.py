@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.assembly.placement import keyed_hash, shard, split
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.tables import TableContract
 
 _KEY = ("impression_id", "user_id", "request_id", "item_id")
@@ -41,7 +42,7 @@ def ranking_samples(
         F.min("click_us").alias("click_us"), F.max("action").alias("action")
     )
     if n_pairs <= MOST_BROADCAST_ROWS:
-        clicked = F.broadcast(clicked)
+        clicked = broadcast(clicked, "request_id")
     rows = impressions.join(clicked, list(_KEY), how="left")
     if knows_viewed:
         rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())

@@ -35,6 +35,7 @@ from pipelines.audit.draws import (
 )
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Ids
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.passes import of_pass, passes_for
 
 # What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
@@ -100,7 +101,7 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -
         )
         if not seek_users:
             return events
-        return events.join(F.broadcast(users.distinct()), "user_key", how="left_semi")
+        return events.join(broadcast(users.distinct(), "user_key"), "user_key", how="left_semi")
 
     keys = F.transform("neg_item_ids", lambda item: key_of(item, ids.item))
     positives = rows.negatives.select(

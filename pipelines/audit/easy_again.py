@@ -15,6 +15,7 @@ from pipelines.audit.statistics import chi_square, occupancy
 from pipelines.audit.stretch import Stretch
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import readable_rows
@@ -118,7 +119,7 @@ def wrong_q(
     key = key_of("item_id", config.ids.item).alias("neg_key")
     stats = item_stats.select(key, F.col("q").alias("share"))
     if n_items <= 2_000_000:
-        stats = F.broadcast(stats)
+        stats = broadcast(stats, "neg_key")
     rows = stretch.of(easy).select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
     close = F.abs(F.col("q") - F.col("share")) <= 1e-9 * F.col("share")
     joined = rows.join(stats, "neg_key", how="left")

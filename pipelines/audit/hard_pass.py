@@ -16,6 +16,7 @@ from pipelines.audit.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.passes import of_pass, passes_for
 
 _NAMES = ("absent", "not_cut", "went_on", "rank")
@@ -55,7 +56,7 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
     ladder, known = config.hard, set(rows.stated.columns)
     requests = rows.stated.select("request_id").distinct()
     if rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES:
-        requests = F.broadcast(requests)
+        requests = broadcast(requests, "request_id")
     ranked = "stage_rank" in known
     logged = rows.logged.join(requests, "request_id", how="left_semi").select(
         key_of("request_id", config.ids.request).alias("request"),

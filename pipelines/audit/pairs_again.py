@@ -11,6 +11,7 @@ from pipelines.assembly.workplace import Workplace
 from pipelines.audit.staged_rows import KEY
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import valid_rows
@@ -85,7 +86,7 @@ def joined_again(
     if not latest_only:
         right = right.drop("click")
     if n_clicks <= _MOST_BROADCAST_CLICKS:
-        right = F.broadcast(right)
+        right = broadcast(right, "on")
     delay = F.col("clicked_us") - F.col("shown_us")
     pairs = left.join(right, "on").where((delay >= 0) & (delay <= window))
     # Made for the pairs only: few impressions are clicked.

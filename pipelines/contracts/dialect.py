@@ -1,4 +1,4 @@
-"""How the engines want files to be named, what they make of folder names, and what they spill.
+"""How the engines want files to be named, what they make of folders and hints, what they spill.
 
 The one place that looks at which kind of session it is: a classic one (Spark) or one of Spark
 Connect (Sail). Everything else is the same DataFrame code.
@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 @dataclass(frozen=True)
 class Dialect:
-    """What an engine makes of paths.
+    """What an engine makes of paths and of plans.
 
     Attributes:
         urls: Paths are URLs, percent signs and all, as for Sail; else they are taken as they are
@@ -21,11 +21,13 @@ class Dialect:
         folder_dates: A date in a folder's name becomes a column where the schema asks for it;
             Sail leaves that column NULL without a word.
         spills: A shuffle goes to disk where memory is short, as on Spark; Sail holds it whole.
+        hints: A join that is told which side to copy to all tasks does so, as on Spark.
     """
 
     urls: bool
     folder_dates: bool
     spills: bool
+    hints: bool
 
     def to_read(self, uri: str) -> str:
         """Return an address to read exactly one file or folder from."""
@@ -37,9 +39,9 @@ class Dialect:
 
 
 def dialect_of(spark: SparkSession) -> Dialect:
-    """Return how the engine of a session takes paths, and whether it spills."""
+    """Return how the engine of a session takes paths and hints, and whether it spills."""
     connect = type(spark).__module__.startswith("pyspark.sql.connect")
-    return Dialect(urls=connect, folder_dates=not connect, spills=not connect)
+    return Dialect(urls=connect, folder_dates=not connect, spills=not connect, hints=not connect)
 
 
 def _quoted(uri: str) -> str:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.sorting import sorted_numbers
 from pipelines.arrays.turns import TURNS
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
@@ -166,7 +167,7 @@ def _joined(
 ) -> DataFrame:
     hashes = repeated.select(KEY_HASH)
     if n_repeated <= MOST_BROADCAST_KEYS:
-        hashes = F.broadcast(hashes)
+        hashes = broadcast(hashes, KEY_HASH)
     return (
         rows.withColumn(KEY_HASH, _short_hash(key)).join(hashes, KEY_HASH, how=how).drop(KEY_HASH)
     )

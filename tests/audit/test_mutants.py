@@ -79,7 +79,8 @@ class DescribeAnAuditInSeveralPasses:
         monkeypatch.setattr(pass_sizes, "ROWS_PER_GIB", 1_000)
         monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         # An engine that spills needs no passes: for this test it is taken for one that does not.
-        monkeypatch.setattr(passes, "dialect_of", lambda _: Dialect(True, False, spills=False))
+        held = Dialect(urls=True, folder_dates=False, spills=False, hints=False)
+        monkeypatch.setattr(passes, "dialect_of", lambda _: held)
         seen: list[int] = []
         monkeypatch.setattr(hard_pass, "of_pass", told(seen))
         monkeypatch.setattr(draws_pass, "of_pass", told(seen))
