@@ -25,6 +25,9 @@ _SETTINGS = {
     # Rows of a batch. A shuffle cuts every batch into one piece per partition: of 8,192 rows so
     # little is left in each that its bookkeeping takes more memory than its rows.
     "SAIL_EXECUTION__BATCH_SIZE": "65536",
+    # Of what it writes itself, which is read a few times and thrown away.
+    "SAIL_PARQUET__COMPRESSION": "snappy",
+    "SAIL_PARQUET__STATISTICS_ENABLED": "none",
 }
 _SESSION = {"spark.sql.session.timeZone": "UTC"}
 

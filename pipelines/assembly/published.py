@@ -14,7 +14,7 @@ from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import repeated_hashes
-from pipelines.contracts.rows import deduplicated, on_date, valid_rows
+from pipelines.contracts.rows import deduplicated, made_columns, on_date, valid_rows
 from pipelines.contracts.tables import TableContract, table_contract
 
 
@@ -113,6 +113,7 @@ def shown_on(
         repeated=repeated_hashes(census),
         duplicates=counts.duplicate,
         keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
+        made=made_columns(impressions),
     )
 
 

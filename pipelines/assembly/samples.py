@@ -25,12 +25,17 @@ from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
 from pipelines.catalogue.keys import key_of
 from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
-from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.passes import of_pass, passes_for
 from pipelines.contracts.repeated_keys import key_hash
-from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
+from pipelines.contracts.rows import (
+    made_columns,
+    on_date,
+    readable_rows,
+    valid_rows,
+    without_duplicates,
+)
 
 EVENTS_PER_GIB = 8_000_000
 """Of so many log rows for each GiB of memory an engine that does not spill samples the users at a
@@ -57,7 +62,6 @@ def stage_pairs(
 ) -> DataFrame:
     """Join clicks to impressions, once, and return the pairs read back from staging."""
     impressions = logs["impressions"]
-    has_id = "impression_id" in impressions.mapped
     pairs = attributed_pairs(
         valid_rows(impressions),
         valid_rows(logs["clicks"]),
@@ -65,7 +69,7 @@ def stage_pairs(
         config,
         day,
         n_clicks=n_clicks,
-        made={} if has_id else {"impression_id": made_impression_id()},
+        made=made_columns(impressions),
     )
     return place.staged(pairs, "pairs")
 
@@ -91,9 +95,14 @@ def stage_catalogue(
     distinct = recent.select("item_id", "event_us", key).distinct()
     clicks = clicks_per_item(distinct, day, window)
     if "items" in logs:
-        snapshot = valid_rows(logs["items"]).where(on_date(logs["items"], day))
-        rows = deduplicated(snapshot, logs["items"].contract)
-        eligible = items_valid_on(rows, day)
+        log = logs["items"]
+        snapshot = valid_rows(log).where(on_date(log, day))
+
+        def kept(census: DataFrame, name: str) -> DataFrame:
+            return place.staged(census, f"counted/catalogue/{name}")
+
+        once = without_duplicates(snapshot, log.contract, log.about_rows, kept)
+        eligible = items_valid_on(once, day)
     else:
         seen = [log for name, log in logs.items() if name != "users"]
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))

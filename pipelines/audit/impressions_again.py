@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 from pipelines.audit.figures import Figure
 from pipelines.audit.staged_rows import KEY
 from pipelines.audit.stretch import stretch_of
-from pipelines.contracts.conforming import made_impression_id
+from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import made_columns, with_made
 
 _EVERY_IMPRESSION, _SAMPLES = "ranking_samples", ("positives", "training_samples")
 
@@ -57,16 +58,15 @@ def impression_figures(
         DataFrame.unionByName,
         [_stated(table, stretches[table].of(rows), carried) for table, rows in tables.items()],
     )
-    at, keys = F.col("event_us"), F.broadcast(stated.select("key").distinct())
+    at, keys = F.col("event_us"), broadcast(stated.select("key").distinct(), "key")
     # Few impressions are asked for: by their key, before all else that a row costs.
     shown = (
         log.frame.withColumn("key", _key())
         .join(keys, "key", how="left_semi")
         .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
     )
-    if "impression_id" not in log.mapped:
-        # The log's frame has it made already, but of all rows.
-        shown = shown.withColumn("impression_id", made_impression_id())
+    # The log's frame has them already, but made of all rows.
+    shown = with_made(shown, made_columns(log))
     viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in log.mapped else F.lit(True)
     hashes = F.array(*(_hash(table, at, carried) for table in tables))
     logged = (

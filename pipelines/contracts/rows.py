@@ -1,14 +1,18 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.contracts.conforming import made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import (
+    KEPT,
     MOST_BROADCAST_KEYS,
+    key_census,
+    repeated_hashes,
     with_hash_alone,
     with_hash_among,
 )
@@ -21,6 +25,21 @@ def valid_rows(log: Log) -> DataFrame:
     Columns: the contract's, the carried ones, ``event_us``, ``partition_date``.
     """
     return _without_judgement(log, log.frame.where("valid"))
+
+
+def made_columns(log: Log) -> dict[str, Column]:
+    """Return the columns that the log has not, and that are made of its ids: ``impression_id``.
+
+    Who looks for a few rows leaves them out, and makes them of the rows that were found.
+    """
+    if log.contract.key_without_impression_id is None or "impression_id" in log.mapped:
+        return {}
+    return {"impression_id": made_impression_id()}
+
+
+def with_made(rows: DataFrame, made: Mapping[str, Column]) -> DataFrame:
+    """Return rows with ``made_columns``, in place of columns with their names."""
+    return rows.drop(*made).select("*", *(column.alias(name) for name, column in made.items()))
 
 
 def readable_rows(log: Log) -> DataFrame:
@@ -55,6 +74,7 @@ def deduplicated(
     repeated: DataFrame | None = None,
     duplicates: int | None = None,
     keep: Callable[[DataFrame], DataFrame] | None = None,
+    made: Mapping[str, Column] | None = None,
 ) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
@@ -66,9 +86,11 @@ def deduplicated(
         contract: The log's contract, ``log.contract``: its key is the one that the log can have.
         repeated: What ``repeated_hashes`` found among these very rows: then only the rows behind
             them are chosen from, and the others stay where they are.
-        duplicates: How many rows have to go, where that is known; 0 is the rows as they are.
+        duplicates: How many rows have to go at most, where that is known; 0 is the rows as they
+            are.
         keep: Writes the few winners that had to be chosen and returns them read back; without it
             they are chosen again whenever the frame is read.
+        made: What ``made_columns`` returned for the log: made of the rows that are left only.
 
     Returns:
         The winners, same columns.
@@ -76,11 +98,13 @@ def deduplicated(
     if duplicates == 0:
         return rows
     if repeated is not None:
-        n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
-        several = with_hash_among(rows, contract.key, repeated, n_repeated=n)
+        n, made = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates, made or {}
+        bare = rows.drop(*made)
+        several = with_made(with_hash_among(bare, contract.key, repeated, n_repeated=n), made)
         winners = deduplicated(several, contract)
-        alone = with_hash_alone(rows, contract.key, repeated, n_repeated=n)
-        return alone.unionByName(winners if keep is None else keep(winners))
+        alone = with_made(with_hash_alone(bare, contract.key, repeated, n_repeated=n), made)
+        both = alone.unionByName(winners if keep is None else keep(winners))
+        return both.select(*rows.columns)
     others = tie_columns(rows.columns, contract)
     order = [F.col("event_us").asc_nulls_last()]
     if others:
@@ -89,6 +113,27 @@ def deduplicated(
     place = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
     numbered = rows.withColumn("__winnow_place", place)
     return numbered.where(F.col("__winnow_place") == 1).drop("__winnow_place")
+
+
+def without_duplicates(
+    rows: DataFrame,
+    contract: TableContract,
+    n_rows: int,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+) -> DataFrame:
+    """Return what ``deduplicated`` does, of rows that hardly repeat a key; counts the keys first.
+
+    To sort rows by all columns, only to find that each key is there once, takes ten times as long.
+
+    Args:
+        rows: Rows as from ``valid_rows``; they are read several times where a key is repeated.
+        contract: The log's contract.
+        n_rows: About how many rows there are.
+        keep: Writes a frame under a name and returns it read back, as for ``key_census``.
+    """
+    repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep))
+    several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
+    return deduplicated(rows, contract, repeated=repeated, duplicates=several)
 
 
 def winner_hash(names: Sequence[str]) -> Column:

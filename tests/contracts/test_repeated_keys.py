@@ -17,7 +17,12 @@ from pipelines.contracts.repeated_keys import (
     with_hash_alone,
     with_hash_among,
 )
-from pipelines.contracts.rows import deduplicated
+from pipelines.contracts.rows import (
+    deduplicated,
+    made_columns,
+    valid_rows,
+    without_duplicates,
+)
 from tests.contracts.logs_for_tests import NOON_S, config, impressions, opened, rows, write
 
 KEY = ("a", "b")
@@ -138,7 +143,52 @@ class DescribeDeduplicatedOfFew:
         assert sorted(kept) == [1, 5]
         assert sorted(row.request_id for row in few.collect()) == [4, 5]
 
+    def it_makes_what_is_made_of_ids_of_the_rows_that_are_left(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        times = [(r, 2, 3, NOON_S + s) for r in (1, 5) for s in (0, 9, 5)]
+        write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        found = valid_rows(log)
+        repeated = repeated_in(found, log.contract.key)
+        wanted = deduplicated(found, log.contract)
+        few = deduplicated(
+            found, log.contract, repeated=repeated, duplicates=4, made=made_columns(log)
+        )
+        assert few.columns == wanted.columns
+        assert sorted(map(tuple, few.collect())) == sorted(map(tuple, wanted.collect()))
+        assert {row.impression_id for row in few.collect()} == {"1/2/3", "4/2/3", "5/2/3"}
+
     def it_leaves_rows_without_duplicates_alone(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
         assert deduplicated(log.frame, log.contract, duplicates=0) is log.frame
+
+
+class DescribeWithoutDuplicates:
+    @pytest.mark.parametrize("seconds", [(0,), (0, 9, 5)])
+    def it_gives_what_a_look_at_all_rows_would(
+        self, spark: SparkSession, tmp_path: Path, seconds: tuple[int, ...]
+    ) -> None:
+        times = [(r, 2, 3, NOON_S + s) for r in (1, None) for s in seconds]
+        write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        found = log.frame.drop("source_row")
+        names: list[str] = []
+
+        def keep(census: DataFrame, name: str) -> DataFrame:
+            names.append(name)
+            return census
+
+        once = without_duplicates(found, log.contract, 7, keep).select("request_id", "event_us")
+        wanted = deduplicated(found, log.contract).select("request_id", "event_us")
+        assert sorted(once.collect(), key=str) == sorted(wanted.collect(), key=str)
+        assert once.count() == 3
+        assert names == ["0"]
+
+    def it_does_not_sort_rows_of_which_none_is_repeated(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S), (4, 2, 3, NOON_S)))
+        log = opened(spark, config(impressions()), tmp_path)
+        assert without_duplicates(log.frame, log.contract, 2) is log.frame

@@ -31,21 +31,22 @@ LOG_PASSES = {
     # Its counts and repeated keys; where some key is repeated, the rows of these keys; where some
     # row is rejected, the reasons.
     "count rows": {"impressions": 3, "clicks": 3, "ranking_log": 3, "items": 1, "users": 1},
-    # To join, and to weigh.
-    "join clicks, weigh items": {"impressions": 1, "clicks": 2, "items": 1},
+    # To join, and to weigh. Items: to see that no id is there twice, which saves sorting them all.
+    "join clicks, weigh items": {"impressions": 1, "clicks": 2, "items": 2},
     "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected. Clicks: rejected, and the orphans.
     "stage tables": {"impressions": 4, "clicks": 2, "ranking_log": 1},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
-    # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
-    # are missing.
-    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 1},
+    # carry of them. Clicks and items: the weights; items twice, as above. Ranking log: who was cut,
+    # and why hard negatives are missing.
+    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 2},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
 STAGED_PASSES = {
     "count rows": {"counted": 3},
+    "join clicks, weigh items": {"counted": 1},
     # Users, requests and places of the pairs whose positives are kept; all pairs to choose them.
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
@@ -181,7 +182,7 @@ class DescribeWhatIsWritten:
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
         folders = [action.writes for action in costs.watch.actions if action.writes]
         written = [folder.relative_to(costs.staging).as_posix() for folder in folders]
-        logs = [f"counted/{log}/0" for log in LOG_PASSES["count rows"]]
+        logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "catalogue")]
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs"]
         assert sorted(written) == sorted([*logs, *frames])
