@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _NEW_OBJECTS = 50_000
-"""After so many new objects there is a look for garbage, in place of 700. Libraries that are loaded
-beside the first stages, and the plans of an engine, are many objects that stay; what is large is in
-no cycle. A collector that works holds up all tasks in Python."""
+"""After so many new objects there is a look for garbage, in place of a few hundred. Libraries that
+are loaded beside the first stages, and the plans of an engine, are many objects that stay; what is
+large is in no cycle. A collector that works holds up all tasks in Python."""
 
 
 @contextmanager
@@ -17,7 +17,8 @@ def nothing_collected() -> Iterator[None]:
     Some hundred thousand objects come and stay: the collector would go through all of them again
     and again while they come, later whenever their number has grown by a quarter, and once more
     when the process ends. All that is there is set aside once in a process, a caller's objects
-    too: a process that runs several commands has garbage of its own by then.
+    too: a process that runs several commands has garbage of its own by then. From then on, and as
+    long as the process lasts, the collector works seldom.
     """
     was_enabled = gc.isenabled()
     gc.disable()

@@ -36,6 +36,9 @@ def load_kernels() -> None:
         # What goes wrong here would leave Spark without workers; a task tells of it better.
         with suppress(Exception):
             import_module(name).rehearse()
+    for name in ("pipelines.assembly.tables", "pipelines.publishing.made_together"):
+        with suppress(Exception):
+            import_module(name)
     gc.freeze()
 
 

@@ -32,7 +32,7 @@ def frame_of(groups: DataFrame, tables: GroupTables, contract: TableContract) ->
     # By value to the tasks: they need not be able to import this file.
     def rows(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            made = tables.rows(pa.Table.from_batches([batch]))[name]
+            made = dict(tables.rows(pa.Table.from_batches([batch])))[name]
             yield from made.cast(arrow).to_batches()
 
     return groups.mapInArrow(rows, schema)

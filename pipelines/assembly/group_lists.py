@@ -32,12 +32,12 @@ class GroupLists:
     @cached_property
     def group(self) -> Places:
         """The place of each element's group, int64, shape (m,)."""
-        return np.repeat(np.arange(len(self.lengths)), self.lengths)
+        return groups_of(self.lengths)
 
     @cached_property
     def place(self) -> Places:
         """The place of each element in its list, from 0, int64, shape (m,)."""
-        return np.arange(len(self.group)) - np.repeat(begins_of(self.lengths), self.lengths)
+        return places_in(self.lengths)
 
     def elements(self, name: str) -> pa.Array:
         """Return the elements of all lists of a name, without its prefix, shape (m,).
@@ -77,7 +77,11 @@ def begins_of(lengths: Places) -> Places:
     return np.cumsum(lengths) - lengths
 
 
-def lists_of(values: pa.Array, lengths: Places) -> pa.ListArray:
-    """Return lists of these lengths from values that lie one behind the other."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values)
+def groups_of(lengths: Places) -> Places:
+    """Return which list each element is in, int64, shape (m,)."""
+    return np.repeat(np.arange(len(lengths)), lengths)
+
+
+def places_in(lengths: Places) -> Places:
+    """Return the place of each element in its list, from 0, int64, shape (m,)."""
+    return np.arange(lengths.sum()) - np.repeat(begins_of(lengths), lengths)

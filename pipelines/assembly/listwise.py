@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.assembly.group_lists import GroupLists, Places, begins_of, lists_of
-from pipelines.assembly.taken import SOURCE_EASY, SOURCE_FILL, TakenStages
+from pipelines.arrays.lists import lists_of
+from pipelines.assembly.group_lists import GroupLists, Places, begins_of
+from pipelines.assembly.taken import TakenStages, fills, sources_of_draws
 from pipelines.sampling.mix import CATALOGUE_EXHAUSTED, REASONS
 
 
@@ -30,8 +31,6 @@ def listwise_columns(
     places, lengths = _in_order(easy, hard)
     n_easy, n_hard = len(easy.group), len(hard.group)
     stage = hard.elements("stage")
-    is_fill = easy.place >= easy.of_group("n_easy")
-    source = pa.array(np.where(is_fill, SOURCE_FILL, SOURCE_EASY).astype(np.int8))
 
     def lists(of_easy: pa.Array, of_hard: pa.Array) -> pa.ListArray:
         return lists_of(pa.concat_arrays([of_easy, of_hard]).take(places), lengths)
@@ -39,7 +38,7 @@ def listwise_columns(
     reasons, counts = _shortfall(easy.groups)
     return {
         "neg_item_ids": lists(easy.elements("item_ids"), hard.elements("item_ids")),
-        "neg_source": lists(source, taken.source_of(stage)),
+        "neg_source": lists(sources_of_draws(easy), taken.source_of(stage)),
         "neg_hardness": lists(pa.array(np.zeros(n_easy, np.int8)), taken.hardness_of(stage)),
         "neg_log_q": lists(easy.elements("log_q"), pa.nulls(n_hard, pa.float64())),
         "neg_incl_prob": lists(
@@ -60,10 +59,8 @@ def _in_order(easy: GroupLists, hard: GroupLists) -> tuple[pa.Array, Places]:
     """
     lengths = easy.lengths + hard.lengths
     begins, n_easy = begins_of(lengths), easy.groups["n_easy"].to_numpy()
-    is_fill = easy.place >= n_easy[easy.group]
-    of_easy = begins[easy.group] + easy.place + np.where(is_fill, hard.lengths[easy.group], 0)
-    first = np.minimum(n_easy, easy.lengths)
-    of_hard = (begins + first)[hard.group] + hard.place
+    of_easy = begins[easy.group] + easy.place + np.where(fills(easy), hard.lengths[easy.group], 0)
+    of_hard = (begins + n_easy)[hard.group] + hard.place
     places = np.empty(lengths.sum(), np.int64)
     places[of_easy] = np.arange(len(of_easy))
     places[of_hard] = len(of_easy) + np.arange(len(of_hard))

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.lists import lists_of
 from pipelines.arrays.turns import TURNS
 from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.shipped import shipped
@@ -166,11 +167,7 @@ def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
     """Leave out positives whose earliest impression lies on another date: they are that date's."""
     shown = pairs.impression_us[kept.pair]
     of_date = (shown >= settings.start_us) & (shown < settings.end_us)
-    return _rows(kept, of_date)
-
-
-def _rows(kept: Kept, rows: NDArray[Any]) -> Kept:
-    columns: list[Any] = [column[rows] for column in kept]
+    columns: list[Any] = [column[of_date] for column in kept]
     return Kept(*columns)
 
 
@@ -195,23 +192,18 @@ def _batches(
         "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
         "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
         **{name: pa.array(getattr(groups, name)) for name in _COUNTS},
-        "easy_item_ids": _lists(catalogue.ids.take(pa.array(groups.easy_code)), easy),
-        "easy_q": _lists(pa.array(draws.weights[groups.easy_code] / max(total, 1)), easy),
-        "easy_log_q": _lists(pa.array(groups.easy_log_q), easy),
-        "easy_attempts": _lists(pa.array(groups.easy_attempts), easy),
-        "hard_item_ids": _lists(catalogue.ids.take(pa.array(groups.hard_code)), hard),
-        "hard_stage": _lists(pa.array(groups.hard_stage), hard),
-        "hard_rank": _lists(pa.array(groups.hard_rank), hard),
-        "hard_size": _lists(pa.array(groups.hard_size), hard),
-        "hard_value": _lists(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
+        "easy_item_ids": lists_of(catalogue.ids.take(pa.array(groups.easy_code)), easy),
+        "easy_q": lists_of(pa.array(draws.weights[groups.easy_code] / max(total, 1)), easy),
+        "easy_log_q": lists_of(pa.array(groups.easy_log_q), easy),
+        "easy_attempts": lists_of(pa.array(groups.easy_attempts), easy),
+        "hard_item_ids": lists_of(catalogue.ids.take(pa.array(groups.hard_code)), hard),
+        "hard_stage": lists_of(pa.array(groups.hard_stage), hard),
+        "hard_rank": lists_of(pa.array(groups.hard_rank), hard),
+        "hard_size": lists_of(pa.array(groups.hard_size), hard),
+        "hard_value": lists_of(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
     }
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches
-
-
-def _lists(values: pa.Array, lengths: NDArray[np.int32]) -> pa.ListArray:
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
 def _clicks(kept: Kept, code: NDArray[np.int32], catalogue: Catalogue) -> NDArray[np.int64]:

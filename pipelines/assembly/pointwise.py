@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from pipelines.assembly.group_lists import begins_of, lengths_of
+from pipelines.assembly.group_lists import begins_of, groups_of, lengths_of, places_in
 from pipelines.assembly.taken import SOURCE_FILL, named_sources
 
 _OF_NEGATIVE = {
@@ -28,8 +28,7 @@ def pointwise(
             after the easy draws, as in easy_negatives.
     """
     lengths = lengths_of(listwise["neg_item_ids"])
-    n, group = len(lengths), np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(group)) - np.repeat(begins_of(lengths), lengths)
+    n, group, place = len(lengths), groups_of(lengths), places_in(lengths)
     codes = listwise["neg_source"].flatten()
     source = codes.to_numpy()
     is_hard = source > SOURCE_FILL
@@ -54,7 +53,7 @@ def pointwise(
     order = np.empty(n + len(group), np.int64)
     order[own] = np.arange(n)
     order[np.arange(len(group)) + group + 1] = n + np.arange(len(group))
-    owner = np.repeat(np.arange(n), lengths + 1)
+    owner = groups_of(lengths + 1)
     shared = [name for name in columns if name not in of_negative and name != "pos_item_id"]
     repeated = groups.select([*shared, "item_id"]).take(pa.array(owner))
     made = {"pos_item_id": repeated["item_id"]} | {

@@ -1,6 +1,7 @@
 """The one shuffle by user, with the sampler on each partition: events in, sample groups out."""
 
 from functools import partial
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql.types import (
@@ -69,8 +70,8 @@ def sample(
     partitions: int,
     place: Workplace,
     name: str,
-) -> DataFrame:
-    """Return the sample groups, read back from staging: one row per kept positive of the date.
+) -> list[Path]:
+    """Sample, and return the files of the sample groups: one row per kept positive of the date.
 
     Args:
         events: What ``union_of_events`` returned.
@@ -82,8 +83,9 @@ def sample(
         name: Of the folder that they write to.
 
     Returns:
-        The columns of ``groups_schema``. ``hard_value`` is the logged score or rank; the i-th
-        elements of the easy (hard) lists belong together; fills lie behind the easy draws.
+        Files for ``Workplace.read_back``, with the columns of ``groups_schema``. ``hard_value`` is
+        the logged score or rank; the i-th elements of the easy (hard) lists belong together; fills
+        lie behind the easy draws.
     """
     kernel: Task = partial(sample_partition, settings=settings)
-    return place.staged_by_tasks(by_user(events, partitions), kernel, schema, name)
+    return place.written_by_tasks(by_user(events, partitions), kernel, schema, name)

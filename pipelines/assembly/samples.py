@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -173,14 +172,14 @@ def stage_groups(
     passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
     kept, schema = stage_kept_pairs(pairs, settings, place), groups_schema(config, pairs.schema)
-    parts = []
+    files = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         own = of_pass(kept, "user_key", number, passes)
         events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
-        parts.append(sample(turn, settings, schema, partitions, place, name))
-    return reduce(DataFrame.unionByName, parts)
+        files += sample(turn, settings, schema, partitions, place, name)
+    return place.read_back(files, schema)
 
 
 def all_events(

@@ -4,7 +4,7 @@ Tasks make the rows in Arrow and write them where they are: most tables have a r
 to hand these to an engine costs more than all else, on Spark many times more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -19,7 +19,7 @@ from pipelines.assembly.group_lists import GroupLists
 from pipelines.assembly.listwise import listwise_columns
 from pipelines.assembly.placement import POSITIVE_KEY, sample_id, shard, split
 from pipelines.assembly.pointwise import pointwise
-from pipelines.assembly.taken import SOURCE_EASY, SOURCE_FILL, TakenStages, named_sources
+from pipelines.assembly.taken import TakenStages, named_sources, sources_of_draws
 from pipelines.config.tree import Config
 from pipelines.contracts.tables import TableContract
 
@@ -90,8 +90,8 @@ class GroupTables:
             scored=scored,
         )
 
-    def rows(self, groups: pa.Table) -> dict[str, pa.Table]:
-        """Return the rows of every table, in the order of ``shuffle_key``.
+    def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+        """Give the name and the rows of every table, in the order of ``shuffle_key``.
 
         Args:
             groups: Sample groups as from ``with_placement``.
@@ -103,18 +103,16 @@ class GroupTables:
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:
             added = listwise_columns(easy, hard, incl_prob, self.taken, self.n_requested)
-        made = {}
         for name, columns in self.columns.items():
             if name == "easy_negatives":
-                made[name] = _easy_rows(easy, columns)
+                yield name, _easy_rows(easy, columns)
             elif name == "hard_negatives":
-                made[name] = self._hard_rows(hard, incl_prob, columns)
+                yield name, self._hard_rows(hard, incl_prob, columns)
             elif name == "training_samples_pointwise":
-                made[name] = pointwise(groups, added, columns)
+                yield name, pointwise(groups, added, columns)
             else:
                 known = added if name in listwise else {}
-                made[name] = pa.table({c: known[c] if c in known else groups[c] for c in columns})
-        return made
+                yield name, pa.table({c: known[c] if c in known else groups[c] for c in columns})
 
     def _incl_prob(self, groups: pa.Table) -> pa.Array:
         """Return drawn / pool where candidates are chosen at random, else NULL."""
@@ -143,12 +141,10 @@ class GroupTables:
 
 
 def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
-    is_fill = easy.place >= easy.of_group("n_easy")
-    source = np.where(is_fill, SOURCE_FILL, SOURCE_EASY).astype(np.int8)
     values = {
         "draw_no": pa.array(easy.place.astype(np.int32)),
         "neg_item_id": easy.elements("item_ids"),
-        "source": named_sources(pa.array(source)),
+        "source": named_sources(sources_of_draws(easy)),
         "q": easy.elements("q"),
         "log_q": easy.elements("log_q"),
         "attempts": easy.elements("attempts"),

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from pipelines.assembly.group_lists import GroupLists
 from pipelines.config.tree import Config
 
 SOURCE_EASY, SOURCE_FILL, SOURCE_CUT, SOURCE_LOW = 0, 1, 2, 3
@@ -54,6 +57,17 @@ class TakenStages:
     def name_of(self, stage: pa.Array) -> pa.Array:
         """Return the names of the stages of negatives by their places, string."""
         return pa.array(self.names, pa.string()).take(stage)
+
+
+def fills(easy: GroupLists) -> NDArray[np.bool_]:
+    """Return of each draw whether it stands in for a hard negative: these lie behind the others."""
+    stands_in: NDArray[np.bool_] = easy.place >= easy.of_group("n_easy")
+    return stands_in
+
+
+def sources_of_draws(easy: GroupLists) -> pa.Array:
+    """Return the source of each draw from the catalogue, int8."""
+    return pa.array(np.where(fills(easy), SOURCE_FILL, SOURCE_EASY).astype(np.int8))
 
 
 def named_sources(codes: pa.Array) -> pa.Array:

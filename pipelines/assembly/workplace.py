@@ -1,6 +1,6 @@
 """Where a build computes: the session, its staging folder, and files for every task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,17 +54,26 @@ class Workplace:
             schema: The columns of what it gives.
             name: Of the folder below the staging folder.
         """
+        return self.read_back(self.written_by_tasks(frame, task, schema, name), schema)
+
+    def written_by_tasks(
+        self, frame: DataFrame, task: Task, schema: StructType, name: str
+    ) -> list[Path]:
+        """Do the first part of ``staged_by_tasks``; return the files, in order."""
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         files = TaskFiles(str(folder), to_arrow_schema(schema))
         write: Task = partial(files.write, task=task)
         names = frame.mapInArrow(write, NAMES).toArrow()["name"].to_pylist()
-        if not names:
+        return [folder / file for file in sorted(names)]
+
+    def read_back(self, files: Sequence[Path], schema: StructType) -> DataFrame:
+        """Return the rows of files that tasks wrote, in one scan."""
+        if not files:
             return self.spark.createDataFrame([], schema)
         to_read = dialect_of(self.spark).to_read
-        paths = [to_read(f"file://{folder / file}") for file in sorted(names)]
         stored = StructType([StructField(f.name, f.dataType) for f in schema.fields])
-        return self.spark.read.schema(stored).parquet(*paths)
+        return self.spark.read.schema(stored).parquet(*(to_read(f"file://{f}") for f in files))
 
     def stored(self, table: pa.Table, name: str) -> DataFrame:
         """Return a table as a frame, through a file: some engines take only small ones directly."""

@@ -124,6 +124,7 @@ def without_duplicates(
     """Return what ``deduplicated`` does, of rows that hardly repeat a key; counts the keys first.
 
     To sort rows by all columns, only to find that each key is there once, takes ten times as long.
+    Where many repeat one after all, all are sorted.
 
     Args:
         rows: Rows as from ``valid_rows``; they are read several times where a key is repeated.
@@ -133,6 +134,8 @@ def without_duplicates(
     """
     repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep))
     several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
+    if several > n_rows // 4:
+        return deduplicated(rows, contract)
     return deduplicated(rows, contract, repeated=repeated, duplicates=several)
 
 

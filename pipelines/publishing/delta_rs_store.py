@@ -31,7 +31,13 @@ from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import arrow_schema, pinned_files
 from pipelines.publishing.paths import RELEASES, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
-from pipelines.publishing.sorted_files import FILES_SCHEMA, SortedFiles, file_schema, remove_strays
+from pipelines.publishing.sorted_files import (
+    FILES_SCHEMA,
+    SortedFiles,
+    file_schema,
+    folder_of_tasks,
+    take_over,
+)
 from pipelines.publishing.store import StagedTable
 
 _TRIES = 100
@@ -43,16 +49,14 @@ class DeltaRsStore(EngineStore):
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
         """Write a frame as files sorted by ``shuffle_key``, by date; see ``EngineStore``."""
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
-        files = self.files_of(contract, path)
-        remove_strays(
-            path, frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
-        )
+        tasks = folder_of_tasks(path)
+        files = self.files_of(contract, tasks)
+        written = frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
+        take_over(tasks, written, path)
 
-    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
+    def files_of(self, contract: TableContract, folder: Path) -> SortedFiles:
         """Return the files that will be published; see ``EngineStore``."""
-        return SortedFiles.of(contract, path, partition=contract.partition)
+        return SortedFiles.of(contract, folder, partition=contract.partition)
 
     def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
         """Return the rows of a staged folder; see ``EngineStore``."""

@@ -1,6 +1,5 @@
 """What the stores of all engines share: reading, staging's checks, and the proof after a commit."""
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import date
@@ -28,8 +27,8 @@ from pipelines.publishing.metadata import (
 )
 from pipelines.publishing.paths import staged_table_path, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases
-from pipelines.publishing.schema_check import check_schema
-from pipelines.publishing.sorted_files import SortedFiles, remove_strays
+from pipelines.publishing.schema_check import check_schema, schema_problems
+from pipelines.publishing.sorted_files import SortedFiles, folder_of_tasks, take_over
 from pipelines.publishing.store import StagedTable
 
 
@@ -74,19 +73,24 @@ class EngineStore(ABC):
     ) -> dict[str, StagedTable]:
         """Write all tables that are made of a frame's rows in one pass; see ``Store``."""
         wanted = {contract.table: contract for contract in contracts}
+        if not wanted:
+            return {}
         # Of no rows, here: a task's error would come back with the engine's words around it.
         none = make(to_arrow_schema(frame.schema).empty_table())
-        for table, contract in wanted.items():
-            check_schema(from_arrow_schema(none[table].schema), contract)
+        GateError.raise_if_any(
+            problem
+            for table, rows in none
+            for problem in schema_problems(
+                table, from_arrow_schema(rows.schema), wanted[table].spark_schema()
+            )
+        )
         paths = {table: staged_table_path(self._warehouse, run_id, table) for table in wanted}
-        for path in paths.values():
-            shutil.rmtree(path, ignore_errors=True)
-            path.mkdir(parents=True)
-        files = {table: self.files_of(wanted[table], path) for table, path in paths.items()}
+        tasks = {table: folder_of_tasks(path) for table, path in paths.items()}
+        files = {table: self.files_of(wanted[table], folder) for table, folder in tasks.items()}
         together = MadeTogether(make, files)
         written = frame.mapInArrow(together.write, WRITTEN_SCHEMA).toArrow().to_pylist()
         for table, path in paths.items():
-            remove_strays(path, [row["name"] for row in written if row["table"] == table])
+            take_over(tasks[table], [w["name"] for w in written if w["table"] == table], path)
         return {table: self._measured(wanted[table], run_id, path) for table, path in paths.items()}
 
     def _measured(self, contract: TableContract, run_id: str, path: Path) -> StagedTable:
@@ -109,8 +113,8 @@ class EngineStore(ABC):
         )
 
     @abstractmethod
-    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
-        """Return how tasks write a staged table themselves, for ``read_parquet`` to read."""
+    def files_of(self, contract: TableContract, folder: Path) -> SortedFiles:
+        """Return how tasks write a table into a folder, for ``read_parquet`` to read later."""
 
     @abstractmethod
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:

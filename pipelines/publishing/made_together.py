@@ -7,13 +7,14 @@ import pyarrow as pa
 
 from pipelines.publishing.sorted_files import SortedFiles, WaitingRows
 
-Maker = Callable[[pa.Table], Mapping[str, pa.Table]]
-"""From some rows to the rows of each table that is made of them; travels with a task."""
+Maker = Callable[[pa.Table], Iterable[tuple[str, pa.Table]]]
+"""From some rows to each table's name and its rows, one after the other; travels with a task."""
 
 WRITTEN_SCHEMA = "table string, name string"
 
 _BYTES_AT_A_TIME = 64 * 2**20
-"""Of Arrow memory: of so many rows a task makes the rows of the tables at a time."""
+"""Of Arrow memory: of so many rows a task makes the rows of the tables at a time. Those of one
+table, twice as many bytes, may be there beside what waits to be written."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class MadeTogether:
         """Write the tables of one task's rows, for ``mapInArrow``; give ``WRITTEN_SCHEMA``."""
         waiting = {table: WaitingRows(files) for table, files in self.files.items()}
         for rows in _parts(batches):
-            for table, made in self.make(rows).items():
+            for table, made in self.make(rows):
                 waiting[table].add(made)
         written = {table: rows.written() for table, rows in waiting.items()}
         tables = [table for table, names in written.items() for _ in names]
@@ -43,13 +44,18 @@ class MadeTogether:
 
 
 def _parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Give the rows in parts of at most so many bytes, or of one row."""
     held: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
-        held.append(batch)
-        size += batch.nbytes
-        if size >= _BYTES_AT_A_TIME:
-            yield pa.Table.from_batches(held)
-            held, size = [], 0
-    if any(batch.num_rows for batch in held):
+        pieces = -(-batch.nbytes // _BYTES_AT_A_TIME)
+        rows = max(1, -(-batch.num_rows // max(1, pieces)))
+        for begin in range(0, batch.num_rows, rows):
+            piece = batch.slice(begin, rows)
+            if held and size + piece.nbytes > _BYTES_AT_A_TIME:
+                yield pa.Table.from_batches(held)
+                held, size = [], 0
+            held.append(piece)
+            size += piece.nbytes
+    if held:
         yield pa.Table.from_batches(held)

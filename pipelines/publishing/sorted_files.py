@@ -3,6 +3,7 @@
 An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipelines.contracts.tables import TableContract
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
-"""Of Arrow memory: what one task holds before it sorts and writes it."""
+"""Of Arrow memory: what one task holds of a table before it sorts and writes it."""
 
 FILES_SCHEMA = "name string"
 
@@ -40,7 +41,7 @@ class SortedFiles:
     """How rows become files; small enough to travel with a task.
 
     Attributes:
-        folder: Where the files go; it is there.
+        folder: Where the tasks write; it is there.
         schema: The Arrow schema of the files, the partition column among them.
         partition: The date column that names the sub-folder ``column=value`` and is not in the
             file; None for one folder.
@@ -116,41 +117,50 @@ class WaitingRows:
     def __init__(self, files: SortedFiles) -> None:
         """Hold nothing yet."""
         self._files = files
-        self._rows: list[pa.Table] = []
+        self._held: list[pa.Table] = []
+        self._rows = self._size = 0
         self._names: list[str] = []
 
     def add(self, rows: pa.Table) -> None:
         """Take rows; write those that wait, where both together are too many for one file."""
-        held = [*self._rows, rows]
-        if _are_many(held):
+        n, size = rows.num_rows, rows.nbytes
+        if self._rows + n > _ROWS_PER_FILE or self._size + size > _BYTES_PER_FILE:
             # Rows that were sorted together stay so: none of them waits for the next ones.
-            self._write(self._rows)
-            held = [rows]
-            if _are_many(held):
-                self._write(held)
-                held = []
-        self._rows = held
+            self._write()
+        self._held.append(rows)
+        self._rows, self._size = self._rows + n, self._size + size
 
     def written(self) -> list[str]:
         """Write what still waits; return the names of all files, below the folder."""
-        self._write(self._rows)
-        self._rows = []
+        self._write()
         return self._names
 
-    def _write(self, rows: list[pa.Table]) -> None:
-        if any(part.num_rows for part in rows):
-            self._names += self._files.write_files(rows)
+    def _write(self) -> None:
+        if self._rows:
+            self._names += self._files.write_files(self._held)
+        self._held, self._rows, self._size = [], 0, 0
 
 
-def remove_strays(folder: Path, names: Sequence[str]) -> None:
-    """Remove the files of a folder that are not named: a task that ran twice has left them."""
-    for stray in {*folder.rglob("*.parquet")} - {folder / name for name in names}:
-        stray.unlink()
+def folder_of_tasks(staged: Path) -> Path:
+    """Make and return the folder that tasks write a staged table to; the table's own is emptied."""
+    written = staged.parent / "_tasks" / staged.name
+    for folder in (staged, written):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    return written
 
 
-def _are_many(rows: Sequence[pa.Table]) -> bool:
-    n, size = sum(part.num_rows for part in rows), sum(part.nbytes for part in rows)
-    return n > _ROWS_PER_FILE or bool(size > _BYTES_PER_FILE)
+def take_over(written: Path, names: Sequence[str], folder: Path) -> None:
+    """Move the named files of the folder that tasks wrote to into an empty one; the rest goes.
+
+    What an attempt wrote that failed later is named by none, and what one writes that is still at
+    work finds no folder any more.
+    """
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (written / name).rename(target)
+    shutil.rmtree(written)
 
 
 def _in_order(keys: NDArray[np.int64]) -> bool:

@@ -68,9 +68,9 @@ class SparkStore(EngineStore):
         """Write a frame as Parquet; see ``EngineStore``."""
         frame.write.mode("overwrite").parquet(f"file://{path}")
 
-    def files_of(self, contract: TableContract, path: Path) -> SortedFiles:
+    def files_of(self, contract: TableContract, folder: Path) -> SortedFiles:
         """Return files that hold every column, as Spark's have; see ``EngineStore``."""
-        return SortedFiles.of(contract, path, partition=None)
+        return SortedFiles.of(contract, folder, partition=None)
 
     def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
         """Return the rows of a staged folder; see ``EngineStore``."""

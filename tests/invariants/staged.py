@@ -105,7 +105,8 @@ class Staged:
 
     def groups(self, partitions: int, name: str) -> DataFrame:
         schema = groups_schema(self.config, self.pairs.schema)
-        return sample(self.events(), self.settings, schema, partitions, self.place, name)
+        files = sample(self.events(), self.settings, schema, partitions, self.place, name)
+        return self.place.read_back(files, schema)
 
     def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
         known = contracts(self.config, self.logs)

@@ -15,7 +15,9 @@ def as_before() -> Iterator[None]:
     """Leave the collector of the test run as it was."""
     assert gc.isenabled()
     gc.unfreeze()
+    before = gc.get_threshold()
     yield
+    gc.set_threshold(*before)
     gc.enable()
     gc.unfreeze()
 
@@ -39,6 +41,12 @@ class DescribeNothingCollected:
         with nothing_collected():
             later = [[1]]
         assert id(later) in {id(found) for found in gc.get_objects()}
+
+    def it_works_seldom_from_then_on(self) -> None:
+        gc.set_threshold(700, 10, 10)
+        with nothing_collected():
+            pass
+        assert gc.get_threshold() == (50_000, 10, 10)
 
     def it_works_again_behind_an_error(self) -> None:
         with pytest.raises(OSError, match="broken"), nothing_collected():

@@ -1,6 +1,6 @@
 """Several tables that are made of the same rows, staged in one pass."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pipelines.errors import GateError
 from pipelines.publishing import made_together, sorted_files
 from pipelines.publishing.made_together import MadeTogether, Maker
-from pipelines.publishing.sorted_files import SortedFiles
+from pipelines.publishing.sorted_files import SortedFiles, folder_of_tasks, take_over
 from tests.publishing.things import MONDAY, STATS, THINGS, Run, store_of, thing, things
 
 
@@ -21,11 +21,11 @@ def things_and_stats() -> Maker:
     """The rows as they are, and two rows of stats for each that has a score."""
 
     # By value to the tasks: they need not be able to import this file.
-    def make(rows: pa.Table) -> Mapping[str, pa.Table]:
+    def make(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
         scored = rows.filter(pc.is_valid(rows["score"]))
         twice = pa.concat_tables([scored, scored])
         stats = {"ds": twice["ds"], "item_id": twice["id"], "q": twice["score"]}
-        return {"things": rows, "stats": pa.table(stats)}
+        return [("things", rows), ("stats", pa.table(stats))]
 
     return make
 
@@ -78,9 +78,10 @@ class DescribeStageTogether:
             store_of(spark, tmp_path).stage_together(
                 frame, things_and_stats(), [STATS, THINGS], "run1"
             )
-        assert str(caught.value) == (
-            "stats: the column q has another type, found string, expected double."
-        )
+        assert str(caught.value).splitlines() == [
+            "things: the column score has another type, found string, expected double.",
+            "stats: the column q has another type, found string, expected double.",
+        ]
         assert not (tmp_path / "_staging").exists()
 
     def it_refuses_a_null_where_none_may_be(self, spark: SparkSession, tmp_path: Path) -> None:
@@ -91,6 +92,31 @@ class DescribeStageTogether:
             store_of(spark, tmp_path).stage_together(
                 frame, things_and_stats(), [THINGS, STATS], "run1"
             )
+
+
+class DescribeTakeOver:
+    @pytest.mark.parametrize("names", [["a.parquet", "ds=2026-01-05/b.parquet"], []])
+    def it_moves_what_is_named_and_removes_what_an_attempt_left(
+        self, tmp_path: Path, names: list[str]
+    ) -> None:
+        staged = tmp_path / "run1" / "things"
+        written = folder_of_tasks(staged)
+        (written / "ds=2026-01-05").mkdir()
+        for name in ("a.parquet", "ds=2026-01-05/b.parquet", "stray.parquet", "ds=2026-01-05/c"):
+            (written / name).write_text(name)
+        take_over(written, names, staged)
+        found = [path for path in staged.rglob("*") if path.is_file()]
+        assert sorted(path.relative_to(staged).as_posix() for path in found) == names
+        assert [path.read_text() for path in found] == [
+            path.relative_to(staged).as_posix() for path in found
+        ]
+        assert not written.exists()
+
+    def it_begins_with_empty_folders(self, tmp_path: Path) -> None:
+        staged = tmp_path / "run1" / "things"
+        for folder in (folder_of_tasks(staged), staged):
+            (folder / "old.parquet").write_text("of an earlier try")
+        assert not [*folder_of_tasks(staged).iterdir(), *staged.iterdir()]
 
 
 SCHEMA = pa.schema({"id": pa.int64(), "shuffle_key": pa.int64()})
@@ -106,9 +132,10 @@ def batches(n: int, rows: int) -> list[pa.RecordBatch]:
 def together(folder: Path) -> MadeTogether:
     """One table with all rows, in order, and one with five of each."""
 
-    def make(rows: pa.Table) -> Mapping[str, pa.Table]:
+    def make(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
         rows = rows.sort_by("shuffle_key")
-        return {"few": rows, "many": pa.concat_tables([rows] * 5).sort_by("shuffle_key")}
+        yield "few", rows
+        yield "many", pa.concat_tables([rows] * 5).sort_by("shuffle_key")
 
     files = {}
     for table in ("few", "many"):
@@ -126,13 +153,14 @@ def keys_of(folder: Path, written: Iterable[pa.RecordBatch], table: str) -> list
 
 
 class DescribeMadeTogether:
+    @pytest.mark.parametrize("rows_in", [batches(3, 8), batches(6, 4), batches(1, 24)])
     def it_writes_what_is_made_at_a_time_into_as_few_files_as_may_be(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_in: list[pa.RecordBatch]
     ) -> None:
-        monkeypatch.setattr(made_together, "_BYTES_AT_A_TIME", 100)
+        monkeypatch.setattr(made_together, "_BYTES_AT_A_TIME", 128)
         monkeypatch.setattr(sorted_files, "_ROWS_PER_FILE", 40)
         # Eight rows are 128 bytes, so they are what is made at a time; 24 rows in all.
-        written = list(together(tmp_path).write(batches(3, 8)))
+        written = list(together(tmp_path).write(rows_in))
         # Five of each of the first eight fill a file, with which no other rows are sorted.
         thrice = [range(17, 25), range(9, 17), range(1, 9)]
         five = [[key for key in keys for _ in range(5)] for keys in thrice]

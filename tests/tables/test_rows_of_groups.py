@@ -1,5 +1,6 @@
 """Rows of the tables that are made of sample groups, against loops over dicts. No Spark."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from pipelines.assembly.tables import GroupTables
 from pipelines.assembly.taken import TakenStages
+from pipelines.config.tree import Config
 from tests.tables.groups_by_hand import (
     STAGES,
     Row,
@@ -73,7 +75,7 @@ def tables_of(
     columns: dict[str, tuple[str, ...]] = COLUMNS,
 ) -> dict[str, pa.Table]:
     maker = GroupTables(columns, TAKEN, n_requested=6, random=random_choice, scored=scored)
-    return maker.rows(arrow_of(groups, item))
+    return dict(maker.rows(arrow_of(groups, item)))
 
 
 def in_order(groups: Sequence[Row]) -> list[Row]:
@@ -138,3 +140,26 @@ class DescribeRows:
         groups[0]["easy_q"] = [0.5] * (len(groups[0]["easy_item_ids"]) + 1)
         with pytest.raises(ValueError, match="easy_q is not as long as easy_item_ids"):
             tables_of(groups)
+
+
+class DescribeTakenStages:
+    def it_counts_hardness_over_the_stages_that_give_negatives(self) -> None:
+        stages = [
+            {"name": "coarse", "take": "cut"},
+            {"name": "middle", "take": "none"},
+            {"name": "fine", "take": "low"},
+        ]
+        config = Config.model_validate_json(
+            json.dumps(
+                {
+                    "ids": {"impression": "string"},
+                    "logs": {
+                        "impressions": {"path": "shown"},
+                        "clicks": {"from": "impressions"},
+                        "ranking_log": {"path": "ranked"},
+                    },
+                    "hard": {"stages": stages},
+                }
+            )
+        )
+        assert TakenStages.of(config) == TAKEN
