@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.assembly.attribution import attributed_pairs
+from pipelines.assembly.attribution import MOST_BROADCAST_ROWS, attributed_pairs
 from pipelines.assembly.events import (
     candidate_events,
     forbidden_events,
@@ -163,7 +163,7 @@ def stage_groups(
         config: What to sample.
         day: The date.
         place: Where to compute.
-        n_pairs: How many pairs there are.
+        n_pairs: How many pairs there are. Those that are kept are counted where it matters.
     """
     by_score = orders_by_score(logs)
     folder = str(place.folder / "pair-files")
@@ -172,6 +172,8 @@ def stage_groups(
     passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
     kept, schema = stage_kept_pairs(pairs, settings, place), groups_schema(config, pairs.schema)
+    if n_pairs > MOST_BROADCAST_ROWS * passes:  # too many, as far as is known: some are not kept
+        n_pairs = kept.count()
     files = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.engine import Engine
 from pipelines.assembly import sampler, samples
+from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.config.tree import TABLES
 from pipelines.contracts import passes
 from pipelines.contracts.dialect import Dialect, dialect_of
@@ -76,9 +78,20 @@ class DescribePasses:
         monkeypatch.setattr(samples, "EVENTS_PER_GIB", rows // 3)
         monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         monkeypatch.setattr(passes, "dialect_of", lambda spark: in_memory(dialect_of(spark)))
+        # So many pairs that those of a pass are too many to copy to all tasks, unless few are kept.
+        told: list[int] = []
+        known = samples.all_events
+
+        def noting(*given: Any, n_pairs: int) -> DataFrame:
+            told.append(n_pairs)
+            return known(*given, n_pairs=n_pairs)
+
+        monkeypatch.setattr(samples, "all_events", noting)
         groups = samples.stage_groups(
-            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place, n_pairs=1000
-        )
+            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place,
+            n_pairs=5 * MOST_BROADCAST_ROWS,
+        )  # fmt: skip
+        assert told == [-(-staged.kept.count() // 4)] * 4
         written = sorted(path.name for path in (staged.place.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]
         assert_same(staged.hashes(groups), expected)
