@@ -38,7 +38,7 @@ from pipelines.contracts.rows import (
 
 EVENTS_PER_GIB = 8_000_000
 """Of so many log rows for each GiB of memory an engine that does not spill samples the users at a
-time. Measured: they need 5.3 of 24 GiB; when events were wider 7.2, and 3.7 of 8."""
+time. Measured: they need 5.0 of 24 GiB; when events were wider 7.2, and 3.7 of 8."""
 
 
 @dataclass(frozen=True)
