@@ -1,4 +1,4 @@
-"""Every table of a date in its contract's columns, from groups, pairs and logs."""
+"""What the tables of a date are made of, and the frames of those that are made of the logs."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -98,7 +98,8 @@ def deduplicated(
     if duplicates == 0:
         return rows
     if repeated is not None:
-        n, made = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates, made or {}
+        n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
+        made = made or {}
         bare = rows.drop(*made)
         several = with_made(with_hash_among(bare, contract.key, repeated, n_repeated=n), made)
         winners = deduplicated(several, contract)

@@ -153,14 +153,15 @@ def folder_of_tasks(staged: Path) -> Path:
 def take_over(written: Path, names: Sequence[str], folder: Path) -> None:
     """Move the named files of the folder that tasks wrote to into an empty one; the rest goes.
 
-    What an attempt wrote that failed later is named by none, and what one writes that is still at
-    work finds no folder any more.
+    What an attempt wrote that failed later is named by none; one that is still at work may write
+    more of it, where no reader looks, until the run's staging is dropped.
     """
     for name in names:
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (written / name).rename(target)
-    shutil.rmtree(written)
+    # A file that comes meanwhile keeps the folder, and is nobody's matter.
+    shutil.rmtree(written, ignore_errors=True)
 
 
 def _in_order(keys: NDArray[np.int64]) -> bool:
