@@ -81,10 +81,10 @@ class SailEngine(Engine):
         return str(path.absolute())
 
     def store(self, warehouse: Path, retention_days: int = 400) -> Store:
-        """Return the store whose commits delta-rs makes."""
-        from pipelines.publishing.delta_rs_store import DeltaRsStore
+        """Return the store whose releases delta-rs appends."""
+        from pipelines.publishing.sail_store import SailStore
 
-        return DeltaRsStore(self.spark, warehouse, retention_days)
+        return SailStore(self.spark, warehouse, retention_days)
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to load the kernels of sampler and audit; see ``Engine``."""

@@ -170,7 +170,7 @@ class SparkEngine(Engine):
         return path.name
 
     def store(self, warehouse: Path, retention_days: int = 400) -> Store:
-        """Return the store whose commits delta-spark makes."""
+        """Return the store whose releases delta-spark appends."""
         from pipelines.publishing.spark_store import SparkStore
 
         return SparkStore(self.spark, warehouse, retention_days)

@@ -1,4 +1,4 @@
-"""What a commit says about itself, and the one predicate that it may replace rows by."""
+"""What a commit says about itself, and the only thing that may name the rows it replaces."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -60,12 +60,3 @@ def require_date(day: date) -> date:
             )
         )
     return day
-
-
-def day_predicate(day: date) -> str:
-    """Return the replaceWhere text of one date.
-
-    Raises:
-        ConfigError: ``day`` is a string (could carry SQL) or a datetime (has a time of day).
-    """
-    return f"ds = DATE '{require_date(day).isoformat()}'"

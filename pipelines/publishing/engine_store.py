@@ -1,8 +1,9 @@
-"""What the stores of all engines share: reading, staging's checks, and the proof after a commit."""
+"""What the stores of all engines share: staging with its checks, promotion with its proof."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import date
+from functools import reduce
 from pathlib import Path
 
 from deltalake import DeltaTable
@@ -10,11 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from pipelines.contracts.tables import TableContract
-from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
+from pipelines.errors import GateError, Problem, ReleaseError
 from pipelines.publishing.commits import Label, require_date
 from pipelines.publishing.content_hash import ContentHash, content_hash, measure
 from pipelines.publishing.creation import ensure_table
-from pipelines.publishing.file_frames import frame_of_files
+from pipelines.publishing.file_frames import files_by_day, frame_as_written, frame_of_files
+from pipelines.publishing.linked_files import DayCommit, are_the_same, link_files
 from pipelines.publishing.made_together import WRITTEN_SCHEMA, MadeTogether, Maker
 from pipelines.publishing.metadata import (
     Commit,
@@ -33,9 +35,10 @@ from pipelines.publishing.store import StagedTable
 
 
 class EngineStore(ABC):
-    """A ``Store`` whose engine computes and reads; what is missing is how it writes.
+    """A ``Store`` whose engine computes and reads; what is missing is who writes and who appends.
 
-    Staged tables are Parquet, published ones Delta; delta-rs answers for metadata.
+    A staged table is Parquet, the very files that are published: sorted by ``shuffle_key``, in
+    folders ``ds=date``, without ``ds``. To promote it is to link them into the Delta table.
 
     Attributes:
         spark: The session.
@@ -86,7 +89,7 @@ class EngineStore(ABC):
         )
         paths = {table: staged_table_path(self._warehouse, run_id, table) for table in wanted}
         tasks = {table: folder_of_tasks(path) for table, path in paths.items()}
-        files = {table: self.files_of(wanted[table], folder) for table, folder in tasks.items()}
+        files = {table: SortedFiles.of(wanted[table], folder) for table, folder in tasks.items()}
         together = MadeTogether(make, files)
         written = frame.mapInArrow(together.write, WRITTEN_SCHEMA).toArrow().to_pylist()
         for table, path in paths.items():
@@ -99,7 +102,7 @@ class EngineStore(ABC):
         Raises:
             GateError: NULL stands where none may be.
         """
-        measured = measure(self.read_parquet(path, contract), contract)
+        measured = measure(self._read_folder(path, contract), contract)
         GateError.raise_if_any(
             Problem(
                 f"{contract.table}.{column}",
@@ -113,27 +116,11 @@ class EngineStore(ABC):
         )
 
     @abstractmethod
-    def files_of(self, contract: TableContract, folder: Path) -> SortedFiles:
-        """Return how tasks write a table into a folder, for ``read_parquet`` to read later."""
-
-    @abstractmethod
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
-        """Write a frame, whose schema is the contract's, in place of what the folder holds."""
+        """Write a frame, whose schema is the contract's, in place of what the folder holds.
 
-    @abstractmethod
-    def read_parquet(self, path: Path, contract: TableContract) -> DataFrame:
-        """Return what ``write_staged`` wrote, in the contract's columns."""
-
-    @abstractmethod
-    def read_as_written(self, staged: StagedTable) -> DataFrame:
-        """Return the staged rows with the types that their files have; see ``Store``."""
-
-    @abstractmethod
-    def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
-        """Replace one date of the table by the staged rows, in one commit with the label.
-
-        Raises:
-            ConflictError: Somebody else replaced the same date meanwhile.
+        As Parquet files in the order of ``shuffle_key``, where the table has one, each in a folder
+        ``ds=date`` and without the column ``ds``.
         """
 
     @abstractmethod
@@ -142,7 +129,19 @@ class EngineStore(ABC):
 
     def read_staged(self, staged: StagedTable) -> DataFrame:
         """Return the staged rows in the contract's columns."""
-        return self.read_parquet(staged.path, staged.contract)
+        return self._read_folder(staged.path, staged.contract)
+
+    def _read_folder(self, path: Path, contract: TableContract) -> DataFrame:
+        schema = contract.spark_schema()
+        days = files_by_day(path) or [(None, [])]
+        frames = [frame_of_files(self.spark, files, schema, day) for day, files in days]
+        return reduce(DataFrame.unionByName, frames)
+
+    def read_as_written(self, staged: StagedTable) -> DataFrame:
+        """Return the staged rows with the types that their files have; see ``Store``."""
+        days, names = files_by_day(staged.path), staged.contract.names
+        frames = [frame_as_written(self.spark, files, names, day) for day, files in days]
+        return reduce(DataFrame.unionByName, frames) if frames else self.read_staged(staged)
 
     def promote(self, staged: StagedTable, day: date, label: Label) -> int:
         """Replace one date by the staged rows in one commit, read it back; see ``Store``."""
@@ -162,9 +161,31 @@ class EngineStore(ABC):
             )
         return version
 
+    def replace_day(self, staged: StagedTable, day: date, label: Label) -> None:
+        """Replace one date of the table by the staged files, in one commit with the label.
+
+        Raises:
+            GateError: The staged files are of another date or have other columns.
+            ConflictError: Somebody else replaced the same date meanwhile.
+        """
+        path = table_path(self._warehouse, staged.contract.table)
+        commit = DayCommit(path, day)
+        commit.replace_by(self.link(staged, path / f"ds={day.isoformat()}", day), label)
+
+    def link(self, staged: StagedTable, folder: Path, day: date) -> list[Path]:
+        """Put the staged files into a table's folder of their date; see ``link_files``."""
+        return link_files(staged.path, staged.contract, folder, day)
+
     def content_of_version(self, staged: StagedTable, version: int, day: date) -> ContentHash:
-        """Return what one version of a staged table's table holds of the date, from its files."""
+        """Return what one version of a staged table's table holds of the date, from its files.
+
+        Files that are the staged ones under another name were hashed when they were staged, and
+        are not hashed again: it would read the same bytes.
+        """
         contract = staged.contract
+        pinned = pinned_files(table_path(self._warehouse, contract.table), version, day)
+        if are_the_same([file.path for file in pinned], staged.path.rglob("*.parquet")):
+            return staged.content
         return content_hash(self.read_version(contract.table, version, day), contract)
 
     def read_version(self, table: str, version: int, day: date) -> DataFrame:
@@ -185,14 +206,3 @@ class EngineStore(ABC):
         """Return the Delta protocol versions of a table; None where it is not there yet."""
         path = table_path(self._warehouse, table)
         return read_protocol(path) if DeltaTable.is_deltatable(str(path)) else None
-
-
-def conflict(table: str, day: date) -> ConflictError:
-    """Return the error of a run that was overtaken while it published a date."""
-    return ConflictError(
-        Problem(
-            table,
-            f"another run committed while this one was publishing {day}",
-            next_step="Run again; nothing of this run was released.",
-        )
-    )

@@ -1,4 +1,4 @@
-"""Files of a published table as frames of an engine, without the engine's own Delta reader."""
+"""Files of a staged or published table as frames, without the engine's own Delta reader."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -30,6 +30,42 @@ def frame_of_files(
         return spark.createDataFrame([], schema)
     # All nullable: Sail takes NOT NULL for another type where the column is an array.
     stored = StructType([StructField(f.name, f.dataType) for f in schema.fields if f.name != "ds"])
-    to_read = dialect_of(spark).to_read
-    frame = spark.read.schema(stored).parquet(*(to_read(f"file://{file}") for file in files))
+    frame = spark.read.schema(stored).parquet(*_named(spark, files))
     return frame.withColumn("ds", F.lit(day).cast("date")).select(*schema.names)
+
+
+def frame_as_written(
+    spark: SparkSession, files: Sequence[Path], names: Sequence[str], day: date | None
+) -> DataFrame:
+    """Return the rows of Parquet files of one date with the columns and types that the files have.
+
+    Args:
+        spark: The session.
+        files: The files, at least one.
+        names: The columns that are expected; ``ds`` gets its place among them.
+        day: What ``ds`` is in every row.
+    """
+    frame = spark.read.parquet(*_named(spark, files))
+    found = frame.columns
+    found.insert(list(names).index("ds"), "ds")
+    return frame.withColumn("ds", F.lit(day).cast("date")).select(*found)
+
+
+def files_by_day(folder: Path) -> list[tuple[date | None, list[Path]]]:
+    """Return the Parquet files of a staged table by the date of their sub-folder, in order."""
+    folders = [folder, *sorted(inner for inner in folder.iterdir() if inner.is_dir())]
+    found = [(day_of_folder(inner), sorted(inner.glob("*.parquet"))) for inner in folders]
+    return [(day, files) for day, files in found if files]
+
+
+def day_of_folder(folder: Path) -> date | None:
+    """Return the date that a folder ``ds=date`` is named by; None where it is named otherwise."""
+    try:
+        return date.fromisoformat(folder.name.partition("=")[2])
+    except ValueError:
+        return None
+
+
+def _named(spark: SparkSession, files: Sequence[Path]) -> list[str]:
+    to_read = dialect_of(spark).to_read
+    return [to_read(f"file://{file}") for file in files]

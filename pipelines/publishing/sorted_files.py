@@ -54,10 +54,10 @@ class SortedFiles:
     sort_by: str | None
 
     @classmethod
-    def of(cls, contract: TableContract, folder: Path, *, partition: str | None) -> Self:
-        """Return how the rows of a table become files."""
+    def of(cls, contract: TableContract, folder: Path) -> Self:
+        """Return how the rows of a table become the files that are published."""
         sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
-        return cls(str(folder), file_schema(contract), partition, sort_by)
+        return cls(str(folder), file_schema(contract), contract.partition, sort_by)
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""

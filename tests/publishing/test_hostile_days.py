@@ -1,12 +1,12 @@
-"""A day that is no plain date reaches no predicate and no table."""
+"""A day that is no plain date names no partition and reaches no table."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.errors import ConfigError
-from pipelines.publishing.commits import day_predicate
+from pipelines.publishing.commits import require_date
 from pipelines.publishing.promotion import publish
 from pipelines.publishing.store import Store
 from tests.publishing.released import LABEL, marks
@@ -18,12 +18,10 @@ class DescribeHostileDays:
         "day",
         ["2026-01-05' OR '1'='1", "2026-01-05", datetime(2026, 1, 5, tzinfo=UTC), None, 20260105],
     )
-    def it_builds_a_predicate_from_a_date_only(self, day: object) -> None:
+    def it_takes_a_plain_date_only(self, day: object) -> None:
+        assert require_date(MONDAY) == MONDAY
         with pytest.raises(ConfigError, match="a partition is named by a plain date only"):
-            day_predicate(day)  # type: ignore[arg-type]
-
-    def it_names_the_date_in_the_predicate(self) -> None:
-        assert day_predicate(date(2026, 1, 5)) == "ds = DATE '2026-01-05'"
+            require_date(day)  # type: ignore[arg-type]
 
     def it_refuses_to_publish_or_promote_one(self, spark: SparkSession, store: Store) -> None:
         hostile = "2026-01-05' OR '1'='1"

@@ -18,16 +18,6 @@ from tests.publishing.things import MONDAY, THINGS, thing, things
 
 
 class DescribePromote:
-    @pytest.mark.spark_only
-    def it_sets_what_keeps_the_rows_of_a_file_in_order(
-        self, spark: SparkSession, store: Store
-    ) -> None:
-        """By default they are mixed where the writer's own sort spills: of more rows than here."""
-        assert store.warehouse.is_dir()
-        assert spark.conf.get("spark.sql.maxConcurrentOutputFileWriters") == "2"
-        for name in ("optimizeWrite", "autoCompact"):
-            assert spark.conf.get(f"spark.databricks.delta.{name}.enabled") == "false"
-
     def it_refuses_a_version_that_holds_other_rows(
         self, spark: SparkSession, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -70,7 +60,6 @@ def _sum(one: StagedTable, other: StagedTable) -> ContentHash:
     )
 
 
-@pytest.mark.sail_only
 class DescribePromoteByLinks:
     def it_does_not_hash_the_staged_files_again_under_their_new_names(
         self, spark: SparkSession, store: Store, monkeypatch: pytest.MonkeyPatch

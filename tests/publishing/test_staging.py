@@ -30,12 +30,18 @@ class DescribeStage:
         store.stage(things(spark, thing(1), thing(2)), THINGS, "run1")
         assert store.stage(things(spark, thing(3)), THINGS, "run1").content.rows == 1
 
-    @pytest.mark.spark_only  # sail sorts when it stages, see test_reader.py for what is published
-    def it_keeps_the_row_order_of_the_frame(self, spark: SparkSession, tmp_path: Path) -> None:
-        rows = [thing(i) for i in (5, 3, 9, 1, 7)]
-        staged = store_of(spark, tmp_path).stage(things(spark, *rows).coalesce(1), THINGS, "run1")
-        (file,) = staged.path.glob("*.parquet")
-        assert pq.ParquetFile(file).read()["id"].to_pylist() == [5, 3, 9, 1, 7]
+    def it_writes_the_files_that_are_published(self, spark: SparkSession, tmp_path: Path) -> None:
+        """In the order of the shuffle key, in a folder of their date, and without ``ds``."""
+        rows = [thing(i) for i in range(200)]
+        staged = store_of(spark, tmp_path).stage(things(spark, *rows), THINGS, "run1")
+        files = sorted(staged.path.rglob("*.parquet"))
+        assert {file.parent.name for file in files} == {f"ds={MONDAY}"}
+        tables = [pq.ParquetFile(file).read() for file in files]
+        assert sum(table.num_rows for table in tables) == 200
+        for table in tables:
+            assert table.column_names == [name for name in THINGS.names if name != "ds"]
+            keys = table["shuffle_key"].to_pylist()
+            assert keys == sorted(keys)
 
     def it_names_every_column_that_does_not_fit(self, spark: SparkSession, tmp_path: Path) -> None:
         frame = things(spark, thing(1)).drop("nick").withColumn("id", F.col("id").cast("int"))
@@ -106,6 +112,17 @@ class DescribeCleanStaging:
 
 
 class DescribePublishOfStagedRows:
+    def it_refuses_files_that_hold_other_columns(self, spark: SparkSession, tmp_path: Path) -> None:
+        store = store_of(spark, tmp_path)
+        run = Run(store, MONDAY)
+        staged = {"things": store.stage(things(spark, thing(1)), THINGS, "run1")}
+        (file,) = staged["things"].path.rglob("*.parquet")
+        rows = pq.ParquetFile(file).read()
+        pq.write_table(rows, file, use_deprecated_int96_timestamps=True)
+        with pytest.raises(GateError, match=r"^things: .*\.parquet has other columns\.$"):
+            run.publish(staged)
+        assert list((tmp_path / "things").glob("ds=*")) == []
+
     def it_refuses_rows_of_another_date_before_any_commit(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

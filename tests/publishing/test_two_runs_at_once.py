@@ -153,7 +153,6 @@ class DescribeTwoRunsAtOnce:
         rows = store.read_version("things", head, MONDAY).collect()
         assert [row["name"] for row in rows] == ["fast"]
 
-    @pytest.mark.sail_only  # delta-spark does this by itself
     def it_commits_after_another_date_that_came_between(
         self, spark: SparkSession, store: Store, tmp_path: Path
     ) -> None:
@@ -172,7 +171,6 @@ class DescribeTwoRunsAtOnce:
             found = store.read_version("things", version, day).collect()
             assert [row["name"] for row in found] == [name]
 
-    @pytest.mark.sail_only
     def it_leaves_no_file_of_the_run_that_lost(
         self, spark: SparkSession, store: Store, tmp_path: Path
     ) -> None:
