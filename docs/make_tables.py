@@ -24,8 +24,8 @@ _PUBLISHED = """## Published tables
 
 Delta tables, at reader protocol 1. A date is replaced as a whole, and only a release says that it
 may be read: `releases` names the version of each table.
-Ids that are numbers are `DELTA_BINARY_PACKED`, an encoding of Parquet that PyArrow, DuckDB, Polars, Sail
-and Spark 4.1 were seen to read; not so in `ranking_samples`, `item_stats` and `rejected` of a build on spark.
+Ids that are numbers are `DELTA_BINARY_PACKED`, an encoding of Parquet that PyArrow, DuckDB, Polars,
+Sail and Spark 4.1 were seen to read; a build on spark does so in tables made of sample groups only.
 """
 
 

@@ -8,6 +8,7 @@ the promotion began.
 import json
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,9 @@ from pipelines.publishing.commits import Label
 from pipelines.publishing.file_frames import day_of_folder
 from pipelines.publishing.metadata import pinned_files
 from pipelines.publishing.sorted_files import file_schema
+
+_THREADS = 8
+"""Files that are linked, or copied, beside each other: a shared file system answers slowly."""
 
 _TRIES = 100
 """Each try that fails means that another date was committed, so this many dates at once."""
@@ -55,15 +59,21 @@ def link_files(staged: Path, contract: TableContract, folder: Path, day: date) -
             problems.append(Problem(contract.table, f"{file} has other columns"))
     GateError.raise_if_any(problems)
     folder.mkdir(parents=True, exist_ok=True)
-    linked = []
-    for number, file in enumerate(found):
-        target = folder / f"part-{number:05d}-{uuid4()}.parquet"
-        try:
-            target.hardlink_to(file)
-        except OSError:  # a file system without hard links
-            shutil.copyfile(file, target)
-        linked.append(target)
+    linked = [folder / f"part-{number:05d}-{uuid4()}.parquet" for number in range(len(found))]
+    try:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            list(pool.map(_link, found, linked))
+    except BaseException:
+        _remove(linked)
+        raise
     return linked
+
+
+def _link(file: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(file)
+    except OSError:  # a file system without hard links, or another owner's file
+        shutil.copyfile(file, target)
 
 
 def are_the_same(files: Iterable[Path], others: Iterable[Path]) -> bool:
@@ -109,8 +119,7 @@ class DayCommit:
                     break
             raise conflict(self._path.name, self._day)
         except BaseException:
-            for file in files:
-                file.unlink(missing_ok=True)
+            _remove(files)
             raise
 
     def _added(self, file: Path, ds: str) -> AddAction:
@@ -134,6 +143,11 @@ def conflict(table: str, day: date) -> ConflictError:
             next_step="Run again; nothing of this run was released.",
         )
     )
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
