@@ -1,1 +1,1 @@
-"""Loops over arrays, compiled, that know nothing of logs and samples."""
+"""Arrays as such: sorted, grouped, flattened, named in files; nothing about logs or samples."""

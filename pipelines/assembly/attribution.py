@@ -7,10 +7,10 @@ from pyspark.sql import functions as F
 
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
-from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import tie_columns, winner_hash
 from pipelines.contracts.tables import TableContract
+from pipelines.engines.broadcast import broadcast
 
 MOST_BROADCAST_ROWS = 4_000_000
 """Above so many rows a side is not broadcast: it would fill the memory of every executor."""

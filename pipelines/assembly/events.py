@@ -9,8 +9,8 @@ from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
-from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.days import CalendarDay
+from pipelines.engines.broadcast import broadcast
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
 EVENT_COLUMNS = ("owner_key", "item_key", "kind", "value")

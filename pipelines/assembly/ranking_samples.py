@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.assembly.placement import keyed_hash, shard, split
 from pipelines.config.tree import Config
-from pipelines.contracts.broadcast import broadcast
 from pipelines.contracts.tables import TableContract
+from pipelines.engines.broadcast import broadcast
 
 _KEY = ("impression_id", "user_id", "request_id", "item_id")
 

@@ -26,7 +26,6 @@ from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
-from pipelines.contracts.passes import of_pass, passes_for
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import (
     made_columns,
@@ -35,6 +34,7 @@ from pipelines.contracts.rows import (
     valid_rows,
     without_duplicates,
 )
+from pipelines.engines.passes import of_pass, passes_for
 
 EVENTS_PER_GIB = 8_000_000
 """Of so many log rows for each GiB of memory an engine that does not spill samples the users at a

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.contracts.parquet_columns import PACKED, column_path, values_of
+from pipelines.arrays.parquet_columns import PACKED, column_path, values_of
 
 Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

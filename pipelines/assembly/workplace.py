@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from pipelines.assembly.task_files import NAMES, Task, TaskFiles
-from pipelines.contracts.dialect import dialect_of
+from pipelines.engines.dialect import dialect_of
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,24 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
+from pipelines.audit.again.items import Items, items_again
+from pipelines.audit.again.labels import Clicked, clicked_again, label_figure
+from pipelines.audit.again.pairs import candidates_again, pairs_again
+from pipelines.audit.again.positives import positives_again
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
 from pipelines.audit.funnel import funnel_of
-from pipelines.audit.hard_again import hard_again
 from pipelines.audit.history import drift_figures, volume_figures, volume_of
 from pipelines.audit.inputs import logged_requests
-from pipelines.audit.items_again import Items, items_again
 from pipelines.audit.judging import judge
-from pipelines.audit.labels_again import Clicked, clicked_again, label_figure
 from pipelines.audit.measurements import Measurements
-from pipelines.audit.pairs_again import candidates_again, pairs_again
-from pipelines.audit.positives_again import positives_again
+from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
+from pipelines.audit.negatives.hard import hard_again
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
-from pipelines.audit.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
-from pipelines.audit.stretch import stretch_of
-from pipelines.audit.table_by_table import measure_tables
+from pipelines.audit.staged.rows import StagedPositives, hard_of, negatives_of, positives_of
+from pipelines.audit.staged.stretch import stretch_of
+from pipelines.audit.staged.table_by_table import measure_tables
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import on_date

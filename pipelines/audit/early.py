@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from pipelines.audit.draws import Negatives, Weighed, examine
 from pipelines.audit.expectations import Bounded, met_expectations, without_analytics
 from pipelines.audit.figures import Figure
-from pipelines.audit.hard_lists import Logged, Stated, look_up
+from pipelines.audit.negatives.draws import Negatives, Weighed, examine
+from pipelines.audit.negatives.hard_lists import Logged, Stated, look_up
 from pipelines.config.gate_rules import Between
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 
 from pipelines.audit.figures import Figure
-from pipelines.audit.some_requests import of_some_requests, one_in_so_many
+from pipelines.audit.staged.some_requests import of_some_requests, one_in_so_many
 from pipelines.contracts.counts import RowCounts
 
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.audit.draws import DrawFigures, expected_draws, log_q_edges
-from pipelines.audit.items_again import Items
-from pipelines.audit.keep_rates import Kept
+from pipelines.audit.again.items import Items
+from pipelines.audit.again.keep_rates import Kept
+from pipelines.audit.negatives.draws import DrawFigures, expected_draws, log_q_edges
 from pipelines.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
 
 _BANDS = 10

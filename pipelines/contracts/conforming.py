@@ -7,13 +7,13 @@ from pyspark.sql import functions as F
 
 from pipelines.config.logs import TimeSource
 from pipelines.config.tree import Config
-from pipelines.contracts.identity import read_id, read_user
-from pipelines.contracts.mapping import Binding, Bound
+from pipelines.contracts.mapping.binding import Binding, Bound
+from pipelines.contracts.mapping.identity import read_id, read_user
+from pipelines.contracts.mapping.times import read_event_time, read_time
+from pipelines.contracts.mapping.values import Reading, equals_one_of, read_value
 from pipelines.contracts.rules import Broken, any_of, message, reasons_of, rules_for
-from pipelines.contracts.source_rows import SourceRows
+from pipelines.contracts.sources.rows import SourceRows
 from pipelines.contracts.tables import spark_type
-from pipelines.contracts.times import read_event_time, read_time
-from pipelines.contracts.values import Reading, equals_one_of, read_value
 
 _PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
 

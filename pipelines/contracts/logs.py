@@ -21,12 +21,12 @@ from pipelines.config.logs import LOG_NAMES, LogConfig
 from pipelines.config.tree import Config
 from pipelines.contracts.conforming import conform
 from pipelines.contracts.days import DateRange
-from pipelines.contracts.delta_log import open_delta
-from pipelines.contracts.listing import Listing, Place, folder_dates, list_files
-from pipelines.contracts.mapping import Binding, bind
-from pipelines.contracts.mapping_checks import config_problems, missing_column
-from pipelines.contracts.opening import Opened, guess_format, open_files
-from pipelines.contracts.source_rows import source_rows
+from pipelines.contracts.mapping.binding import Binding, bind
+from pipelines.contracts.mapping.checks import config_problems, missing_column
+from pipelines.contracts.sources.delta_log import open_delta
+from pipelines.contracts.sources.listing import Listing, Place, folder_dates, list_files
+from pipelines.contracts.sources.opening import Opened, guess_format, open_files
+from pipelines.contracts.sources.rows import source_rows
 from pipelines.contracts.tables import TableContract, spark_type, table_contract
 from pipelines.errors import ConfigError, InputError, Problem, WinnowError
 

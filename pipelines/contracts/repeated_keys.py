@@ -15,8 +15,8 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.sorting import sorted_numbers
 from pipelines.arrays.turns import TURNS
-from pipelines.contracts.broadcast import broadcast
-from pipelines.contracts.passes import of_pass, passes_for
+from pipelines.engines.broadcast import broadcast
+from pipelines.engines.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
 

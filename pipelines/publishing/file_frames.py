@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from pipelines.contracts.dialect import dialect_of
+from pipelines.engines.dialect import dialect_of
 
 
 def frame_of_files(

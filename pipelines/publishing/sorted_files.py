@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from pipelines.arrays.parquet_columns import PACKED, column_path, values_of
 from pipelines.arrays.sorting import order_of
-from pipelines.contracts.parquet_columns import PACKED, column_path, values_of
 from pipelines.contracts.tables import TableContract
 
 _ROWS_PER_FILE = 1_000_000

@@ -7,11 +7,12 @@ from typing import Any
 from unittest import mock
 
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit import audit, table_by_table
+from pipelines.audit import audit
 from pipelines.audit.figures import Figure
 from pipelines.audit.record import GateResult
-from pipelines.audit.staged_rows import StagedPositives
-from pipelines.audit.stretch import Stretch
+from pipelines.audit.staged import table_by_table
+from pipelines.audit.staged.rows import StagedPositives
+from pipelines.audit.staged.stretch import Stretch
 
 _MEASURED = (
     "agreement_figures",

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from pipelines.audit.again.items import Items
 from pipelines.audit.figures import Figure
-from pipelines.audit.items_again import Items
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log

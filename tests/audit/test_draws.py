@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.audit.draw_counts import SOURCES
-from pipelines.audit.draws import (
+from pipelines.audit.negatives.draw_counts import SOURCES
+from pipelines.audit.negatives.draws import (
     MOST_OFF,
     DrawFigures,
     Negatives,
@@ -21,7 +21,7 @@ from pipelines.audit.draws import (
     log_q_edges,
     places_of,
 )
-from pipelines.audit.draws_pass import _negatives
+from pipelines.audit.negatives.draws_pass import _negatives
 
 Event = tuple[int, int]
 Draw = tuple[int, int, int, float]

@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.audit import some_requests
-from pipelines.audit.impressions_again import impression_figures, told_impressions
+from pipelines.audit.again.impressions import impression_figures, told_impressions
+from pipelines.audit.staged import some_requests
 from pipelines.contracts.logs import Log
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
 from tests.stages.handmade import at

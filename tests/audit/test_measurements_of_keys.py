@@ -4,9 +4,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.audit import tables
-from pipelines.audit.stretch import Stretch
-from pipelines.audit.tables import key_figures, schema_figure
+from pipelines.audit.staged import tables
+from pipelines.audit.staged.stretch import Stretch
+from pipelines.audit.staged.tables import key_figures, schema_figure
 from pipelines.contracts.tables import table_contract
 from tests.audit.small import THE_DAY, by_name, config, frame
 from tests.stages.handmade import DAY

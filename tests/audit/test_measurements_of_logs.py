@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 from jobs.engine import Engine
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.easy_again import easy_figures, measure_draws, wrong_q
 from pipelines.audit.history import drift_figures, volume_figures
 from pipelines.audit.inputs import input_figures, logged_requests
-from pipelines.audit.staged_rows import negatives_of
-from pipelines.audit.stretch import Stretch
+from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
+from pipelines.audit.staged.rows import negatives_of
+from pipelines.audit.staged.stretch import Stretch
 from pipelines.contracts.counts import RowCounts
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, sample, some_items, us
 

@@ -8,14 +8,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.assembly.placement import shard, split
-from pipelines.audit.labels_again import (
+from pipelines.audit.again.labels import (
     Clicked,
     clicked_again,
     clicked_of,
     clicked_sums,
     label_figure,
 )
-from pipelines.audit.row_rules import broken_rules
+from pipelines.audit.staged.row_rules import broken_rules
 from pipelines.config.tree import Config
 from tests.audit.small import THE_DAY, Row, config, frame, us
 from tests.stages.handmade import DAY, at

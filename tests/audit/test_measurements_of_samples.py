@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.audit.items_again import items_again, keep_again
-from pipelines.audit.pairs_again import candidates_again, joined_again
-from pipelines.audit.positives_again import positives_again
-from pipelines.audit.staged_rows import StagedPositives
+from pipelines.audit.again.items import items_again, keep_again
+from pipelines.audit.again.pairs import candidates_again, joined_again
+from pipelines.audit.again.positives import positives_again
+from pipelines.audit.staged.rows import StagedPositives
 from pipelines.catalogue.weights import integer_weights, keep_probs
 from pipelines.config.sampling import Downsampling
 from pipelines.config.tree import Config

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import DataFrame
 
-from pipelines.audit import draws_pass, hard_pass, pass_sizes, some_requests
+from pipelines.audit.negatives import draws_pass, hard_pass, pass_sizes
 from pipelines.audit.record import AuditRecord
+from pipelines.audit.staged import some_requests
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
-from pipelines.contracts import passes
-from pipelines.contracts.dialect import Dialect
+from pipelines.engines import passes
+from pipelines.engines.dialect import Dialect
 from tests.audit.memory import Memory
 from tests.audit.mutants import MUTANTS, Mutant
 from tests.audit.workbench import Bench, build

@@ -5,7 +5,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.audit.shuffle_again import shuffle_figure, shuffled_tables
+from pipelines.audit.again.shuffle import shuffle_figure, shuffled_tables
 from pipelines.sampling.hashing import U, row_hash, seed_state
 from pipelines.sampling.positives import shuffle_keys
 from tests.audit.small import Row, config, frame

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.audit.some_requests import MOST_POSITIVES
-from pipelines.audit.stretch import Stretch, aggregate, stretch_of
+from pipelines.audit.staged.some_requests import MOST_POSITIVES
+from pipelines.audit.staged.stretch import Stretch, aggregate, stretch_of
 from pipelines.contracts.days import CalendarDay
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.contracts.broadcast import broadcast
+from pipelines.engines.broadcast import broadcast
 from tests.costs.plans import exchanges, explained
 
 MANY, FEW = 600_000, 300_000

@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 
 from pipelines.config.logs import Partition
 from pipelines.contracts.days import DateRange
-from pipelines.contracts.listing import folder_dates
 from pipelines.contracts.logs import open_logs
 from pipelines.contracts.rows import valid_rows
+from pipelines.contracts.sources.listing import folder_dates
 from pipelines.errors import ConfigError, InputError
 from tests.contracts.logs_for_tests import (
     DAY,

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.contracts import passes, repeated_keys
+from pipelines.contracts import repeated_keys
 from pipelines.contracts.repeated_keys import (
     KEPT,
     count_distinct_keys,
@@ -23,6 +23,7 @@ from pipelines.contracts.rows import (
     valid_rows,
     without_duplicates,
 )
+from pipelines.engines import passes
 from tests.contracts.logs_for_tests import NOON_S, config, impressions, opened, rows, write
 
 KEY = ("a", "b")

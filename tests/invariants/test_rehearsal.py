@@ -41,10 +41,10 @@ rows = [sampled(folder, *batches).num_rows for batches in ([events()], [events()
 
 _AUDIT = """
 import numpy as np, pyarrow as pa
-from pipelines.audit.draws import Weighed
-from pipelines.audit.draws_pass import _examine_partition, save_weighed
+from pipelines.audit.negatives.draws import Weighed
+from pipelines.audit.negatives.draws_pass import _examine_partition, save_weighed
 from pipelines.audit.early import rehearse
-from pipelines.audit.hard_pass import _look_up_partition
+from pipelines.audit.negatives.hard_pass import _look_up_partition
 rehearse()
 before = loaded()
 draws = pa.RecordBatch.from_pydict({

@@ -15,8 +15,8 @@ from jobs.engine import Engine
 from pipelines.assembly import sampler, samples
 from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
 from pipelines.config.tree import TABLES
-from pipelines.contracts import passes
-from pipelines.contracts.dialect import Dialect, dialect_of
+from pipelines.engines import passes
+from pipelines.engines.dialect import Dialect, dialect_of
 from pipelines.publishing.content_hash import ContentHash
 from tests.invariants.staged import DAY, Staged, shuffle_logs, stage
 

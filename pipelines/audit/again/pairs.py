@@ -1,0 +1,179 @@
+"""What was shown and clicked, joined again from the logs."""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import and_
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.assembly.workplace import Workplace
+from pipelines.audit.staged.rows import KEY
+from pipelines.catalogue.keys import key_of
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import valid_rows
+from pipelines.engines.broadcast import broadcast
+
+_MOST_BROADCAST_CLICKS = 4_000_000
+_HOUR_US = 3_600_000_000
+_MOST_DELAY_US = 10**13
+_MOST_PLACES = 10**10
+_CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
+_LOGS = ("impressions", "clicks")
+_JOINS = {
+    "impression_id": ("impression_id", "item_id"),
+    "request_item": ("request_id", "item_id"),
+    "last_impression": ("user_id", "item_id"),
+}
+
+
+def pairs_again(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+) -> DataFrame:
+    """Return ``joined_again`` read back from staging: it is needed twice, and its join is dear."""
+    return place.staged(joined_again(logs, config, day, n_clicks=n_clicks), "audited-pairs")
+
+
+def joined_again(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, *, n_clicks: int
+) -> DataFrame:
+    """Join clicks to the impressions in whose attribution window they lie.
+
+    Args:
+        logs: Impressions and clicks; their frames read the files again.
+        config: How a click finds its impression.
+        day: The date.
+        n_clicks: About how many clicks there are; few enough are broadcast.
+
+    Returns:
+        One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
+        ``most_place`` (bigint, the position and 1, 0 where it is not known: they differ where it is
+        open which of two impressions was clicked); ``shown_us``, ``clicked_us`` (bigint);
+        ``action`` (int, its place in the configured order).
+    """
+    window = config.attribution.window_hours * _HOUR_US
+    names: tuple[str, ...] = _JOINS[config.attribution.join]
+    at = F.col("event_us")
+    shown = valid_rows(logs["impressions"])
+    made = {name for name in _LOGS if "impression_id" not in logs[name].mapped}
+    text = F.concat_ws(
+        "/", *(F.col(n).cast("string") for n in ("request_id", "user_id", "item_id"))
+    )
+    if "impression_id" in names and made == set(_LOGS):
+        # Ids that both logs make of the same three are as equal as these are.
+        names = ("request_id", "user_id", "item_id")
+    elif "impression_id" in names and "impressions" in made:
+        shown = shown.withColumn("impression_id", text)
+    latest_only = config.attribution.join == "last_impression"
+    until = day.end_us + (window if latest_only else 0)
+    carried = ("position",) if "impressions" in made else ("position", "impression_id")
+    left = shown.where((at >= day.start_us - window) & (at < until)).select(
+        *KEY, *carried, _to_join_on(names), at.alias("shown_us")
+    )
+    clicks = valid_rows(logs["clicks"]).where((at >= day.start_us) & (at < day.end_us + window + 1))
+    code = F.coalesce(
+        *(F.when(F.col("action_type") == a, i) for i, a in enumerate(config.positives.actions))
+    )
+    right = clicks.select(
+        _to_join_on(names),
+        _proof(names).alias("proof_of_click"),
+        at.alias("clicked_us"),
+        code.cast("int").alias("action"),
+        F.struct(*_CLICK).alias("click"),
+    )
+    if not latest_only:
+        right = right.drop("click")
+    if n_clicks <= _MOST_BROADCAST_CLICKS:
+        right = broadcast(right, "on")
+    delay = F.col("clicked_us") - F.col("shown_us")
+    pairs = left.join(right, "on").where((delay >= 0) & (delay <= window))
+    # Made for the pairs only: few impressions are clicked.
+    named = F.col("impression_id") if "impression_id" in carried else text
+    place = F.coalesce(F.col("position").cast("bigint") + 1, F.lit(0).cast("bigint"))
+    pairs = pairs.withColumn("impression_id", named).withColumn("place", place)
+    pairs = pairs.where(_proof(names) == F.col("proof_of_click"))
+    least, most = F.col("place"), F.col("place")
+    if latest_only:
+        # Of two impressions at one moment, the request with the smaller key is taken. In one
+        # request either may be: it is not said again which.
+        moment = Window.partitionBy("click", "shown_us", *KEY)
+        least, most = F.col("least"), F.col("most")
+        pairs = pairs.withColumns(
+            {"least": F.min("place").over(moment), "most": F.max("place").over(moment)}
+        )
+        request = key_of("request_id", config.ids.request)
+        order = (F.desc("shown_us"), request, F.col("impression_id"))
+        newest = Window.partitionBy("click").orderBy(*order)
+        pairs = pairs.withColumn("number", F.row_number().over(newest)).where("number = 1")
+    return pairs.select(
+        *KEY,
+        "impression_id",
+        least.alias("least_place"),
+        most.alias("most_place"),
+        "shown_us",
+        "clicked_us",
+        "action",
+    )
+
+
+def _to_join_on(names: tuple[str, ...]) -> Column:
+    """Return a hash of columns: one number joins faster than several columns, one of them a string.
+
+    A NULL finds nothing. Whether what was found is equal, ``_proof`` says.
+    """
+    known = reduce(and_, (F.col(name).isNotNull() for name in names))
+    return F.when(known, F.xxhash64(*names)).alias("on")
+
+
+def _proof(names: tuple[str, ...]) -> Column:
+    return F.xxhash64(F.lit("proof"), *names)
+
+
+def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+    """Return what may be a positive of the date: one row per shown and clicked item of a request.
+
+    Args:
+        pairs: What ``joined_again`` returned.
+        config: The attribution window.
+        day: The date of the earliest impression that was clicked.
+
+    Returns:
+        One row per (user, request, item): the three ids; ``first_us`` (bigint, the earliest
+        impression that was clicked); ``clicked_us`` (bigint, its earliest click);
+        ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
+        (int, the strongest action of all its pairs).
+    """
+    origin = day.start_us - config.attribution.window_hours * _HOUR_US
+    # The least of (impression, delay, place) as one number: the least struct takes four times as
+    # long. Impressions lie within 29 dates, so 13 + 13 + 10 digits are enough.
+    scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")
+    places = F.lit(_MOST_PLACES).cast("decimal(11,0)")
+    shown = (F.col("shown_us") - F.lit(origin)).cast("decimal(13,0)")
+    delay = (F.col("clicked_us") - F.col("shown_us")).cast("decimal(13,0)")
+    both = (shown * scale + delay).cast("decimal(27,0)")
+    least, most = (F.col(n).cast("decimal(10,0)") for n in ("least_place", "most_place"))
+    last = F.lit(_MOST_PLACES - 1).cast("decimal(10,0)")
+    first = (F.col("first_us") - F.lit(origin)).cast("decimal(13,0)")
+    waited = (F.col("both") - first * scale).cast("bigint")
+    before = F.col("both") * places
+    found = (
+        pairs.groupBy(*KEY)
+        .agg(
+            F.min("shown_us").alias("first_us"),
+            F.min(both).alias("both"),
+            F.min(both * places + least).alias("least"),
+            F.min(both * places + (last - most)).alias("most"),
+            F.max("action").alias("action"),
+        )
+        .select(
+            *KEY,
+            "first_us",
+            (F.col("first_us") + waited).alias("clicked_us"),
+            (F.col("least") - before).cast("bigint").alias("least_place"),
+            (F.lit(_MOST_PLACES - 1) - (F.col("most") - before).cast("bigint")).alias("most_place"),
+            "action",
+        )
+    )
+    return found.where((F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us))

@@ -1,0 +1,147 @@
+"""One shuffle by request: every hard negative beside the ranking log's rows of its request."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.arrays.turns import TURNS
+from pipelines.audit.negatives import pass_sizes
+from pipelines.audit.negatives.hard_lists import HardCounts, Logged, Stated, look_up
+from pipelines.catalogue.keys import key_of
+from pipelines.config.sampling import Hard
+from pipelines.config.tree import Config
+from pipelines.engines.broadcast import broadcast
+from pipelines.engines.passes import of_pass, passes_for
+
+_NAMES = ("absent", "not_cut", "went_on", "rank")
+_COUNTS = ", ".join(f"{name} bigint" for name in _NAMES)
+_NO_STAGE = 60
+_SIZES = 2**31
+
+
+@dataclass(frozen=True)
+class HardRows:
+    """The rows that meet in the pass.
+
+    Attributes:
+        logged: Rows of the ranking log that say how far an item came: ``request_id``,
+            ``item_id``, ``stage``, ``value`` (double: what orders a list) and ``cut`` (boolean,
+            never NULL: the row lets its item be a negative of its stage).
+        stated: Hard negatives: ``request_id``, ``neg_item_id``, ``stage``, and ``stage_score``,
+            ``stage_rank``, ``stage_size`` where the table has them.
+        n_rows: About how many rows these are together.
+        n_positives: How many positives, and so at most how many requests.
+    """
+
+    logged: DataFrame
+    stated: DataFrame
+    n_rows: int
+    n_positives: int
+
+
+def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts:
+    """Count the hard negatives that are not as the log says.
+
+    Args:
+        rows: What the log and the staged table hold.
+        config: The ladder of stages and the id types.
+        by_score: Whether a list is ordered by score; else it is by rank.
+    """
+    ladder, known = config.hard, set(rows.stated.columns)
+    requests = rows.stated.select("request_id").distinct()
+    if rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES:
+        requests = broadcast(requests, "request_id")
+    ranked = "stage_rank" in known
+    logged = rows.logged.join(requests, "request_id", how="left_semi").select(
+        key_of("request_id", config.ids.request).alias("request"),
+        key_of("item_id", config.ids.item).alias("item"),
+        (_place(ladder) * 2 + F.col("cut").cast("int")).cast("tinyint").alias("kind"),
+        "value",
+        F.lit(0).cast("bigint").alias("place"),
+    )
+    rank, size = (F.coalesce(name, F.lit(-1)) for name in ("stage_rank", "stage_size"))
+    score = F.col("stage_score") if "stage_score" in known else F.lit(None)
+    stated = rows.stated.select(
+        key_of("request_id", config.ids.request).alias("request"),
+        key_of("neg_item_id", config.ids.item).alias("item"),
+        # Narrow rows are what makes a shuffle cheap: a sign tells the two kinds of rows apart,
+        # and rank and size are one number.
+        (-1 - _place(ladder)).cast("tinyint").alias("kind"),
+        score.cast("double").alias("value"),
+        (rank.cast("bigint") * _SIZES + size if ranked else F.lit(0).cast("bigint")).alias("place"),
+    )
+    task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
+        _look_up_partition,
+        needs_next=_needs_next(ladder),
+        sign=-1.0 if by_score and ladder.higher_score_is_better else 1.0,
+        scored=by_score and "stage_score" in known,
+        ranked=ranked,
+    )
+    both, total = logged.unionByName(stated), np.zeros(len(_NAMES), np.int64)
+    passes = passes_for(both.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
+    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
+    for number in range(passes):
+        turn = of_pass(both, "request", number, passes).repartition(partitions, "request")
+        sums = turn.mapInArrow(task, _COUNTS).agg(*(F.sum(name) for name in _NAMES))
+        total += [int(value or 0) for value in sums.collect()[0]]
+    return HardCounts(*(int(value) for value in total))
+
+
+def _place(ladder: Hard) -> Column:
+    places = (F.when(F.col("stage") == s.name, F.lit(i)) for i, s in enumerate(ladder.stages))
+    return F.coalesce(*places, F.lit(_NO_STAGE))
+
+
+def _needs_next(ladder: Hard) -> NDArray[np.bool_]:
+    by_absence = ladder.cut_known_by == "membership"
+    needs = [by_absence and stage.take == "cut" for stage in ladder.stages]
+    # After the last stage none can run; the config lets it take no cuts by absence.
+    return np.array([*needs[:-1], False], np.bool_)
+
+
+def _look_up_partition(
+    batches: Iterable[pa.RecordBatch],
+    needs_next: NDArray[np.bool_],
+    sign: float,
+    scored: bool,
+    ranked: bool,
+) -> Iterator[pa.RecordBatch]:
+    received = list(batches)
+    if received:
+        with TURNS:
+            rows = pa.Table.from_batches(received)
+            found = _looked_up(rows, needs_next, sign, scored=scored, ranked=ranked)
+        yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})
+
+
+def _looked_up(
+    rows: pa.Table, needs_next: NDArray[np.bool_], sign: float, *, scored: bool, ranked: bool
+) -> HardCounts:
+    requests = rows["request"].combine_chunks().dictionary_encode()
+    request = requests.indices.to_numpy().astype(np.int64)
+    item, value = np.asarray(rows["item"].to_numpy(), np.int64), rows["value"].to_numpy()
+    cost = np.where(np.isnan(value), np.inf, sign * value)
+    kind = rows["kind"].to_numpy().astype(np.int64)
+    of_log, stated = kind >= 0, kind < 0
+    stage, place = -1 - kind[stated], rows["place"].to_numpy()[stated]
+    return look_up(
+        len(requests.dictionary),
+        Logged(
+            request[of_log], kind[of_log] >> 1, item[of_log], cost[of_log], (kind[of_log] & 1) == 1
+        ),
+        Stated(
+            request=request[stated],
+            stage=np.where(stage == _NO_STAGE, -1, stage),
+            item=item[stated],
+            cost=cost[stated] if scored else np.empty(0),
+            rank=place // _SIZES if ranked else np.empty(0, np.int64),
+            size=place % _SIZES if ranked else np.empty(0, np.int64),
+        ),
+        needs_next,
+    )

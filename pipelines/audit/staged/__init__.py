@@ -1,0 +1,1 @@
+"""The staged tables by themselves and beside each other: keys, rows, lists, agreement."""

@@ -1,0 +1,120 @@
+"""Inputs and staged tables, one after the other: what each says by itself and beside the others."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+
+from pipelines.audit.again.impressions import impression_figures, told_impressions
+from pipelines.audit.again.items import wrong_impressions
+from pipelines.audit.again.labels import Clicked
+from pipelines.audit.again.shuffle import shuffle_figure, shuffled_tables
+from pipelines.audit.evidence import Evidence
+from pipelines.audit.figures import Figure
+from pipelines.audit.inputs import input_figures
+from pipelines.audit.measurements import Measurements
+from pipelines.audit.staged.agreement import agreement_figures, compared_tables
+from pipelines.audit.staged.mix import mix_figures
+from pipelines.audit.staged.row_rules import broken_rules
+from pipelines.audit.staged.stretch import stretch_of
+from pipelines.audit.staged.tables import key_figures, schema_figure, wanted_rows
+from pipelines.config.tree import Config
+from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.needs import dates_needed, missing_later_dates
+
+_OF_MIX = (
+    "negatives_unaccounted",
+    "lists_uneven",
+    "shortfall_unexplained",
+    "mix_differs",
+    "incl_prob_differs.training_samples",
+)
+
+
+def measure_tables(
+    found: Measurements, evidence: Evidence, config: Config, day: CalendarDay
+) -> tuple[Mapping[str, int], Clicked | None]:
+    """Measure inputs and tables.
+
+    Args:
+        found: Keeps the figures.
+        evidence: The staged tables and what they are compared with.
+        config: What was asked for.
+        day: The date.
+
+    Returns:
+        What all positives were given (``mix.mix_figures``), and the clicked rows of
+        ranking_samples, None where they are not known.
+    """
+    staged = evidence.staged
+    found.take(
+        ("clicks_unaccounted",),
+        lambda: (
+            None,
+            input_figures(evidence.counts, staged["rejected"], n_attributed=evidence.n_attributed),
+        ),
+    )
+    if evidence.history_share is not None:
+        found.figures.append(Figure("history_share", evidence.history_share))
+    wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
+    labelled, n_positives = None, evidence.totals["positives"]
+    stretch = stretch_of(n_positives, day)
+    mature = not missing_later_dates(evidence.logs, dates_needed(config, day.date))
+    for name in staged:
+        rules = broken_rules(name, staged[name].columns, config, day, mature=mature)
+        found.take(
+            (f"schema_differs.{name}",),
+            lambda name=name: (None, [_schema(evidence, name)]),  # type: ignore[misc]
+        )
+        clicked = found.take(
+            tuple(f"{gate}.{name}" for gate in ("duplicate_keys", *rules)),
+            lambda name=name: key_figures(  # type: ignore[misc]
+                name,
+                staged[name],
+                evidence.contracts[name],
+                wanted.get(name),
+                config,
+                day,
+                mature=mature,
+                allow_empty=evidence.allow_empty,
+                stretch=stretch,
+            ),
+        )
+        labelled = clicked or labelled
+    if "ranking_samples" in staged and "ranking_samples" in wanted:
+        shown = staged["item_stats"], staged["ranking_samples"]
+        found.take(("item_impressions_differ",), lambda: (None, [wrong_impressions(*shown)]))
+    log = evidence.logs["impressions"]
+    told = told_impressions(staged, log)
+    if told:
+        n = {"n_positives": n_positives, "n_rows": evidence.counts["impressions"].valid}
+        found.take(
+            tuple(f"impressions_differ.{name}" for name in told),
+            lambda: (None, impression_figures(told, log, day, **n)),
+        )
+    compared = tuple(f"tables_disagree.{name}" for name in compared_tables(staged))
+    if compared:
+        found.take(compared, lambda: (None, agreement_figures(staged, stretch)))
+    for name in shuffled_tables(staged):
+        found.take(
+            (f"shuffle_key_differs.{name}",),
+            lambda name=name: _shuffled(name, staged[name], config, stretch.one_in),  # type: ignore[misc]
+        )
+    highest = max(evidence.protocols.values(), default=1)
+    found.figures.append(Figure("reader_protocol", highest))
+    if "training_samples" not in staged:
+        return evidence.totals, labelled
+    samples = staged["training_samples"]
+    sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config, stretch)))
+    return sums or evidence.totals, labelled
+
+
+def _schema(evidence: Evidence, name: str) -> Figure:
+    return schema_figure(name, evidence.files[name], evidence.contracts[name])
+
+
+def _shuffled(name: str, rows: DataFrame, config: Config, one_in: int) -> tuple[None, list[Figure]]:
+    return None, [shuffle_figure(name, rows, config, one_in)]
+
+
+def _swapped(pair: tuple[list[Figure], dict[str, int]]) -> tuple[dict[str, int], list[Figure]]:
+    return pair[1], pair[0]

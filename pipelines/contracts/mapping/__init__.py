@@ -1,0 +1,1 @@
+"""Source columns bound to contract columns, and their values as contract types."""

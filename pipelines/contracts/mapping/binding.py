@@ -1,0 +1,231 @@
+"""Contract columns bound to source columns: found by name, compared by type, before any read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.config.logs import (
+    EVENT_TIME,
+    ColumnMapping,
+    ColumnSource,
+    Concat,
+    Explode,
+    FirstOf,
+    LogConfig,
+    TimeSource,
+)
+from pipelines.config.tree import Config
+from pipelines.contracts.mapping.candidates import Sources
+from pipelines.contracts.mapping.checks import (
+    carry_problem,
+    list_problem,
+    missing_column,
+    type_problem,
+    unreadable_column,
+)
+from pipelines.contracts.sources.types import SourceColumn, text_column
+from pipelines.contracts.tables import ColumnContract, TableContract, table_contract
+from pipelines.errors import ConfigError, InputError, Problem
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One contract column and where its values come from.
+
+    Attributes:
+        column: The contract column, its id type resolved.
+        mapping: What the config says, or None where the source has no such column.
+        sources: The source columns that ``mapping`` names, in its order.
+    """
+
+    column: ColumnContract
+    mapping: FirstOf | Concat | TimeSource | ColumnSource | None
+    sources: tuple[SourceColumn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A log's contract bound to the columns of its files.
+
+    Attributes:
+        contract: The contract, resolved; its key is the one that duplicates are told by.
+        columns: One entry per contract column, in contract order.
+        carry: Carried name and the source column it is copied from.
+        where: Source column and the values to keep, each of the column's type.
+        event_time: The contract column that holds the event time, where it is mapped.
+    """
+
+    contract: TableContract
+    columns: tuple[Bound, ...]
+    carry: tuple[tuple[str, SourceColumn], ...]
+    where: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
+    event_time: str | None
+
+    def references(self) -> tuple[str, ...]:
+        """Return the name of every source column that is used, each once."""
+        names = [source.name for bound in self.columns for source in bound.sources]
+        names += [source.name for _, source in self.carry]
+        names += [source.name for source, _ in self.where]
+        return tuple(dict.fromkeys(names))
+
+    def bound(self, name: str) -> Bound:
+        """Return the entry of a contract column."""
+        return next(entry for entry in self.columns if entry.column.name == name)
+
+
+class _Finder:
+    """Looks up source columns and collects what is wrong with them."""
+
+    def __init__(self, log: str, sources: Sources, *, open_ended: bool) -> None:
+        self.log, self.sources, self.open_ended = log, sources, open_ended
+        self.problems: list[Problem] = []
+
+    def find(self, where: str, reference: str) -> SourceColumn | None:
+        column = self.sources.get(reference)
+        if column is None and self.open_ended:
+            return text_column(reference)
+        if column is None:
+            self.problems.append(missing_column(self.log, where, reference, self.sources.names))
+        elif column.type is None:
+            self.problems.append(unreadable_column(self.log, column))
+            return None
+        return column
+
+    def check_lists(self, columns: Sequence[SourceColumn], explode: Explode | None) -> None:
+        if explode is None:
+            return
+        for reference in explode.columns:
+            column = next((c for c in columns if c.name == reference), None)
+            if column is None:
+                self.find("explode.columns", reference)
+            elif problem := list_problem(self.log, explode.kind, column):
+                self.problems.append(problem)
+
+    def all_of(self, where: str, references: Sequence[str]) -> tuple[SourceColumn, ...]:
+        found = [self.find(where, reference) for reference in references]
+        return tuple(column for column in found if column is not None)
+
+
+def bind(
+    name: str, config: Config, columns: Sequence[SourceColumn], *, open_ended: bool = False
+) -> Binding:
+    """Find and compare the source column of every contract column.
+
+    Args:
+        name: The log.
+        config: The whole config: ids, mapping, carried columns.
+        columns: The columns of the log's files.
+        open_ended: True where the files may have columns that are not among ``columns`` (JSON
+            lines of which none could be read yet): then a name that is missing is taken as text.
+
+    Raises:
+        InputError: Columns are missing or of a wrong or narrower type; all are named at once.
+        ConfigError: A value under ``where`` does not fit its column, or an impression id has to be
+            made while ``ids.impression`` is not string.
+    """
+    log = config.logs.resolved(name)
+    assert log is not None
+    contract = table_contract(name).resolved(config.ids)
+    finder = _Finder(name, Sources(columns, log.explode), open_ended=open_ended)
+    finder.check_lists(columns, log.explode)
+    bound = tuple(_bound(column, log, finder) for column in contract.columns)
+    for entry in bound:
+        for source in entry.sources:
+            if problem := type_problem(name, entry.column, entry.mapping, source):
+                finder.problems.append(problem)
+    carry = _carry(name, config, finder)
+    where = [
+        (finder.find(f"where.{reference}", reference), v) for reference, v in log.where.items()
+    ]
+    InputError.raise_if_any(finder.problems)
+    event_time = EVENT_TIME.get(name)
+    timed = any(b.column.name == event_time and b.sources for b in bound)
+    return Binding(
+        _keyed(contract, bound, config),
+        bound,
+        carry,
+        tuple((column, _kept_values(name, column, v)) for column, v in where if column),
+        event_time if timed else None,
+    )
+
+
+def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> Bound:
+    given: ColumnMapping | None = log.columns.get(column.name)
+    where = f"columns.{column.name}"
+    if given is None:
+        own = finder.sources.own(column.name)
+        if own is None and column.optional:
+            return Bound(column, None)
+        given = own.name if own else column.name
+    if isinstance(given, str):
+        timed = column.type == "timestamp"
+        given = TimeSource(column=given) if timed else ColumnSource(column=given)
+    if isinstance(given, FirstOf):
+        return Bound(column, given, finder.all_of(where, given.first_of))
+    if isinstance(given, Concat):
+        return Bound(column, given, finder.all_of(where, given.concat))
+    return Bound(column, given, finder.all_of(where, (given.column,)))
+
+
+def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, SourceColumn], ...]:
+    carried = []
+    for name in config.carry if log == "impressions" else ():
+        own = finder.sources.own(name)
+        column = finder.find("carry", own.name if own else name)
+        if column is None:
+            continue
+        if problem := carry_problem(column):
+            finder.problems.append(problem)
+        carried.append((name, column))
+    return tuple(carried)
+
+
+def _keyed(contract: TableContract, bound: Sequence[Bound], config: Config) -> TableContract:
+    """Return the contract with the key that this log can have."""
+    unmapped = any(b.column.name == "impression_id" and b.mapping is None for b in bound)
+    if contract.key_without_impression_id is None or not unmapped:
+        return contract
+    if config.ids.impression != "string":
+        raise ConfigError(
+            Problem(
+                "ids.impression",
+                "an impression id that is made from request, user and item is a string",
+                config.ids.impression,
+                "string",
+                "Map impression_id, or set ids.impression to string.",
+            )
+        )
+    return contract.model_copy(update={"key": contract.key_without_impression_id})
+
+
+def _kept_values(log: str, column: SourceColumn, values: Sequence[Value]) -> tuple[Value, ...]:
+    kept: list[Value] = []
+    problems = []
+    for value in values:
+        try:
+            kept.append(_as_type(value, column.found))
+        except ValueError:
+            problems.append(
+                Problem(
+                    f"logs.{log}.where.{column.name}",
+                    "a value does not fit the column",
+                    repr(value),
+                    f"a {column.found}",
+                )
+            )
+    ConfigError.raise_if_any(problems)
+    return tuple(kept)
+
+
+def _as_type(value: Value, kind: str) -> Value:
+    if kind == "string":
+        # A text column keeps the value's own type: 1 stands for the number, "1" for the text.
+        return value
+    if kind == "boolean" and value in (0, 1):
+        return bool(value)
+    if kind in ("tinyint", "smallint", "int", "bigint") and int(value) == float(value):
+        return int(value)
+    if kind in ("float", "double"):
+        return float(value)
+    raise ValueError(value)

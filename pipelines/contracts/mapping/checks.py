@@ -1,0 +1,165 @@
+"""What can be wrong with a mapping: by itself, and against the columns that the files have."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from pyspark.sql.types import ArrayType
+
+from pipelines.config.logs import ColumnSource, Concat, FirstOf, LogConfig, TimeSource
+from pipelines.config.tree import Config
+from pipelines.contracts.sources.types import INTEGERS, SourceColumn, convertible
+from pipelines.contracts.tables import ColumnContract, carriable, table_contract
+from pipelines.errors import Problem
+
+FRAME_COLUMNS = (
+    "event_us",
+    "partition_date",
+    "valid",
+    "reject_reasons",
+    "filtered",
+    "anonymous",
+    "source_row",
+)
+"""What a conformed frame has besides contract and carried columns."""
+
+PAIR_COLUMNS = (
+    "user_key",
+    "request_key",
+    "item_key",
+    "owner_key",
+    "impression_us",
+    "click_us",
+    "click_key",
+    "action",
+    "tie",
+    "place",
+)
+"""What stands beside carried columns on the way to the tables."""
+
+_ID_SOURCES = (*INTEGERS, "string")
+_TIME_SOURCES = {
+    "iso": ("timestamp", "timestamp_ntz", "date", "string"),
+    "pattern": ("string",),
+    "s": ("int", "bigint", "string"),
+    "ms": ("bigint", "string"),
+    "us": ("bigint", "string"),
+}
+_TIME_FIX = {
+    "iso": "Say the unit: {column: …, unit: s, ms or us}.",
+    "pattern": "A pattern reads text.",
+}
+
+
+def config_problems(name: str, config: Config) -> Iterator[Problem]:
+    """Give what is wrong in a log's mapping, whatever its files look like."""
+    raw: LogConfig = getattr(config.logs, name)
+    contract = table_contract(name).resolved(config.ids)
+    types = {column.name: column.type for column in contract.columns}
+    for column, mapping in raw.columns.items():
+        where = f"logs.{name}.columns.{column}"
+        if column not in types:
+            near = difflib.get_close_matches(column, types, 1, 0.0)
+            yield Problem(where, "is not a column of the contract", expected=f"one like {near[0]}")
+            continue
+        kind, is_id = types[column], column.endswith("_id")
+        if isinstance(mapping, TimeSource) and kind != "timestamp":
+            yield Problem(where, "a time unit needs a timestamp column", kind)
+        elif isinstance(mapping, FirstOf | Concat) and not is_id:
+            yield Problem(where, "only an id can be made from several columns")
+        elif isinstance(mapping, Concat) and kind != "string":
+            fix = "Set the id's type to string under ids."
+            yield Problem(where, "joined columns make a string", f"id type {kind}", next_step=fix)
+        elif isinstance(mapping, ColumnSource) and mapping.type is not None:
+            refused = is_id and mapping.type not in _ID_SOURCES
+            if refused or not convertible(mapping.type, kind):
+                yield Problem(where, f"a {mapping.type} cannot be read as {kind}")
+    resolved = config.logs.resolved(name)
+    explode = resolved.explode if resolved else None
+    if resolved and explode and resolved.format == "csv" and explode.kind != "delimited":
+        yield Problem(f"logs.{name}.explode", "a CSV file can only hold delimited lists")
+    for column in config.carry if name == "impressions" else ():
+        if column in {*contract.names, *FRAME_COLUMNS, *PAIR_COLUMNS}:
+            yield Problem("carry", f"{column} is a name that the tables use themselves")
+
+
+def type_problem(
+    log: str,
+    column: ColumnContract,
+    mapping: FirstOf | Concat | TimeSource | ColumnSource | None,
+    source: SourceColumn,
+) -> Problem | None:
+    """Return what is wrong with a source column's type, or None.
+
+    A narrower type is refused unless the contract or the mapping accepts it knowingly; text
+    formats hold text, which is read value by value.
+    """
+    if source.text:
+        return None
+    accepted: tuple[str, ...]
+    fix = "Correct the mapping, or write the column with that type."
+    if isinstance(mapping, TimeSource):
+        accepted = _TIME_SOURCES[mapping.unit]
+        fix = _TIME_FIX.get(mapping.unit, fix)
+    elif isinstance(mapping, FirstOf | Concat):
+        accepted = _ID_SOURCES
+    else:
+        accepted = column.accepts or (column.type,)
+        if isinstance(mapping, ColumnSource) and mapping.type is not None:
+            accepted = (*accepted, mapping.type)
+        elif column.name.endswith("_id") and source.found not in _ID_SOURCES:
+            fix = "An id is an integer or a string; write the column as one."
+        elif convertible(source.found, column.type):
+            fix = f"Accept it with {{column: {source.name}, type: {source.found}}}."
+    if source.found in accepted:
+        return None
+    return Problem(
+        f"logs.{log}.columns.{column.name}",
+        f"{source.path or 'the log'} has column {source.name} with another type",
+        source.found,
+        " or ".join(accepted),
+        fix,
+    )
+
+
+def carry_problem(column: SourceColumn) -> Problem | None:
+    """Return why a column cannot be carried to the tables, or None."""
+    if column.type is not None and carriable(column.type):
+        return None
+    return Problem(
+        "carry",
+        f"column {column.name} has a type that the tables cannot hold",
+        column.found,
+        "a plain type or an array of one",
+    )
+
+
+def missing_column(log: str, where: str, name: str, there: Sequence[str]) -> Problem:
+    """Return the problem of a column that no file has, with the nearest name that is there."""
+    lowered = {known.lower(): known for known in there}
+    near = difflib.get_close_matches(name.lower(), lowered, 1, 0.0)
+    return Problem(
+        f"logs.{log}.{where}",
+        f"column {name} is missing",
+        expected=None,
+        found=f"{lowered[near[0]]} as the nearest name" if near else "no columns",
+        next_step="Name the right column in the mapping.",
+    )
+
+
+def unreadable_column(log: str, column: SourceColumn) -> Problem:
+    """Return the problem of a mapped column whose type not every engine reads."""
+    return Problem(
+        f"logs.{log}",
+        f"{column.path or 'the log'} has column {column.name} with a type that engines cannot read",
+        column.found,
+        next_step=column.fix,
+    )
+
+
+def list_problem(log: str, kind: str, column: SourceColumn) -> Problem | None:
+    """Return why a column cannot be exploded in this way, or None."""
+    is_list = isinstance(column.type, ArrayType)
+    if column.text or column.type is None or is_list == (kind != "delimited"):
+        return None
+    expected = "string" if kind == "delimited" else "array"
+    return Problem(f"logs.{log}.explode", f"column {column.name}", column.found, expected)

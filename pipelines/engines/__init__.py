@@ -1,0 +1,1 @@
+"""Where engines differ, and how much of the work fits into one of them at a time."""
