@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Self
 from uuid import uuid4
 
-from pipelines.errors import ConfigError, Problem
+from pipelines.errors import ConfigError, ConflictError, Problem
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,14 @@ def require_date(day: date) -> date:
             )
         )
     return day
+
+
+def conflict(table: str, day: date) -> ConflictError:
+    """Return the error of a run that was overtaken while it published a date."""
+    return ConflictError(
+        Problem(
+            table,
+            f"another run committed while this one was publishing {day}",
+            next_step="Run again; nothing of this run was released.",
+        )
+    )

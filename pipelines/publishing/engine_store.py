@@ -16,7 +16,7 @@ from pipelines.publishing.commits import Label, require_date
 from pipelines.publishing.content_hash import ContentHash, content_hash, measure
 from pipelines.publishing.creation import ensure_table
 from pipelines.publishing.file_frames import files_by_day, frame_as_written, frame_of_files
-from pipelines.publishing.linked_files import DayCommit, are_the_same, link_files
+from pipelines.publishing.linked_files import DayCommit, LinkedFile, link_files
 from pipelines.publishing.made_together import WRITTEN_SCHEMA, MadeTogether, Maker
 from pipelines.publishing.metadata import (
     Commit,
@@ -31,7 +31,7 @@ from pipelines.publishing.paths import staged_table_path, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases
 from pipelines.publishing.schema_check import check_schema, schema_problems
 from pipelines.publishing.sorted_files import SortedFiles, folder_of_tasks, take_over
-from pipelines.publishing.store import StagedTable
+from pipelines.publishing.store import FileState, StagedTable
 
 
 class EngineStore(ABC):
@@ -102,7 +102,10 @@ class EngineStore(ABC):
         Raises:
             GateError: NULL stands where none may be.
         """
-        measured = measure(self._read_folder(path, contract), contract)
+        # In the folder or in one of a date: what lies deeper, an engine has not finished.
+        found = sorted([*path.glob("*.parquet"), *path.glob("*=*/*.parquet")])
+        files = {file: FileState.of(file) for file in found}
+        measured = measure(self._rows_of(found, contract), contract)
         GateError.raise_if_any(
             Problem(
                 f"{contract.table}.{column}",
@@ -112,7 +115,7 @@ class EngineStore(ABC):
             for column, rows in measured.nulls.items()
         )
         return StagedTable(
-            contract, run_id, path, measured.content, measured.first_day, measured.last_day
+            contract, run_id, files, measured.content, measured.first_day, measured.last_day
         )
 
     @abstractmethod
@@ -129,18 +132,17 @@ class EngineStore(ABC):
 
     def read_staged(self, staged: StagedTable) -> DataFrame:
         """Return the staged rows in the contract's columns."""
-        return self._read_folder(staged.path, staged.contract)
+        return self._rows_of(staged.files, staged.contract)
 
-    def _read_folder(self, path: Path, contract: TableContract) -> DataFrame:
-        schema = contract.spark_schema()
-        days = files_by_day(path) or [(None, [])]
-        frames = [frame_of_files(self.spark, files, schema, day) for day, files in days]
+    def _rows_of(self, files: Iterable[Path], contract: TableContract) -> DataFrame:
+        schema, days = contract.spark_schema(), files_by_day(files) or [(None, [])]
+        frames = [frame_of_files(self.spark, own, schema, day) for day, own in days]
         return reduce(DataFrame.unionByName, frames)
 
     def read_as_written(self, staged: StagedTable) -> DataFrame:
         """Return the staged rows with the types that their files have; see ``Store``."""
-        days, names = files_by_day(staged.path), staged.contract.names
-        frames = [frame_as_written(self.spark, files, names, day) for day, files in days]
+        days, names = files_by_day(staged.files), staged.contract.names
+        frames = [frame_as_written(self.spark, own, names, day) for day, own in days]
         return reduce(DataFrame.unionByName, frames) if frames else self.read_staged(staged)
 
     def promote(self, staged: StagedTable, day: date, label: Label) -> int:
@@ -165,26 +167,26 @@ class EngineStore(ABC):
         """Replace one date of the table by the staged files, in one commit with the label.
 
         Raises:
-            GateError: The staged files are of another date or have other columns.
+            GateError: A staged file is gone, is of another date or has other columns.
             ConflictError: Somebody else replaced the same date meanwhile.
         """
         path = table_path(self._warehouse, staged.contract.table)
         commit = DayCommit(path, day)
         commit.replace_by(self.link(staged, path / f"ds={day.isoformat()}", day), label)
 
-    def link(self, staged: StagedTable, folder: Path, day: date) -> list[Path]:
+    def link(self, staged: StagedTable, folder: Path, day: date) -> list[LinkedFile]:
         """Put the staged files into a table's folder of their date; see ``link_files``."""
-        return link_files(staged.path, staged.contract, folder, day)
+        return link_files(staged.files, staged.contract, folder, day)
 
     def content_of_version(self, staged: StagedTable, version: int, day: date) -> ContentHash:
         """Return what one version of a staged table's table holds of the date, from its files.
 
-        Files that are the staged ones under another name were hashed when they were staged, and
-        are not hashed again: it would read the same bytes.
+        Files that are the staged ones, unchanged, under other names were hashed when they were
+        staged, and are not hashed again: it would read the same bytes.
         """
         contract = staged.contract
         pinned = pinned_files(table_path(self._warehouse, contract.table), version, day)
-        if are_the_same([file.path for file in pinned], staged.path.rglob("*.parquet")):
+        if {FileState.of(file.path) for file in pinned} == set(staged.files.values()):
             return staged.content
         return content_hash(self.read_version(contract.table, version, day), contract)
 

@@ -1,7 +1,8 @@
 """Files of a staged or published table as frames, without the engine's own Delta reader."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -16,9 +17,9 @@ def frame_of_files(
 ) -> DataFrame:
     """Return the rows of Parquet files of one date.
 
-    Reads the files that the Delta log names. Spark's ``versionAsOf`` rebuilds the whole state of
-    the table in jobs of its own, which takes longer than writing a date; Sail's Delta reader does
-    not find a table whose path holds a space.
+    Of a published table they are the files that the Delta log names. Spark's ``versionAsOf``
+    rebuilds the whole state of the table in jobs of its own, which takes longer than writing a
+    date; Sail's Delta reader does not find a table whose path holds a space.
 
     Args:
         spark: The session.
@@ -51,11 +52,10 @@ def frame_as_written(
     return frame.withColumn("ds", F.lit(day).cast("date")).select(*found)
 
 
-def files_by_day(folder: Path) -> list[tuple[date | None, list[Path]]]:
-    """Return the Parquet files of a staged table by the date of their sub-folder, in order."""
-    folders = [folder, *sorted(inner for inner in folder.iterdir() if inner.is_dir())]
-    found = [(day_of_folder(inner), sorted(inner.glob("*.parquet"))) for inner in folders]
-    return [(day, files) for day, files in found if files]
+def files_by_day(files: Iterable[Path]) -> list[tuple[date | None, list[Path]]]:
+    """Return files, in order, by the date of the folder that each lies in."""
+    found = groupby(sorted(files), key=lambda file: file.parent)
+    return [(day_of_folder(folder), list(own)) for folder, own in found]
 
 
 def day_of_folder(folder: Path) -> date | None:

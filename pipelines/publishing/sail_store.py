@@ -8,9 +8,8 @@ from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame
 
 from pipelines.contracts.tables import TableContract
-from pipelines.publishing.commits import Label
+from pipelines.publishing.commits import Label, conflict
 from pipelines.publishing.engine_store import EngineStore
-from pipelines.publishing.linked_files import conflict
 from pipelines.publishing.metadata import arrow_schema
 from pipelines.publishing.paths import RELEASES, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract

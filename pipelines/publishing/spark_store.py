@@ -19,9 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.contracts.tables import TableContract
-from pipelines.publishing.commits import Label
+from pipelines.publishing.commits import Label, conflict
 from pipelines.publishing.engine_store import EngineStore
-from pipelines.publishing.linked_files import conflict
 from pipelines.publishing.paths import RELEASES, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
 from pipelines.publishing.schema_check import check_schema
@@ -55,7 +54,8 @@ class SparkStore(EngineStore):
         """Write a frame without handing its rows to Python; see ``EngineStore``."""
         if "shuffle_key" in contract.names:
             frame = frame.sortWithinPartitions("shuffle_key")
-        writer = frame.write.mode("overwrite")
+        # A session may be set to keep the dates that a frame has no rows of.
+        writer = frame.write.mode("overwrite").option("partitionOverwriteMode", "static")
         if contract.partition is not None:
             writer = writer.partitionBy(contract.partition)
         writer.parquet(f"file://{path}")

@@ -1,10 +1,10 @@
 """What a committer must do, whatever engine computes: the seam behind which Delta writers stand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 from pyspark.sql import DataFrame
 
@@ -16,6 +16,21 @@ from pipelines.publishing.metadata import Commit, TableProtocol
 from pipelines.publishing.releases import Release, ReleasesSnapshot
 
 
+class FileState(NamedTuple):
+    """What tells a file from others, under whatever name, and from itself after a change."""
+
+    device: int
+    number: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return how a file is now."""
+        info = path.stat()
+        return cls(info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns)
+
+
 @dataclass(frozen=True)
 class StagedTable:
     """One table in staging: written once, never changed, seen by no reader.
@@ -23,15 +38,16 @@ class StagedTable:
     Attributes:
         contract: The resolved contract that its rows fit.
         run_id: The process that staged it.
-        path: Its folder of Parquet files.
-        content: Content hash of the files, read back after writing.
+        files: Its Parquet files as they were when they were read back: what is audited and
+            published is these and no others.
+        content: Their content hash.
         first_day: The earliest date in it, None where it is empty.
         last_day: The latest one.
     """
 
     contract: TableContract
     run_id: str
-    path: Path
+    files: Mapping[Path, FileState]
     content: ContentHash
     first_day: date | None
     last_day: date | None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from pipelines.publishing.linked_files import LinkedFile
 from pipelines.publishing.store import StagedTable, Store
 
 
@@ -21,8 +22,8 @@ def slow_store(spark: SparkSession, store: Store, begun: Path, go_on: Path) -> S
     """A store whose promotion has begun its commit and waits in the middle of it."""
 
     class SlowToLink(type(store)):  # type: ignore[misc]
-        def link(self, staged: StagedTable, folder: Path, day: date) -> list[Path]:
-            files: list[Path] = super().link(staged, folder, day)
+        def link(self, staged: StagedTable, folder: Path, day: date) -> list[LinkedFile]:
+            files: list[LinkedFile] = super().link(staged, folder, day)
             begun.touch()
             wait_for(go_on)
             return files

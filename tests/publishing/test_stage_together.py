@@ -42,7 +42,8 @@ class DescribeStageTogether:
         alone = store.stage(frame, THINGS, "alone")
         assert list(together) == ["things", "stats"]
         assert together["things"].content == alone.content
-        assert together["things"].path == tmp_path / "_staging" / "together" / "things"
+        folder = tmp_path / "_staging" / "together" / "things" / f"ds={MONDAY}"
+        assert {file.parent for file in together["things"].files} == {folder}
         assert (together["things"].first_day, together["things"].last_day) == (MONDAY, MONDAY)
         rows = store.read_staged(together["stats"]).collect()
         wanted = [(MONDAY, i, 0.25) for i in range(0, 20, 3) for _ in range(2)]
