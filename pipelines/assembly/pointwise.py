@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from pipelines.arrays.repeated_text import named
 from pipelines.assembly.group_lists import begins_of, groups_of, lengths_of, places_in
-from pipelines.assembly.taken import SOURCE_FILL, named_sources
+from pipelines.assembly.taken import SOURCE_FILL, SOURCE_NAMES
+
+_NAMES = (*SOURCE_NAMES, "positive")
 
 _OF_NEGATIVE = {
     "item_id": "neg_item_ids",
@@ -38,14 +41,14 @@ def pointwise(
     of_negative = {
         **{name: listwise[lists].flatten() for name, lists in _OF_NEGATIVE.items()},
         "label": pa.array(np.zeros(len(group), np.int32)),
-        "source": named_sources(codes),
+        "source": named(codes, _NAMES),
         "draw_no": pa.array((place - before).astype(np.int32)),
     }
     of_positive = {
         **{name: pa.nulls(n, of_negative[name].type) for name in _OF_NEGATIVE},
         "item_id": groups["item_id"].combine_chunks(),
         "label": pa.array(np.ones(n, np.int32)),
-        "source": pa.repeat("positive", n),
+        "source": named(pa.array(np.full(n, _NAMES.index("positive"), np.int8)), _NAMES),
         "draw_no": pa.array(np.zeros(n, np.int32)),
     }
     # A positive goes before its first negative.

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.repeated_text import with_dictionaries
 from pipelines.arrays.sorting import order_of
 from pipelines.assembly.group_lists import GroupLists
 from pipelines.assembly.listwise import listwise_columns
@@ -21,7 +22,7 @@ from pipelines.assembly.placement import POSITIVE_KEY, sample_id, shard, split
 from pipelines.assembly.pointwise import pointwise
 from pipelines.assembly.taken import TakenStages, named_sources, sources_of_draws
 from pipelines.config.tree import Config
-from pipelines.contracts.tables import TableContract
+from pipelines.contracts.tables import REPEATED_TEXT, TableContract
 
 OF_GROUPS = (
     "positives",
@@ -97,6 +98,7 @@ class GroupTables:
             groups: Sample groups as from ``with_placement``.
         """
         keys = groups["shuffle_key"].to_numpy()
+        groups = with_dictionaries(groups, REPEATED_TEXT)
         groups = groups.take(pa.array(order_of(keys))).combine_chunks()
         easy, hard = GroupLists(groups, "easy"), GroupLists(groups, "hard")
         incl_prob = self._incl_prob(groups)

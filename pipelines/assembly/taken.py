@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.arrays.repeated_text import named
 from pipelines.assembly.group_lists import GroupLists
 from pipelines.config.tree import Config
 
@@ -55,8 +56,8 @@ class TakenStages:
         return pa.array(self.hardness, pa.int8()).take(stage)
 
     def name_of(self, stage: pa.Array) -> pa.Array:
-        """Return the names of the stages of negatives by their places, string."""
-        return pa.array(self.names, pa.string()).take(stage)
+        """Return the names of the stages of negatives by their places, string by dictionary."""
+        return named(stage, self.names)
 
 
 def fills(easy: GroupLists) -> NDArray[np.bool_]:
@@ -71,5 +72,5 @@ def sources_of_draws(easy: GroupLists) -> pa.Array:
 
 
 def named_sources(codes: pa.Array) -> pa.Array:
-    """Return the names of sources by their codes, string."""
-    return pa.array(SOURCE_NAMES).take(codes)
+    """Return the names of sources by their codes, string by dictionary."""
+    return named(codes, SOURCE_NAMES)

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.arrays.parquet_columns import PACKED, column_path, values_of
+from pipelines.arrays.repeated_text import with_dictionaries
 from pipelines.arrays.sorting import order_of
-from pipelines.contracts.tables import TableContract
+from pipelines.contracts.tables import REPEATED_TEXT, TableContract
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
@@ -68,7 +69,7 @@ class SortedFiles:
 
     def write_files(self, parts: Sequence[pa.Table]) -> list[str]:
         """Write rows as one file for each date among them; return the names, below the folder."""
-        table = pa.concat_tables(parts).cast(self.schema)
+        table = pa.concat_tables([self._conformed(part) for part in parts]).unify_dictionaries()
         if self.partition is None:
             return [self._write_file(table, "")]
         days = table[self.partition]
@@ -81,12 +82,21 @@ class SortedFiles:
             names.append(self._write_file(own, f"{self.partition}={day}/"))
         return names
 
+    def _conformed(self, part: pa.Table) -> pa.Table:
+        """Return rows with the types of the schema; text that repeats has a dictionary."""
+        part = with_dictionaries(part, REPEATED_TEXT)
+        there = {f.name for f in part.schema if pa.types.is_dictionary(f.type)}
+        codes = pa.dictionary(pa.int32(), pa.string())
+        return part.cast(
+            pa.schema([f.with_type(codes) if f.name in there else f for f in self.schema])
+        )
+
     def _write_file(self, table: pa.Table, folder: str) -> str:
         name = f"{folder}part-{uuid4()}.parquet"
         path = Path(self.folder, name)
         path.parent.mkdir(exist_ok=True)
         if self.sort_by is None:
-            pq.write_table(table, path)
+            pq.write_table(table, path, store_schema=False)
             return name
         keys = table[self.sort_by].to_numpy()
         if not _in_order(keys):
@@ -100,6 +110,8 @@ class SortedFiles:
             # it reads the pages that hold it.
             write_statistics=[self.sort_by],
             write_page_index=True,
+            # A dictionary is a matter of this process: what reads the file finds text.
+            store_schema=False,
             **_encodings(table, each_row_another=_mostly_new(keys)),
         )
         return name

@@ -1,0 +1,27 @@
+"""Text of few different values as numbers and a dictionary: texts themselves are slow to move."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+
+def with_dictionaries(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return a table in which each chunk of the named columns has a dictionary, where it is text.
+
+    To take the texts of a million rows by place takes ten times as long as to take numbers.
+
+    Args:
+        table: Any columns.
+        names: Those whose values repeat; others than text, and those that are not there, stay.
+    """
+    for place, field in enumerate(table.schema):
+        if field.name in names and pa.types.is_string(field.type):
+            encoded = [chunk.dictionary_encode() for chunk in table.column(place).chunks]
+            kind = pa.dictionary(pa.int32(), pa.string())
+            table = table.set_column(place, field.name, pa.chunked_array(encoded, kind))
+    return table
+
+
+def named(codes: pa.Array, names: Sequence[str]) -> pa.DictionaryArray:
+    """Return the names of things by their codes, which count from 0; NULL stays NULL."""
+    return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string()))
