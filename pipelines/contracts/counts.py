@@ -95,10 +95,12 @@ def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> R
     """
     census = census_of(log, day) if census is None else census
     rows = rows_by_place(census)
-    kept = on_date(log, day) & F.col("valid")
     rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
     fine, repeated = rows.get(KEPT, 0), repeated_hashes(census)
-    distinct = count_distinct_keys(log.frame.where(kept), log.contract.key, fine, repeated)
+    # Where every row is kept it is not asked again which are: only the key's columns are read.
+    all_kept = fine == sum(rows.values())
+    kept = log.frame if all_kept else log.frame.where(on_date(log, day) & F.col("valid"))
+    distinct = count_distinct_keys(kept, log.contract.key, fine, repeated)
     counts = RowCounts(
         read=sum(rows.values()),
         valid=distinct,
