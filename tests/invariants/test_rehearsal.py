@@ -23,8 +23,8 @@ def loaded():
     return {
         f"{found.name}.{name}": len(value.signatures)
         for package in (pipelines.arrays, pipelines.audit, pipelines.sampling)
-        for found in pkgutil.iter_modules(package.__path__)
-        for name, value in vars(import_module(f"{package.__name__}.{found.name}")).items()
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        for name, value in vars(import_module(found.name)).items()
         if getattr(value, "signatures", None)
     }
 
