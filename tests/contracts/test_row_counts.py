@@ -112,6 +112,17 @@ class DescribeCountRows:
         assert few.count() == counts.valid
         assert rejected_rows(log, TODAY).count() == counts.rejected
 
+    def it_tells_repeated_keys_of_a_log_without_a_fault(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "impressions" / f"date={DAY}" / "a.parquet"
+        keys = [(n % 5, 1 + n % 3, n % 4, NOON_S) for n in range(200)]
+        write(path, rows(*keys))
+        log = opened(spark, config(impressions(partition={"column": "date"})), tmp_path)
+        different = len(set(keys))
+        assert 1 < different < 200
+        assert count_rows(log, TODAY) == RowCounts(200, different, 200 - different, 0, 0, 0, 0, {})
+
     def it_counts_a_row_without_time_in_one_build_only(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
