@@ -69,7 +69,7 @@ class SortedFiles:
 
     def write_files(self, parts: Sequence[pa.Table]) -> list[str]:
         """Write rows as one file for each date among them; return the names, below the folder."""
-        table = pa.concat_tables([self._conformed(part) for part in parts]).unify_dictionaries()
+        table = self._conformed(pa.concat_tables(parts))
         if self.partition is None:
             return [self._write_file(table, "")]
         days = table[self.partition]
@@ -82,14 +82,12 @@ class SortedFiles:
             names.append(self._write_file(own, f"{self.partition}={day}/"))
         return names
 
-    def _conformed(self, part: pa.Table) -> pa.Table:
-        """Return rows with the types of the schema; text that repeats has a dictionary."""
-        part = with_dictionaries(part, REPEATED_TEXT)
-        there = {f.name for f in part.schema if pa.types.is_dictionary(f.type)}
-        codes = pa.dictionary(pa.int32(), pa.string())
-        return part.cast(
-            pa.schema([f.with_type(codes) if f.name in there else f for f in self.schema])
-        )
+    def _conformed(self, rows: pa.Table) -> pa.Table:
+        """Return rows with the types of the schema; text that repeats has one dictionary."""
+        rows = with_dictionaries(rows, REPEATED_TEXT)
+        codes = {f.name: f.type for f in rows.schema if pa.types.is_dictionary(f.type)}
+        schema = pa.schema([f.with_type(codes.get(f.name, f.type)) for f in self.schema])
+        return rows.cast(schema).unify_dictionaries()
 
     def _write_file(self, table: pa.Table, folder: str) -> str:
         name = f"{folder}part-{uuid4()}.parquet"

@@ -118,19 +118,21 @@ class DescribeWrite:
 
 class DescribeTextOfFewNames:
     def it_is_text_in_the_file_whatever_it_was_in_the_task(self, tmp_path: Path) -> None:
-        """Parts whose dictionaries differ, one without: as text, and with one dictionary a file."""
         schema = pa.schema([("source", pa.string()), ("shuffle_key", pa.int64())])
         files = SortedFiles(str(tmp_path), schema, partition=None, sort_by="shuffle_key")
-        parts = [
-            pa.table({"source": pa.array(source).dictionary_encode(), "shuffle_key": keys})
-            for source, keys in ((["cut", "low"], [5, 1]), (["low", None], [4, 2]))
-        ]
-        parts.append(pa.table({"source": ["popularity"], "shuffle_key": [3]}))
-        (name,) = files.write_files(parts)
-        file = pq.ParquetFile(tmp_path / name)
-        assert file.schema_arrow == schema
-        assert file.read().to_pydict() == {
-            "source": ["low", None, "popularity", "low", "cut"],
-            "shuffle_key": [1, 2, 3, 4, 5],
-        }
-        assert encoded(file, "RLE_DICTIONARY") == {"source"}
+        texts = [pa.array(text) for text in (["cut", "low"], ["low", None], ["popularity"])]
+        keys = ([5, 1], [4, 2], [3])
+        # Each part has a dictionary of its own, or none: the file has one.
+        for kind in (pa.Array.dictionary_encode, lambda text: text):
+            parts = [
+                pa.table({"source": kind(text), "shuffle_key": key})
+                for text, key in zip(texts, keys, strict=True)
+            ]
+            (name,) = files.write_files(parts)
+            file = pq.ParquetFile(tmp_path / name)
+            assert file.schema_arrow == schema
+            assert file.read().to_pydict() == {
+                "source": ["low", None, "popularity", "low", "cut"],
+                "shuffle_key": [1, 2, 3, 4, 5],
+            }
+            assert encoded(file, "RLE_DICTIONARY") == {"source"}
