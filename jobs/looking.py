@@ -71,7 +71,7 @@ def report(
 
     It shows the verdict and every gate first, then how rows became samples, what down-sampling
     did, whether draws follow their probabilities, where hard negatives come from, and the last
-    releases side by side. The Data Docs of Great Expectations are built beside it.
+    releases side by side.
     """
     place = warehouse_of(warehouse, config)
     from jobs import report as pages

@@ -4,8 +4,6 @@ from datetime import date
 from pathlib import Path
 
 from jobs.auditing import failed_run, record_of
-from pipelines.audit.judging import judge_again
-from pipelines.audit.record import AuditRecord
 from pipelines.audit.report.compare import render_comparison
 from pipelines.audit.report.page import HistoryEntry, ReportPage, render
 from pipelines.errors import Problem, ReleaseError
@@ -14,13 +12,12 @@ from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import Release, list_releases
 
 _LAST_RELEASES = 10
-_DOCS = "data_docs"
 
 
 def write_report(
     warehouse: Path, release_id: str | None, day: date | None, *, out: Path | None = None
 ) -> Path:
-    """Write the page of a release and its Data Docs; return the page's path.
+    """Write the page of a release; return its path.
 
     Args:
         warehouse: The folder of the tables.
@@ -33,13 +30,11 @@ def write_report(
     """
     release = open_release(warehouse, release_id, ds=day).releases[-1]
     folder = out or warehouse / REPORTS / release.release_id
-    page = page_of(warehouse, release, data_docs=f"{_DOCS}/index.html")
-    write_docs(page.record, release.ds, folder / _DOCS)
-    return _written(folder / "index.html", render(page))
+    return _written(folder / "index.html", render(page_of(warehouse, release)))
 
 
 def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -> Path:
-    """Write the page of a run whose gates failed, from its staging; return the page's path.
+    """Write the page of a run whose gates failed, from its staging; return its path.
 
     Raises:
         ReleaseError: The staging of the run is gone, or the run did not come to its audit.
@@ -65,9 +60,7 @@ def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -
         tables=run.tables,
         record=run.record,
         history=_history(warehouse),
-        data_docs=f"{_DOCS}/index.html",
     )
-    write_docs(run.record, run.ds, folder / _DOCS)
     return _written(folder / "report.html", render(page))
 
 
@@ -82,7 +75,7 @@ def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None
     return _written(path, render_comparison(*pages))
 
 
-def page_of(warehouse: Path, release: Release, data_docs: str | None = None) -> ReportPage:
+def page_of(warehouse: Path, release: Release) -> ReportPage:
     """Return what the page of a release shows.
 
     Raises:
@@ -109,13 +102,7 @@ def page_of(warehouse: Path, release: Release, data_docs: str | None = None) -> 
         tables={pin.table: pin.content.rows for pin in release.tables},
         record=record,
         history=_history(warehouse),
-        data_docs=data_docs,
     )
-
-
-def write_docs(record: AuditRecord, day: date, folder: Path) -> None:
-    """Build the Data Docs of Great Expectations: stored figures, judged by stored bounds."""
-    judge_again(record, name=f"winnow_{day.isoformat()}", docs=folder)
 
 
 def _history(warehouse: Path) -> list[HistoryEntry]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -55,8 +54,6 @@ def audit(
     config: Config,
     day: CalendarDay,
     place: Workplace,
-    *,
-    docs: Path | None = None,
 ) -> AuditRecord:
     """Measure and judge a staged build. No gate is left out because one before it failed.
 
@@ -65,7 +62,6 @@ def audit(
         config: What was asked for, and the bounds of the gates.
         day: The date.
         place: The session, and a folder to write in.
-        docs: Where the Data Docs of Great Expectations go; None makes none.
 
     Returns:
         All gates and the figures of the report. ``judging.require_passed`` raises for a gate that
@@ -102,7 +98,7 @@ def audit(
         volume = found.take(("history_unread",), lambda: _history(evidence, rows, funnel))
         parts["volume"] = volume or {}
     name = f"winnow_{day.date.isoformat()}"
-    gates = judge(found.figures, config.gates, name=name, docs=docs)
+    gates = judge(found.figures, config.gates, name=name)
     statuses = {gate.status for gate in gates}
     return AuditRecord(
         verdict="fail"

@@ -25,7 +25,7 @@ def _judge_one() -> None:
     """Judge a figure: much is loaded only then. What goes wrong now is told when it is needed."""
     with suppress(Exception):
         # Two contexts at once are safe from 1.24 on: each expectation knows the one that it is of.
-        met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "early", None)
+        met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "early")
 
 
 def rehearse() -> None:

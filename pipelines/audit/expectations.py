@@ -1,20 +1,13 @@
-"""Great Expectations: a suite of bounds over one row of figures; a checkpoint for its Data Docs."""
+"""Great Expectations: a suite of bounds over one row of figures."""
 
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.audit.figures import Figure
 from pipelines.config.gate_rules import RULE_OF, Between
-
-if TYPE_CHECKING:
-    import great_expectations as gx
-    import pandas as pd
 
 RAN, FAIL, WARN = "ran", "fail", "warn"
 """Levels of an expectation: a figure is there, it keeps the fail bounds, it keeps the warn ones."""
@@ -39,9 +32,7 @@ def measured(figure: Figure) -> bool:
     return figure.value is not None and not math.isnan(figure.value)
 
 
-def met_expectations(
-    gates: Sequence[Bounded], name: str, docs: Path | None
-) -> dict[tuple[str, str], bool]:
+def met_expectations(gates: Sequence[Bounded], name: str) -> dict[tuple[str, str], bool]:
     """Return whether each expectation was met, by gate and level; one that is missing was not."""
     if not gates:
         return {}
@@ -54,48 +45,20 @@ def met_expectations(
         {g.figure.name: [None if g.figure.value is None else float(g.figure.value)] for g in gates},
         dtype="float64",
     )
-    with tempfile.TemporaryDirectory() as project:
-        # The pages need a project on disk; only its site is kept.
-        context: Any = (
-            gx.get_context(mode="ephemeral")
-            if docs is None
-            else gx.get_context(mode="file", project_root_dir=project)
-        )
-        context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
-        asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
-        batch = asset.add_batch_definition_whole_dataframe("one row")
-        if docs is None:
-            # What a checkpoint adds is what it leaves for the pages, in twice the time.
-            one_row = batch.get_batch({"dataframe": frame})
-            found = one_row.validate(rules, result_format="BOOLEAN_ONLY").results
-        else:
-            found = _kept_by_a_checkpoint(context, rules, batch, frame)
-            context.build_data_docs()
-            site = next(Path(project).rglob("local_site"))
-            shutil.copytree(site, docs, dirs_exist_ok=True)
+    context: Any = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
+    asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("one row")
+    # A checkpoint would add what it leaves for pages of its own, in twice the time.
+    one_row = batch.get_batch({"dataframe": frame})
+    found = one_row.validate(rules, result_format="BOOLEAN_ONLY").results
     return {
         (result.expectation_config.meta["gate"], result.expectation_config.meta["level"]): bool(
             result.success
         )
         for result in found
     }
-
-
-def _kept_by_a_checkpoint(
-    context: Any, rules: "gx.ExpectationSuite", batch: Any, frame: "pd.DataFrame"
-) -> list[Any]:
-    import great_expectations as gx
-
-    name, suite = rules.name, context.suites.add(rules)
-    validation = context.validation_definitions.add(
-        gx.ValidationDefinition(name=name, data=batch, suite=suite)
-    )
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name=name, validation_definitions=[validation], result_format="BOOLEAN_ONLY")
-    )
-    result = checkpoint.run(batch_parameters={"dataframe": frame})
-    return [one for run in result.run_results.values() for one in run.results]
 
 
 def _expectations(gates: Sequence[Bounded]) -> list[Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.audit.expectations import FAIL, RAN, WARN, Bounded, measured, met_expectations
 from pipelines.audit.figures import Figure
-from pipelines.audit.record import AuditRecord, Bounds, GateResult, Status
+from pipelines.audit.record import Bounds, GateResult, Status
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF, Between
 from pipelines.config.gates import GateBounds, bounds_of
 from pipelines.errors import GateError, Problem
@@ -16,7 +16,6 @@ def judge(
     settings: Mapping[str, GateBounds],
     *,
     name: str,
-    docs: Path | None = None,
 ) -> tuple[GateResult, ...]:
     """Judge figures by their gates' bounds, in the order of ``GATE_RULES``.
 
@@ -24,8 +23,7 @@ def judge(
         figures: What was measured, each name once. Every one is judged; a figure without a value
             is an error, and so is one that is not a number.
         settings: The config's ``gates``.
-        name: Names the suite and its results in the Data Docs.
-        docs: The folder for the Data Docs of Great Expectations; None makes none.
+        name: Names the suite.
 
     Raises:
         ValueError: Two figures have one name, or a figure has no gate.
@@ -36,26 +34,8 @@ def judge(
     places = {rule.name: place for place, rule in enumerate(GATE_RULES)}
     ordered = sorted(figures, key=lambda figure: (places[figure.rule], figure.subject))
     gates = [Bounded(f, *bounds_of(settings, RULE_OF[f.rule], f.subject)) for f in ordered]
-    met = met_expectations(gates, name, docs)
+    met = met_expectations(gates, name)
     return tuple(_result(gate, met) for gate in gates)
-
-
-def judge_again(record: AuditRecord, *, name: str, docs: Path | None) -> tuple[GateResult, ...]:
-    """Judge the figures of a record by the bounds in it; arguments and result as ``judge``."""
-    gates = [
-        Bounded(_figure_of(gate), _between(gate.fail), _between(gate.warn)) for gate in record.gates
-    ]
-    met = met_expectations(gates, name, docs)
-    return tuple(_result(gate, met) for gate in gates)
-
-
-def _figure_of(gate: GateResult) -> Figure:
-    rule, _, subject = gate.name.partition(".")
-    return Figure(rule, gate.figure, subject, gate.detail)
-
-
-def _between(bounds: Bounds | None) -> Between | None:
-    return None if bounds is None else Between(bounds.least, bounds.most)
 
 
 def require_passed(gates: Sequence[GateResult], run_id: str, staging: Path) -> None:

@@ -107,16 +107,14 @@ class DescribeTheQuarantine:
 
 
 class DescribeTheReport:
-    def it_is_written_with_the_data_docs_beside_it(
+    def it_is_one_page_in_the_folder_of_its_release(
         self, releases: tuple[str, str], shop: Path, capsys: Captured
     ) -> None:
         found = told(capsys, "report", releases[0], "--warehouse", str(shop / "warehouse"))
         page = Path(str(found["report"]))
+        assert [path.name for path in page.parent.iterdir()] == ["index.html"]
         assert page.parent.name == releases[0]
         assert releases[0] in page.read_text(encoding="utf-8")
-        docs = page.parent / "data_docs" / "index.html"
-        assert docs.is_file()
-        assert 'href="data_docs/index.html"' in page.read_text(encoding="utf-8")
 
     def it_says_what_changed_between_two_releases(
         self, releases: tuple[str, str], shop: Path, capsys: Captured
@@ -126,6 +124,23 @@ class DescribeTheReport:
         page = Path(str(found["report"])).read_text(encoding="utf-8")
         assert releases[0] in page
         assert releases[1] in page
+
+    def it_writes_nothing_that_asks_another_host(
+        self, releases: tuple[str, str], refused: str, shop: Path, capsys: Captured
+    ) -> None:
+        place = ("--warehouse", str(shop / "warehouse"))
+        run = re.search(r"--run ([\w-]+)", refused)
+        assert run is not None
+        for words in ([releases[1]], ["--run", run.group(1)], ["--compare", *releases]):
+            told(capsys, "report", *words, *place)
+        known = {".parquet", ".crc", ".json", ".arrow", ""}
+        pages = [path for path in shop.rglob("*") if path.is_file() and path.suffix == ".html"]
+        others = {path.suffix for path in (shop / "warehouse").rglob("*") if path.is_file()}
+        assert len(pages) >= 3
+        assert others <= known | {".html"}, "what a page may load"
+        for page in pages:
+            text = page.read_text(encoding="utf-8")
+            assert not re.search(r"(https?:)?//[a-z]|<script|<link|<img|@import", text, re.I), page
 
     def it_names_a_release_that_is_not_there(self, shop: Path, releases: object) -> None:
         assert main(["report", "never", "--warehouse", str(shop / "warehouse")]) == 3

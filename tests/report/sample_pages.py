@@ -82,7 +82,6 @@ def page(audit: AuditRecord | None = None) -> ReportPage:
         },
         record=record() if audit is None else audit,
         history=history(),
-        data_docs="data_docs/index.html",
     )
 
 

@@ -38,10 +38,7 @@ class DescribeAnyPage:
         links = [link.attributes["href"] for link in page.all("a")]
         assert links
         assert {link[1:] for link in links if link.startswith("#")} <= ids
-        assert [link for link in links if not link.startswith("#")] in (
-            [],
-            ["data_docs/index.html"],
-        )
+        assert [link for link in links if not link.startswith("#")] == []
 
     def it_has_no_code_of_strangers(self, html: str) -> None:
         assert "<script" not in html

@@ -33,7 +33,6 @@ class ReportPage:
         tables: Rows per table.
         record: What the audit found.
         history: The last releases in any order, with or without this one.
-        data_docs: Where Great Expectations' pages lie, relative to this one; None without them.
     """
 
     release_id: str | None
@@ -46,7 +45,6 @@ class ReportPage:
     tables: Mapping[str, int]
     record: AuditRecord
     history: Sequence[HistoryEntry] = ()
-    data_docs: str | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +87,6 @@ def render(page: ReportPage) -> str:
             courses=courses(releases),
             inputs=_inputs(page),
             settings=settings_of(page.config_json),
-            docs=_relative(page.data_docs),
         )
     )
 
@@ -143,10 +140,3 @@ def _inputs(page: ReportPage) -> list[Setting]:
         for setting in settings_of(page.inputs_json, counts=True)
         if not any(setting.key.startswith(f"logs.{log}.{name}") for log in shown for name in fields)
     ]
-
-
-def _relative(link: str | None) -> str | None:
-    """Return a link that stays beside the page; what leads elsewhere is no link of ours."""
-    if not link or ":" in link or link.startswith(("/", "\\")):
-        return None
-    return link
