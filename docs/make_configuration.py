@@ -46,8 +46,15 @@ here is looked up under its own name. A source is one of:
 | `{column: slot, type: bigint}` | that column, though the file's type is narrower or wider than the contract's |
 | `{first_of: [account_id, device_id]}` | the first of several columns that holds a value |
 | `{concat: [region, device], separator: "\\|"}` | several columns joined to one string id, by `\\|` unless said otherwise; NULL in any makes it NULL |
-| `{column: time, unit: ms}` | a time: `iso` (ISO 8601 text or a timestamp column, the default), or `s`, `ms`, `us` since 1970-01-01 UTC |
-| `{column: time, unit: pattern, pattern: "yyyy-MM-dd HH:mm", zone: Asia/Tokyo}` | a time by a Spark datetime pattern; `zone` (default UTC) is for values that name none |
+| `{column: time, unit: ms}` | a time: `iso` (ISO 8601 text or a timestamp column, the default), or `s`, `ms`, `us` since 1970-01-01 UTC, with or without a fraction, kept to the microsecond |
+| `{column: time, unit: pattern, pattern: "yyyy-MM-dd HH:mm", zone: Asia/Tokyo}` | a time by a Spark datetime pattern, see below; `zone` (default UTC) is for values that name none |
+
+A time pattern has Spark's letters: `y` year, `M` or `L` month (`MMM` Jan, `MMMM` January), `d` day, `D` day of the
+year, `H` or `k` hour, `h` or `K` with `a` hour of half a day, `m` minute, `s` second, `S` fraction, `X`, `x` or `Z`
+offset, `VV` zone id, `z` zone name; `'text'` as it is, `[…]` what may be left out. Others are refused (a weekday
+cannot be read by either engine), and so is a pattern without a date, or with twelve hours and no `a`. Before a row
+is read the engine has to read a known moment by it; if it does not, the pattern and the engine are named
+and the command ends with exit code 2. An event time lies between 1970 and 2100; 0 counts as no time.
 
 A CSV column without a name is called `_c` and its place, from 0. A field of a candidate in an array
 of structs is `column.field`.

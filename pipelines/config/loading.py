@@ -61,9 +61,9 @@ def parse_day(text: str, where: str = "--ds") -> date:
     except ValueError as error:
         wanted = "YYYY-MM-DD, such as 2026-01-31"
         raise ConfigError(Problem(where, "this is not a date", repr(text), wanted)) from error
-    if not 2000 <= day.year < 2100:
+    if not 1970 <= day.year < 2100:
         what = "no log has events of this year"
-        raise ConfigError(Problem(where, what, text, "a date from 2000 to 2099"))
+        raise ConfigError(Problem(where, what, text, "a date from 1970 to 2099"))
     return day
 
 

@@ -1,6 +1,6 @@
 """The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -17,12 +17,13 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from pipelines.config.logs import LOG_NAMES, LogConfig
+from pipelines.config.logs import LOG_NAMES, LogConfig, TimeSource
 from pipelines.config.tree import Config
 from pipelines.contracts.conforming import conform
 from pipelines.contracts.days import DateRange
 from pipelines.contracts.mapping.binding import Binding, bind
 from pipelines.contracts.mapping.checks import config_problems, missing_column
+from pipelines.contracts.mapping.time_patterns import engine_problem
 from pipelines.contracts.sources.delta_log import open_delta
 from pipelines.contracts.sources.listing import Listing, Place, folder_dates, list_files
 from pipelines.contracts.sources.opening import Opened, guess_format, open_files
@@ -105,6 +106,7 @@ def open_log(
     log = config.logs.resolved(name)
     if log is None or log.path is None:
         raise ConfigError(Problem(f"logs.{name}", "is not configured"))
+    ConfigError.raise_if_any(_unread_patterns(name, log, spark))
     place = Place.of(log.path, base)
     wanted: tuple[date, ...] = ()
     if log.partition is not None:
@@ -179,6 +181,16 @@ def open_logs(
         raise ConfigError(*problems)
     InputError.raise_if_any(problems)
     return logs
+
+
+def _unread_patterns(name: str, log: LogConfig, spark: SparkSession) -> Iterator[Problem]:
+    """Give the time patterns that the engine of this session does not read."""
+    for column, mapping in log.columns.items():
+        if isinstance(mapping, TimeSource) and mapping.pattern is not None:
+            where = f"logs.{name}.columns.{column}.pattern"
+            problem = engine_problem(where, mapping.pattern, spark)
+            if problem is not None:
+                yield problem
 
 
 def _holds_delta_log(place: Place) -> bool:

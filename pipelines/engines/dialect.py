@@ -16,6 +16,7 @@ class Dialect:
     """What an engine makes of paths and of plans.
 
     Attributes:
+        name: ``spark`` or ``sail``, for messages.
         urls: Paths are URLs, percent signs and all, as for Sail; else they are taken as they are
             written to, and as patterns read from, as for Spark.
         folder_dates: A date in a folder's name becomes a column where the schema asks for it;
@@ -24,6 +25,7 @@ class Dialect:
         hints: A join that is told which side to copy to all tasks does so, as on Spark.
     """
 
+    name: str
     urls: bool
     folder_dates: bool
     spills: bool
@@ -41,7 +43,13 @@ class Dialect:
 def dialect_of(spark: SparkSession) -> Dialect:
     """Return how the engine of a session takes paths and hints, and whether it spills."""
     connect = type(spark).__module__.startswith("pyspark.sql.connect")
-    return Dialect(urls=connect, folder_dates=not connect, spills=not connect, hints=not connect)
+    return Dialect(
+        name="sail" if connect else "spark",
+        urls=connect,
+        folder_dates=not connect,
+        spills=not connect,
+        hints=not connect,
+    )
 
 
 def _quoted(uri: str) -> str:

@@ -80,7 +80,7 @@ class DescribeAnAuditInSeveralPasses:
         monkeypatch.setattr(pass_sizes, "ROWS_PER_GIB", 1_000)
         monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         # An engine that spills needs no passes: for this test it is taken for one that does not.
-        held = Dialect(urls=True, folder_dates=False, spills=False, hints=False)
+        held = Dialect(name="sail", urls=True, folder_dates=False, spills=False, hints=False)
         monkeypatch.setattr(passes, "dialect_of", lambda _: held)
         seen: list[int] = []
         monkeypatch.setattr(hard_pass, "of_pass", told(seen))

@@ -1,6 +1,7 @@
 """Times and identities: what the values of a row become, and what stands against them."""
 
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines.contracts.rows import valid_rows
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, InputError
 from tests.contracts.impressions_file import parquet
 from tests.contracts.logs_for_tests import NOON_S, NOON_US, codes, config, impressions, opened
 
@@ -39,6 +40,46 @@ class DescribeTimes:
     ) -> None:
         parquet(tmp_path, ts=pa.array([NOON_S * factor + 1], pa.int64()))
         assert event_times(spark, tmp_path, unit=unit) == [NOON_US + 1_000_000 // factor]
+
+    @pytest.mark.parametrize(("unit", "per_second"), [("s", 1), ("ms", 1000), ("us", 1_000_000)])
+    def it_reads_fractions_to_the_microsecond(
+        self, spark: SparkSession, tmp_path: Path, unit: str, per_second: int
+    ) -> None:
+        micros = [NOON_US + 250_000, NOON_US + 1, NOON_US - 1, NOON_US + 999_999]
+        doubles = [us / 1_000_000 * per_second for us in micros]
+        strange = [float("nan"), float("inf"), -1.5, 1e300, 0.0, None]
+        parquet(tmp_path, ts=pa.array([*doubles, *strange], pa.float64()))
+        assert event_times(spark, tmp_path, unit=unit) == [*micros, *[None] * 6]
+        timed = impressions(columns={"impression_ts": {"column": "ts", "unit": unit}})
+        late = ["time_out_of_range"]
+        log = opened(spark, config(timed), tmp_path)
+        assert codes(log)[4:] == [["unreadable"], late, late, late, late, ["missing"]]
+
+    def it_reads_decimal_text_and_decimals_as_counts(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        texts = [f"{NOON_S}.25", f"{NOON_S}", "1.7673552E9", f"{NOON_S}.", "1,5", "nan", "", None]
+        parquet(tmp_path, ts=pa.array(texts))
+        expected = [NOON_US + 250_000, NOON_US, NOON_US, NOON_US, *[None] * 4]
+        assert event_times(spark, tmp_path, unit="s") == expected
+        log = opened(spark, config(impressions()), tmp_path)
+        assert codes(log)[4:] == [["unreadable"], ["unreadable"], ["missing"], ["missing"]]
+        exact = pa.array([Decimal(f"{NOON_S}.250001")], pa.decimal128(18, 6))
+        parquet(tmp_path, ts=exact)
+        assert event_times(spark, tmp_path, unit="s") == [NOON_US + 250_001]
+
+    def it_refuses_single_precision_as_it_holds_no_time(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        parquet(tmp_path, ts=pa.array([float(NOON_S)], pa.float32()))
+        with pytest.raises(InputError, match="Write a double"):
+            event_times(spark, tmp_path, unit="s")
+
+    def it_reads_events_from_1970_on(self, spark: SparkSession, tmp_path: Path) -> None:
+        movielens, first = 874_965_758, 1
+        parquet(tmp_path, ts=pa.array([movielens, first, 0, -1], pa.int64()))
+        found = event_times(spark, tmp_path, unit="s")
+        assert found == [movielens * 1_000_000, 1_000_000, None, None]
 
     def it_reads_iso_text_in_its_own_or_the_configured_zone(
         self, spark: SparkSession, tmp_path: Path

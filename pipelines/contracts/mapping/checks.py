@@ -7,6 +7,8 @@ from pyspark.sql.types import ArrayType
 
 from pipelines.config.logs import ColumnSource, Concat, FirstOf, LogConfig, TimeSource
 from pipelines.config.tree import Config
+from pipelines.contracts.mapping.time_patterns import pattern_problem
+from pipelines.contracts.mapping.times import UNITS
 from pipelines.contracts.sources.types import INTEGERS, SourceColumn, convertible
 from pipelines.contracts.tables import ColumnContract, carriable, table_contract
 from pipelines.errors import Problem
@@ -40,14 +42,15 @@ _ID_SOURCES = (*INTEGERS, "string")
 _TIME_SOURCES = {
     "iso": ("timestamp", "timestamp_ntz", "date", "string"),
     "pattern": ("string",),
-    "s": ("int", "bigint", "string"),
-    "ms": ("bigint", "string"),
-    "us": ("bigint", "string"),
+    "s": ("int", "bigint", "double", "string"),
+    "ms": ("bigint", "double", "string"),
+    "us": ("bigint", "double", "string"),
 }
 _TIME_FIX = {
     "iso": "Say the unit: {column: …, unit: s, ms or us}.",
     "pattern": "A pattern reads text.",
 }
+_SINGLE_FIX = "A float holds no time: seconds of today fall together to minutes. Write a double."
 
 
 def config_problems(name: str, config: Config) -> Iterator[Problem]:
@@ -64,6 +67,10 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
         kind, is_id = types[column], column.endswith("_id")
         if isinstance(mapping, TimeSource) and kind != "timestamp":
             yield Problem(where, "a time unit needs a timestamp column", kind)
+        elif isinstance(mapping, TimeSource) and mapping.pattern is not None:
+            problem = pattern_problem(f"{where}.pattern", mapping.pattern, mapping.zone)
+            if problem is not None:
+                yield problem
         elif isinstance(mapping, FirstOf | Concat) and not is_id:
             yield Problem(where, "only an id can be made from several columns")
         elif isinstance(mapping, Concat) and kind != "string":
@@ -99,7 +106,9 @@ def type_problem(
     fix = "Correct the mapping, or write the column with that type."
     if isinstance(mapping, TimeSource):
         accepted = _TIME_SOURCES[mapping.unit]
-        fix = _TIME_FIX.get(mapping.unit, fix)
+        fix = _SINGLE_FIX if source.found == "float" else _TIME_FIX.get(mapping.unit, fix)
+        if mapping.unit in UNITS and source.found.startswith("decimal("):
+            return None
     elif isinstance(mapping, FirstOf | Concat):
         accepted = _ID_SOURCES
     else:

@@ -6,10 +6,11 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pipelines.config.logs import TimeSource
-from pipelines.contracts.mapping.values import Reading, integer_in
+from pipelines.contracts.mapping.values import Reading, integer_in, number_in
+from pipelines.contracts.sources.types import INTEGERS
 
-FIRST_US = 946_684_800_000_000
-"""2000-01-01: an event before it has a time out of range."""
+FIRST_US = 1
+"""1970: an event before it has a time out of range, and so has one at 0, which means no time."""
 END_US = 4_102_444_800_000_000
 """2100-01-01: an event from here on has a time out of range."""
 
@@ -18,7 +19,9 @@ END_US = 4_102_444_800_000_000
 _LOWEST_US = -62_135_596_800_000_000
 _HIGHEST_US = 253_402_300_799_999_999
 
-_FACTORS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+"""The microseconds of each unit that times are counted in."""
+
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)"
 _OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -37,8 +40,8 @@ def read_time(source: Column, found: str, time: TimeSource) -> Reading:
     Returns:
         ``value`` is a bigint between the years 1 and 9999.
     """
-    if time.unit in _FACTORS:
-        value = _scaled(_count(source, found), _FACTORS[time.unit])
+    if time.unit in UNITS:
+        value = _counted(source, found, UNITS[time.unit])
     elif found == "timestamp":
         value = F.unix_micros(source)
     elif found in ("timestamp_ntz", "date"):
@@ -54,14 +57,14 @@ def read_event_time(source: Column, found: str, time: TimeSource) -> tuple[Readi
     """Read the time that says when a row happened.
 
     Returns:
-        A reading as from ``read_time``, NULL outside of [2000-01-01, 2100-01-01), and whether
+        A reading as from ``read_time``, NULL outside of (1970-01-01, 2100-01-01), and whether
         there is a time outside: boolean, never NULL.
     """
-    if time.unit in _FACTORS:
+    if time.unit in UNITS and found in INTEGERS:
         # Engines compute a formula anew wherever its column stands, so this one, which stands in
         # every condition on a log, is short: the count itself is compared.
-        factor, read = _FACTORS[time.unit], _count(source, found)
-        inside = (read >= FIRST_US // factor) & (read < END_US // factor)
+        factor, read = UNITS[time.unit], source.cast("bigint")
+        inside = (read >= -(-FIRST_US // factor)) & (read < END_US // factor)
         value = F.when(inside, read * F.lit(factor))
     else:
         read = read_time(source, found, time).value
@@ -73,17 +76,41 @@ def read_event_time(source: Column, found: str, time: TimeSource) -> tuple[Readi
 def _reading(source: Column, found: str, read: Column, value: Column) -> Reading:
     """Return a value; ``read`` is NULL where the source says nothing that can be read."""
     text = source.cast("string")
-    if found != "string":
+    if found not in ("string", "double"):
         return Reading(value, None, text)
-    unreadable = source.isNotNull() & (source != "") & read.isNull()
+    unreadable = source.isNotNull() & read.isNull()
+    if found == "string":
+        unreadable = unreadable & (source != "")
     return Reading(value, F.coalesce(unreadable, F.lit(False)), text)
 
 
-def _count(source: Column, found: str) -> Column:
-    return integer_in(source) if found == "string" else source.cast("bigint")
+def _counted(source: Column, found: str, factor: int) -> Column:
+    """Return the microseconds of a count: of whole numbers exactly, of others to the nearest."""
+    if found in INTEGERS:
+        return _scaled(source.cast("bigint"), factor)
+    if found == "string":
+        whole = integer_in(source)
+        return F.coalesce(_scaled(whole, factor), _rounded(number_in(source), factor))
+    return _rounded(source.cast("double"), factor)
+
+
+def _rounded(count: Column, factor: int) -> Column:
+    """Return a double as microseconds, half up; NULL where it is no number.
+
+    A double tells the microseconds of a time before 2100 apart in each unit, so that a fraction
+    that was written with up to six digits comes out as it was written.
+    """
+    microseconds = F.floor(count * F.lit(float(factor)) + F.lit(0.5))
+    return (
+        F.when(F.isnan(count), F.lit(None).cast("bigint"))
+        .when(count > _HIGHEST_US / factor, F.lit(_HIGHEST_US))
+        .when(count < _LOWEST_US / factor, F.lit(_LOWEST_US))
+        .otherwise(microseconds.cast("bigint"))
+    )
 
 
 def _scaled(count: Column, factor: int) -> Column:
+    """Return an integer as microseconds; NULL where it is NULL."""
     return (
         F.when(count > _HIGHEST_US // factor, F.lit(_HIGHEST_US))
         .when(count < -(-_LOWEST_US // factor), F.lit(_LOWEST_US))

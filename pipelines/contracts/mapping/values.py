@@ -65,9 +65,8 @@ def _from_text(source: Column, wanted: str) -> Column:
     if wanted == "double":
         lowered = F.lower(source)
         # Infinity and NaN are read, so that a rule can name them.
-        return F.when(source.rlike(_DECIMAL), source.try_cast("double")).when(
-            lowered.rlike(_NOT_FINITE), F.lit(float("nan"))
-        )
+        not_finite = F.when(lowered.rlike(_NOT_FINITE), F.lit(float("nan")))
+        return F.coalesce(number_in(source), not_finite)
     lowered = F.lower(source)
     return F.when(lowered.isin("true", "1"), F.lit(True)).when(
         lowered.isin("false", "0"), F.lit(False)
@@ -84,6 +83,11 @@ def _from_integer(source: Column, wanted: str) -> Column:
 def integer_in(text: Column) -> Column:
     """Return the bigint that a text holds, or NULL where it does not hold exactly one."""
     return F.when(text.rlike(_INTEGER), text.try_cast("bigint"))
+
+
+def number_in(text: Column) -> Column:
+    """Return the double that a text holds as a decimal number, or NULL."""
+    return F.when(text.rlike(_DECIMAL), text.try_cast("double"))
 
 
 def equals_one_of(
