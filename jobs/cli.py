@@ -80,7 +80,7 @@ def simulate(
     out: Annotated[Path, typer.Option(help="Folder that receives logs/, truth/, winnow.yaml.")],
     days: Annotated[int, typer.Option(help="Dates to simulate.")] = 3,
     first_day: Annotated[str, typer.Option(help="The first of them, YYYY-MM-DD.")] = "2026-01-01",
-    history_days: Annotated[int, typer.Option(help="Dates before the first one.")] = 0,
+    history_days: Annotated[int, typer.Option(help="Dates before it, for popularity.")] = 14,
     users: Annotated[int, typer.Option(help="Users.")] = 2_000,
     items: Annotated[int, typer.Option(help="Items.")] = 3_000,
     requests_per_day: Annotated[int, typer.Option(help="Requests per date.")] = 4_000,

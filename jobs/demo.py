@@ -23,7 +23,10 @@ def demo(
     ),
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
-    """Simulate three dates of logs, build three releases, print what was made, write a report."""
+    """Build three dates of simulated logs, print what was made, write a report.
+
+    Two weeks of logs before them are simulated too: popularity counts their clicks.
+    """
     from rich.console import Console
 
     from jobs.build import build

@@ -19,7 +19,8 @@ def run_simulation(settings: Mapping[str, Any], progress: Progress) -> dict[str,
         progress: Told of every date.
 
     Returns:
-        The config's path, rows and planted broken rows per log.
+        The config's path, rows and planted broken rows per log, the dates to build, and how many
+        dates of history lie before them.
 
     Raises:
         ConfigError: A setting is out of range, or the folder cannot be written.
@@ -41,7 +42,8 @@ def run_simulation(settings: Mapping[str, Any], progress: Progress) -> dict[str,
         "config": str(config),
         "rows": totals,
         "dirty_rows": {log: summary.total_dirty_rows(log) for log in summary.dirty_rows},
-        "days": [day.isoformat() for day in simulation.dates()],
+        "days": [day.isoformat() for day in simulation.dates() if day >= simulation.first_day],
+        "history_days": simulation.history_days,
     }
 
 

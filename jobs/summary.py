@@ -89,8 +89,7 @@ def print_summary(summary: BuildSummary, console: Console) -> None:
         console.print(f"missing negatives, {reason}: {count:,}", markup=False)
     stages = ", ".join(f"{stage} {took:.1f}" for stage, took in summary.seconds.items())
     console.print(f"seconds: {stages}", markup=False)
-    for warning in summary.warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False)
+    _print_warnings(summary, console)
     state = "released" if summary.published else "the same content is released already"
     console.print(f"{summary.ds} {state}: {summary.release_id}", markup=False)
     print_reading(summary, console)
@@ -99,7 +98,14 @@ def print_summary(summary: BuildSummary, console: Console) -> None:
 def print_builds(summaries: list[BuildSummary], console: Console) -> None:
     """Print several builds in one table, one row per date, and how to read the last one."""
     print_whole(_made_table(summaries), console)
+    for made in summaries:
+        _print_warnings(made, console, before=f"{made.ds}, ")
     print_reading(summaries[-1], console)
+
+
+def _print_warnings(summary: BuildSummary, console: Console, before: str = "") -> None:
+    for warning in summary.warnings:
+        console.print(f"{before}warning: {warning}", style="yellow", markup=False)
 
 
 def print_reading(summary: BuildSummary, console: Console) -> None:

@@ -23,7 +23,7 @@ class Simulation(BaseModel):
     out: Path = Field(description="folder that receives logs/ and truth/")
     first_day: date = Field(default=date(2026, 1, 1), ge=date(2000, 1, 1), le=date(2100, 1, 1))
     days: int = Field(default=3, ge=1, le=366)
-    history_days: int = Field(default=0, ge=0, le=366, description="dates before first_day")
+    history_days: int = Field(default=14, ge=0, le=366, description="dates before first_day")
     seed: int = Field(default=0, ge=0, lt=2**63)
     string_ids: bool = Field(default=False, description="ids like u000123 in place of integers")
 

@@ -63,6 +63,15 @@ class DescribeTheReadme:
     def it_has_commands_that_succeed(self, readme: PageRun) -> None:
         assert [code for _, _, code in readme.exit_codes] == [0, 0, 0]
 
+    def it_shows_every_warning_of_its_build(self, readme: PageRun) -> None:
+        found = [
+            [text.count("\nwarning: ") for text in (shown, printed)]
+            for _, language, shown, printed in readme.shown
+            if language == "bash" and " positives " in printed
+        ]
+        assert len(found) == 1
+        assert found[0][0] == found[0][1] > 0
+
     def it_shows_what_is_printed(self, readme: PageRun) -> None:
         assert len(readme.shown) >= 6
         for line, language, shown, printed in readme.shown:

@@ -27,8 +27,9 @@ class Simulated(NamedTuple):
 @pytest.fixture(scope="module")
 def day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     simulation = Simulation(
-        out=tmp_path_factory.mktemp("dirty"), first_day=DAY, days=2, users=200, items=300,
-        requests_per_day=300, recall_size=50, coarse_size=30, fine_size=15, exposed_size=8,
+        out=tmp_path_factory.mktemp("dirty"), first_day=DAY, days=2, history_days=0,
+        users=200, items=300, requests_per_day=300,
+        recall_size=50, coarse_size=30, fine_size=15, exposed_size=8,
         click_logit=-1.5, dirty_share=0.02,
     )  # fmt: skip
     summary = simulate(simulation)

@@ -119,7 +119,8 @@ class DescribeSimulate:
         told = capsys.readouterr()
         record = json.loads(told.out)
         assert record["config"] == str(out / "winnow.yaml")
-        assert record["days"] == ["2026-01-01", "2026-01-02"]
+        assert record["days"] == ["2026-01-01", "2026-01-02"], "those to build"
+        assert record["history_days"] == 14
         assert record["rows"]["impressions"] > 0
         config = load_config(out / "winnow.yaml")
         assert config.ids.user == ("string" if ids else "bigint")

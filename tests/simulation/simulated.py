@@ -54,6 +54,7 @@ def run(out: Path, **settings: object) -> Simulated:
         "out": out,
         "first_day": FIRST_DAY,
         "days": 1,
+        "history_days": 0,
         "users": 300,
         "items": 600,
         "requests_per_day": 500,
