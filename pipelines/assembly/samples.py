@@ -20,7 +20,12 @@ from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, groups_schema, sample
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
-from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
+from pipelines.catalogue.eligibility import (
+    eligible_items,
+    items_seen_in,
+    latest_first,
+    periods_on,
+)
 from pipelines.catalogue.keys import key_of
 from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
@@ -100,8 +105,13 @@ def stage_catalogue(
         def kept(census: DataFrame, name: str) -> DataFrame:
             return place.staged(census, f"counted/catalogue/{name}")
 
-        once = without_duplicates(snapshot, log.contract, log.about_rows, kept)
-        eligible = items_valid_on(once, day)
+        # The log has one row per item and period; of those on the date one stands for the item.
+        per_item = log.contract.model_copy(update={"key": ("item_id",)})
+        eligible = eligible_items(
+            without_duplicates(
+                periods_on(snapshot, day), per_item, log.about_rows, kept, latest_first()
+            )
+        )
     else:
         seen = [log for name, log in logs.items() if name != "users"]
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))

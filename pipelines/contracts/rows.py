@@ -75,6 +75,7 @@ def deduplicated(
     duplicates: int | None = None,
     keep: Callable[[DataFrame], DataFrame] | None = None,
     made: Mapping[str, Column] | None = None,
+    first: Sequence[Column] = (),
 ) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
@@ -91,6 +92,7 @@ def deduplicated(
         keep: Writes the few winners that had to be chosen and returns them read back; without it
             they are chosen again whenever the frame is read.
         made: What ``made_columns`` returned for the log: made of the rows that are left only.
+        first: An order by what rows mean, which decides before time and hash do.
 
     Returns:
         The winners, same columns.
@@ -102,12 +104,12 @@ def deduplicated(
         made = made or {}
         bare = rows.drop(*made)
         several = with_made(with_hash_among(bare, contract.key, repeated, n_repeated=n), made)
-        winners = deduplicated(several, contract)
+        winners = deduplicated(several, contract, first=first)
         alone = with_made(with_hash_alone(bare, contract.key, repeated, n_repeated=n), made)
         both = alone.unionByName(winners if keep is None else keep(winners))
         return both.select(*rows.columns)
     others = tie_columns(rows.columns, contract)
-    order = [F.col("event_us").asc_nulls_last()]
+    order = [*first, F.col("event_us").asc_nulls_last()]
     if others:
         order.append(winner_hash(others).asc())
         order += [F.col(name).asc_nulls_last() for name in others]
@@ -121,6 +123,7 @@ def without_duplicates(
     contract: TableContract,
     n_rows: int,
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
+    first: Sequence[Column] = (),
 ) -> DataFrame:
     """Return what ``deduplicated`` does, of rows that hardly repeat a key; counts the keys first.
 
@@ -132,12 +135,13 @@ def without_duplicates(
         contract: The log's contract.
         n_rows: About how many rows there are.
         keep: Writes a frame under a name and returns it read back, as for ``key_census``.
+        first: As for ``deduplicated``.
     """
     repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep))
     several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
     if several > n_rows // 4:
-        return deduplicated(rows, contract)
-    return deduplicated(rows, contract, repeated=repeated, duplicates=several)
+        return deduplicated(rows, contract, first=first)
+    return deduplicated(rows, contract, repeated=repeated, duplicates=several, first=first)
 
 
 def winner_hash(names: Sequence[str]) -> Column:

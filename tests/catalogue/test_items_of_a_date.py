@@ -3,9 +3,14 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
-from pipelines.catalogue.eligibility import items_seen_in, items_valid_on
+from pipelines.catalogue.eligibility import (
+    eligible_items,
+    items_seen_in,
+    latest_first,
+    periods_on,
+)
 from pipelines.catalogue.keys import key_of
 from pipelines.catalogue.popularity import clicks_per_item, history_days, popularity_dates
 from pipelines.contracts.days import CalendarDay, DateRange
@@ -17,8 +22,14 @@ END = START + timedelta(days=1)
 TICK = timedelta(microseconds=1)
 
 
-class DescribeItemsValidOn:
-    def it_takes_items_that_are_valid_at_some_time_of_the_date(self, spark: SparkSession) -> None:
+def periods(spark: SparkSession, *rows: tuple[int, datetime | None, datetime | None]) -> DataFrame:
+    return spark.createDataFrame(
+        list(rows), "item_id bigint, valid_from timestamp, valid_to timestamp"
+    )
+
+
+class DescribePeriodsOn:
+    def it_takes_periods_that_reach_into_the_date(self, spark: SparkSession) -> None:
         cases = {
             "always": (None, None, True),
             "born in the last microsecond": (END - TICK, None, True),
@@ -29,19 +40,30 @@ class DescribeItemsValidOn:
             "past": (START - 9 * TICK, START - TICK, False),
         }
         rows = [(n, begin, end) for n, (begin, end, _) in enumerate(cases.values())]
-        frame = spark.createDataFrame(
-            rows, "item_id bigint, valid_from timestamp, valid_to timestamp"
-        )
-        found = {row["item_id"] for row in items_valid_on(frame, DAY).collect()}
+        found = {row["item_id"] for row in periods_on(periods(spark, *rows), DAY).collect()}
         assert {name: n in found for n, name in enumerate(cases)} == {
             name: expected for name, (_, _, expected) in cases.items()
         }
 
-    def it_keeps_the_times_and_names_them_eligible(self, spark: SparkSession) -> None:
-        frame = spark.createDataFrame(
-            [(1, START, None)], "item_id bigint, valid_from timestamp, valid_to timestamp"
+    def it_keeps_every_period_of_an_item(self, spark: SparkSession) -> None:
+        noon = START + timedelta(hours=12)
+        frame = periods(spark, (1, None, noon), (1, noon, None), (1, START - 2 * TICK, START))
+        found = periods_on(frame, DAY).orderBy("valid_from").collect()
+        assert found == [(1, None, noon), (1, noon, None)]
+
+
+class DescribeLatestFirst:
+    def it_puts_the_period_first_that_began_last_and_is_open(self, spark: SparkSession) -> None:
+        frame = periods(
+            spark, (1, None, None), (2, START, END), (3, START, None), (4, START - TICK, None)
         )
-        assert items_valid_on(frame, DAY).collect() == [
+        ordered = frame.orderBy(*latest_first()).select("item_id").collect()
+        assert [row["item_id"] for row in ordered] == [3, 2, 4, 1]
+
+
+class DescribeEligibleItems:
+    def it_keeps_the_times_and_names_them_eligible(self, spark: SparkSession) -> None:
+        assert eligible_items(periods(spark, (1, START, None))).collect() == [
             Row(item_id=1, eligible_from=START, eligible_to=None)
         ]
 

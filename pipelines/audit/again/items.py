@@ -22,7 +22,7 @@ from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import key_hash
-from pipelines.contracts.rows import on_date, valid_rows, without_duplicates
+from pipelines.contracts.rows import on_date, valid_rows
 
 _FIRST_INDEX = 3
 """Indices 0 to 2 stay free for padding, NULL and unknown ids."""
@@ -169,11 +169,13 @@ def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
 
 
 def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
-    """Return (item_id, eligible) of the catalogue's items, each once."""
+    """Return (item_id, eligible) of the catalogue's items, each once.
+
+    An item is there if any of its periods reaches into the date: none is chosen among them.
+    """
     if "items" in logs:
         log = logs["items"]
-        of_date = valid_rows(log).where(on_date(log, day))
-        rows = without_duplicates(of_date, log.contract, log.about_rows)
+        rows = valid_rows(log).where(on_date(log, day))
         begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
         ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
         ids = rows.where(begins & ends).select("item_id")
