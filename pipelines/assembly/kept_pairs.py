@@ -55,7 +55,9 @@ def kept_places(
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         user, request, item = (_keys(batch, f"{name}_key") for name in ("user", "request", "item"))
-        stays = are_kept(user, request, item, draws.hot_keys, draws.hot_keep, settings.seed_state)
+        stays = are_kept(
+            user, request, item, draws.hot_keys, draws.hot_keep, settings.positive_seed
+        )
         waiting.append(batch.filter(pa.array(stays)))
         if sum(kept.nbytes for kept in waiting) >= _BYTES_PER_FILE:
             yield _written(waiting, settings)

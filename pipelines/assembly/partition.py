@@ -80,9 +80,14 @@ class SamplerSettings:
         )
 
     @property
-    def seed_state(self) -> np.uint64:
-        """What all hashes of the build start from."""
+    def positive_seed(self) -> np.uint64:
+        """What the hashes of positives start from: every epoch has the same positives."""
         # Compiled functions return Python integers, which would be typed by their size.
+        return U(seed_state(U(self.seed), U(0)))
+
+    @property
+    def draw_seed(self) -> np.uint64:
+        """What the hashes for negatives start from."""
         return U(seed_state(U(self.seed), U(self.epoch)))
 
 
@@ -117,7 +122,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     )
     pairs = _pairs(details)
     draws = catalogue.draws
-    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, settings.seed_state)
+    seeds = settings.positive_seed, settings.draw_seed
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
     kept = _of_date(kept, pairs, settings)
     if len(kept.user) == 0:
         return []

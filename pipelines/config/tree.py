@@ -62,7 +62,8 @@ class Config(Frozen):
         warehouse: The folder of the published tables; relative to the config file.
         calendar_zone: The zone in which a date begins and ends.
         seed: Names the random choices; another seed gives another, equally good sample.
-        epoch: As the seed, meant to be counted up for fresh negatives from the same logs.
+        epoch: As the seed, but of the negatives alone: counted up it gives fresh ones to the
+            same positives.
         tables: Which tables are written; ``rejected`` and ``item_stats`` always are.
         carry: Impression columns that are copied to positives and samples.
         gates: Bounds of gates by name, or by name and subject.

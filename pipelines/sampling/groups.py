@@ -82,10 +82,10 @@ def sample_groups(
     grouped = group_events(events, owners, table.slots, table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), table.weights)
     n_hard, n_pool, reason, *hard = choose_hard(
-        events, grouped, owners, kept.hash, forbidden, len(table.keys), ladder, wanted
+        events, grouped, owners, kept.draw_hash, forbidden, len(table.keys), ladder, wanted
     )
     n_easy, n_fill, shortfall, *easy = draw_easy(
-        kept.hash, owners.positives_of_user, forbidden, table, wanted, n_hard
+        kept.draw_hash, owners.positives_of_user, forbidden, table, wanted, n_hard
     )
     return Groups(
         n_easy=n_easy,

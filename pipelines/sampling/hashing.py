@@ -73,5 +73,5 @@ def row_hash(seed, user, request, item):  # type: ignore[no-untyped-def]
 
 @compiled
 def seed_state(seed, epoch):  # type: ignore[no-untyped-def]
-    """Return what all hashes of a build start from; both uint64."""
+    """Return what the hashes of a build start from; those of positives have epoch 0."""
     return fold(mix64(seed), epoch)

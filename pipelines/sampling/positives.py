@@ -40,7 +40,8 @@ class Kept(NamedTuple):
         pair: int64 row in the pairs: the earliest impression with its earliest click.
         user, request, item, owner: uint64 keys.
         action: int8, the strongest action of the positive's pairs.
-        hash: uint64, what all random choices for the positive start from.
+        hash: uint64, what whether it is kept and its shuffle key start from: of the seed alone.
+        draw_hash: uint64, what the choices of its negatives start from: of seed and epoch.
         keep_prob: float64 in (0, 1].
     """
 
@@ -51,11 +52,16 @@ class Kept(NamedTuple):
     owner: NDArray[np.uint64]
     action: NDArray[np.int8]
     hash: NDArray[np.uint64]
+    draw_hash: NDArray[np.uint64]
     keep_prob: NDArray[np.float64]
 
 
 def keep_positives(
-    pairs: Pairs, hot_items: NDArray[np.uint64], hot_keep: NDArray[np.float64], seed: np.uint64
+    pairs: Pairs,
+    hot_items: NDArray[np.uint64],
+    hot_keep: NDArray[np.float64],
+    seed: np.uint64,
+    draw_seed: np.uint64,
 ) -> Kept:
     """Reduce pairs to one positive per (user, request, item) and thin those of hot items.
 
@@ -65,7 +71,8 @@ def keep_positives(
     Args:
         pairs: The pairs of one partition.
         hot_items: Sorted uint64 keys of items with keep_prob below 1. hot_keep: their keep_prob.
-        seed: What all hashes start from.
+        seed: What the hashes of positives start from: another epoch keeps the same ones.
+        draw_seed: What the hashes for their negatives start from.
     """
     order = np.lexsort(
         (pairs.tie, pairs.click_us, pairs.impression_us, pairs.item, pairs.request, pairs.user)
@@ -85,6 +92,7 @@ def keep_positives(
         pairs.owner[row[kept]],
         action[kept],
         hashes[kept],
+        _row_hashes(user[kept], request[kept], item[kept], draw_seed),
         keep_prob[kept],
     )
 
@@ -113,6 +121,14 @@ def _choose(user, request, item, hot_items, hot_keep, seed):  # type: ignore[no-
         hashes[p] = row_hash(seed, user[p], request[p], item[p])
         kept[p] = unit(fold(hashes[p], KEEP_STREAM)) < keep_prob[p]
     return kept, keep_prob, hashes
+
+
+@compiled
+def _row_hashes(user, request, item, seed):  # type: ignore[no-untyped-def]
+    hashes = np.empty(len(user), np.uint64)
+    for p in range(len(user)):
+        hashes[p] = row_hash(seed, user[p], request[p], item[p])
+    return hashes
 
 
 @compiled

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tests.invariants.one_partition import events, sampled
+from tests.invariants.one_partition import USERS, events, sampled
 from tests.kernels.reference import fold, mix64
 
 
@@ -36,11 +36,13 @@ class DescribeOnePartition:
         keys = sampled(tmp_path)["shuffle_key"].to_pylist()
         assert len(set(keys)) == len(keys) > 100
 
-    def it_starts_every_choice_from_all_64_bits_of_seed_and_epoch(self, tmp_path: Path) -> None:
-        # Seeds on both sides of 2^63, one after the other in one process.
-        for epoch in (0, 1, 2, 3):
-            state = fold(mix64(0), epoch)
-            table = sampled(tmp_path, epoch=epoch)
+    def it_starts_what_a_positive_is_given_from_all_64_bits_of_the_seed(
+        self, tmp_path: Path
+    ) -> None:
+        # States on both sides of 2^63, one after the other in one process.
+        for seed in (0, 1, 2, 3):
+            state = fold(mix64(seed), 0)
+            table = sampled(tmp_path, seed=seed, epoch=seed)
             for row in table.slice(0, 20).to_pylist():
                 keys = (row["user_id"], row["request_id"], row["item_id"])
                 expected = state
@@ -48,6 +50,18 @@ class DescribeOnePartition:
                     expected = fold(expected, key)
                 expected = fold(expected, 5)
                 assert row["shuffle_key"] % 2**64 == expected
+
+    def it_keeps_the_same_positives_in_every_epoch(self, tmp_path: Path) -> None:
+        """Thinned ones among them, with their order: only what is drawn for them is another."""
+        lists = {"easy": ("item_ids", "q", "log_q", "attempts")}
+        lists["hard"] = ("item_ids", "stage", "rank", "size", "value")
+        of_negatives = [f"{kind}_{name}" for kind, names in lists.items() for name in names]
+        tables = [sampled(tmp_path, epoch=epoch) for epoch in (0, 1, 77)]
+        first, *others = [columns(table.drop_columns(of_negatives)) for table in tables]
+        assert 100 < len(first["user_id"]) < 8 * USERS
+        assert all(other == first for other in others)
+        for name in ("easy_item_ids", "hard_item_ids"):
+            assert len({str(table[name].to_pylist()) for table in tables}) == 3
 
     def it_gives_fresh_negatives_in_another_epoch(self, tmp_path: Path) -> None:
         keyed = [
@@ -58,7 +72,7 @@ class DescribeOnePartition:
             for epoch in (0, 1)
         ]
         both = set(keyed[0]) & set(keyed[1])
-        assert len(both) > 50
+        assert len(both) == len(keyed[0]) == len(keyed[1]) > 50
         assert sum(keyed[0][key] == keyed[1][key] for key in both) == 0
 
     def it_does_not_change_easy_negatives_with_the_number_of_hard_ones(

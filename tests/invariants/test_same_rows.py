@@ -59,13 +59,23 @@ class DescribePartitions:
         assert_same(staged.hashes(groups), expected)
 
     def it_would_notice_another_seed(self, staged: Staged, expected: Hashes) -> None:
-        """The test can fail: another epoch changes what is drawn, and not what is shown."""
-        config = staged.config.model_copy(update={"epoch": 1})
-        other = dataclasses.replace(staged, config=config)
-        found = other.hashes(other.groups(2, "epoch"))
-        changed = {table for table in TABLES if found[table] != expected[table]}
+        """The test can fail: another seed keeps and draws others, of what is shown the same."""
+        changed = self.changed_by(staged, expected, {"seed": staged.config.seed + 1})
         assert {"positives", "easy_negatives", "training_samples"} <= changed
-        assert not {"rejected", "ranking_samples"} & changed
+        assert "rejected" not in changed
+
+    def it_makes_the_same_positives_in_another_epoch(
+        self, staged: Staged, expected: Hashes
+    ) -> None:
+        drawn = {"easy_negatives", "hard_negatives", "training_samples"}
+        changed = self.changed_by(staged, expected, {"epoch": 1})
+        assert changed == drawn | {"training_samples_pointwise"}
+
+    def changed_by(self, staged: Staged, expected: Hashes, update: dict[str, int]) -> set[str]:
+        config = staged.config.model_copy(update=update)
+        other = dataclasses.replace(staged, config=config)
+        found = other.hashes(other.groups(2, "-".join(update)))
+        return {table for table in TABLES if found[table] != expected[table]}
 
 
 class DescribePasses:

@@ -65,4 +65,5 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         higher_is_better=draw(st.booleans()),
         cut_by_absence=draw(st.booleans()),
         seed=draw(st.integers(0, 2**64 - 1)),
+        draw_seed=draw(st.integers(0, 2**64 - 1)),
     )

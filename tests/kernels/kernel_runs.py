@@ -63,7 +63,8 @@ def run_kernels(case: Case) -> list[Group]:
         np.array(columns[2], np.int8),
         np.array(columns[3], np.float64),
     )
-    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U64(case.seed))
+    seeds = U64(case.seed), U64(case.draw_seed)
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds)
     takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
     ladder = Ladder(
         np.array([takes[take] for take, _, _ in case.takes], np.int8),

@@ -71,6 +71,7 @@ class Case:
     higher_is_better: bool = True
     cut_by_absence: bool = False
     seed: int = 0
+    draw_seed: int = 0
 
 
 @dataclass
@@ -110,6 +111,7 @@ def sample(case: Case) -> list[Group]:
             keep_prob,
         )
         forbidden = {i for u, i in case.forbidden if u == user}
+        row = fold(fold(fold(case.draw_seed, user), request), item)
         _add_hard(group, case, forbidden, row)
         _add_easy(group, case, forbidden, row)
         groups.append(group)

@@ -66,7 +66,8 @@ def run(
         np.zeros(n, np.int8),
         np.zeros(n, np.int64),
     )
-    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(seed_state(U(seed), U(0))))
+    state = U(seed_state(U(seed), U(0)))
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, state, state)
     rows = [(u, i, FORBIDDEN) for u, i in forbidden or []]
     rows += [(r, i, FIRST_CANDIDATE + 1) for r, i in candidates or []]
     owners, items, kinds = (

@@ -80,7 +80,7 @@ class DescribeWhoseDateAPositiveIs:
         same = np.ones(2, np.uint64)
         clicks, action = times + 10, np.zeros(2, np.int8)
         pairs = Pairs(same, same, same, same, times, clicks, action, np.zeros(2, np.int64))
-        kept = keep_positives(pairs, same[:0], np.empty(0), U(0))
+        kept = keep_positives(pairs, same[:0], np.empty(0), U(0), U(0))
         counts = {}
         for day in (DAY.shifted(-1), DAY):
             settings = SamplerSettings.of(config("request_item"), day, "x", "y", by_score=True)

@@ -75,7 +75,7 @@ def candidates(spark: SparkSession, how: str, rows: list[Row], **hard: object) -
         np.array([5], np.uint64), one.view(np.uint64), table.keys[:1], np.array([9], np.uint64),
         zero, one, zero.astype(np.int8), zero,
     )  # fmt: skip
-    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1))
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1), U(1))
     ladder = Ladder(np.array([TAKE_CUT, TAKE_LOW], np.int8), np.array([0.5, 0.5]), np.ones(2))
     wanted = Wanted(0, 30, False, 0, SELECT_TOP, True, how == "membership")
     groups = sample_groups(events, kept, table, ladder, wanted)

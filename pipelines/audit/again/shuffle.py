@@ -34,14 +34,14 @@ def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
 
 
 def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> Figure:
-    """Count the shuffle keys that are not the hash of seed, epoch, and their positive's ids.
+    """Count the shuffle keys that are not the hash of the seed and their positive's ids.
 
     Rows of one positive with one key count once.
 
     Args:
         name: One of the tables of samples.
         rows: Its rows, staged.
-        config: Seed, epoch and id types.
+        config: Seed and id types. The epoch has no part in it.
         one_in: Rows of 1 in so many requests are looked at. Not those of a stretch: a wrong
             key may lie outside of it.
     """
@@ -57,9 +57,10 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
     user, request, item, stated = (
         column.fill_null(0).to_numpy().view(np.uint64) for column in found.itercolumns()
     )
-    seed, epoch = (np.array([number], np.uint64) for number in (config.seed, config.epoch))
+    # The 0 stands where the hashes of negatives have the epoch.
+    seed, none, purpose = (np.array([n], np.uint64) for n in (config.seed, 0, _PURPOSE))
     state = _mixed(seed)
-    for value in (epoch, user, request, item, np.array([_PURPOSE], np.uint64)):
+    for value in (none, user, request, item, purpose):
         state = _followed_by(state, value)
     wrong = int((state != stated).sum())
     return Figure("shuffle_key_differs", wrong, name, detail=told_of_some(one_in))
