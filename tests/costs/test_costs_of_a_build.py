@@ -38,9 +38,9 @@ LOG_PASSES = {
     # rejected. Clicks: rejected, and the orphans.
     "stage tables": {"impressions": 4, "clicks": 2, "ranking_log": 1},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
-    # carry of them. Clicks and items: the weights; items twice, as above. Ranking log: who was cut,
-    # and why hard negatives are missing.
-    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 2},
+    # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
+    # are missing.
+    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 1},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
