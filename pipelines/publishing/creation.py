@@ -2,17 +2,22 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError
 from pyspark.sql.types import StructType
 
 from pipelines.contracts.tables import TableContract
-from pipelines.errors import ConfigError, Problem
+from pipelines.errors import ConfigError, ConflictError, Problem
 from pipelines.publishing.metadata import protocol_problems, read_protocol, spark_schema_of
 from pipelines.publishing.paths import staging_path
 from pipelines.publishing.schema_check import schema_problems
+
+_TRIES = 20
+"""Each try that fails means that somebody else committed to the table."""
 
 
 def ensure_table(path: Path, contract: TableContract, retention_days: int) -> None:
@@ -29,6 +34,7 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
     Raises:
         ConfigError: The table has other columns, as another config made it; names them. Or it
             has a protocol that not every reader knows.
+        ConflictError: Others changed the table each time that its properties were to be changed.
     """
     expected = contract.spark_schema()
     properties = _properties(retention_days)
@@ -60,8 +66,8 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
         )
     fixed += protocol_problems(where, read_protocol(path))
     ConfigError.raise_if_any(fixed)
-    if any(table.metadata().configuration.get(k) != v for k, v in properties.items()):
-        table.alter.set_table_properties(dict(properties))
+    if not _has(table, properties):
+        _set_properties(path, properties)
 
 
 def _create(
@@ -89,6 +95,28 @@ def _create(
                 raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _has(table: DeltaTable, properties: Mapping[str, str]) -> bool:
+    found = table.metadata().configuration
+    return all(found.get(name) == value for name, value in properties.items())
+
+
+def _set_properties(path: Path, properties: Mapping[str, str]) -> None:
+    """Change a table's properties, unless another process does the same at this moment.
+
+    Raises:
+        ConflictError: Others changed the table meanwhile, again and again.
+    """
+    for _ in range(_TRIES):
+        table = DeltaTable(str(path))
+        if _has(table, properties):
+            return
+        with suppress(CommitFailedError):
+            table.alter.set_table_properties(dict(properties))
+            return
+    what = "others changed the table each time that its properties were to be changed"
+    raise ConflictError(Problem(path.name, what, next_step="Run again; nothing was released."))
 
 
 def _properties(retention_days: int) -> dict[str, str]:

@@ -15,17 +15,15 @@ from pipelines.errors import GateError, Problem, ReleaseError
 from pipelines.publishing.commits import Label, require_date
 from pipelines.publishing.content_hash import ContentHash, content_hash, measure
 from pipelines.publishing.creation import ensure_table
+from pipelines.publishing.delta_log import Commit, read_history, version_labelled
 from pipelines.publishing.file_frames import files_by_day, frame_as_written, frame_of_files
 from pipelines.publishing.linked_files import DayCommit, LinkedFile, link_files
 from pipelines.publishing.made_together import WRITTEN_SCHEMA, MadeTogether, Maker
 from pipelines.publishing.metadata import (
-    Commit,
     TableProtocol,
     pinned_files,
-    read_history,
     read_protocol,
     read_schema,
-    version_labelled,
 )
 from pipelines.publishing.paths import staged_table_path, table_path
 from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases

@@ -15,7 +15,6 @@ from pyarrow.fs import LocalFileSystem
 from pyspark.sql.types import StructType
 
 from pipelines.errors import Problem, ReleaseError
-from pipelines.publishing.commits import Label
 
 
 @dataclass(frozen=True)
@@ -24,15 +23,6 @@ class TableProtocol:
 
     reader: int
     writer: int
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One version of a table; ``label`` is None where somebody else committed."""
-
-    version: int
-    operation: str
-    label: Label | None
 
 
 @dataclass(frozen=True)
@@ -63,34 +53,6 @@ def read_protocol(path: Path) -> TableProtocol:
     """Return the protocol versions of a table."""
     found = DeltaTable(str(path)).protocol()
     return TableProtocol(found.min_reader_version, found.min_writer_version)
-
-
-def read_history(path: Path, limit: int | None = None) -> list[Commit]:
-    """Return the commits of a table, newest first."""
-    return [
-        Commit(
-            int(entry["version"]),
-            str(entry.get("operation", "")),
-            Label.from_json(entry.get("userMetadata")),
-        )
-        for entry in DeltaTable(str(path)).history(limit)
-    ]
-
-
-def version_labelled(path: Path, label: Label) -> int:
-    """Return the newest version that was committed with a label.
-
-    Raises:
-        ReleaseError: No commit has it, so the write did not happen.
-    """
-    # The commit is nearly always the newest; other dates may have committed since.
-    for limit in (20, None):
-        for commit in read_history(path, limit):
-            if commit.label == label:
-                return commit.version
-    raise ReleaseError(
-        Problem(str(path), f"no version was committed by the run {label.run_id}, as it should be")
-    )
 
 
 def open_version(path: Path, version: int) -> DeltaTable:

@@ -21,8 +21,10 @@ from pipelines.publishing.staging import drop_staging
 from pipelines.publishing.store import StagedTable, Store
 from pipelines.publishing.verify import is_readable
 
-_TRIES = 8
+_TRIES = 40
+"""Each try that fails means that another date was released, so this many dates at once."""
 _FIRST_WAIT_SECONDS = 0.1
+_LONGEST_WAIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def release(
 ) -> Release:
     """Append one release in one commit and return it.
 
-    Releases of other dates that come meanwhile are waited out, eight times at most.
+    Releases of other dates that come meanwhile are waited out, forty times at most.
 
     Raises:
         ConflictError: Another release of this date has come since ``since``.
@@ -147,7 +149,8 @@ def release(
             if attempt == _TRIES - 1:
                 raise
             # Which process waits how long must differ; no row depends on it.
-            time.sleep(_FIRST_WAIT_SECONDS * 2**attempt * random.uniform(0.5, 1.5))
+            wait = min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS)
+            time.sleep(wait * random.uniform(0.5, 1.5))
     raise AssertionError("unreachable")
 
 

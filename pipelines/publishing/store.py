@@ -11,8 +11,9 @@ from pyspark.sql import DataFrame
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
+from pipelines.publishing.delta_log import Commit
 from pipelines.publishing.made_together import Maker
-from pipelines.publishing.metadata import Commit, TableProtocol
+from pipelines.publishing.metadata import TableProtocol
 from pipelines.publishing.releases import Release, ReleasesSnapshot
 
 
