@@ -59,6 +59,29 @@ and the command ends with exit code 2. An event time lies between 1970 and 2100;
 A CSV column without a name is called `_c` and its place, from 0. A field of a candidate in an array
 of structs is `column.field`.
 """  # noqa: E501
+_TEXT = """Text logs are CSV and JSON lines; both are read line by line in the tasks.
+
+- **Columns.** Every file's header counts, and every line's keys: where a key first occurs does not
+  matter. Keys that are not among the first 100 lines of a file are looked for in all of its bytes
+  before the build begins, by name. A CSV or Parquet file may lack `valid_from`, `valid_to`,
+  `segment`, `position`, `rank` or `score` though other files of the log have it: its rows have NULL
+  there. Any other column that is used, or one of these that the config names, has to be in every
+  file, since nobody could know what its absence means.
+- **Encoding.** A byte order mark wins: UTF-8, UTF-16, UTF-32. Else it is `encoding`, or UTF-8.
+  A line whose bytes cannot be decoded is one rejected row.
+- **Lines** end with LF, with CR LF, or with CR alone where no LF is in the first 64 KiB.
+- **Quotes.** A field in quotes may hold delimiters, line ends and doubled quotes. A record that
+  cannot be read so is read once more with backslashes before quotes, as Spark writes them. A quote
+  that no later line (of at most 1,000) closes to a record with the right number of fields makes one
+  rejected row of its line, and the next line is read as if nothing had been.
+- **Compression.** gzip, bz2 and zstd, told by the name (`.gz`, `.bz2`, `.zst`) or the first bytes.
+  Files of several members are read whole; a truncated one is refused.
+- **Files cut off.** A file whose last line has no line end and too few fields, or half a JSON
+  object, is refused until `accept_cut: true`, which rejects that row alone. A CSV row that was cut
+  within its last field, or a file cut where a line ends, looks whole: nothing can tell.
+- **Large files** are shared among tasks in parts of 16 MiB, but not those that are compressed, in
+  another encoding than UTF-8, with CR alone, or with line ends in quotes.
+"""
 
 
 def render() -> str:
@@ -76,6 +99,8 @@ def render() -> str:
         parts.append("")
         if path == "logs.*":
             parts += ["## logs.*.columns", "", _COLUMNS]
+        if path == "logs.*.csv":
+            parts.append(_TEXT)
     return "\n".join(parts).rstrip() + "\n"
 
 

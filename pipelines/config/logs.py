@@ -1,5 +1,6 @@
 """Where each log lies, what shape it has, and which of its columns mean what."""
 
+import codecs
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -20,6 +21,22 @@ def _zone(name: str) -> str:
 
 
 ZoneName = Annotated[str, AfterValidator(_zone)]
+
+
+def _codec(name: str) -> str:
+    try:
+        codec = codecs.lookup(name)
+        codecs.getincrementaldecoder(name)
+    except LookupError:
+        raise ValueError(
+            "must be an encoding that Python knows, such as utf-16 or latin-1"
+        ) from None
+    if not codec._is_text_encoding:
+        raise ValueError("must be an encoding of text")
+    return "utf-8" if codec.name == "utf-8-sig" else codec.name
+
+
+EncodingName = Annotated[str, AfterValidator(_codec)]
 
 SourceType = Literal[
     "tinyint", "smallint", "int", "bigint", "float", "double", "string", "boolean", "timestamp"
@@ -100,9 +117,21 @@ class Explode(Frozen):
 
 
 class Csv(Frozen):
-    """How a CSV file is written: the delimiter, and the column names where it has no header."""
+    """How a CSV file is written.
 
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    Attributes:
+        delimiter: Between two fields. None takes the first of comma, tab, semicolon and bar that
+            the header has; where the name ends in ``.tsv``, the tab before all others.
+        quote: Around a field that may hold delimiters, quotes (doubled) and line ends; None where
+            quotes mean nothing.
+        escape: Stands before a sign that means itself. None reads a record with backslashes
+            before quotes only where it cannot be read without.
+        names: The columns, where the files have no header.
+    """
+
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
     names: tuple[SourceName, ...] | None = None
 
 
@@ -118,6 +147,8 @@ class LogConfig(Frozen):
         path: A folder or a file; relative to the config file.
         derived_from: Another log whose rows these are (``from`` in YAML); path, format, partition
             and mappings that are not given here are taken from it.
+        encoding: How text is encoded, where no byte order mark tells; None means UTF-8.
+        accept_cut: True reads text files that end in the middle of a row; that row is rejected.
         columns: Contract column to source column(s). A contract column that is not named here is
             looked up under its own name.
         where: Source column to the values that are kept. Other rows count as filtered.
@@ -130,6 +161,8 @@ class LogConfig(Frozen):
         default=None, alias="from"
     )
     csv: Csv = Csv()
+    encoding: EncodingName | None = None
+    accept_cut: bool = False
     explode: Explode | None = None
     partition: Partition | None = None
     columns: dict[str, ColumnMapping] = Field(default_factory=dict)
@@ -177,6 +210,8 @@ class Logs(Frozen):
             "derived_from": None,
             "format": source.format,
             "csv": source.csv,
+            "encoding": source.encoding,
+            "accept_cut": source.accept_cut,
             "explode": log.explode or source.explode,
             "partition": log.partition or source.partition,
             "columns": columns | log.columns,

@@ -1,5 +1,6 @@
 """The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from pipelines.config.logs import LOG_NAMES, LogConfig, TimeSource
 from pipelines.config.tree import Config
 from pipelines.contracts.conforming import conform
 from pipelines.contracts.days import DateRange
-from pipelines.contracts.mapping.binding import Binding, bind
+from pipelines.contracts.mapping.binding import Binding, bind, possible_columns
 from pipelines.contracts.mapping.checks import config_problems, missing_column
 from pipelines.contracts.mapping.time_patterns import engine_problem
 from pipelines.contracts.sources.delta_log import open_delta
@@ -32,6 +33,13 @@ from pipelines.contracts.tables import TableContract, spark_type, table_contract
 from pipelines.errors import ConfigError, InputError, Problem, WinnowError
 
 _BYTES_PER_ROW = 50
+
+_ABSENT_IS_NULL = frozenset({"position", "rank", "score", "segment", "valid_from", "valid_to"})
+"""Optional columns of which NULL says what it says that a log has no such column.
+
+Where ``viewed`` or ``action_type`` is not there, every row was viewed, every action is a click: in
+a file that lacks what other files have, nobody can know.
+"""
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,8 @@ def open_log(
         opened, listing = open_delta(name, place, log.partition, wanted, required, allow_empty)
     else:
         listing = list_files(name, place, log.partition, wanted, required, allow_empty=allow_empty)
-        opened = open_files(name, log, log.format or guess_format(name, listing), listing)
+        kind = log.format or guess_format(name, listing)
+        opened = open_files(name, log, kind, listing, possible_columns(name, log, config))
     if not opened.groups and opened.delta is None:
         return _empty_log(name, config, listing, spark)
     binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
@@ -215,7 +224,7 @@ def _refuse_differing(name: str, log: LogConfig, opened: Opened, binding: Bindin
         for first, second in opened.differing
         if first.name in used
     ]
-    known = {column.name for column in opened.columns}
+    known = {column.name for column in opened.columns} - _null_where_absent(log, binding)
     for group in opened.groups if opened.kind != "json_lines" else ():
         there = [column.name for column in group.columns]
         for column in sorted((used & known) - set(there)):
@@ -225,6 +234,22 @@ def _refuse_differing(name: str, log: LogConfig, opened: Opened, binding: Bindin
                 Problem(where, f"{problem.what}, though other files have it", problem.found)
             )
     InputError.raise_if_any(problems)
+
+
+def _null_where_absent(log: LogConfig, binding: Binding) -> set[str]:
+    """Return the source columns that a file may lack though other files have them.
+
+    Nobody named them, and nothing else is made of them.
+    """
+    uses = Counter(source.name for bound in binding.columns for source in bound.sources)
+    uses.update(source.name for _, source in binding.carry)
+    uses.update(source.name for source, _ in binding.where)
+    return {
+        source.name
+        for bound in binding.columns
+        for source in bound.sources
+        if bound.column.name in _ABSENT_IS_NULL - set(log.columns) and uses[source.name] == 1
+    }
 
 
 def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) -> Log:

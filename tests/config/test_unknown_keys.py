@@ -22,7 +22,8 @@ mix: {hard_ratio: 0.0}
 """
         assert sentences(tmp_path, text) == [
             "logs.clicks.colums (winnow.yaml, line 6): unknown key, expected one of path, format, "
-            "from, csv, explode, partition, columns, where, sampled. Did you mean columns?"
+            "from, csv, encoding, accept_cut, explode, partition, columns, where, sampled. Did you "
+            "mean columns?"
         ]
 
     @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Small logs on disk, and configs that read them."""
 
+import bz2
 import gzip
 import json
 from collections.abc import Sequence
@@ -53,8 +54,17 @@ def write_text(path: Path, text: str | bytes) -> Path:
     """Write a text file with its folders; compressed where its name says so."""
     path.parent.mkdir(parents=True, exist_ok=True)
     body = text if isinstance(text, bytes) else text.encode()
-    path.write_bytes(gzip.compress(body) if path.suffix == ".gz" else body)
+    path.write_bytes(compressed(body, path.suffix))
     return path
+
+
+def compressed(body: bytes, suffix: str) -> bytes:
+    """Compress bytes as the ending of a file's name says."""
+    if suffix == ".gz":
+        return gzip.compress(body)
+    if suffix == ".bz2":
+        return bz2.compress(body)
+    return bytes(pa.Codec("zstd").compress(body, asbytes=True)) if suffix == ".zst" else body
 
 
 def opened(

@@ -1,6 +1,6 @@
 """Contract columns bound to source columns: found by name, compared by type, before any read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.config.logs import (
@@ -72,6 +72,28 @@ class Binding:
     def bound(self, name: str) -> Bound:
         """Return the entry of a contract column."""
         return next(entry for entry in self.columns if entry.column.name == name)
+
+
+def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str]:
+    """Return every source column that may be used: mapped, carried, or found by its own name."""
+    mapped = log.model_dump(include={"columns", "where", "explode"})
+    own = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
+    lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
+    within = {f"{column}.{own_name}" for column in lists for own_name in own}
+    return frozenset({*own, *within, *_texts_in(mapped)})
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Give every text: more than the columns that are named, which costs little, and none less."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (key for key in value if isinstance(key, str))
+        for part in value.values():
+            yield from _texts_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts_in(part)
 
 
 class _Finder:

@@ -3,22 +3,19 @@
 Engines differ in what they do with a malformed line, up to failing the whole read.
 """
 
-import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
 from itertools import islice
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 from pyspark.sql.types import DateType, IntegerType, StringType, StructField, StructType
 
 from pipelines.contracts.sources.split_files import Split
-from pipelines.contracts.sources.text_lines import LineFormat, Row, clean_line
+from pipelines.contracts.sources.text_lines import LineFormat, Row
+from pipelines.contracts.sources.text_streams import TextShape, lines_of, open_stream
 
 _LINES_PER_BATCH = 20_000
-_BUFFER_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,12 @@ class LineReader:
 
     Attributes:
         lines: How the lines read.
+        shape: How the files' bytes become lines.
         filesystem: Where the files lie.
     """
 
     lines: LineFormat
+    shape: TextShape
     filesystem: pafs.FileSystem
 
     def schema(self) -> StructType:
@@ -53,24 +52,33 @@ class LineReader:
     def read(self, split: Split) -> Iterator[pa.RecordBatch]:
         """Give the rows of a split. Empty lines and header lines are no rows."""
         with self.filesystem.open_input_file(split.path) as handle:
-            raw = _lines_of(handle, split)
-            while some := list(islice(raw, _LINES_PER_BATCH)):
+            records = self.lines.rows(self._raw_lines(handle, split))
+            while some := list(islice(records, _LINES_PER_BATCH)):
                 yield self._batch(some, split)
 
-    def _batch(self, raws: list[bytes], split: Split) -> pa.RecordBatch:
+    def _raw_lines(self, handle: pa.NativeFile, split: Split) -> Iterator[bytes]:
+        stream = open_stream(handle, self.shape)
+        lines = lines_of(stream, self.shape.line_end)
+        if not self.shape.divisible:
+            yield from lines
+            return
+        place = split.start
+        if place > 0:
+            # The line that the byte before belongs to began in the split before.
+            stream.seek(place - 1)
+            place += len(stream.readline()) - 1
+        for line in lines:
+            if place >= split.end:
+                return
+            yield line
+            place += len(line)
+
+    def _batch(self, records: list[tuple[str, list[Row]]], split: Split) -> pa.RecordBatch:
         texts: list[str] = []
         rows: list[Row] = []
-        for raw in raws:
-            line, is_utf8 = clean_line(raw.removesuffix(b"\n"))
-            if not line or line == self.lines.header:
-                continue
-            if is_utf8:
-                found = self.lines.rows(line)
-            else:
-                none = [None] * len(self.lines.wanted)
-                found = [("unreadable: the line is not UTF-8", None, [*none])]
+        for text, found in records:
             rows += found
-            texts += [line] * len(found)
+            texts += [text] * len(found)
         columns = [
             pa.array(texts, pa.string()),
             pa.array([row[0] for row in rows], pa.string()),
@@ -80,22 +88,3 @@ class LineReader:
         for index in range(len(self.lines.wanted)):
             columns.append(pa.array([row[2][index] for row in rows], pa.string()))
         return pa.RecordBatch.from_arrays(columns, names=self.schema().names)
-
-
-def _lines_of(handle: pa.NativeFile, split: Split) -> Iterator[bytes]:
-    if split.path.endswith(".gz"):
-        yield from gzip.GzipFile(fileobj=handle)
-        return
-    raw: Any = handle
-    reader = BufferedReader(raw, _BUFFER_BYTES)
-    place = split.start
-    if place > 0:
-        # The line that the byte before belongs to began in the split before.
-        reader.seek(place - 1)
-        place += len(reader.readline()) - 1
-    lines: Iterable[bytes] = reader
-    for line in lines:
-        if place >= split.end:
-            return
-        yield line
-        place += len(line)

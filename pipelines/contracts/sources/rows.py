@@ -15,7 +15,12 @@ from pipelines.contracts.mapping.binding import Binding
 from pipelines.contracts.sources.line_rows import LineReader
 from pipelines.contracts.sources.listing import Place, SourceFile
 from pipelines.contracts.sources.opening import FileGroup, Opened
-from pipelines.contracts.sources.split_files import frame_of_splits, parquet_by_arrow, splits_of
+from pipelines.contracts.sources.split_files import (
+    frame_of_splits,
+    parquet_by_arrow,
+    parts_of_files,
+    whole_files,
+)
 from pipelines.contracts.sources.text_lines import LineFormat
 from pipelines.contracts.sources.types import SourceColumn
 from pipelines.engines.dialect import dialect_of
@@ -197,16 +202,19 @@ def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSes
     wanted = binding.references()
     frames = []
     for group in opened.groups:
+        assert group.text is not None
         lines = LineFormat(
             kind="json_lines" if opened.kind == "json_lines" else "csv",
             wanted=wanted,
             names=tuple(column.name for column in group.columns),
-            header=group.header,
-            delimiter=log.csv.delimiter,
+            header=group.text.header,
+            dialect=group.text.dialect,
             explode=log.explode,
+            encoding=group.text.shape.encoding,
         )
-        reader = LineReader(lines, opened.place.filesystem)
-        splits = [] if opened.hollow else splits_of(group.files)
+        reader = LineReader(lines, group.text.shape, opened.place.filesystem)
+        parts = parts_of_files if group.text.shape.divisible else whole_files
+        splits = [] if opened.hollow else parts(group.files)
         frames.append(frame_of_splits(spark, splits, reader.read, reader.schema()))
     frame = reduce(lambda a, b: a.unionByName(b), frames)
     places = {name: f"c{index}" for index, name in enumerate(wanted)}

@@ -16,7 +16,7 @@ from pyspark.sql.types import DateType, StructField, StructType
 
 from pipelines.contracts.sources.listing import Place, SourceFile
 
-_BYTES_PER_SPLIT = 16 * 2**20
+BYTES_PER_SPLIT = 16 * 2**20
 _BYTES_PER_FILE = 2**20
 """What opening a file costs, counted as so many bytes."""
 _ROWS_PER_BATCH = 65_536
@@ -44,13 +44,13 @@ def whole_files(files: Iterable[SourceFile]) -> list[Split]:
     return [Split(file.path, 0, file.size, file.date) for file in files]
 
 
-def splits_of(files: Iterable[SourceFile]) -> list[Split]:
-    """Return the splits of text files; what is compressed cannot be entered in the middle."""
+def parts_of_files(files: Iterable[SourceFile]) -> list[Split]:
+    """Return the splits of text files that may be entered at any line."""
     splits = []
     for file in files:
-        step = file.size if file.path.endswith(".gz") else _BYTES_PER_SPLIT
-        for start in range(0, file.size, step):
-            splits.append(Split(file.path, start, min(start + step, file.size), file.date))
+        for start in range(0, file.size, BYTES_PER_SPLIT):
+            end = min(start + BYTES_PER_SPLIT, file.size)
+            splits.append(Split(file.path, start, end, file.date))
     return splits
 
 
@@ -118,10 +118,10 @@ def parquet_by_arrow(
 
 def _packed(splits: Sequence[Split]) -> list[list[Split]]:
     tasks: list[list[Split]] = []
-    size = _BYTES_PER_SPLIT
+    size = BYTES_PER_SPLIT
     for split in splits:
         cost = max(split.end - split.start, _BYTES_PER_FILE)
-        if size + cost > _BYTES_PER_SPLIT:
+        if size + cost > BYTES_PER_SPLIT:
             tasks.append([])
             size = 0
         tasks[-1].append(split)

@@ -1,18 +1,16 @@
 """Lines of CSV and JSON as rows of text, one by one, so that a bad line damages no other."""
 
-import csv
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipelines.config.logs import Explode
+from pipelines.contracts.sources.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
+from pipelines.contracts.sources.text_streams import clean_line
 
 Row = tuple[str | None, int | None, list[str | None]]
 """What is wrong with it or None, its place in the list of candidates, the wanted values."""
-
-
-class UnreadableLineError(ValueError):
-    """A line is not what its format says; the message becomes the reason of the rejected row."""
 
 
 @dataclass(frozen=True)
@@ -23,42 +21,62 @@ class LineFormat:
         kind: ``csv`` or ``json_lines``.
         names: CSV: every column, in order.
         header: CSV: the line that is the header, to be dropped; None where there is none.
-        delimiter: CSV: between two fields.
+        dialect: CSV: how fields are told apart.
         wanted: The source columns to give, in order; a candidate's field is ``column.field``.
         explode: How a request's candidates lie in it, or None.
+        encoding: What the lines were decoded from, for messages.
     """
 
     kind: Literal["csv", "json_lines"]
     wanted: tuple[str, ...]
     names: tuple[str, ...] = ()
     header: str | None = None
-    delimiter: str = ","
+    dialect: CsvDialect = COMMON_CSV
     explode: Explode | None = None
+    encoding: str = "utf-8"
 
-    def fields(self, line: str) -> dict[str, Any]:
-        """Return the fields of a line by name.
+    def rows(self, raws: Iterable[bytes]) -> Iterator[tuple[str, list[Row]]]:
+        """Give the text of every line, or record of several lines, and its rows.
 
-        Raises:
-            UnreadableLineError: The line is malformed.
+        A record gives one row, or one per candidate. Empty lines and header lines are no rows.
+
+        Args:
+            raws: The lines with their ends.
         """
-        if self.kind == "json_lines":
-            return json_fields(line)
-        values = csv_fields(line, self.delimiter)
-        if len(values) != len(self.names):
-            raise UnreadableLineError(
-                f"the line has {len(values)} fields, {len(self.names)} are expected"
-            )
-        return dict(zip(self.names, values, strict=True))
+        if self.kind == "csv":
+            for record in self.dialect.records(raws, len(self.names), self.encoding):
+                if record.values is not None:
+                    if record.text != self.header:
+                        fields = dict(zip(self.names, record.values, strict=True))
+                        yield record.text, self._rows_of(fields)
+                else:
+                    yield record.text, [self._unreadable(record.problem)]
+            return
+        for raw in raws:
+            line, decoded = clean_line(raw, self.encoding)
+            if not line:
+                continue
+            if not decoded:
+                problem = f"the line is not {self.encoding.upper()}"
+                yield line, [self._unreadable(problem)]
+                continue
+            try:
+                fields = json_fields(line)
+            except UnreadableLineError as error:
+                yield line, [self._unreadable(str(error))]
+                continue
+            yield line, self._rows_of(fields)
 
-    def rows(self, line: str) -> list[Row]:
-        """Return the rows of a line: one, or one per candidate."""
+    def _rows_of(self, fields: dict[str, Any]) -> list[Row]:
         try:
-            fields = self.fields(line)
             if self.explode is None:
                 return [(None, None, [as_text(fields.get(name)) for name in self.wanted])]
             return self._exploded(fields, self.explode)
         except UnreadableLineError as error:
-            return [(f"unreadable: {error}", None, [None] * len(self.wanted))]
+            return [self._unreadable(str(error))]
+
+    def _unreadable(self, problem: str | None) -> Row:
+        return f"unreadable: {problem}", None, [None] * len(self.wanted)
 
     def _exploded(self, fields: dict[str, Any], explode: Explode) -> list[Row]:
         lists = [_list_in(fields, name, explode) for name in explode.columns]
@@ -76,20 +94,6 @@ class LineFormat:
             merged = fields | _candidate_fields(explode, candidate)
             rows.append((None, place, [as_text(merged.get(name)) for name in self.wanted]))
         return rows
-
-
-def csv_fields(line: str, delimiter: str) -> list[str]:
-    """Return the fields of one CSV line.
-
-    Raises:
-        UnreadableLineError: A quote is not closed, or text stands after a closing quote.
-    """
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True))
-    except (csv.Error, StopIteration) as error:
-        raise UnreadableLineError(f"the line is not CSV ({error})") from error
 
 
 def json_fields(line: str) -> dict[str, Any]:
@@ -147,15 +151,3 @@ def _candidate_fields(explode: Explode, candidate: tuple[Any, ...]) -> dict[str,
 
 def _joined(sizes: list[int]) -> str:
     return ", ".join(str(size) for size in sizes)
-
-
-def clean_line(raw: bytes) -> tuple[str, bool]:
-    """Return a line without byte order mark and carriage return, and whether it is UTF-8.
-
-    Bytes that are no UTF-8 are written as a backslash, x and two hexadecimal digits.
-    """
-    body = raw.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\r")
-    try:
-        return body.decode(), True
-    except UnicodeDecodeError:
-        return body.decode(errors="backslashreplace"), False
