@@ -34,8 +34,8 @@ exit code 2.
 Relative paths start at the folder of the config file. The release keeps the settings that decide
 rows, and their SHA-256; `warehouse`, `publishing` and the paths of logs are not among them.
 """
-_LOGS = """The logs are `impressions` and `clicks`, which must be there, and `ranking_log`, `items`
-and `users`, which may be left out. What each of them must hold stands in [tables.md](tables.md).
+_LOGS = """The logs are `impressions` and `clicks`, which must be there, and `ranking_log` and
+`items`, which may be left out. What each of them must hold stands in [tables.md](tables.md).
 """
 _COLUMNS = """A map from contract column to where it comes from. A contract column that is not named
 here is looked up under its own name. A source is one of:

@@ -106,7 +106,7 @@ def build(request: BuildRequest) -> BuildSummary:
             config_hash=config.fingerprint(),
             config_json=config.canonical_json(),
             code_version=code_version(),
-            inputs_json=inputs_json(logs, counts, history, mature=mature),
+            inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
             quality_json=record.model_dump_json(),
         )
         keep_run(run, staged, record, place.folder)

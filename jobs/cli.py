@@ -167,6 +167,7 @@ def build(
                 allow_empty=allow_empty,
                 immature=immature,
                 progress=progress,
+                home=config.resolve().parent,
             )
         )
     if as_json:

@@ -51,7 +51,7 @@ def demo(
         for text in simulated["days"]:
             progress.say(f"\nbuild {text}")
             day = date.fromisoformat(text)
-            made.append(build(BuildRequest(config=config, day=day, engine=running)))
+            made.append(build(BuildRequest(config=config, day=day, engine=running, home=Path(out))))
     page = write_report(Path(config.warehouse), made[-1].release_id, None)
     console = Console(highlight=False, soft_wrap=True)
     print_builds(made, console)

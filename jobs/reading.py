@@ -1,6 +1,7 @@
 """The logs of a build: opened, complete enough, with enough history, not empty."""
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -95,15 +96,33 @@ def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None
 
 
 def inputs_json(
-    logs: Mapping[str, Log], counts: Mapping[str, RowCounts], history: int | None, *, mature: bool
+    logs: Mapping[str, Log],
+    counts: Mapping[str, RowCounts],
+    history: int | None,
+    *,
+    mature: bool,
+    home: Path | None,
 ) -> str:
-    """Return what the release tells about its inputs."""
+    """Return what the release tells about its inputs.
+
+    Folders that lie in ``home``, or that the config names from there on, stand there as relative
+    to it, others as they are; of an address without host, user and password.
+    """
     record = {
         "logs": {
-            name: asdict(counts[name]) | {"folders": list(logs[name].folders)} for name in counts
+            name: asdict(counts[name])
+            | {"folders": [_from_home(folder, home) for folder in logs[name].folders]}
+            for name in counts
         },
         "catalogue_from": "items" if "items" in logs else "logs",
         "history_days": history,
         "mature": mature,
     }
     return json.dumps(record, sort_keys=True)
+
+
+def _from_home(folder: str, home: Path | None) -> str:
+    # A relative path of the config begins with its folder, one that leads up from there too.
+    if home is None or not Path(folder).is_relative_to(home):
+        return folder
+    return os.path.normpath(Path(folder).relative_to(home))

@@ -20,6 +20,8 @@ class BuildRequest:
         allow_empty: Accept logs that are missing or have no rows for the date.
         immature: Build though clicks of the attribution window may still be missing.
         progress: Told of every stage; keeps the seconds.
+        home: The folder of the config file, where there is one: the release names folders inside
+            it from there on, so that it is the same after the whole has moved.
     """
 
     config: Config
@@ -28,6 +30,7 @@ class BuildRequest:
     allow_empty: bool = False
     immature: bool = False
     progress: Progress = field(default_factory=Progress)
+    home: Path | None = None
 
     @property
     def warehouse(self) -> Path:

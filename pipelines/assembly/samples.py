@@ -113,7 +113,7 @@ def stage_catalogue(
             )
         )
     else:
-        seen = [log for name, log in logs.items() if name != "users"]
+        seen = list(logs.values())
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
         at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
         within = (at >= since) & (at < day.end_us)

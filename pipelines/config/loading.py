@@ -116,7 +116,8 @@ def _check_logs(document: Document) -> dict[str, LogConfig]:
     right: dict[str, LogConfig] = {}
     for name, tree in logs.items():
         if name not in LOG_NAMES:
-            expected, hint = f"one of {', '.join(LOG_NAMES)}", nearest(name, LOG_NAMES)
+            expected = f"one of {', '.join(LOG_NAMES)}"
+            hint = nearest(name, LOG_NAMES) or "Leave it out: no table is made of such a log."
             where = document.where(("logs", name))
             document.problems.append(Problem(where, "unknown log", None, expected, hint))
             continue

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.config.model import Frozen, SourceName
 
-LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users")
+LOG_NAMES = ("impressions", "clicks", "ranking_log", "items")
 EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
 """The contract column that holds the event time of each log with events."""
 
@@ -177,13 +177,12 @@ class LogConfig(Frozen):
 
 
 class Logs(Frozen):
-    """The logs of one build. Items, users and the ranking log are optional."""
+    """The logs of one build. Items and the ranking log are optional."""
 
     impressions: LogConfig
     clicks: LogConfig
     ranking_log: LogConfig | None = None
     items: LogConfig | None = None
-    users: LogConfig | None = None
 
     @model_validator(mode="after")
     def _no_chain_of_sources(self) -> Self:

@@ -47,7 +47,7 @@ class Log:
     """One log, opened: what its rows are, and what was read. No Spark job has run for it.
 
     Attributes:
-        name: ``impressions``, ``clicks``, ``ranking_log``, ``items`` or ``users``.
+        name: ``impressions``, ``clicks``, ``ranking_log`` or ``items``.
         frame: One row per row read, after exploding requests. Its columns: the contract's, in
             order and with its types, NULL where a value is not mapped or cannot be read; the
             carried ones; ``event_us`` bigint, the event time in microseconds since 1970 UTC, NULL

@@ -40,9 +40,9 @@ def simulate(
       midnight belong to impressions of the day before, so there is one partition after the last
       date, and it may have no rows. The first partition has no such late clicks.
     - ``logs/ranking_log/date=D/``: one row per (request, stage, item) that was logged.
-    - ``logs/items/``, ``logs/users/``: one row per item and per user.
-    - ``truth/users.parquet``, ``truth/items.parquet``: vectors and weights. The relevance of an
-      item for a user is the dot product of their vectors.
+    - ``logs/items/``: one row per item.
+    - ``truth/users.parquet``, ``truth/items.parquet``: vectors and weights, of users their
+      segment. The relevance of an item for a user is the dot product of their vectors.
 
     Partitions of the same dates are replaced, other dates in the folder stay. Equal settings give
     equal rows on equal machines and versions of NumPy; each date is drawn on its own.
@@ -79,7 +79,7 @@ def simulate(
             log: {day: dict(kinds) for day, kinds in days.items()}
             for log, days in tally.dirty_rows.items()
         },
-        log_folders={log: log_folder(simulation, log) for log in (*LOGS, "items", "users")},
+        log_folders={log: log_folder(simulation, log) for log in (*LOGS, "items")},
         truth_files=truth_files,
     )
 

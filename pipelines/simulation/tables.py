@@ -79,13 +79,6 @@ def items_table(items: Items) -> pa.Table:
     )
 
 
-def users_table(users: Users) -> pa.Table:
-    """Return one row per user: how active the user is, as a segment."""
-    return pa.table(
-        {"user_id": _numbers(len(users.weights)), "segment": labels(users.segments, SEGMENTS)}
-    )
-
-
 def truth_tables(world: World) -> tuple[pa.Table, pa.Table]:
     """Return (users, items): vectors, whose dot product is the relevance, and Zipf weights."""
     users = pa.table(
@@ -93,6 +86,7 @@ def truth_tables(world: World) -> tuple[pa.Table, pa.Table]:
             "user_id": _numbers(len(world.users.weights)),
             "vector": _vectors(world.users.vectors),
             "activity_weight": world.users.weights,
+            "segment": labels(world.users.segments, SEGMENTS),
         }
     )
     items = pa.table(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipelines.simulation.config import Simulation
 from pipelines.simulation.schemas import LOGS, LogName, with_string_ids
-from pipelines.simulation.tables import items_table, truth_tables, users_table
+from pipelines.simulation.tables import items_table, truth_tables
 from pipelines.simulation.world import World
 
 _FILE = "part-000.parquet"
@@ -42,7 +42,7 @@ def open_partition(
 
 
 def write_world(simulation: Simulation, world: World) -> tuple[Path, ...]:
-    """Write the logs of items and users, and the truth; return the files of the truth.
+    """Write the log of items, and the truth; return the files of the truth.
 
     Raises:
         OSError: The folder cannot be written.
@@ -51,7 +51,6 @@ def write_world(simulation: Simulation, world: World) -> tuple[Path, ...]:
     truth = simulation.out / "truth"
     files = {
         log_folder(simulation, "items") / _FILE: items_table(world.items),
-        log_folder(simulation, "users") / _FILE: users_table(world.users),
         truth / "users.parquet": true_users,
         truth / "items.parquet": true_items,
     }

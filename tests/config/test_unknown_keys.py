@@ -55,6 +55,15 @@ mix: {hard_ratio: 0.0}
         (told,) = problems(tmp_path, LOGS + "  rankinglog: {path: r}\nmix: {hard_ratio: 0.0}\n")
         assert (told.what, told.next_step) == ("unknown log", "Did you mean ranking_log?")
 
+    def it_can_be_a_log_that_no_table_is_made_of(self, tmp_path: Path) -> None:
+        (told,) = problems(tmp_path, LOGS + "  users: {path: u}\nmix: {hard_ratio: 0.0}\n")
+        assert told.where == "logs.users (winnow.yaml, line 5)"
+        assert (told.what, told.expected, told.next_step) == (
+            "unknown log",
+            "one of impressions, clicks, ranking_log, items",
+            "Leave it out: no table is made of such a log.",
+        )
+
     def it_can_be_a_contract_column(self, tmp_path: Path) -> None:
         text = "logs: {impressions: {path: i, columns: {usr_id: u}}, clicks: {path: c}}\n"
         (told,) = problems(tmp_path, text + "mix: {hard_ratio: 0.0}")

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.sail_only
 LOG_PASSES = {
     # Its counts and repeated keys; where some key is repeated, the rows of these keys; where some
     # row is rejected, the reasons.
-    "count rows": {"impressions": 3, "clicks": 3, "ranking_log": 3, "items": 1, "users": 1},
+    "count rows": {"impressions": 3, "clicks": 3, "ranking_log": 3, "items": 1},
     # To join, and to weigh. Items: to see that no id is there twice, which saves sorting them all.
     "join clicks, weigh items": {"impressions": 1, "clicks": 2, "items": 2},
     "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},

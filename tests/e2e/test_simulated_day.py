@@ -38,7 +38,7 @@ def day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Simula
 
 
 class DescribeRowsOfTheLogs:
-    @pytest.mark.parametrize("log", ["impressions", "clicks", "ranking_log", "items", "users"])
+    @pytest.mark.parametrize("log", ["impressions", "clicks", "ranking_log", "items"])
     def it_sends_every_row_to_one_place(self, day: Simulated, log: str) -> None:
         n = day.built.summary.logs[log]
         assert n.read == n.valid + n.duplicate + n.rejected + n.filtered + n.other_date

@@ -124,7 +124,7 @@ class DescribeSimulate:
         assert record["rows"]["impressions"] > 0
         config = load_config(out / "winnow.yaml")
         assert config.ids.user == ("string" if ids else "bigint")
-        for name in ("impressions", "clicks", "ranking_log", "items", "users"):
+        for name in ("impressions", "clicks", "ranking_log", "items"):
             log = config.logs.resolved(name)
             assert log is not None and log.path is not None
             assert list(Path(log.path).rglob("*.parquet"))

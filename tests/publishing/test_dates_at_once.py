@@ -38,8 +38,10 @@ class DescribeDatesThatArePublishedAtOnce:
             first = Run(store, day, mark=f"mark {number}")
             staged, runs = first.stage(spark), []
             for attempt in range(ROUNDS):
-                run_id, own = copied(store.warehouse, staged)
-                runs.append((replace(first.record, run_id=run_id, config_hash=f"c{attempt}"), own))
+                run_id, tables = copied(store.warehouse, staged)
+                runs.append(
+                    (replace(first.record, run_id=run_id, config_hash=f"c{attempt}"), tables)
+                )
             jobs.append(Job(store.warehouse, runs, tmp_path / f"ready {number}", go))
         children = []
         for number, job in enumerate(jobs):
@@ -67,9 +69,9 @@ class DescribeDatesThatArePublishedAtOnce:
             own = [r for r in releases if r.ds == day]
             assert [r.run_id for r in own] == [run.run_id for run, _ in job.runs]
             assert verify_release(own[-1], store) == ()
-            for one in own:
-                for pin in one.tables:
-                    label = Label(one.run_id, 1, one.config_hash, one.code_version)
+            for released in own:
+                for pin in released.tables:
+                    label = Label(released.run_id, 1, released.config_hash, released.code_version)
                     assert version_labelled(store.warehouse / pin.table, label) == pin.version
         for table in ("things", "stats"):
             versions = [commit.version for commit in read_history(store.warehouse / table)]

@@ -8,7 +8,7 @@ from pipelines.simulation.requests import REQUEST_IDS_PER_DAY
 from tests.simulation.simulated import FIRST_DAY, LOGS, SECOND_DAY, THIRD_DAY, Simulated, run
 
 DIRTY = {"history_days": 1, "days": 2, "dirty_share": 0.02}
-WORLD = ("logs/items", "logs/users", "truth/users.parquet", "truth/items.parquet")
+WORLD = ("logs/items", "truth/users.parquet", "truth/items.parquet")
 
 
 class DescribeRepeatability:

@@ -27,8 +27,8 @@ class DescribeSchemas:
         for log, schema in SCHEMAS.items():
             assert clean.log(log).schema.equals(schema)
 
-    def it_writes_items_and_users_with_validity_and_segment(self, clean: Simulated) -> None:
-        items, users = clean.whole("logs/items"), clean.whole("logs/users")
+    def it_writes_items_with_validity_and_users_with_their_segment(self, clean: Simulated) -> None:
+        items, users = clean.whole("logs/items"), clean.whole("truth/users.parquet")
         time = pa.timestamp("us", tz="UTC")
         assert items.schema.names == ["item_id", "valid_from", "valid_to", "category"]
         assert items.schema.field("valid_from").type == items.schema.field("valid_to").type == time
@@ -48,9 +48,9 @@ class DescribeSchemas:
         for log in LOGS:
             assert texts.log(log).schema.field("item_id").type == pa.string()
             assert numbers(texts.log(log)).equals(dirty.log(log))
-        for folder in ("logs/items", "logs/users", "truth/users.parquet", "truth/items.parquet"):
+        for folder in ("logs/items", "truth/users.parquet", "truth/items.parquet"):
             assert numbers(texts.whole(folder)).equals(dirty.whole(folder))
-        assert texts.whole("logs/users")["user_id"][122].as_py() == "u000123"
+        assert texts.whole("truth/users.parquet")["user_id"][122].as_py() == "u000123"
 
 
 class DescribeSettings:

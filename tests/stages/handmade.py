@@ -199,7 +199,7 @@ class Built:
 _NEG = "neg_item_ids"
 
 
-def build_day(settings: Config, spark: SparkSession, day: date = DAY, **accept: bool) -> Built:
+def build_day(settings: Config, spark: SparkSession, day: date = DAY, **accept: Any) -> Built:
     """Build a date and read its release back."""
     summary = build(
         BuildRequest(settings, day, Engine.of(spark), progress=Progress(quiet=True), **accept)
