@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+REPEATED_TEXT = ("action_type", "label_strength", "source", "split", "stage")
+"""Columns of published tables whose text is one of a few names."""
+
 
 def with_dictionaries(table: pa.Table, names: Sequence[str]) -> pa.Table:
     """Return a table in which each of the named columns has one dictionary, where it is text.

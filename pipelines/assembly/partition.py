@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ from pipelines.arrays.turns import TURNS
 from pipelines.assembly.pair_files import PairFiles
 from pipelines.assembly.shipped import shipped
 from pipelines.catalogue.draw_table import Catalogue, load_catalogue
-from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.sampling.events import PAIR, Events
 from pipelines.sampling.groups import Groups, Wanted, sample_groups
@@ -28,6 +27,9 @@ from pipelines.sampling.positives import (
 )
 from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+
+if TYPE_CHECKING:
+    from pipelines.config.tree import Config
 
 NOT_IN_GROUPS = ("user_key", "request_key", "item_key", "owner_key", "click_key", "tie")
 """Columns of pairs that serve the sampler only."""
@@ -50,7 +52,7 @@ class SamplerSettings:
 
     @classmethod
     def of(
-        cls, config: Config, day: CalendarDay, catalogue: str, pair_files: str, *, by_score: bool
+        cls, config: "Config", day: CalendarDay, catalogue: str, pair_files: str, *, by_score: bool
     ) -> Self:
         """Take from the config what decides samples.
 

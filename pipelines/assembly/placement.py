@@ -1,16 +1,19 @@
 """Where a row goes: its sample id, split, shard and place in the files, by keyed hashes."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.config.tree import Config
+if TYPE_CHECKING:
+    from pipelines.config.tree import Config
+
 
 POSITIVE_KEY = ("user_id", "request_id", "item_id")
 
 
-def keyed_hash(config: Config, purpose: str, *names: str) -> Column:
+def keyed_hash(config: "Config", purpose: str, *names: str) -> Column:
     """Return a bigint hash of (seed, purpose, columns); the columns are never NULL."""
     return F.xxhash64(F.lit(config.seed), F.lit(purpose), *(F.col(name) for name in names))
 
@@ -20,7 +23,7 @@ def sample_id() -> Column:
     return F.xxhash64(*(F.col(name) for name in POSITIVE_KEY))
 
 
-def split(config: Config, day: date) -> Column:
+def split(config: "Config", day: date) -> Column:
     """Return ``train``, ``valid`` or ``test``.
 
     By user, all rows of a user are in one split in every table and on every date: the upper 53
@@ -46,6 +49,6 @@ def split(config: Config, day: date) -> Column:
     )
 
 
-def shard(config: Config, *names: str) -> Column:
+def shard(config: "Config", *names: str) -> Column:
     """Return the shard of a row, int in [0, shards), by a keyed hash of the given columns."""
     return F.pmod(keyed_hash(config, "shard", *names), F.lit(config.shards)).cast("int")

@@ -7,22 +7,24 @@ to hand these to an engine costs more than all else, on Spark many times more.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.arrays.repeated_text import with_dictionaries
+from pipelines.arrays.repeated_text import REPEATED_TEXT, with_dictionaries
 from pipelines.arrays.sorting import order_of
 from pipelines.assembly.group_lists import GroupLists
 from pipelines.assembly.listwise import listwise_columns
 from pipelines.assembly.placement import POSITIVE_KEY, sample_id, shard, split
 from pipelines.assembly.pointwise import pointwise
 from pipelines.assembly.taken import TakenStages, named_sources, sources_of_draws
-from pipelines.config.tree import Config
-from pipelines.contracts.tables import REPEATED_TEXT, TableContract
+
+if TYPE_CHECKING:
+    from pipelines.config.tree import Config
+    from pipelines.contracts.tables import TableContract
 
 OF_GROUPS = (
     "positives",
@@ -34,7 +36,7 @@ OF_GROUPS = (
 """The tables that ``GroupTables`` makes."""
 
 
-def with_placement(groups: DataFrame, config: Config, day: date, *, mature: bool) -> DataFrame:
+def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bool) -> DataFrame:
     """Add to sample groups what every table shares.
 
     Adds ``ds``, ``sample_id``, ``split``, ``shard``, ``mature``, the contract's timestamps, the
@@ -81,7 +83,9 @@ class GroupTables:
     scored: bool
 
     @classmethod
-    def of(cls, config: Config, contracts: Mapping[str, TableContract], *, scored: bool) -> Self:
+    def of(
+        cls, config: "Config", contracts: "Mapping[str, TableContract]", *, scored: bool
+    ) -> Self:
         """Take what is needed of a config and of the contracts of the tables that it writes."""
         return cls(
             columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},

@@ -1,7 +1,7 @@
 """What is told of a negative: the codes and names of its source, and of the stage it is from."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.repeated_text import named
 from pipelines.assembly.group_lists import GroupLists
-from pipelines.config.tree import Config
+
+if TYPE_CHECKING:
+    from pipelines.config.tree import Config
 
 SOURCE_EASY, SOURCE_FILL, SOURCE_CUT, SOURCE_LOW = 0, 1, 2, 3
 """The codes of neg_source in training_samples."""
@@ -33,7 +35,7 @@ class TakenStages:
     hardness: tuple[int | None, ...]
 
     @classmethod
-    def of(cls, config: Config) -> Self:
+    def of(cls, config: "Config") -> Self:
         """Take from the config what the ladder of stages is."""
         codes = {"cut": SOURCE_CUT, "low": SOURCE_LOW}
         sources = tuple(codes.get(stage.take) for stage in config.hard.stages)

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.catalogue.weights import integer_weights, keep_probs
-from pipelines.config.tree import Config
 from pipelines.errors import InputError, Problem
 from pipelines.sampling.popularity import DrawTable, draw_table
+
+if TYPE_CHECKING:
+    from pipelines.config.tree import Config
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Catalogue:
         return int(self.draws.weights.sum())
 
 
-def build_catalogue(items: pa.Table, config: Config) -> Catalogue:
+def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     """Build the draw table of a date.
 
     Args:

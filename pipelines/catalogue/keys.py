@@ -1,12 +1,15 @@
 """64-bit keys: the integer id itself, or a hash of a string id."""
 
+from typing import TYPE_CHECKING
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.config.tree import IdType
+if TYPE_CHECKING:
+    from pipelines.config.tree import IdType
 
 
-def key_of(column: str | Column, id_type: IdType) -> Column:
+def key_of(column: str | Column, id_type: "IdType") -> Column:
     """Return the bigint key of an id column, NULL where the id is NULL.
 
     Kernels work on keys; rows carry the ids. Two strings of a catalogue with one key are found

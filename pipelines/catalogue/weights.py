@@ -7,11 +7,14 @@ each distinct count.
 
 import math
 from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.config.sampling import Downsampling
+if TYPE_CHECKING:
+    from pipelines.config.sampling import Downsampling
+
 
 _MOST_TOTAL = 2**52
 _MOST_TOTAL_TIMES_ITEMS = 2**61
@@ -57,7 +60,7 @@ def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -
     return scaled[place]
 
 
-def threshold(clicks: NDArray[np.int64], rule: Downsampling) -> float:
+def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
     """Return t: the configured clicks, or the quantile of f over the items with clicks.
 
     The quantile is one of the counts: the smallest that at least that share of items does not
@@ -71,7 +74,7 @@ def threshold(clicks: NDArray[np.int64], rule: Downsampling) -> float:
     return float(clicked[math.ceil(rule.threshold_quantile * len(clicked)) - 1])
 
 
-def keep_probs(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
+def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.float64]:
     """Return keep_prob of each item's positives, in (0, 1], shape (n,); 1 where f is 0.
 
     Source:

@@ -44,10 +44,6 @@ _TYPES: dict[str, DataType] = {
 }
 
 
-REPEATED_TEXT = ("action_type", "label_strength", "source", "split", "stage")
-"""Columns of published tables whose text is one of a few names."""
-
-
 class ColumnContract(Frozen):
     """One column: type, nullability, unit, meaning.
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.arrays.parquet_columns import PACKED, column_path, values_of
-from pipelines.arrays.repeated_text import with_dictionaries
+from pipelines.arrays.repeated_text import REPEATED_TEXT, with_dictionaries
 from pipelines.arrays.sorting import order_of
-from pipelines.contracts.tables import REPEATED_TEXT, TableContract
+
+if TYPE_CHECKING:
+    from pipelines.contracts.tables import TableContract
 
 _ROWS_PER_FILE = 1_000_000
 _BYTES_PER_FILE = 128 * 2**20
@@ -55,7 +57,7 @@ class SortedFiles:
     sort_by: str | None
 
     @classmethod
-    def of(cls, contract: TableContract, folder: Path) -> Self:
+    def of(cls, contract: "TableContract", folder: Path) -> Self:
         """Return how the rows of a table become the files that are published."""
         sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
         return cls(str(folder), file_schema(contract), contract.partition, sort_by)
@@ -115,7 +117,7 @@ class SortedFiles:
         return name
 
 
-def file_schema(contract: TableContract) -> pa.Schema:
+def file_schema(contract: "TableContract") -> pa.Schema:
     """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
     schema: pa.Schema = to_arrow_schema(contract.spark_schema())
     return pa.schema([field.with_nullable(True) for field in schema])

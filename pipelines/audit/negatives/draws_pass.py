@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,9 +34,11 @@ from pipelines.audit.negatives.draws import (
     log_q_edges,
 )
 from pipelines.catalogue.keys import key_of
-from pipelines.config.tree import Ids
 from pipelines.engines.broadcast import broadcast
 from pipelines.engines.passes import of_pass, passes_for
+
+if TYPE_CHECKING:
+    from pipelines.config.tree import Ids
 
 # What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
 _BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1", "hard")
@@ -77,7 +79,7 @@ def save_weighed(items: Weighed, path: Path) -> None:
         writer.write_table(table)
 
 
-def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: Ids) -> DrawFigures:
+def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids") -> DrawFigures:
     """Compare every negative with its user's forbidden set, in one shuffle.
 
     Args:

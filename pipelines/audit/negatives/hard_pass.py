@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,12 @@ from pipelines.arrays.turns import TURNS
 from pipelines.audit.negatives import pass_sizes
 from pipelines.audit.negatives.hard_lists import HardCounts, Logged, Stated, look_up
 from pipelines.catalogue.keys import key_of
-from pipelines.config.sampling import Hard
-from pipelines.config.tree import Config
 from pipelines.engines.broadcast import broadcast
 from pipelines.engines.passes import of_pass, passes_for
+
+if TYPE_CHECKING:
+    from pipelines.config.sampling import Hard
+    from pipelines.config.tree import Config
 
 _NAMES = ("absent", "not_cut", "went_on", "rank")
 _COUNTS = ", ".join(f"{name} bigint" for name in _NAMES)
@@ -45,7 +48,7 @@ class HardRows:
     n_positives: int
 
 
-def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts:
+def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCounts:
     """Count the hard negatives that are not as the log says.
 
     Args:
@@ -93,12 +96,12 @@ def hard_counts(rows: HardRows, config: Config, *, by_score: bool) -> HardCounts
     return HardCounts(*(int(value) for value in total))
 
 
-def _place(ladder: Hard) -> Column:
+def _place(ladder: "Hard") -> Column:
     places = (F.when(F.col("stage") == s.name, F.lit(i)) for i, s in enumerate(ladder.stages))
     return F.coalesce(*places, F.lit(_NO_STAGE))
 
 
-def _needs_next(ladder: Hard) -> NDArray[np.bool_]:
+def _needs_next(ladder: "Hard") -> NDArray[np.bool_]:
     by_absence = ladder.cut_known_by == "membership"
     needs = [by_absence and stage.take == "cut" for stage in ladder.stages]
     # After the last stage none can run; the config lets it take no cuts by absence.

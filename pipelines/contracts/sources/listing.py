@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pyarrow.fs as pafs
 
-from pipelines.config.logs import Partition
 from pipelines.contracts.days import DateRange, start_of
 from pipelines.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from pipelines.config.logs import Partition
 
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MICROSECOND = timedelta(microseconds=1)
@@ -71,7 +74,7 @@ class Listing:
     folders: tuple[str, ...]
 
 
-def folder_dates(dates: DateRange, partition: Partition, calendar_zone: str) -> tuple[date, ...]:
+def folder_dates(dates: DateRange, partition: "Partition", calendar_zone: str) -> tuple[date, ...]:
     """Return the folder dates that can hold event times of ``dates``, in order.
 
     An event lies in the folder of its date in the folder's zone, or up to ``lag_days`` later.
@@ -89,7 +92,7 @@ def folder_dates(dates: DateRange, partition: Partition, calendar_zone: str) -> 
 def list_files(
     log: str,
     place: Place,
-    partition: Partition | None,
+    partition: "Partition | None",
     wanted: Sequence[date],
     required: Sequence[date],
     *,
@@ -129,7 +132,7 @@ def list_files(
 
 
 def _list_partitions(
-    log: str, place: Place, partition: Partition, wanted: Sequence[date], required: Sequence[date]
+    log: str, place: Place, partition: "Partition", wanted: Sequence[date], required: Sequence[date]
 ) -> Listing:
     there = _date_folders(log, place, partition)
     files: list[SourceFile] = []
@@ -156,7 +159,7 @@ def _list_partitions(
     return Listing(place, tuple(files), stand_in, dates, tuple(folders))
 
 
-def _date_folders(log: str, place: Place, partition: Partition) -> dict[date, pafs.FileInfo]:
+def _date_folders(log: str, place: Place, partition: "Partition") -> dict[date, pafs.FileInfo]:
     folders: dict[date, pafs.FileInfo] = {}
     problems = []
     for info in place.filesystem.get_file_info(pafs.FileSelector(place.path)):

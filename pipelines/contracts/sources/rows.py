@@ -21,7 +21,7 @@ from pipelines.contracts.sources.split_files import (
     parts_of_files,
     whole_files,
 )
-from pipelines.contracts.sources.text_lines import LineFormat
+from pipelines.contracts.sources.text_lines import CandidateLists, LineFormat
 from pipelines.contracts.sources.types import SourceColumn
 from pipelines.engines.dialect import dialect_of
 
@@ -209,7 +209,7 @@ def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSes
             names=tuple(column.name for column in group.columns),
             header=group.text.header,
             dialect=group.text.dialect,
-            explode=log.explode,
+            explode=CandidateLists.of(log.explode),
             encoding=group.text.shape.encoding,
         )
         reader = LineReader(lines, group.text.shape, opened.place.filesystem)

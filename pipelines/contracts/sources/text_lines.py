@@ -3,14 +3,32 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pipelines.config.logs import Explode
 from pipelines.contracts.sources.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
 from pipelines.contracts.sources.text_streams import clean_line
 
+if TYPE_CHECKING:
+    from pipelines.config.logs import Explode
+
 Row = tuple[str | None, int | None, list[str | None]]
 """What is wrong with it or None, its place in the list of candidates, the wanted values."""
+
+
+@dataclass(frozen=True)
+class CandidateLists:
+    """The ``explode`` of a config, as plain data: it travels to tasks, which have no Pydantic."""
+
+    kind: Literal["structs", "arrays", "delimited"]
+    columns: tuple[str, ...]
+    delimiter: str
+
+    @classmethod
+    def of(cls, explode: "Explode | None") -> Self | None:
+        """Take it from a config; None where there is none."""
+        if explode is None:
+            return None
+        return cls(explode.kind, explode.columns, explode.delimiter)
 
 
 @dataclass(frozen=True)
@@ -32,7 +50,7 @@ class LineFormat:
     names: tuple[str, ...] = ()
     header: str | None = None
     dialect: CsvDialect = COMMON_CSV
-    explode: Explode | None = None
+    explode: CandidateLists | None = None
     encoding: str = "utf-8"
 
     def rows(self, raws: Iterable[bytes]) -> Iterator[tuple[str, list[Row]]]:
@@ -78,7 +96,7 @@ class LineFormat:
     def _unreadable(self, problem: str | None) -> Row:
         return f"unreadable: {problem}", None, [None] * len(self.wanted)
 
-    def _exploded(self, fields: dict[str, Any], explode: Explode) -> list[Row]:
+    def _exploded(self, fields: dict[str, Any], explode: CandidateLists) -> list[Row]:
         lists = [_list_in(fields, name, explode) for name in explode.columns]
         sizes = [len(values) for values in lists]
         problem = None
@@ -128,7 +146,7 @@ def as_text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _list_in(fields: dict[str, Any], name: str, explode: Explode) -> list[Any]:
+def _list_in(fields: dict[str, Any], name: str, explode: CandidateLists) -> list[Any]:
     value = fields.get(name)
     if value is None:
         return []
@@ -142,7 +160,7 @@ def _list_in(fields: dict[str, Any], name: str, explode: Explode) -> list[Any]:
     return value
 
 
-def _candidate_fields(explode: Explode, candidate: tuple[Any, ...]) -> dict[str, Any]:
+def _candidate_fields(explode: CandidateLists, candidate: tuple[Any, ...]) -> dict[str, Any]:
     if explode.kind == "structs":
         prefix = explode.columns[0]
         return {f"{prefix}.{field}": value for field, value in (candidate[0] or {}).items()}
