@@ -1,13 +1,20 @@
 """One exception tree. An error is a list of records; a record has fields and is a sentence."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
+
+from pipelines.shown_text import shown
+
+_LONGEST = {"found": 500}
+_LONG = 2_000
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong: where, what, found, expected, and what to do next.
+
+    The fields hold what strangers wrote: each is shortened, in one line, and without secrets.
 
     Attributes:
         where: The place a person can go to: a config key, a log, a file, a table.
@@ -22,6 +29,14 @@ class Problem:
     found: str | None = None
     expected: str | None = None
     next_step: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep out what no message may hold: megabytes, several lines, passwords in addresses."""
+        for field in fields(self):
+            text = getattr(self, field.name)
+            if text is not None:
+                fit = shown(str(text), _LONGEST.get(field.name, _LONG))
+                object.__setattr__(self, field.name, fit)
 
     def __str__(self) -> str:
         """Say it in one line, as ``where: what, found X, expected Y`` and the next step."""

@@ -68,16 +68,21 @@ def check_part(annotation: Any, tree: Any, key: Key, document: Document) -> Chec
             return Checked(adapter.validate_json(json.dumps(remaining)), not taken_out)
         except ValidationError as error:
             wrong: dict[Key, Key] = {}
+            told_of: set[Key] = set()
             for found in error.errors(include_url=False):
-                path = _without_union_tags(found["loc"])
+                path = _without_union_tags(found["loc"], remaining)
                 original = _original(remaining, path, places)
+                if found["type"] == "missing" and original and isinstance(original[-1], int):
+                    path, original = path[:-1], original[:-1]  # told of the list, once
                 told = _column_mapping(original) or original
                 missing = found["type"] == "missing" and told == original
-                if told not in wrong.values() and not _follows(found, original, tree, taken_out):
+                missing = missing and not isinstance(found["input"], list | tuple)
+                if told not in told_of and not _follows(found, original, tree, taken_out):
                     problem = _explained(found, annotation, told, tree, key, document)
                     document.problems.extend(problem)
                 cut = path[: len(told)]
                 wrong[cut[:-1] if missing else cut] = told[:-1] if missing else told
+                told_of.add(wrong[cut[:-1] if missing else cut])
         taken_out |= set(wrong.values())
         # From the end, so that places in lists stay what they are.
         pruned = [_take_out(remaining, path, places) for path in sorted(wrong, key=str)[::-1]]
@@ -88,9 +93,9 @@ def check_part(annotation: Any, tree: Any, key: Key, document: Document) -> Chec
 
 def _follows(found: Mapping[str, Any], path: Key, tree: Any, taken_out: set[Key]) -> bool:
     """Return whether a problem only comes from what was taken out before."""
-    if found["type"] == "missing":
-        return path in taken_out
     inside = any(other[: len(path)] == path for other in taken_out)
+    if found["type"] == "missing":
+        return inside if isinstance(found["input"], list | tuple) else path in taken_out
     return found["type"] == "value_error" and inside
 
 
@@ -113,6 +118,8 @@ def _problem(
         known = keys_of(type_at(annotation, path[:-1]))
         hint = nearest(name, known)
         return Problem(where, "unknown key", expected=f"one of {', '.join(known)}", next_step=hint)
+    if kind == "missing" and isinstance(value, list | tuple):
+        return Problem(where, "the list is too short", _shown(value))
     if kind == "missing":
         return Problem(where, "this key is missing")
     if kind == "value_error":
@@ -168,8 +175,20 @@ def _column_mapping(path: Key) -> Key | None:
     return None
 
 
-def _without_union_tags(path: Key) -> Key:
-    return tuple(part for part in path if part not in ("bool", "int", "float", "str"))
+def _without_union_tags(path: Key, tree: Any) -> Key:
+    """Return the path without the names of types that Pydantic puts into it; a key may be one."""
+    plain: list[str | int] = []
+    for part in path:
+        if part in ("bool", "int", "float", "str") and not (
+            isinstance(tree, dict) and part in tree
+        ):
+            continue
+        plain.append(part)
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            tree = None
+    return tuple(plain)
 
 
 def _list_places(tree: Any) -> dict[int, list[int]]:
@@ -191,7 +210,8 @@ def _original(tree: Any, path: Key, places: Mapping[int, list[int]]) -> Key:
     original: list[str | int] = []
     for part in path:
         known = places.get(id(tree))
-        original.append(known[part] if known and isinstance(part, int) else part)
+        is_place = isinstance(part, int) and known is not None and part < len(known)
+        original.append(known[int(part)] if known and is_place else part)
         try:
             tree = tree[part]
         except (KeyError, IndexError, TypeError):

@@ -12,8 +12,12 @@ from pipelines.config.agreement import disagreements
 from pipelines.config.explain import Checked, check_part, nearest
 from pipelines.config.logs import LOG_NAMES, LogConfig
 from pipelines.config.tree import Config
-from pipelines.config.yaml_text import Document, parse_yaml
+from pipelines.config.yaml_text import Document, Key, parse_yaml
 from pipelines.errors import ConfigError, Problem
+from pipelines.shown_text import in_one_line
+
+_MOST_BYTES = 64 * 2**20
+_MOST_PROBLEMS = 50
 
 
 def load_config(path: Path | str) -> Config:
@@ -28,7 +32,7 @@ def load_config(path: Path | str) -> Config:
     """
     place = Path(path)
     document = parse_yaml(_text_of(place), place.name)
-    ConfigError.raise_if_any(document.problems)
+    _raise_if_any(document)
     if not isinstance(document.tree, dict):
         raise ConfigError(
             Problem(
@@ -39,8 +43,9 @@ def load_config(path: Path | str) -> Config:
             )
         )
     _check(document)
-    ConfigError.raise_if_any(document.problems)
-    tree = _with_absolute_paths(document.tree, place.resolve().parent)
+    _raise_if_any(document)
+    tree = _with_absolute_paths(document, place.resolve().parent)
+    _raise_if_any(document)
     try:
         return Config.model_validate_json(json.dumps(tree))
     except ValidationError as error:  # a rule that only the tree as a whole knows
@@ -67,16 +72,32 @@ def parse_day(text: str, where: str = "--ds") -> date:
     return day
 
 
+def _raise_if_any(document: Document) -> None:
+    problems = document.problems
+    if len(problems) > _MOST_PROBLEMS:
+        rest = len(problems) - _MOST_PROBLEMS
+        problems = [
+            *problems[:_MOST_PROBLEMS],
+            Problem(document.name, f"{rest:,} further problems"),
+        ]
+    ConfigError.raise_if_any(problems)
+
+
 def _text_of(place: Path) -> str:
     try:
-        return place.read_text(encoding="utf-8")
+        with place.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            what = "the config is too large"
+            raise ConfigError(Problem(str(place), what, None, f"{_MOST_BYTES:,} bytes at most"))
+        return content.decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError as error:
         hint = "Run winnow init to write one to start from."
         raise ConfigError(Problem(str(place), "the config is not there", next_step=hint)) from error
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(str(place), "the config is not UTF-8 text")) from error
-    except OSError as error:
-        why = error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise ConfigError(Problem(str(place), f"the config cannot be read: {why}")) from error
 
 
@@ -133,16 +154,33 @@ def _check_logs(document: Document) -> dict[str, LogConfig]:
     return right
 
 
-def _with_absolute_paths(tree: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _with_absolute_paths(document: Document, folder: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = document.tree
     logs = {}
     for name, log in tree["logs"].items():
         logs[name] = log
         if log is not None and log.get("path") is not None:
-            logs[name] = log | {"path": _absolute(log["path"], folder)}
+            key = ("logs", name, "path")
+            logs[name] = log | {"path": _absolute(log["path"], folder, key, document)}
     warehouse = tree.get("warehouse", Config.model_fields["warehouse"].default)
-    return tree | {"logs": logs, "warehouse": _absolute(warehouse, folder)}
+    return tree | {
+        "logs": logs,
+        "warehouse": _absolute(warehouse, folder, ("warehouse",), document),
+    }
 
 
-def _absolute(path: str, folder: Path) -> str:
+def _absolute(path: str, folder: Path, key: Key, document: Document) -> str:
     """Return a path from the config's folder on; an address such as ``hdfs://…`` as it is."""
-    return path if "://" in path else str(folder / Path(path).expanduser())
+    if not path or in_one_line(path) != path:
+        expected = "a path without line ends and control characters"
+        document.problems.append(
+            Problem(document.where(key), "the value does not fit", repr(path), expected)
+        )
+        return path
+    if "://" in path:
+        return path
+    try:
+        return str(folder / Path(path).expanduser())
+    except RuntimeError as error:  # ~somebody
+        document.problems.append(Problem(document.where(key), str(error), path))
+        return path

@@ -1,7 +1,8 @@
 """Read YAML with the line of every key, and refuse what YAML itself lets pass silently."""
 
 import math
-from collections.abc import Hashable, Mapping
+import re
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 import yaml
 
 from pipelines.errors import Problem
+
+_MOST_BY_ALIASES = 1_000_000
+"""What the aliases of a file may add to it, in signs and values. A few hundred bytes of aliases can
+stand for more than any memory holds."""
+_DEEPEST = 50
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST_DIGITS = 400
 
 Key = tuple[str | int, ...]
 """The way to a value: ``("logs", "clicks", "path")``, with numbers for places in lists."""
@@ -55,7 +63,7 @@ def parse_yaml(text: str, name: str) -> Document:
         loader = yaml.SafeLoader(text)
         try:
             node = loader.get_single_node()
-            if node is not None:
+            if node is not None and not _multiplies(node, document):
                 _walk(node, (), document)
                 # A key that is a list or a map cannot be constructed; it is a problem by now.
                 document.tree = None if document.problems else loader.construct_document(node)
@@ -63,12 +71,51 @@ def parse_yaml(text: str, name: str) -> Document:
             loader.dispose()
     except yaml.YAMLError as error:
         document.problems.append(_syntax_problem(error, name))
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        document.problems.append(Problem(name, "lists and maps are nested too deeply"))
+    except (ValueError, TypeError, OverflowError) as error:
         document.problems.append(Problem(name, "a value cannot be read", found=str(error)))
     if document.problems:
         document.tree = None
     document.tree = _as_json(document.tree, (), document)
     return document
+
+
+def _multiplies(node: yaml.Node, document: Document) -> bool:
+    """Note a problem where aliases stand for far more than is written, nested or many times."""
+    sizes: dict[int, int] = {}
+    written = 0
+
+    def size(of: yaml.Node) -> int:
+        nonlocal written
+        if id(of) in sizes:
+            return sizes[id(of)]
+        sizes[id(of)] = 0  # what an alias inside of itself adds
+        inner: Iterable[yaml.Node] = ()
+        own = 1
+        if isinstance(of, yaml.MappingNode):
+            inner = (part for pair in of.value for part in pair)
+        elif isinstance(of, yaml.SequenceNode):
+            inner = of.value
+        else:
+            own += len(of.value)
+        written += own
+        sizes[id(of)] = own + sum(map(size, inner))
+        return sizes[id(of)]
+
+    added = size(node) - written
+    if added <= _MOST_BY_ALIASES:
+        return False
+    document.problems.append(
+        Problem(
+            document.name,
+            "the aliases of the file stand for too much",
+            found=f"{added:,} signs and values" if added < 10**30 else "more than can be counted",
+            expected=f"{_MOST_BY_ALIASES:,} at most",
+            next_step="Write out what is meant, once.",
+        )
+    )
+    return True
 
 
 def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
@@ -84,6 +131,10 @@ def _walk(node: yaml.Node, key: Key, document: Document, around: tuple[int, ...]
     if id(node) in around:
         place = f"{document.name}, line {node.start_mark.line + 1}"
         document.problems.append(Problem(place, "an alias contains itself"))
+        return
+    if len(key) > _DEEPEST:
+        place = f"{document.name}, line {node.start_mark.line + 1}"
+        document.problems.append(Problem(place, "lists and maps are nested too deeply"))
         return
     around = (*around, id(node))
     if isinstance(node, yaml.MappingNode):
@@ -112,6 +163,14 @@ def _walk(node: yaml.Node, key: Key, document: Document, around: tuple[int, ...]
             inner = (*key, place_in_list)
             document.lines[inner] = value.start_mark.line + 1
             _walk(value, inner, document, around)
+    elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > _MOST_DIGITS:
+        document.problems.append(_too_large(key, f"{len(node.value):,} digits", document))
+
+
+def _too_large(key: Key, found: str, document: Document) -> Problem:
+    return Problem(
+        document.where(key), "the number is too large", found, "a number that fits in 64 bits"
+    )
 
 
 def _as_json(value: Any, key: Key, document: Document) -> Any:
@@ -122,6 +181,14 @@ def _as_json(value: Any, key: Key, document: Document) -> Any:
         return [_as_json(inner, (*key, place), document) for place, inner in enumerate(value)]
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, int) and value.bit_length() > 64:
+        document.problems.append(_too_large(key, str(value), document))
+        return None
+    if isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value):
+        document.problems.append(
+            Problem(document.where(key), "this text is not Unicode", found=ascii(value))
+        )
+        return None
     finite = not isinstance(value, float) or math.isfinite(value)
     if finite and (value is None or isinstance(value, bool | int | float | str)):
         return value

@@ -1,0 +1,61 @@
+"""Text of strangers, fit to be shown: short, in one line, and without passwords."""
+
+import re
+
+_HIDDEN = "***"
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# The part of an address before its host. A secret may hold slashes that should have been %2F; a
+# colon with digits alone after it is a port.
+_WHO = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*)://"
+    r"([^/?#\s\"'@:]*:(?!\d+(?:[/?#\s\"']|$))[^?#\s\"']*|[^/?#\s\"']*)@"
+)
+_CONTAINER_BEFORE_HOST = ("abfs", "abfss", "wasb", "wasbs")
+_SECRET_NAMES = (
+    r"(?:x-(?:amz|goog)-)?(?:sig|signature|credential|security-token)|"
+    r"googleaccessid|(?:aws_?)?(?:secret_?)?access_?key(?:_?id)?|secret_?key|"
+    r"account_?key|shared_?access_?(?:key|signature)|sas_?token|"
+    r"(?:[a-z]+_?)?token|api_?key|(?:client_?)?secret|password|passwd|pwd"
+)
+_SECRET = re.compile(
+    rf"(?<![A-Za-z0-9])({_SECRET_NAMES})(=|%3D|\"\s*:\s*\")([^&;,\s\"'#)\]}}]+)",
+    re.IGNORECASE,
+)
+
+
+def shortened(text: str, most: int = 500) -> str:
+    """Return the text, or its begin and its end with the number of signs between them."""
+    if len(text) <= most:
+        return text
+    end = most // 5
+    begin = most - end
+    return f"{text[:begin]}… ({len(text) - most:,} more signs) …{text[-end:]}"
+
+
+def in_one_line(text: str) -> str:
+    r"""Return the text with ``\n``, ``\x1b`` and the like for signs that steer a terminal."""
+    return _CONTROL.sub(lambda sign: repr(sign[0])[1:-1], text)
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with ``***`` in place of what addresses hold to prove who one is.
+
+    Those are user and password before the host, and the values of parameters such as ``sig``,
+    ``X-Amz-Signature``, ``token`` and ``AccountKey``.
+    """
+    if "@" in text:
+        text = _WHO.sub(_address_without_user, text)
+    return _SECRET.sub(rf"\1\2{_HIDDEN}", text)
+
+
+def _address_without_user(found: re.Match[str]) -> str:
+    scheme, who = found.groups()
+    if scheme.lower() in _CONTAINER_BEFORE_HOST and ":" not in who:
+        return found[0]
+    return f"{scheme}://{_HIDDEN}@"
+
+
+def shown(text: str, most: int = 500) -> str:
+    """Return the text as a message may hold it: without secrets, in one line, short."""
+    # A megabyte need not be searched for the few hundred signs that are left of it.
+    return shortened(in_one_line(without_secrets(shortened(text, 20 * most))), most)
