@@ -1,14 +1,15 @@
-# make env | spark | demo | test | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | test | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+TRAINERS := .venv-trainers
 SIZE ?= full
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo test bench lint clean java
+.PHONY: env spark demo test trainers bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -46,6 +47,19 @@ test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST)
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines --ignore tests/engines
 
+# The README's data loader with the real PyTorch, in an environment of its own: that of make env, and
+# PyTorch, which on Linux brings 5 GB of libraries for GPUs.
+trainers: $(TRAINERS)/.packages
+	WINNOW_TEST_ENGINE=sail $(TRAINERS)/bin/python -m pytest tests/trainers
+
+$(TRAINERS)/.packages: $(VENV)/.packages
+	$(PYTHON) -m venv $(TRAINERS)
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+		echo "import site; site.addsitedir('$$site')" > \
+		"$$($(TRAINERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/winnow.pth"
+	$(TRAINERS)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	@touch $@
+
 # 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.
 # A part of it: see bench/README.md.
 bench: spark $(VENV)/.bench
@@ -62,6 +76,6 @@ lint: $(VENV)/.packages
 	$(BIN)/mypy pipelines jobs bench tests docs
 
 clean:
-	rm -rf $(VENV) demo build dist artifacts spark-warehouse metastore_db derby.log
+	rm -rf $(VENV) $(TRAINERS) demo build dist artifacts spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

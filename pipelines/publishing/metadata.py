@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from pyarrow.fs import LocalFileSystem
 from pyspark.sql.types import StructType
 
 from pipelines.errors import Problem, ReleaseError
+from pipelines.publishing.table_files import TableFiles
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,7 @@ def arrow_schema(table: DeltaTable) -> pa.Schema:
 
 def dataset_of(schema: pa.Schema, files: Sequence[PinnedFile]) -> pds.Dataset:
     """Return the files as one dataset, the date of each file restored as its ``ds``."""
-    # Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which
-    # end in 2262.
-    options = pds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
-    return pds.FileSystemDataset.from_paths(
-        [str(file.path) for file in files],
-        schema=schema,
-        format=pds.ParquetFileFormat(read_options=options),
-        filesystem=LocalFileSystem(),
-        partitions=[
-            pds.scalar(True) if file.ds is None else pds.field("ds") == pa.scalar(file.ds)
-            for file in files
-        ],
-    )
+    return TableFiles(schema, tuple((str(file.path), file.ds) for file in files)).dataset()
 
 
 def spark_schema_of(table: DeltaTable) -> StructType:

@@ -8,11 +8,12 @@ no release names; none of the methods here shows them.
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as pds
@@ -25,13 +26,13 @@ from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import (
     PinnedFile,
     arrow_schema,
-    dataset_of,
     open_version,
     pinned_files,
     read_schema,
 )
 from pipelines.publishing.paths import table_path
 from pipelines.publishing.releases import Release, TablePin, read_releases
+from pipelines.publishing.table_files import TableFiles
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +51,12 @@ class ReleaseReader:
         """Take releases of different dates; use ``open_release`` or ``open_dates``."""
         self._warehouse = warehouse.absolute()
         self.releases = tuple(sorted(releases, key=lambda release: release.ds))
+        self._looked_up: dict[str, TableFiles] = {}
+        self._process = os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin anew in another process that was not forked from this one."""
+        self.__dict__ |= state | {"_process": os.getpid()}
 
     @property
     def dates(self) -> tuple[date, ...]:
@@ -75,7 +82,31 @@ class ReleaseReader:
         Raises:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
         """
-        return [str(file.path) for file in self._files(table)]
+        return self.table_files(table).paths
+
+    def table_files(self, table: str) -> TableFiles:
+        """Return schema and files of a table as plain data, for the workers of a data loader.
+
+        Call it before workers start: one that is forked from this process cannot look them up, and
+        has those that were looked up here.
+
+        Raises:
+            ReleaseError: As for ``files``; or a forked worker asks for a table that was not looked
+                up before.
+        """
+        if self._process == os.getpid():
+            files = tuple((str(file.path), file.ds) for file in self._files(table))
+            self._looked_up[table] = TableFiles(self._schema(table), files)
+        elif table not in self._looked_up:
+            raise ReleaseError(
+                Problem(
+                    table,
+                    "its files cannot be looked up by a worker that was forked from the process "
+                    "that opened the release",
+                    next_step=f"Call table_files({table!r}) before the workers start.",
+                )
+            )
+        return self._looked_up[table]
 
     def arrow(self, table: str) -> pds.Dataset:
         """Return a table as a PyArrow dataset, columns as in its contract, ``ds`` among them.
@@ -83,7 +114,7 @@ class ReleaseReader:
         Raises:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
         """
-        return dataset_of(self._schema(table), self._files(table))
+        return self.table_files(table).dataset()
 
     def polars(self, table: str) -> "pl.LazyFrame":
         """Return a table as a Polars frame, columns as in its contract, ``ds`` among them.
@@ -97,9 +128,10 @@ class ReleaseReader:
         except ImportError as error:
             problem = Problem("polars", "Polars is not installed", next_step="pip install polars")
             raise RequirementError(problem) from error
-        empty = pl.from_arrow(self._schema(table).empty_table())
+        known = self.table_files(table)
+        empty = pl.from_arrow(known.schema.empty_table())
         assert isinstance(empty, pl.DataFrame)
-        files = self.files(table)
+        files = known.paths
         if not files:
             return empty.lazy()
         # Spark may have written timestamps as INT96, which Polars takes for naive nanoseconds.

@@ -1,6 +1,9 @@
 """Readers see the audited rows of the dates that they ask for, and nothing else."""
 
 import builtins
+import pickle
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from pipelines.errors import ConfigError, ReleaseError, RequirementError
 from pipelines.publishing.commits import Label
 from pipelines.publishing.reader import open_dates, open_release
 from pipelines.publishing.store import Store
+from tests.jobs.child_process import ROOT
 from tests.publishing.things import MONDAY, THINGS, TUESDAY, Run, thing, things
 
 
@@ -168,3 +172,52 @@ class DescribeTheSameRowsForEveryReader:
         monkeypatch.setattr(builtins, "__import__", without_polars)
         with pytest.raises(RequirementError, match="Polars is not installed"):
             open_release(store.warehouse).polars("things")
+
+
+FORKED = """
+import os, sys
+from pipelines.errors import ReleaseError
+from pipelines.publishing.reader import open_release
+
+reader = open_release(sys.argv[1])
+if sys.argv[2] == "before":
+    reader.table_files("things")
+if os.fork() == 0:
+    code = 1
+    try:
+        code = 10 + reader.arrow("things").count_rows()
+    except ReleaseError as error:
+        assert "Call table_files('things') before the workers start." in str(error)
+        code = 2
+    finally:
+        os._exit(code)
+_, status = os.wait()
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+class DescribeWorkersOfADataLoader:
+    @pytest.mark.parametrize(("when", "code"), [("before", "15"), ("after", "2")])
+    def it_has_files_that_were_looked_up_before_it_was_forked(
+        self, store: Store, when: str, code: str
+    ) -> None:
+        child = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FORKED, str(store.warehouse), when],
+            capture_output=True, text=True, cwd=ROOT, check=True, timeout=120,
+        )  # fmt: skip
+        assert child.stdout.strip() == code
+
+    def it_needs_nothing_but_pyarrow_to_read_them(self, store: Store, tmp_path: Path) -> None:
+        files = open_release(store.warehouse, ds=MONDAY).table_files("things")
+        (tmp_path / "files").write_bytes(pickle.dumps(files))
+        code = (
+            "import pickle, sys\n"
+            f"files = pickle.loads(open({str(tmp_path / 'files')!r}, 'rb').read())\n"
+            "print(files.dataset().count_rows(), len(files.paths))\n"
+            "print({'deltalake', 'pyspark', 'numba', 'polars', 'pydantic'} & set(sys.modules))\n"
+        )
+        child = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True, text=True, cwd=ROOT, check=True, timeout=120,
+        )  # fmt: skip
+        assert child.stdout.split("\n")[:2] == [f"5 {len(files.paths)}", "set()"]
