@@ -83,6 +83,31 @@ _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the t
   another encoding than UTF-8, with CR alone, or with line ends in quotes.
 """
 
+_FOLDERS = """Needed is `column`, `pattern`, or both. A pattern has the letters of Python's `strftime`: `%Y` or `%y` year,
+`%m` or `%b` month, `%d` day, `%j` day of the year, `%H`, `%M`, `%S`; each name must be exactly as the pattern writes the
+date. A slash stands between folders of folders.
+
+| folders | say |
+|---|---|
+| `dt=2026-01-02`, `dt=20260102`, `dt=2026-01-02/hr=07` | `{column: dt}` |
+| `dt=02.01.2026` | `{column: dt, pattern: "%d.%m.%Y"}` |
+| `day=2026010207`, one per hour | `{column: day, pattern: "%Y%m%d%H"}` |
+| `2026/01/02` | `{pattern: "%Y/%m/%d"}` |
+| `year=2026/month=01/day=02` | `{pattern: "year=%Y/month=%m/day=%d"}` |
+| `region=eu/dt=2026-01-02` | `path: logs/region=*` and `{column: dt}` |
+
+- **What is read**: all files below, but for names that begin with `_` or `.`, such as `_SUCCESS`. What a file holds is
+  never replaced by its folder's name: in `hr=07` a column `hr` of the file is the file's.
+- **No date**: a folder that is no date folder is refused by name; `__HIVE_DEFAULT_PARTITION__`, of rows whose date was
+  NULL, is passed over with a warning.
+- **No bytes**: text files of zero bytes beside others are passed over with a warning. A log, or a date that is needed,
+  of which all files are empty is refused, and so is a Parquet file of zero bytes: no writer leaves one.
+- **Links** are followed, and each file is read once. A link that leads nowhere or in a circle is refused, and one that
+  puts a file into the folders of two dates.
+- **Other tables**: a Delta or Hudi table below the log's folder is refused; name it as `path`.
+- **A pattern in `path`** has `*`, `?` and `[…]`, each within one name; a path that exists is taken as it is written.
+"""  # noqa: E501
+
 
 def render() -> str:
     """Return the page."""
@@ -99,6 +124,8 @@ def render() -> str:
         parts.append("")
         if path == "logs.*":
             parts += ["## logs.*.columns", "", _COLUMNS]
+        if path == "logs.*.partition":
+            parts.append(_FOLDERS)
         if path == "logs.*.csv":
             parts.append(_TEXT)
     return "\n".join(parts).rstrip() + "\n"

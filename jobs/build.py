@@ -110,7 +110,8 @@ def build(request: BuildRequest) -> BuildSummary:
             quality_json=record.model_dump_json(),
         )
         keep_run(run, staged, record, place.folder)
-        warnings = [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
+        warnings = [warning for log in logs.values() for warning in log.warnings]
+        warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
         require_passed(record.gates, run_id, place.folder)
     with stage("publish"):
         published = publish(store, staged, run, since)

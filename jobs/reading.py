@@ -112,6 +112,7 @@ def inputs_json(
         "logs": {
             name: asdict(counts[name])
             | {"folders": [_from_home(folder, home) for folder in logs[name].folders]}
+            | {"warnings": list(logs[name].warnings)}
             for name in counts
         },
         "catalogue_from": "items" if "items" in logs else "logs",

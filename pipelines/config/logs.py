@@ -1,11 +1,13 @@
 """Where each log lies, what shape it has, and which of its columns mean what."""
 
 import codecs
+from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pipelines.config.date_patterns import date_in, pattern_error
 from pipelines.config.model import Frozen, SourceName
 
 LOG_NAMES = ("impressions", "clicks", "ranking_log", "items")
@@ -18,6 +20,13 @@ def _zone(name: str) -> str:
         raise ValueError("must be a time zone name such as UTC or Europe/Berlin")
     ZoneInfo(name)
     return name
+
+
+def _date_pattern(pattern: str) -> str:
+    problem = pattern_error(pattern)
+    if problem is not None:
+        raise ValueError(problem)
+    return pattern
 
 
 ZoneName = Annotated[str, AfterValidator(_zone)]
@@ -83,18 +92,50 @@ class Concat(Frozen):
 
 
 class Partition(Frozen):
-    """A Hive-style date folder, ``<column>=YYYY-MM-DD``.
+    """Date folders: ``<column>=2026-01-02`` or ``<column>=20260102``, or as a pattern says.
 
     Attributes:
-        column: The folder's column name.
+        column: The folder's column name, or a Delta table's partition column.
+        pattern: How the date is written, as ``datetime.strftime`` has it: of what stands behind
+            ``<column>=``, or without a column, of the folders below the log's path.
         lag_days: How many days after its event a row may arrive: events of date E lie in the
             folders E to E + lag_days.
         zone: The zone of the folder's date; None means the calendar zone.
     """
 
-    column: SourceName
+    column: SourceName | None = None
+    pattern: Annotated[str, AfterValidator(_date_pattern)] | None = None
     lag_days: int = Field(default=0, ge=0, le=31)
     zone: ZoneName | None = None
+
+    @model_validator(mode="after")
+    def _column_or_pattern(self) -> Self:
+        if self.column is None and self.pattern is None:
+            raise ValueError("give a column, a pattern or both")
+        return self
+
+    @property
+    def levels(self) -> int:
+        """How many folders below one another write out a date."""
+        return 1 + (self.pattern or "").count("/")
+
+    @property
+    def form(self) -> str:
+        """What a date folder is called, for messages."""
+        written = self.pattern or "YYYY-MM-DD or YYYYMMDD"
+        return written if self.column is None else f"{self.column}={written}"
+
+    def folder(self, day: date) -> str:
+        """Return a date folder's usual name, for messages."""
+        written = day.strftime(self.pattern) if self.pattern else day.isoformat()
+        return written if self.column is None else f"{self.column}={written}"
+
+    def date_of(self, folder: str) -> date | None:
+        """Return the date that a folder below the log's path stands for, or None."""
+        if self.column is None:
+            return date_in(folder, self.pattern)
+        name, _, value = folder.partition("=")
+        return date_in(value, self.pattern) if name == self.column else None
 
 
 class Explode(Frozen):

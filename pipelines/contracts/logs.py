@@ -25,9 +25,11 @@ from pipelines.contracts.days import DateRange
 from pipelines.contracts.mapping.binding import Binding, bind, possible_columns
 from pipelines.contracts.mapping.checks import config_problems, missing_column
 from pipelines.contracts.mapping.time_patterns import engine_problem
+from pipelines.contracts.sources.date_folders import folder_dates
 from pipelines.contracts.sources.delta_log import open_delta
-from pipelines.contracts.sources.listing import Listing, Place, folder_dates, list_files
+from pipelines.contracts.sources.listing import Listing, list_files
 from pipelines.contracts.sources.opening import Opened, guess_format, open_files
+from pipelines.contracts.sources.places import Place
 from pipelines.contracts.sources.rows import source_rows
 from pipelines.contracts.tables import TableContract, spark_type, table_contract
 from pipelines.errors import ConfigError, InputError, Problem, WinnowError
@@ -66,6 +68,7 @@ class Log:
         bytes_in_files: The size of the files that are read.
         folders: What is read, for the release's record.
         mapped: The contract columns that have a source in this log.
+        warnings: What was passed over, and what else a person should know, one sentence each.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Log:
     bytes_in_files: int
     folders: tuple[str, ...]
     mapped: frozenset[str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def about_rows(self) -> int:
@@ -146,6 +150,7 @@ def open_log(
         bytes_in_files=opened.size,
         folders=listing.folders,
         mapped=frozenset(b.column.name for b in binding.columns if b.sources),
+        warnings=opened.warnings,
     )
 
 

@@ -8,7 +8,7 @@ from pipelines.config.logs import EVENT_TIME
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay, DateRange, date_of
 from pipelines.contracts.logs import Log
-from pipelines.contracts.sources.listing import folder_dates
+from pipelines.contracts.sources.date_folders import folder_dates
 from pipelines.errors import InputError, Problem
 
 

@@ -13,7 +13,7 @@ from pipelines.config.logs import Partition
 from pipelines.contracts.days import DateRange
 from pipelines.contracts.logs import open_logs
 from pipelines.contracts.rows import valid_rows
-from pipelines.contracts.sources.listing import folder_dates
+from pipelines.contracts.sources.date_folders import folder_dates
 from pipelines.errors import ConfigError, InputError
 from tests.contracts.logs_for_tests import (
     DAY,
@@ -67,12 +67,12 @@ class DescribeListing:
         assert dict(log.carry) == {"scene": "int"}
 
     def it_refuses_a_folder_that_is_no_date(self, spark: SparkSession, tmp_path: Path) -> None:
-        for value in ("2026-01-02", "2026-1-2", "__HIVE_DEFAULT_PARTITION__", "2026-01-02' OR 1=1"):
+        for value in ("2026-01-02", "2026-1-2", "20261302", "2026-01-02' OR 1=1"):
             write(tmp_path / "impressions" / f"date={value}" / "a.parquet", rows(ROW))
         with pytest.raises(InputError) as caught:
             opened(spark, config(impressions(**DATED)), tmp_path)
         assert len(caught.value.problems) == 3
-        assert all(p.expected == "date=YYYY-MM-DD" for p in caught.value.problems)
+        assert {p.expected for p in caught.value.problems} == {"date=YYYY-MM-DD or YYYYMMDD"}
 
     def it_ignores_hidden_files_and_reads_paths_with_special_signs(
         self, spark: SparkSession, tmp_path: Path

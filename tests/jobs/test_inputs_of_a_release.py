@@ -9,7 +9,7 @@ import pytest
 from jobs.reading import inputs_json
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.logs import Log
-from pipelines.contracts.sources.listing import Place
+from pipelines.contracts.sources.places import Place
 
 COUNTS = RowCounts(3, 3, 0, 0, 0, 0, 0, {})
 

@@ -10,8 +10,9 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipelines.config.logs import Partition
-from pipelines.contracts.sources.listing import Listing, Place
+from pipelines.contracts.sources.listing import Listing
 from pipelines.contracts.sources.opening import Opened
+from pipelines.contracts.sources.places import Place
 from pipelines.contracts.sources.types import source_column
 from pipelines.errors import InputError, Problem
 
@@ -58,6 +59,9 @@ def open_delta(
         found = None if missing else str(error).splitlines()[0]
         what = "does not exist" if missing else "is not a readable Delta table"
         raise InputError(Problem(where, f"{place.path} {what}", found)) from error
+    if partition is not None and partition.column is None:
+        what = "a Delta table has a partition column"
+        raise InputError(Problem(f"logs.{log}.partition.column", what, next_step="Name it."))
     if partition is not None and partition.column not in table.metadata().partition_columns:
         raise InputError(
             Problem(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.contracts.sources.listing import Place, SourceFile
+from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.types import SourceColumn, source_column
 from pipelines.errors import InputError, Problem
 

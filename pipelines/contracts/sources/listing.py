@@ -3,56 +3,21 @@
 Engines read a missing path, an empty folder or a zero-byte file as no rows and say nothing.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import pyarrow.fs as pafs
 
-from pipelines.contracts.days import DateRange, start_of
+from pipelines.config.logs import Partition
+from pipelines.contracts.sources.date_folders import DateFolders, find_date_folders
+from pipelines.contracts.sources.places import Place, SourceFile
+from pipelines.contracts.sources.walking import Walk
 from pipelines.errors import InputError, Problem
 
-if TYPE_CHECKING:
-    from pipelines.config.logs import Partition
-
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file of a log: its path on the log's file system, its size and its folder's date."""
-
-    path: str
-    size: int
-    date: date | None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a log lies: a file system, the path on it, and the text for messages and engines."""
-
-    filesystem: pafs.FileSystem
-    path: str
-    scheme: str
-
-    @classmethod
-    def of(cls, text: str, base: Path) -> "Place":
-        """Return the place of a configured path; relative paths start at ``base``."""
-        if "://" in text:
-            filesystem, path = pafs.FileSystem.from_uri(text)
-            scheme = text[: len(text) - len(path)] if text.endswith(path) else "file://"
-            return cls(filesystem, path.rstrip("/"), scheme)
-        return cls(pafs.LocalFileSystem(), str((base / text).absolute()), "file://")
-
-    def uri(self, path: str) -> str:
-        """Return the address that an engine reads a path of this file system under."""
-        return f"{self.scheme}{path}"
+_NAMED = 3
+"""So many of several files or folders are named in a message."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +30,8 @@ class Listing:
         stand_in: Where ``files`` is empty, a file of another date, for its columns; else None.
         dates: The folder dates that have files, or None where the log is not partitioned.
         folders: What is read: the date folders, or the path itself.
+        empty: Files of zero bytes beside ``files``.
+        warnings: What was passed over, one sentence each.
     """
 
     place: Place
@@ -72,27 +39,14 @@ class Listing:
     stand_in: SourceFile | None
     dates: tuple[date, ...] | None
     folders: tuple[str, ...]
-
-
-def folder_dates(dates: DateRange, partition: "Partition", calendar_zone: str) -> tuple[date, ...]:
-    """Return the folder dates that can hold event times of ``dates``, in order.
-
-    An event lies in the folder of its date in the folder's zone, or up to ``lag_days`` later.
-
-    Example:
-        2026-01-02 in UTC, folders in Asia/Tokyo, lag 1: 2026-01-02 to 2026-01-04.
-    """
-    zone = ZoneInfo(partition.zone or calendar_zone)
-    begin = _instant(start_of(dates.first, calendar_zone)).astimezone(zone)
-    end = _instant(start_of(dates.last + timedelta(days=1), calendar_zone) - 1).astimezone(zone)
-    last = end.date() + timedelta(days=partition.lag_days)
-    return tuple(DateRange(begin.date(), last))
+    empty: tuple[SourceFile, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def list_files(
     log: str,
     place: Place,
-    partition: "Partition | None",
+    partition: Partition | None,
     wanted: Sequence[date],
     required: Sequence[date],
     *,
@@ -102,17 +56,18 @@ def list_files(
 
     Args:
         log: The log's name, for messages.
-        place: Where the log lies: a folder, or a single file.
+        place: Where the log lies: a folder, a single file, or several by a pattern.
         partition: The date folders, or None where every file counts.
         wanted: The folder dates to read; a missing one is fine unless it is ``required``.
         required: The dates whose own folder must have files.
         allow_empty: True accepts missing paths and folders.
 
     Raises:
-        InputError: A path or folder is missing, a folder's name holds no date, or a file is empty.
+        InputError: A path or folder is missing, a folder's name holds no date, every file is
+            empty, or a link leads nowhere, in a circle, or to the files of another date.
     """
-    info = place.filesystem.get_file_info(place.path)
-    if info.type == pafs.FileType.NotFound:
+    roots = place.roots()
+    if not roots:
         if allow_empty:
             return Listing(place, (), None, None if partition is None else (), ())
         raise InputError(
@@ -122,90 +77,144 @@ def list_files(
                 next_step="Correct the path, or pass --allow-empty to build without it.",
             )
         )
+    walk = Walk(log, place, linked=len(roots) > 1 and place.local)
     if partition is None:
-        files = tuple(_files_of(place, info, None))
-        if not files and not allow_empty:
+        files, empty, twice = _sorted_out(walk, _files_of(walk, roots, None))
+        if not files and not empty and not allow_empty:
             raise InputError(Problem(f"logs.{log}.path", f"{place.path} holds no files"))
-        _refuse_empty(log, files)
-        return Listing(place, files, None, None, (place.path,))
-    return _list_partitions(log, place, partition, wanted, () if allow_empty else required)
+        _refuse_if_all_empty(log, files, empty)
+        folders = tuple(root.path for root in roots)
+        return Listing(place, files, None, None, folders, empty, twice)
+    found = find_date_folders(walk, roots, partition)
+    required = () if allow_empty else required
+    return _list_dates(walk, found, partition, wanted, required)
 
 
-def _list_partitions(
-    log: str, place: Place, partition: "Partition", wanted: Sequence[date], required: Sequence[date]
+def _list_dates(
+    walk: Walk,
+    there: DateFolders,
+    partition: Partition,
+    wanted: Sequence[date],
+    required: Sequence[date],
 ) -> Listing:
-    there = _date_folders(log, place, partition)
-    files: list[SourceFile] = []
-    folders: list[str] = []
-    for day in sorted(set(wanted) & set(there)):
-        found = list(_files_of(place, there[day], day))
-        files += found
-        folders += [there[day].path] if found else []
+    log, place = walk.log, walk.place
+    days = sorted(set(wanted) & set(there.by_date))
+    listed = [file for day in days for file in _files_of(walk, there.by_date[day], day)]
+    files, empty, warnings = _sorted_out(walk, listed)
     dates = tuple(sorted({file.date for file in files if file.date}))
+    hollow = {file.date for file in empty}
     InputError.raise_if_any(
         Problem(
             f"logs.{log}.path",
-            f"{place.path}/{partition.column}={day} does not exist or holds no files",
+            f"{place.path}/{partition.folder(day)} "
+            + ("holds only files of zero bytes" if day in hollow else _NOT_THERE),
             next_step="Wait for the log of that date, or pass --allow-empty to build without it.",
         )
         for day in required
         if day not in dates
     )
-    _refuse_empty(log, files)
+    _refuse_if_all_empty(log, files, empty)
     stand_in = None
     if not files:
-        others = (file for day in sorted(there) for file in _files_of(place, there[day], day))
-        stand_in = next((file for file in others if file.size > 0), None)
-    return Listing(place, tuple(files), stand_in, dates, tuple(folders))
-
-
-def _date_folders(log: str, place: Place, partition: "Partition") -> dict[date, pafs.FileInfo]:
-    folders: dict[date, pafs.FileInfo] = {}
-    problems = []
-    for info in place.filesystem.get_file_info(pafs.FileSelector(place.path)):
-        if info.base_name.startswith(("_", ".")):
-            continue
-        name, _, value = unquote(info.base_name).partition("=")
-        try:
-            if name != partition.column or not _ISO_DATE.fullmatch(value):
-                raise ValueError
-            folders[date.fromisoformat(value)] = info
-        except ValueError:
-            problems.append(
-                Problem(
-                    f"logs.{log}.partition",
-                    f"{info.path} is not a date folder",
-                    expected=f"{partition.column}=YYYY-MM-DD",
-                    next_step="Move it out of the log, or correct partition.column.",
-                )
-            )
-    InputError.raise_if_any(problems)
-    return folders
-
-
-def _files_of(place: Place, info: pafs.FileInfo, day: date | None) -> Iterator[SourceFile]:
-    if info.type == pafs.FileType.File:
-        yield SourceFile(info.path, info.size, day)
-        return
-    found = place.filesystem.get_file_info(pafs.FileSelector(info.path, recursive=True))
-    for entry in sorted(found, key=lambda entry: str(entry.path)):
-        inside = entry.path[len(info.path) :].strip("/").split("/")
-        hidden = any(part.startswith(("_", ".")) for part in inside)
-        if entry.type == pafs.FileType.File and not hidden:
-            yield SourceFile(entry.path, entry.size, day)
-
-
-def _refuse_empty(log: str, files: Sequence[SourceFile]) -> None:
-    InputError.raise_if_any(
-        Problem(
-            f"logs.{log}",
-            f"{file.path} has zero bytes",
-            next_step="Write the file again, or remove it.",
+        others = (
+            file
+            for day, folders in sorted(there.by_date.items())
+            for file in _files_of(walk, folders, day)
         )
-        for file in files
-        if file.size == 0
+        stand_in = next((file for file in others if file.size > 0), None)
+    folders = tuple(
+        folder.path for day in dates for folder in there.by_date[day] if _within(folder.path, files)
+    )
+    warnings += _without_date(walk, there.without_date)
+    return Listing(place, files, stand_in, dates, folders, empty, warnings)
+
+
+def told_empty(log: str, place: Place, empty: Sequence[SourceFile]) -> tuple[str, ...]:
+    """Return what is said of text files of zero bytes beside others: Spark's writers leave some."""
+    if not empty:
+        return ()
+    named = _some(place, [file.path for file in empty], "file")
+    return (f"logs.{log}: {named} of zero bytes passed over",)
+
+
+_NOT_THERE = "does not exist or holds no files"
+
+
+def _within(folder: str, files: Iterable[SourceFile]) -> bool:
+    return any(file.path.startswith(f"{folder}/") for file in files)
+
+
+def _files_of(walk: Walk, infos: Iterable[pafs.FileInfo], day: date | None) -> list[SourceFile]:
+    return [SourceFile(f.path, f.size, day) for info in infos for f in walk.files(info)]
+
+
+def _sorted_out(
+    walk: Walk, listed: Sequence[SourceFile]
+) -> tuple[tuple[SourceFile, ...], tuple[SourceFile, ...], tuple[str, ...]]:
+    """Return the files, those of zero bytes, and what is said of files that are met twice."""
+    walk.raise_if_any()
+    kept, twice = _each_once(walk, listed) if walk.linked else (list(listed), [])
+    warnings: tuple[str, ...] = ()
+    if twice:
+        named = _some(walk.place, twice, "link")
+        warnings = (f"logs.{walk.log}: {named} to what is read already passed over",)
+    files = tuple(file for file in kept if file.size)
+    return files, tuple(file for file in kept if not file.size), warnings
+
+
+def _each_once(walk: Walk, listed: Sequence[SourceFile]) -> tuple[list[SourceFile], list[str]]:
+    """Return every real file once, under its own name rather than a link's, and the links."""
+    real = {file.path: os.path.realpath(file.path) for file in listed}
+    first: dict[str, SourceFile] = {}
+    for file in sorted(listed, key=lambda file: (file.path != real[file.path], file.path)):
+        known = first.setdefault(real[file.path], file)
+        if known.date != file.date:
+            what = f"{file.path} and {known.path} are one file in the folders of two dates"
+            InputError.raise_if_any([Problem(f"logs.{walk.log}", what, next_step=_ONE_DATE)])
+    kept = {file.path for file in first.values()}
+    return (
+        [file for file in listed if file.path in kept],
+        [file.path for file in listed if file.path not in kept],
     )
 
 
-def _instant(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + microseconds * _MICROSECOND
+_ONE_DATE = "Remove the link: a row belongs to one date."
+
+
+def _refuse_if_all_empty(
+    log: str, files: Sequence[SourceFile], empty: Sequence[SourceFile]
+) -> None:
+    if empty and not files:
+        raise InputError(
+            Problem(
+                f"logs.{log}",
+                f"{_some(None, [file.path for file in empty], 'file')} of zero bytes, no others",
+                next_step="Write the log again, or remove the files.",
+            )
+        )
+
+
+def _without_date(walk: Walk, folders: Sequence[pafs.FileInfo]) -> tuple[str, ...]:
+    told = []
+    for folder in folders:
+        found = walk.files(folder)
+        size = sum(file.size for file in found)
+        told.append(
+            f"logs.{walk.log}: folder {_below(walk.place, folder.path)} passed over, its rows have "
+            f"no date: {len(found):,} {'file' if len(found) == 1 else 'files'}, {size:,} bytes"
+        )
+    walk.raise_if_any()
+    return tuple(told)
+
+
+def _some(place: Place | None, paths: Sequence[str], noun: str) -> str:
+    """Return ``2 files (a, b)``; of many, the first few."""
+    names = [_below(place, path) if place else path for path in paths[:_NAMED]]
+    more = ", …" if len(paths) > _NAMED else ""
+    return f"{len(paths):,} {noun}{'' if len(paths) == 1 else 's'} ({', '.join(names)}{more})"
+
+
+def _below(place: Place, path: str) -> str:
+    """Return a path as seen from the log's own: what is kept with a release names no machine."""
+    names = path.removeprefix(f"{place.path}/")
+    return names if names != path else path.rpartition("/")[2]

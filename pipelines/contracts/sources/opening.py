@@ -1,23 +1,24 @@
 """What a log's files are, before any engine reads: columns, rows, bytes, groups read together."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipelines.config.logs import LogConfig
 from pipelines.contracts.sources.footers import Columns, read_footers
-from pipelines.contracts.sources.listing import Listing, Place, SourceFile
+from pipelines.contracts.sources.listing import Listing, told_empty
+from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.text_opening import TextReading, open_text_files
 from pipelines.contracts.sources.text_streams import COMPRESSIONS
 from pipelines.contracts.sources.types import SourceColumn, text_column
 from pipelines.errors import InputError, Problem
 
 _Seen = tuple[SourceFile, Columns, TextReading | None]
-_Key = tuple[tuple[str, ...], TextReading | None, tuple[tuple[str, str], ...]]
+_Key = tuple[TextReading | None, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
 class FileGroup:
-    """Files that one read takes: the same columns, the same text, the same sub-folders.
+    """Files that one read takes: the same columns, the same text.
 
     Attributes:
         files: The files, in the order of their paths.
@@ -45,6 +46,7 @@ class Opened:
         size: The bytes of the files that are read.
         delta: Delta: the version to read.
         differing: Columns whose type differs between files, as two of the types.
+        warnings: What was passed over, one sentence each.
     """
 
     place: Place
@@ -57,6 +59,7 @@ class Opened:
     size: int = 0
     delta: int | None = None
     differing: tuple[tuple[SourceColumn, SourceColumn], ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 def open_files(
@@ -79,11 +82,14 @@ def open_files(
     files = listing.files or ((listing.stand_in,) if listing.stand_in else ())
     rows: int | None = None
     late: list[str] = []
+    warnings = listing.warnings
     if kind == "parquet":
+        _refuse_empty(log, listing.empty)
         footers = read_footers(log, listing.place, files)
         rows = sum(footer.rows or 0 for footer in footers)
         groups = _grouped(kind, zip(files, footers, [None] * len(files), strict=True))
     else:
+        warnings += told_empty(log, listing.place, listing.empty)
         texts, late = open_text_files(log, config, kind, listing.place, files, names)
         groups = _grouped(kind, ((text.file, text.columns, text.reading) for text in texts))
     columns, differing = _united(groups)
@@ -97,6 +103,7 @@ def open_files(
         rows=0 if hollow else rows,
         size=sum(file.size for file in listing.files),
         differing=differing,
+        warnings=warnings,
     )
 
 
@@ -104,24 +111,30 @@ def guess_format(log: str, listing: Listing) -> str:
     """Return the format that the files' names tell.
 
     Raises:
-        InputError: They tell none.
+        InputError: They tell none, or two.
     """
-    files = listing.files or ((listing.stand_in,) if listing.stand_in else ())
+    files = (*listing.files, *([listing.stand_in] if listing.stand_in else []))
     if not files:
         return "parquet"
-    name = files[0].path.lower()
+    told: dict[str, SourceFile] = {}
+    for file in files:
+        if kind := _told_by(file.path.lower()):
+            told.setdefault(kind, file)
+    if len(told) == 1:
+        return next(iter(told))
+    where, fix = f"logs.{log}.format", "Set format to parquet, csv, json_lines or delta."
+    what = f"the name of {files[0].path} does not tell the format"
+    if told:
+        first, second = list(told.values())[:2]
+        what = f"the names of {first.path} and {second.path} tell two formats"
+        fix = "Keep one format in the log's folder, or name its files by a pattern in path."
+    raise InputError(Problem(where, what, next_step=fix))
+
+
+def _told_by(name: str) -> str | None:
     for compressed in COMPRESSIONS:
         name = name.removesuffix(compressed)
-    for ending, kind in _ENDINGS.items():
-        if name.endswith(ending):
-            return kind
-    raise InputError(
-        Problem(
-            f"logs.{log}.format",
-            f"the name of {files[0].path} does not tell the format",
-            next_step="Set format to parquet, csv, json_lines or delta.",
-        )
-    )
+    return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)
 
 
 _ENDINGS = {
@@ -139,15 +152,17 @@ def _grouped(kind: str, files: Iterable[_Seen]) -> tuple[FileGroup, ...]:
     groups: dict[_Key, list[SourceFile]] = {}
     columns: dict[_Key, dict[str, SourceColumn]] = {}
     for file, found, text in files:
-        # Sub-folders that look like partitions must agree within one read.
-        inside = tuple(part.partition("=")[0] for part in file.path.split("/") if "=" in part)
         shape = tuple((column.name, column.found) for column in found.columns)
-        key = (inside, text, () if kind == "json_lines" else shape)
+        key = (text, () if kind == "json_lines" else shape)
         groups.setdefault(key, []).append(file)
+        known = columns.setdefault(key, {})
         for column in found.columns:
-            columns.setdefault(key, {}).setdefault(column.name, column)
+            first = known.setdefault(column.name, column)
+            if column.by_arrow or column.arrow != first.arrow:
+                # One type, held in two ways: an engine takes all files for what the first one is.
+                known[column.name] = replace(first, by_arrow=True)
     return tuple(
-        FileGroup(tuple(members), tuple(columns.get(key, {}).values()), key[1])
+        FileGroup(tuple(members), tuple(columns.get(key, {}).values()), key[0])
         for key, members in groups.items()
     )
 
@@ -163,3 +178,15 @@ def _united(
             if known.found != column.found:
                 differing.append((known, column))
     return tuple(united.values()), tuple(differing)
+
+
+def _refuse_empty(log: str, files: Sequence[SourceFile]) -> None:
+    """Refuse Parquet files of zero bytes: no writer leaves one where it has no rows."""
+    InputError.raise_if_any(
+        Problem(
+            f"logs.{log}",
+            f"{file.path} has zero bytes",
+            next_step="Write the file again, or remove it.",
+        )
+        for file in files
+    )

@@ -10,11 +10,11 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StructField, StructType
 
-from pipelines.config.logs import Explode, LogConfig
+from pipelines.config.logs import Explode, LogConfig, Partition
 from pipelines.contracts.mapping.binding import Binding
 from pipelines.contracts.sources.line_rows import LineReader
-from pipelines.contracts.sources.listing import Place, SourceFile
 from pipelines.contracts.sources.opening import FileGroup, Opened
+from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.split_files import (
     frame_of_splits,
     parquet_by_arrow,
@@ -26,6 +26,8 @@ from pipelines.contracts.sources.types import SourceColumn
 from pipelines.engines.dialect import dialect_of
 
 _PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
+_DATE = "__winnow_date"
+"""The date of the folder; the files may have a column of the folder's name, with other values."""
 
 
 @dataclass(frozen=True)
@@ -75,40 +77,36 @@ def source_rows(
         # A partition column of a Delta table is a column of the table as well.
         dates = F.col(quoted(partition)).cast("date") if partition else _no_date()
         return _column_rows(frame, opened.columns, log.explode, dates)
-    partition = log.partition.column if log.partition else None
-    frames = [_parquet_frame(opened, group, partition, spark) for group in opened.groups]
+    frames = [_parquet_frame(opened, group, log.partition, spark) for group in opened.groups]
     frame = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), frames)
-    dates = F.col(quoted(partition)) if partition else _no_date()
-    return _column_rows(frame, _readable(opened, partition), log.explode, dates)
+    dates = F.col(_DATE) if log.partition else _no_date()
+    return _column_rows(frame, _readable(opened), log.explode, dates)
 
 
 def _no_date() -> Column:
     return F.lit(None).cast("date")
 
 
-def _readable(opened: Opened, partition: str | None) -> list[SourceColumn]:
+def _readable(opened: Opened) -> list[SourceColumn]:
     """Return the columns that can be read: the rest is unmapped, so it is only left out of raw."""
     differing = {column.name for pair in opened.differing for column in pair}
-    return [
-        c
-        for c in opened.columns
-        if c.type is not None and c.name != partition and c.name not in differing
-    ]
+    return [c for c in opened.columns if c.type is not None and c.name not in differing]
 
 
 def _parquet_frame(
-    opened: Opened, group: FileGroup, partition: str | None, spark: SparkSession
+    opened: Opened, group: FileGroup, partition: Partition | None, spark: SparkSession
 ) -> DataFrame:
     """Read exactly these files, with the date of their folder as a column where there is one."""
-    readable = {column.name for column in _readable(opened, partition)}
+    readable = {column.name for column in _readable(opened)}
     columns = [column for column in group.columns if column.type and column.name in readable]
     fields = [StructField(column.name, column.type) for column in columns if column.type]
     if any(column.by_arrow for column in columns):
-        frame = parquet_by_arrow(spark, opened.place, group.files, fields, partition)
+        date_name = _DATE if partition else None
+        frame = parquet_by_arrow(spark, opened.place, group.files, fields, date_name)
     else:
         frame = _by_engine(opened.place, group.files, fields, partition, spark)
     kept = [quoted(field.name) for field in fields]
-    frame = frame.select(*kept, *([quoted(partition)] if partition else []))
+    frame = frame.select(*kept, *([_DATE] if partition else []))
     return frame.where(F.lit(False)) if opened.hollow else frame
 
 
@@ -116,7 +114,7 @@ def _by_engine(
     place: Place,
     files: Sequence[SourceFile],
     fields: list[StructField],
-    partition: str | None,
+    partition: Partition | None,
     spark: SparkSession,
 ) -> DataFrame:
     dialect = dialect_of(spark)
@@ -126,19 +124,35 @@ def _by_engine(
 
     if partition is None:
         return read(files, spark.read.schema(StructType(fields)))
-    if dialect.folder_dates:
-        schema = StructType([*fields, StructField(partition, DateType())])
-        return read(files, spark.read.schema(schema).option("basePath", place.uri(place.path)))
+    column = partition.column
+    if column and dialect.folder_dates and _only_dates(place, column, files, fields):
+        schema = StructType([*fields, StructField(column, DateType())])
+        frame = read(files, spark.read.schema(schema).option("basePath", place.uri(place.path)))
+        return frame.withColumnRenamed(column, _DATE)
     days: dict[date | None, list[SourceFile]] = {}
     for file in files:
         days.setdefault(file.date, []).append(file)
     parts = [
-        read(some, spark.read.schema(StructType(fields))).withColumn(
-            partition, F.lit(day).cast("date")
-        )
+        read(some, spark.read.schema(StructType(fields))).withColumn(_DATE, F.lit(day).cast("date"))
         for day, some in days.items()
     ]
     return reduce(DataFrame.unionByName, parts)
+
+
+def _only_dates(
+    place: Place, column: str, files: Sequence[SourceFile], fields: Sequence[StructField]
+) -> bool:
+    """Return whether an engine that makes columns of folders' names makes the date's, no other.
+
+    It puts such a column in the place of the files' own column of that name.
+    """
+    if column.lower() in {field.name.lower() for field in fields}:
+        return False
+    return all(
+        file.path.startswith(f"{place.path}/{column}={file.date}/")
+        and file.path.count("=", len(place.path)) == 1
+        for file in files
+    )
 
 
 def _delta_frame(
@@ -147,7 +161,7 @@ def _delta_frame(
     assert opened.delta is not None
     reader = spark.read.format("delta").option("versionAsOf", opened.delta)
     frame = reader.load(dialect_of(spark).exact(opened.place.uri(opened.place.path)))
-    if log.partition is None:
+    if log.partition is None or log.partition.column is None:
         return frame
     dates = [F.lit(day).cast("date") for day in wanted]
     inside = (

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DateType, StructField, StructType
 
-from pipelines.contracts.sources.listing import Place, SourceFile
+from pipelines.contracts.sources.places import Place, SourceFile
 
 BYTES_PER_SPLIT = 16 * 2**20
 _BYTES_PER_FILE = 2**20

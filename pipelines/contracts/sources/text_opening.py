@@ -18,7 +18,7 @@ from pipelines.config.logs import Csv, LogConfig
 from pipelines.contracts.sources.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
 from pipelines.contracts.sources.footers import Columns, twice_but_for_case
 from pipelines.contracts.sources.json_keys import KeySearch, blocks_of, keys_in
-from pipelines.contracts.sources.listing import Place, SourceFile
+from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.split_files import BYTES_PER_SPLIT
 from pipelines.contracts.sources.text_ends import is_cut
 from pipelines.contracts.sources.text_streams import (

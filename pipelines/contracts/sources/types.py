@@ -31,6 +31,7 @@ class SourceColumn:
         text: True in text formats, where every value is text until it is read.
         path: The file that shows this type.
         by_arrow: Not every engine reads how the file holds it, but PyArrow does.
+        arrow: Parquet: its type as the file says it; files of one ``type`` may differ in it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SourceColumn:
     text: bool = False
     path: str | None = None
     by_arrow: bool = False
+    arrow: pa.DataType | None = None
 
     def element(self) -> DataType | None:
         """Return the element type of an array column, else None."""
@@ -60,18 +62,17 @@ def source_column(
     they are instants and engines read them.
     """
     if int96:
-        return SourceColumn(name, "timestamp", TimestampType(), path=path)
+        return SourceColumn(name, "timestamp", TimestampType(), path=path, arrow=arrow)
     problem = _unreadable(arrow)
     if problem is not None:
-        return SourceColumn(name, str(arrow), None, problem, path=path)
+        return SourceColumn(name, str(arrow), None, problem, path=path, arrow=arrow)
     try:
         spark = from_arrow_type(_plain(arrow), prefer_timestamp_ntz=True)
     except PySparkException:
         fix = "Write the column with another type."
-        return SourceColumn(name, str(arrow), None, fix, path=path)
-    return SourceColumn(
-        name, spark.simpleString(), spark, path=path, by_arrow=_only_by_arrow(arrow)
-    )
+        return SourceColumn(name, str(arrow), None, fix, path=path, arrow=arrow)
+    found, only_by_arrow = spark.simpleString(), _only_by_arrow(arrow)
+    return SourceColumn(name, found, spark, path=path, by_arrow=only_by_arrow, arrow=arrow)
 
 
 def convertible(found: str, wanted: str) -> bool:
@@ -98,16 +99,36 @@ def _unreadable(arrow: pa.DataType) -> str | None:
 
 
 def _only_by_arrow(arrow: pa.DataType) -> bool:
-    """Return whether a type is dictionary-encoded or a long list, nested types included."""
-    if pa.types.is_dictionary(arrow) or pa.types.is_large_list(arrow):
+    """Return whether a file holds a type, or one within it, as not every engine reads it."""
+    if pa.types.is_dictionary(arrow) or (_is_list(arrow) and not pa.types.is_list(arrow)):
         return True
-    return any(_only_by_arrow(arrow.field(i).type) for i in range(arrow.num_fields))
+    inner = [arrow.field(i).type for i in range(arrow.num_fields)]
+    return any(_only_by_arrow(kind) or _plain(kind) != kind for kind in inner)
+
+
+def _is_list(arrow: pa.DataType) -> bool:
+    kinds = pa.types
+    return any(
+        is_kind(arrow)
+        for is_kind in (
+            kinds.is_list,
+            kinds.is_large_list,
+            kinds.is_fixed_size_list,
+            kinds.is_list_view,
+            kinds.is_large_list_view,
+        )
+    )
 
 
 def _plain(arrow: pa.DataType) -> pa.DataType:
-    """Return the value type of a dictionary-encoded type: in the file both look the same."""
+    """Return the type that holds the same values in the plainest way."""
     if pa.types.is_dictionary(arrow):
         return _plain(arrow.value_type)
     if pa.types.is_string_view(arrow) or pa.types.is_large_string(arrow):
         return pa.string()
+    if _is_list(arrow):
+        return pa.list_(arrow.value_field.with_type(_plain(arrow.value_type)))
+    if pa.types.is_struct(arrow):
+        fields = [arrow.field(i) for i in range(arrow.num_fields)]
+        return pa.struct([field.with_type(_plain(field.type)) for field in fields])
     return arrow
