@@ -40,10 +40,10 @@ def build_only(request: BuildRequest, folder: Path) -> None:
         opened = open_for_build(request)
     with stage("join clicks, weigh items"):
         n_clicks = opened["clicks"].rows_in_files or 0
-        pairs, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
-        n_pairs = pairs.count()
+        clicked, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
+        n_pairs = clicked.n_pairs
     with stage("sample"):
-        stage_groups(opened, pairs, items, config, day, place, n_pairs=n_pairs)
+        stage_groups(opened, clicked.pairs, items, config, day, place, n_pairs=n_pairs)
 
 
 class StageCosts(Progress):

@@ -21,7 +21,12 @@ from jobs.request import BuildRequest  # noqa: E402
 from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
 from jobs.version import code_version  # noqa: E402
 from pipelines.assembly.published import Made, contracts, shown_on, totals  # noqa: E402
-from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans  # noqa: E402
+from pipelines.assembly.rejects import (  # noqa: E402
+    all_rejected,
+    attributed_clicks,
+    unattributed_in,
+    with_unattributed,
+)
 from pipelines.assembly.samples import (  # noqa: E402
     pairs_of,
     stage_groups,
@@ -69,16 +74,16 @@ def build(request: BuildRequest) -> BuildSummary:
         told.rows = sum(count.read for count in counts.values())
     with stage("join clicks, weigh items") as told:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
-        all_pairs, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
-        pairs = pairs_of(all_pairs, day)
-        told.rows = n_pairs = all_pairs.count()
+        clicked, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
+        all_pairs, pairs = clicked.pairs, pairs_of(clicked.pairs, day)
+        told.rows = n_pairs = clicked.n_pairs
     with stage("sample") as told:
         groups = stage_groups(logs, all_pairs, items, config, day, place, n_pairs=n_pairs)
         sums = totals(groups, REASONS)
         told.rows = n_groups = sums["positives"]
     with stage("stage tables") as told:
         known = contracts(config, logs)
-        rejected = all_rejected(logs, counts, all_pairs, known["rejected"], day, spark=spark)
+        rejected = all_rejected(logs, counts, clicked, known["rejected"], day, spark=spark)
         shown = shown_on(
             logs["impressions"], day, census["impressions"], counts["impressions"], place.staged
         )
@@ -87,7 +92,7 @@ def build(request: BuildRequest) -> BuildSummary:
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
         rejected = store.read_staged(staged["rejected"])
-        counts["clicks"] = with_orphans(counts["clicks"], orphans_in(rejected))
+        counts["clicks"] = with_unattributed(counts["clicks"], unattributed_in(rejected))
         record = audit_build(
             staged,
             logs,

@@ -15,7 +15,6 @@ from pipelines.engines.broadcast import broadcast
 MOST_BROADCAST_ROWS = 4_000_000
 """Above so many rows a side is not broadcast: it would fill the memory of every executor."""
 
-_MICROSECONDS_PER_HOUR = 3_600_000_000
 _JOIN_KEYS = {
     # One id may stand for a whole page of items: the item decides which of them was clicked.
     "impression_id": ("impression_id", "item_id"),
@@ -24,12 +23,26 @@ _JOIN_KEYS = {
 }
 
 
+_ORPHAN = "orphan: no impression of this click lies in the attribution window before it"
+_USER_DIFFERS = (
+    "user_differs: other users were shown this under the click's request or impression id, its own "
+    "user was not"
+)
+
 _NOT_CARRIED = ("event_us", "impression_ts", "viewed", "partition_date")
 
 
-def window_us(config: Config) -> int:
-    """Return the length of the attribution window in microseconds."""
-    return config.attribution.window_hours * _MICROSECONDS_PER_HOUR
+def join_keys(config: Config) -> tuple[str, ...]:
+    """Return the columns in which a click and its impression are equal."""
+    keys, users = _JOIN_KEYS[config.attribution.join], config.attribution.users
+    return (*keys, "user_id") if users == "agree" and "user_id" not in keys else keys
+
+
+def _reach_us(config: Config) -> Column:
+    """Return how long after its impression a click of its ``action_type`` may come."""
+    own = config.attribution.windows_us.items()
+    usual = F.lit(config.attribution.usual_us)
+    return F.coalesce(*(F.when(F.col("action_type") == a, F.lit(us)) for a, us in own), usual)
 
 
 def action_code(action: Column, actions: Iterable[str]) -> Column:
@@ -59,8 +72,9 @@ def attributed_pairs(
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
-    The window is [impression, impression + window_hours], both ends included. Several pairs may
-    make one positive: the sampler reduces them. With ``last_impression`` a click has one pair.
+    The window is [impression, impression + window of the action], both ends included. Several pairs
+    may make one positive: the sampler reduces them. With ``last_impression`` a click has one pair.
+    A click may have pairs with impressions of other users: ``click_users`` says which count.
 
     Args:
         impressions: Valid impressions around the date, duplicates allowed: the contract's columns,
@@ -79,14 +93,16 @@ def attributed_pairs(
         ``request_key``, ``item_key`` (bigint); ``impression_us``, ``click_us`` (bigint);
         ``action`` (tinyint); ``tie`` (bigint: the smallest one wins
         among duplicates of an impression, as it does in ``deduplicated``);
-        ``click_key`` (bigint).
+        ``click_key`` (bigint); ``of_other_user`` (boolean: the click names another user than the
+        impression).
     """
     made = made or {}
-    window = window_us(config)
+    window = config.attribution.longest_us
     last_impression = config.attribution.join == "last_impression"
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
     end = day.end_us + (window if last_impression else 0)
-    shown_at, keys = F.col("event_us"), _JOIN_KEYS[config.attribution.join]
+    shown_at, keys = F.col("event_us"), join_keys(config)
+    of_other = F.lit(False) if "user_id" in keys else F.col("user_id") != F.col("click_user")
     given = [name for name in impressions.columns if name not in made and name != "event_us"]
     left = impressions.where((shown_at >= day.start_us - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
@@ -98,14 +114,17 @@ def attributed_pairs(
         F.col("event_us").alias("click_us"),
         action_code(F.col("action_type"), config.positives.actions).alias("action"),
         click_key().alias("click_key"),
+        *(() if "user_id" in keys else (F.col("user_id").alias("click_user"),)),
+        *((_reach_us(config).alias("reach_us"),) if config.attribution.windows else ()),
     )
     if n_clicks <= MOST_BROADCAST_ROWS:
         right = broadcast(right, f"join_{keys[0]}")
     joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
+    most = F.col("reach_us") if config.attribution.windows else F.lit(window)
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
     pairs = (
-        joined.where((delay >= 0) & (delay <= window))
+        joined.where((delay >= 0) & (delay <= most))
         .select("*", *(column.alias(name) for name, column in made.items()))
         .select(
             *(name for name in impressions.columns if name not in _NOT_CARRIED),
@@ -117,6 +136,7 @@ def attributed_pairs(
             "click_us",
             "action",
             "click_key",
+            of_other.alias("of_other_user"),
         )
     )
     return _latest_of_each_click(pairs) if last_impression else pairs
@@ -130,21 +150,30 @@ def _latest_of_each_click(pairs: DataFrame) -> DataFrame:
     return numbered.where(F.col("place") == 1).drop("place")
 
 
-def orphan_clicks(clicks: DataFrame, pairs: DataFrame) -> DataFrame:
-    """Return the clicks that belong to no impression, one per key, ``orphan`` as their reason.
+def unattributed_clicks(
+    clicks: DataFrame, pairs: DataFrame, refused: DataFrame | None
+) -> DataFrame:
+    """Return the clicks that belong to no impression, one per key, with the reason.
+
+    ``orphan`` where there is no impression; ``user_differs`` where it is another user's.
 
     Args:
         clicks: Valid clicks of the date as in ``Log.frame``, duplicates included.
-        pairs: What ``attributed_pairs`` returned.
+        pairs: What ``attributed_pairs`` returned, those that count.
+        refused: ``click_key`` of clicks that have pairs, none of which counts; None is no click.
     """
     # Duplicates are equal in every column of the contract; the text of the source decides.
     first = Window.partitionBy("click_key").orderBy(F.col("source_row").cast("string"))
-    reason = F.lit("orphan: no impression of this click lies in the attribution window before it")
+    left = clicks.withColumn("click_key", click_key()).join(
+        pairs.select("click_key").distinct(), "click_key", how="left_anti"
+    )
+    reason: Column = F.lit(_ORPHAN)
+    if refused is not None:
+        known = refused.select("click_key", F.lit(_USER_DIFFERS).alias("why"))
+        left, reason = left.join(known, "click_key", how="left"), F.coalesce("why", reason)
     return (
-        clicks.withColumn("click_key", click_key())
-        .join(pairs.select("click_key").distinct(), "click_key", how="left_anti")
+        left.withColumn("reject_reasons", F.array(reason))
         .withColumn("place", F.row_number().over(first))
         .where(F.col("place") == 1)
-        .drop("click_key", "place")
-        .withColumn("reject_reasons", F.array(reason))
+        .select(*clicks.columns)
     )

@@ -75,9 +75,19 @@ def _may_be_negative(hard: Hard) -> Column:
 
 
 def candidate_events(
-    ranking_log: DataFrame, requests: DataFrame, config: Config, *, value: str, n_requests: int
+    ranking_log: DataFrame,
+    requests: DataFrame,
+    config: Config,
+    *,
+    value: str,
+    n_requests: int,
+    knows_users: bool = False,
 ) -> DataFrame:
     """Return the ranking rows of requests with a pair; the user is the impressions' user.
+
+    Two users may have requests of one id: a row that names its user is of that user's request only,
+    unless the config says that ids are unique. Where users must agree, a row that names none of a
+    log that names users is of nobody's.
 
     Args:
         ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
@@ -86,20 +96,32 @@ def candidate_events(
         config: The ladder and the id types.
         value: ``score`` or ``rank``: the column that orders a stage's list.
         n_requests: About how many requests there are; few enough are broadcast.
+        knows_users: Whether rows may name their user.
 
     Returns:
         One row per ranking row: ``user_key``, ``owner_key``, ``item_key`` (bigint), ``kind``
         (tinyint, see sampling/events.py), ``value`` (double).
     """
+    by_user = knows_users and config.attribution.users != "impression"
+    named = key_of("user_id", config.ids.user).alias("named_user")
     rows = ranking_log.select(
         "request_id",
         key_of("item_id", config.ids.item).alias("item_key"),
         _kind(config.hard).alias("kind"),
         F.col(value).cast("double").alias("value"),
+        *((named,) if by_user else ()),
     )
     if n_requests <= MOST_BROADCAST_ROWS:
         requests = broadcast(requests, "request_id")
-    return rows.join(requests, "request_id", how="inner").drop("request_id")
+    if not by_user:
+        return rows.join(requests, "request_id", how="inner").drop("request_id")
+    if config.attribution.users == "agree":
+        both = ["request_id", "user_key"]
+        own = rows.withColumnRenamed("named_user", "user_key").join(requests, both, how="inner")
+        return own.drop("request_id")
+    found = rows.join(requests, "request_id", how="inner")
+    of_user = F.col("named_user").isNull() | (F.col("named_user") == F.col("user_key"))
+    return found.where(of_user).drop("request_id", "named_user")
 
 
 def union_of_events(

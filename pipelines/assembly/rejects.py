@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.assembly.attribution import orphan_clicks
+from pipelines.assembly.attribution import unattributed_clicks
+from pipelines.assembly.click_users import Attributed
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
@@ -15,11 +16,13 @@ from pipelines.contracts.rejects import as_rejected, rejected_rows, with_copy_nu
 from pipelines.contracts.rows import on_date
 from pipelines.contracts.tables import TableContract
 
+_UNATTRIBUTED = ("orphan", "user_differs")
+
 
 def all_rejected(
     logs: Mapping[str, Log],
     counts: Mapping[str, RowCounts],
-    pairs: DataFrame,
+    attributed: Attributed,
     contract: TableContract,
     day: CalendarDay,
     *,
@@ -30,7 +33,7 @@ def all_rejected(
     Args:
         logs: The conformed logs.
         counts: How many rows of each were rejected; a log without any is not read again.
-        pairs: What ``attributed_pairs`` returned: clicks without one are orphans.
+        attributed: Which clicks belong to which impressions: others are rejected.
         contract: The contract of ``rejected``.
         day: The date.
         spark: The session.
@@ -39,18 +42,23 @@ def all_rejected(
     if counts["clicks"].valid > 0:
         log = logs["clicks"]
         clicks = log.frame.where(on_date(log, day) & F.col("valid"))
-        parts.append(as_rejected(orphan_clicks(clicks, pairs), "clicks"))
+        stray = unattributed_clicks(clicks, attributed.pairs, attributed.refused)
+        parts.append(as_rejected(stray, "clicks"))
     if not parts:
         return spark.createDataFrame([], contract.spark_schema())
     numbered = with_copy_numbers(reduce(DataFrame.unionByName, parts))
     return numbered.withColumn("ds", F.lit(day.date)).select(*contract.names)
 
 
-def orphans_in(rejected: DataFrame) -> int:
-    """Count the rows of ``rejected`` that are clicks without an impression."""
-    is_orphan = F.exists("reasons", lambda reason: reason.startswith("orphan:"))
+def unattributed_in(rejected: DataFrame) -> dict[str, int]:
+    """Count the rows of ``rejected`` that are clicks without an impression, by their reason."""
     # Not a filter: Sail pushes filters into the files, where it knows no lambda.
-    return int(rejected.agg(F.count_if(is_orphan).alias("n")).collect()[0]["n"])
+    row = rejected.agg(*(F.count_if(_has(code)).alias(code) for code in _UNATTRIBUTED)).collect()[0]
+    return {code: int(row[code]) for code in _UNATTRIBUTED if row[code]}
+
+
+def _has(code: str) -> Column:
+    return F.exists("reasons", lambda reason: reason.startswith(f"{code}:"))
 
 
 def attributed_clicks(pairs: DataFrame, day: CalendarDay) -> int:
@@ -60,11 +68,12 @@ def attributed_clicks(pairs: DataFrame, day: CalendarDay) -> int:
     return of_date.select("click_key").distinct().count()
 
 
-def with_orphans(counts: RowCounts, n_orphans: int) -> RowCounts:
-    """Return the counts of the click log with its orphans moved from valid to rejected."""
+def with_unattributed(counts: RowCounts, by_reason: Mapping[str, int]) -> RowCounts:
+    """Return the counts of the click log, what ``unattributed_in`` found moved to rejected."""
+    total = sum(by_reason.values())
     return replace(
         counts,
-        valid=counts.valid - n_orphans,
-        rejected=counts.rejected + n_orphans,
-        reasons=counts.reasons | ({"orphan": n_orphans} if n_orphans else {}),
+        valid=counts.valid - total,
+        rejected=counts.rejected + total,
+        reasons=counts.reasons | dict(by_reason),
     )

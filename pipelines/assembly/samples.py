@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.assembly.attribution import MOST_BROADCAST_ROWS, attributed_pairs
+from pipelines.assembly.click_users import Attributed, settled
 from pipelines.assembly.events import (
     candidate_events,
     forbidden_events,
@@ -63,10 +64,10 @@ class Candidates:
 
 def stage_pairs(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
-) -> DataFrame:
-    """Join clicks to impressions, once, and return the pairs read back from staging."""
+) -> Attributed:
+    """Join clicks to impressions, once, and decide which pairs count."""
     impressions = logs["impressions"]
-    pairs = attributed_pairs(
+    joined = attributed_pairs(
         valid_rows(impressions),
         valid_rows(logs["clicks"]),
         impressions.contract,
@@ -75,7 +76,7 @@ def stage_pairs(
         n_clicks=n_clicks,
         made=made_columns(impressions),
     )
-    return place.staged(pairs, "pairs")
+    return settled(place.staged(joined, "pairs"), readable_rows(impressions), config, place)
 
 
 def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
@@ -141,7 +142,7 @@ def stage_catalogue(
 
 def stage_pairs_and_catalogue(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
-) -> tuple[DataFrame, Candidates]:
+) -> tuple[Attributed, Candidates]:
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 
     Raises:
@@ -219,6 +220,7 @@ def all_events(
             pairs.select("request_id", "user_key", "owner_key").distinct(),
             config,
             value="score" if orders_by_score(logs) else "rank",
+            knows_users="user_id" in log.mapped,
             n_requests=n_pairs,
         )
     return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs)

@@ -7,17 +7,18 @@ from functools import cache
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from pipelines.assembly.workplace import Workplace
 from pipelines.audit.again.items import Items, items_again
 from pipelines.audit.again.labels import Clicked, clicked_again, label_figure
-from pipelines.audit.again.pairs import candidates_again, pairs_again
+from pipelines.audit.again.pairs import PairsAgain, candidates_again, pairs_again
 from pipelines.audit.again.positives import positives_again
 from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
 from pipelines.audit.funnel import funnel_of
 from pipelines.audit.history import drift_figures, volume_figures, volume_of
-from pipelines.audit.inputs import logged_requests
+from pipelines.audit.inputs import logged_requests, shared_requests
 from pipelines.audit.judging import judge
 from pipelines.audit.measurements import Measurements
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
@@ -89,8 +90,10 @@ def audit(
         if "ranking_samples" in evidence.staged:
             found.take(
                 ("labels_differ",),
-                lambda: (None, [_labels(evidence, labelled, pairs(), config, day)]),
+                lambda: (None, [_labels(evidence, labelled, pairs().rows, config, day)]),
             )
+        if positives is not None or "ranking_samples" in evidence.staged:
+            found.take(("clicks_of_other_users",), lambda: (None, _whose_clicks(pairs(), evidence)))
         parts["hard_origins"] = of_hard.result()
     funnel = funnel_of(evidence.counts, sums, clicked)
     if positives is not None:
@@ -114,6 +117,17 @@ def audit(
     )
 
 
+def _whose_clicks(pairs: PairsAgain, evidence: Evidence) -> list[Figure]:
+    """Tell of the clicks that name another user than the impression that they fit."""
+    joined, others = max(evidence.n_attributed, 1), pairs.of_other_user
+    share = Figure("clicks_of_other_users", others / joined, detail=f"{others:,} clicks")
+    if pairs.shared_ids is None:
+        return [share]
+    refused = evidence.counts["clicks"].reasons.get("user_differs", 0)
+    detail = f"{refused:,} clicks rejected as user_differs" if pairs.shared_ids else ""
+    return [share, Figure("shared_ids", pairs.shared_ids, detail=detail)]
+
+
 def _labels(
     evidence: Evidence,
     labelled: Clicked | None,
@@ -132,7 +146,7 @@ def _samples(
     evidence: Evidence,
     items: Items,
     positives: StagedPositives,
-    pairs: Callable[[], DataFrame],
+    pairs: Callable[[], PairsAgain],
     config: Config,
     day: CalendarDay,
     place: Workplace,
@@ -146,7 +160,9 @@ def _samples(
             *(("clicks_outside_window",) if "click_ts" in positives.rows.columns else ()),
             *(("positives_missing",) if positives.complete else ()),
         ),
-        lambda: positives_again(candidates_again(pairs(), config, day), positives, items, config),
+        lambda: positives_again(
+            candidates_again(pairs().rows, config, day), positives, items, config
+        ),
     )
     negatives = negatives_of(staged)
     if negatives is not None:
@@ -190,13 +206,24 @@ def _hard(
         ),
     )
     rows = positives.rows
+    by_user = "user_id" in log.mapped and config.attribution.users != "impression"
     found.take(
         ("logged_request_share",),
         lambda: (
             None,
-            [logged_requests(rows, log.frame.where(on_date(log, day)), n_positives=n)],
+            [
+                logged_requests(
+                    rows, log.frame.where(on_date(log, day)), n_positives=n, by_user=by_user
+                )
+            ],
         ),
     )
+    if "user_id" not in log.mapped and config.attribution.users != "impression":
+        shown = logs["impressions"].frame.where(~F.col("filtered"))
+        found.take(
+            ("requests_of_several_users",),
+            lambda: (None, [shared_requests(rows, shown, n_positives=n)]),
+        )
     return origins or ()
 
 

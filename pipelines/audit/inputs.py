@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.staged.some_requests import of_some_requests, one_in_so_many
@@ -45,18 +46,44 @@ def input_figures(
     return figures
 
 
-def logged_requests(positives: DataFrame, ranking_log: DataFrame, *, n_positives: int) -> Figure:
+def logged_requests(
+    positives: DataFrame, ranking_log: DataFrame, *, n_positives: int, by_user: bool = False
+) -> Figure:
     """Measure how many requests with a positive have ranking rows.
 
     Args:
-        positives: ``request_id``.
-        ranking_log: Rows of the date: ``request_id``.
+        positives: ``user_id``, ``request_id``.
+        ranking_log: Rows of the date: ``user_id``, ``request_id``.
         n_positives: How many positives there are; of many, some requests tell the share.
+        by_user: Whether rows that name another user are of another request.
     """
     one_in = one_in_so_many(n_positives)
     ranking_log = of_some_requests(ranking_log, one_in)
-    asked = of_some_requests(positives, one_in).select("request_id").distinct()
-    known = asked.join(ranking_log.select("request_id").distinct(), "request_id", how="left_semi")
+    asked = of_some_requests(positives, one_in).select("request_id", "user_id").distinct()
+    named = ranking_log.select("request_id", F.col("user_id").alias("named")).distinct()
+    if by_user:
+        is_own = F.coalesce(F.col("user_id") == F.col("named"), F.lit(True))
+        known = asked.join(named, "request_id").where(is_own).select(*asked.columns).distinct()
+    else:
+        known = asked.join(named.select("request_id").distinct(), "request_id", how="left_semi")
     total, found = asked.count(), known.count()
     share = found / total if total else 1.0
     return Figure("logged_request_share", share, detail=f"{found:,} of {total:,} requests")
+
+
+def shared_requests(positives: DataFrame, impressions: DataFrame, *, n_positives: int) -> Figure:
+    """Measure how many request ids of positives are ids of several users' requests.
+
+    Args:
+        positives: ``request_id``.
+        impressions: Rows of the log: ``request_id``, ``user_id``, NULL where not known.
+        n_positives: How many positives there are; of many, some requests tell the share.
+    """
+    one_in = one_in_so_many(n_positives)
+    asked = of_some_requests(positives, one_in).select("request_id").distinct()
+    shown = of_some_requests(impressions.where("user_id IS NOT NULL"), one_in)
+    users = shown.join(asked, "request_id", how="left_semi").groupBy("request_id")
+    several = users.agg((F.min("user_id") != F.max("user_id")).alias("several"))
+    total, shared = asked.count(), several.where("several").count()
+    detail = f"{shared:,} of {total:,} request ids"
+    return Figure("requests_of_several_users", shared / total if total else 0.0, detail=detail)

@@ -16,7 +16,7 @@ from pipelines.config.logs import (
     LogConfig,
     TimeSource,
 )
-from pipelines.config.sampling import Hard, Mix
+from pipelines.config.sampling import Attribution, Hard, Mix, Positives
 from pipelines.config.tree import TABLES
 from pipelines.config.yaml_text import Document, Key
 from pipelines.errors import Problem
@@ -46,6 +46,7 @@ def disagreements(
         document: The file, for the places.
     """
     yield from _tables(parts, document)
+    yield from _windows(parts, document)
     yield from _carry(parts, document)
     for name, log in logs.items():
         yield from _columns(name, log, document)
@@ -65,6 +66,21 @@ def _tables(parts: Parts, document: Document) -> Iterator[Problem]:
             yield Problem(document.where(key), "this table is not known", table, known, hint)
         elif table in [other for before, other in tables if before < place]:
             yield Problem(document.where(key), f"{table} is named twice")
+
+
+def _windows(parts: Parts, document: Document) -> Iterator[Problem]:
+    given, known = parts["attribution"].value, parts["positives"].value
+    if not isinstance(given, Attribution) or not isinstance(known, Positives):
+        return
+    for action in given.windows:
+        if action not in known.actions:
+            yield Problem(
+                document.where(("attribution", "windows", action)),
+                "positives.actions has no such action",
+                found=action,
+                expected=f"one of {', '.join(known.actions)}",
+                next_step=nearest(action, known.actions),
+            )
 
 
 def _carry(parts: Parts, document: Document) -> Iterator[Problem]:

@@ -67,9 +67,11 @@ GATE_RULES: tuple[GateRule, ...] = (
     # Inputs: nothing vanishes silently.
     _none_of("rows_unaccounted", "inputs", "rows read that are neither valid, duplicate, rejected, filtered nor of another date"),
     _none_of("quarantine_differs", "inputs", "rows in the table rejected, less those that the rules of the log rejected"),
-    _none_of("clicks_unaccounted", "inputs", "valid clicks of the date that are neither joined to an impression nor rejected as orphans"),
+    _none_of("clicks_unaccounted", "inputs", "valid clicks of the date that are neither joined to an impression nor rejected (orphan, user_differs)"),
     _at_most("rejected_share", "inputs", "share", "rejected rows among all rows of the date that are not filtered", 0.05, 0.5),
     _at_most("rejected_reason_share", "inputs", "share", "rows rejected for this reason among all rows of the date that are not filtered", 0.05, 0.5),
+    _at_most("clicks_of_other_users", "inputs", "share", "clicks that name another user than the impression that they count for, as after a login in between, among all that were joined", 0.05),
+    _at_most("shared_ids", "inputs", "ids", "request ids (impression ids, where clicks join on them) that several users have in the impression log, looked for where a click names another user than the impression that it fits: such clicks count for nobody, unless attribution.users has another answer", 0),
     _at_least("history_share", "inputs", "share", "dates of the popularity window that the click log has", 1.0),
     _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),
     # Positives.
@@ -114,6 +116,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("coverage_p", _EASY, "-log10 p", "how unlikely the number of different items drawn is", 4.0),
     _at_most("coverage_bias", _EASY, "share", "different items drawn off their expected number, where p is below 1e-9", None, 0.02),
     # Hard negatives.
+    _at_most("requests_of_several_users", _HARD, "share", "request ids of positives that the impression log has for several users, while the ranking log names no user: whose candidates they were is not known (map ranking_log.user_id, or say attribution.users: impression)", 0.0, 0.01),
     _none_of("hard_not_logged", _HARD, "hard negatives that the ranking log does not hold for that request, stage and value"),
     _none_of("hard_not_cut", _HARD, "hard negatives that the ranking log does not show as cut or low at their stage"),
     _none_of("hard_went_on", _HARD, "hard negatives whose item a later stage of the same request has as well"),

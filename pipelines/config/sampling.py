@@ -1,22 +1,70 @@
 """Which rows become samples: attribution, exclusion, popularity, positives, negatives."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.config.model import Frozen, Identifier
+
+_US_PER_UNIT = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_LONGEST_WINDOW_DAYS = 14
+
+
+def duration_us(text: str) -> int:
+    """Return a duration such as ``90m``, ``24h`` or ``7d`` in microseconds.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit not in _US_PER_UNIT or not (number.isascii() and number.isdigit()) or len(number) > 6:
+        raise ValueError("must be a whole number of minutes, hours or days: 90m, 24h, 7d")
+    return int(number) * _US_PER_UNIT[unit]
+
+
+def _is_window(text: str) -> str:
+    if not 0 < duration_us(text) <= _LONGEST_WINDOW_DAYS * _US_PER_UNIT["d"]:
+        raise ValueError(f"must be from 1m to {_LONGEST_WINDOW_DAYS}d")
+    return text
+
+
+Window = Annotated[str, AfterValidator(_is_window)]
 
 
 class Attribution(Frozen):
     """How a click finds its impression.
 
     ``impression_id`` and ``request_item`` join on those keys; ``last_impression`` takes the latest
-    earlier impression of the same user and item, for click logs that know no more.
+    earlier impression of the same user and item, for click logs that know no more. ``windows``
+    gives actions a window of their own, in place of ``window_hours``.
+
+    Where a click names another user than its impression, ``users`` decides. ``auto``: it counts
+    where the log shows no request id (impression id, where joined on it) to several users, as
+    after a login in between; else ids count per user, and it does not. ``agree``: it never counts.
+    ``impression``: ids are unique in the whole log, so it counts.
     """
 
     join: Literal["impression_id", "request_item", "last_impression"] = "request_item"
-    window_hours: int = Field(default=24, ge=1, le=24 * 14)
+    window_hours: int = Field(default=24, ge=1, le=24 * _LONGEST_WINDOW_DAYS)
+    windows: dict[str, Window] = Field(default_factory=dict)
+    users: Literal["auto", "agree", "impression"] = "auto"
+
+    @property
+    def windows_us(self) -> Mapping[str, int]:
+        """The windows of actions that have one of their own, in microseconds."""
+        return {action: duration_us(text) for action, text in self.windows.items()}
+
+    @property
+    def usual_us(self) -> int:
+        """The window of all other actions, in microseconds."""
+        return self.window_hours * _US_PER_UNIT["h"]
+
+    @property
+    def longest_us(self) -> int:
+        """The longest window of any action, in microseconds."""
+        return max(self.usual_us, *self.windows_us.values(), 0)
 
 
 class Exclusion(Frozen):

@@ -110,6 +110,8 @@ class Config(Frozen):
             raise ValueError(f"tables: {unknown} are unknown, known are {list(TABLES)}")
         if len(set(self.carry)) < len(self.carry):
             raise ValueError("carry: a column is named twice")
+        if unknown := sorted(set(self.attribution.windows) - set(self.positives.actions)):
+            raise ValueError(f"attribution.windows: {unknown} are not among positives.actions")
         log = self.logs.ranking_log
         if self.mix.n_hard > 0 and log is None:
             raise ValueError("mix: hard_ratio must be 0 where there is no ranking_log")

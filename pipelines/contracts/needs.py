@@ -32,12 +32,13 @@ def dates_needed(config: Config, day: date) -> Needs:
     """Return what the build of a date needs.
 
     Impressions: the exposure lookback, and one attribution window back, to tell orphan clicks.
-    Clicks: the click lookback, the popularity window, and one attribution window ahead. Without an
-    items log the catalogue is what all logs saw in the popularity window.
+    Clicks: the click lookback, the popularity window, and one attribution window ahead. Where
+    actions have windows of their own the longest one counts. Without an items log the catalogue is
+    what all logs saw in the popularity window.
     """
     zone, own = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
-    window = config.attribution.window_hours * 3_600_000_000
+    window = config.attribution.longest_us
     first_shown = date_of(own.start_us - window, zone)
     last_click = date_of(own.end_us - 1 + window, zone)
     ahead = day + timedelta(days=config.exclusion.lookahead_days)

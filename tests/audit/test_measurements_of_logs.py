@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.engine import Engine
 from pipelines.assembly.workplace import Workplace
 from pipelines.audit.history import drift_figures, volume_figures
-from pipelines.audit.inputs import input_figures, logged_requests
+from pipelines.audit.inputs import input_figures, logged_requests, shared_requests
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
 from pipelines.audit.staged.rows import negatives_of
 from pipelines.audit.staged.stretch import Stretch
@@ -50,10 +50,27 @@ class DescribeInputs:
         assert set(self.figures(spark, {"clicks": nothing}, {}, n=0).values()) == {0}
 
     def it_measures_how_many_requests_are_logged(self, spark: SparkSession) -> None:
-        positives = spark.createDataFrame([(1,), (1,), (2,)], "request_id bigint")
-        ranked = spark.createDataFrame([(2,), (3,)], "request_id bigint")
+        ids = "request_id bigint, user_id bigint"
+        positives = spark.createDataFrame([(1, 7), (1, 7), (2, 7)], ids)
+        ranked = spark.createDataFrame([(2, 8), (3, 7)], ids)
         assert logged_requests(positives, ranked, n_positives=2).value == 0.5
         assert logged_requests(positives.limit(0), ranked, n_positives=0).value == 1.0
+
+    def it_takes_rows_of_another_user_for_another_request(self, spark: SparkSession) -> None:
+        ids = "request_id bigint, user_id bigint"
+        positives = spark.createDataFrame([(n, 7) for n in (1, 2, 3, 4)], ids)
+        ranked = spark.createDataFrame([(1, 7), (1, 8), (2, 8), (3, None)], ids)
+        share = logged_requests(positives, ranked, n_positives=4, by_user=True)
+        assert (share.value, share.detail) == (0.5, "2 of 4 requests")
+
+    def it_measures_how_many_requests_of_positives_are_of_several_users(
+        self, spark: SparkSession
+    ) -> None:
+        ids = "request_id bigint, user_id bigint"
+        positives = spark.createDataFrame([(n, 7) for n in (1, 1, 2, 3, 4)], ids)
+        rows = [(1, 7), (1, 7), (2, 7), (2, 8), (3, 7), (3, None), (5, 7), (5, 8)]
+        share = shared_requests(positives, spark.createDataFrame(rows, ids), n_positives=5)
+        assert (share.value, share.detail) == (0.25, "1 of 4 request ids")
 
 
 class DescribeHistory:

@@ -182,6 +182,6 @@ class DescribeLabels:
     def it_counts_a_click_that_comes_twice(self, spark: SparkSession) -> None:
         assert self.differing(spark, self.row("a", 5), self.row("b", 6), self.row("b", 6)) == 1
 
-    def it_lets_an_impression_give_way_to_another_of_its_id(self, spark: SparkSession) -> None:
-        """Of two rows with one impression id one stays; the other may have been the clicked one."""
-        assert self.differing(spark, self.row("a", 5), self.row("b", 8, None)) == 0
+    def it_lets_no_impression_give_way_to_another_of_its_id(self, spark: SparkSession) -> None:
+        """An impression id may stand for a page: each of its items has a row."""
+        assert (self.differing(spark, self.row("a", 5), self.row("b", 8, None)) or 0) > 0

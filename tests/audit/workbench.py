@@ -15,7 +15,12 @@ from pyspark.sql.types import StructType
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.assembly.published import Made, contracts, shown_on, totals
-from pipelines.assembly.rejects import all_rejected, attributed_clicks, orphans_in, with_orphans
+from pipelines.assembly.rejects import (
+    all_rejected,
+    attributed_clicks,
+    unattributed_in,
+    with_unattributed,
+)
 from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
     Candidates,
@@ -215,7 +220,8 @@ def build(engine: "Engine", folder: Path) -> Bench:
         for name, log in opened.items()
     }
     counts = {name: count_rows(log, DAY) for name, log in logs.items()}
-    pairs = stage_pairs(logs, config, DAY, place, n_clicks=1000)
+    clicked = stage_pairs(logs, config, DAY, place, n_clicks=1000)
+    pairs = clicked.pairs
     items = stage_catalogue(logs, config, DAY, place)
     local = str(place.folder / f"catalogue-{place.tag}.arrow")
     shipped = replace(items, shipped=local)
@@ -225,7 +231,7 @@ def build(engine: "Engine", folder: Path) -> Bench:
     kind = groups_schema(config, pairs.schema)
     groups = sampled(events, task)
     known = contracts(config, logs)
-    rejected = all_rejected(logs, counts, pairs, known["rejected"], DAY, spark=spark)
+    rejected = all_rejected(logs, counts, clicked, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
     frame = stored(place, groups, kind)
     log, n = logs["impressions"], len(groups)
@@ -233,7 +239,8 @@ def build(engine: "Engine", folder: Path) -> Bench:
     made = Made(logs, shown, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
     staged = stage_tables(made, known, config, DAY, store, "clean")
     tables = {name: store.read_staged(table) for name, table in staged.items()}
-    counts["clicks"] = with_orphans(counts["clicks"], orphans_in(tables["rejected"]))
+    unattributed = unattributed_in(tables["rejected"])
+    counts["clicks"] = with_unattributed(counts["clicks"], unattributed)
     return Bench(
         place, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
         attributed_clicks(pairs, DAY), totals(frame, REASONS),

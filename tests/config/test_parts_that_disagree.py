@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from pipelines.config.loading import load_config
-from tests.config.configs_for_tests import LOGS, WITH_RANKING, keys, problems, sentences, written
+from tests.config.configs_for_tests import (
+    LOGS,
+    NO_RANKING,
+    WITH_RANKING,
+    keys,
+    problems,
+    sentences,
+    written,
+)
 
 
 class DescribePartsThatDisagree:
@@ -26,6 +34,17 @@ class DescribePartsThatDisagree:
         assert told.where.startswith("hard.cut_known_by")
         assert told.expected == "passed or last_stage"
         load_config(written(tmp_path, text + "hard: {cut_known_by: passed}\n"))
+
+    def it_gives_windows_to_actions_that_there_are(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "attribution: {windows: {click: 1h, by: 7d}}\n"
+        assert sentences(tmp_path, text) == [
+            "attribution.windows.by (winnow.yaml, line 6): positives.actions has no such action, "
+            "found by, expected one of click, favourite, cart, buy. Did you mean buy?"
+        ]
+
+    def it_takes_windows_of_whole_minutes_hours_or_days(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "attribution: {windows: {buy: 1.5h, cart: 15d}}\n"
+        assert keys(tmp_path, text) == ["attribution.windows.buy", "attribution.windows.cart"]
 
     @pytest.mark.parametrize("log", ["impressions", "clicks"])
     def it_needs_both_logs(self, tmp_path: Path, log: str) -> None:

@@ -46,7 +46,8 @@ LOG_PASSES = {
 # The same for what a run has staged: its own frames, and the tables that will be published.
 STAGED_PASSES = {
     "count rows": {"counted": 3},
-    "join clicks, weigh items": {"counted": 1},
+    # Pairs: are there any of another user's click?
+    "join clicks, weigh items": {"counted": 1, "pairs": 1},
     # Users, requests and places of the pairs whose positives are kept; all pairs to choose them.
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
@@ -60,7 +61,8 @@ STAGED_PASSES = {
     },
     "audit": {
         "pairs": 1,
-        "audited-pairs": 2,
+        # The third asks for other users' clicks.
+        "audited-pairs": 3,
         "positives": 8,
         "easy_negatives": 3,
         "hard_negatives": 5,

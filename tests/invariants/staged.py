@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.init import write_simulated
+from pipelines.assembly.click_users import Attributed
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.published import Made, contracts, shown_on
@@ -84,8 +85,12 @@ class Staged:
     config: Config
     logs: dict[str, Log]
     counts: dict[str, RowCounts]
-    all_pairs: DataFrame
+    clicked: Attributed
     items: Candidates
+
+    @property
+    def all_pairs(self) -> DataFrame:
+        return self.clicked.pairs
 
     @property
     def pairs(self) -> DataFrame:
@@ -112,7 +117,7 @@ class Staged:
         known = contracts(self.config, self.logs)
         spark = self.place.spark
         rejected = all_rejected(
-            self.logs, self.counts, self.all_pairs, known["rejected"], DAY, spark=spark
+            self.logs, self.counts, self.clicked, known["rejected"], DAY, spark=spark
         )
         log = self.logs["impressions"]
         shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])

@@ -1,6 +1,7 @@
-"""What was shown and clicked, joined again from the logs."""
+"""What was shown and clicked, joined again from the logs, and whose click it was."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 
@@ -29,11 +30,54 @@ _JOINS = {
 }
 
 
+@dataclass(frozen=True)
+class PairsAgain:
+    """What was shown and clicked.
+
+    Attributes:
+        rows: ``joined_again`` without the pairs that do not count, read back from staging.
+        of_other_user: Clicks that count though they name another user than their impression.
+        shared_ids: Ids of requests, or of impressions, that several users have in the impression
+            log; None where it was not asked.
+    """
+
+    rows: DataFrame
+    of_other_user: int
+    shared_ids: int | None
+
+
 def pairs_again(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
-) -> DataFrame:
-    """Return ``joined_again`` read back from staging: it is needed twice, and its join is dear."""
-    return place.staged(joined_again(logs, config, day, n_clicks=n_clicks), "audited-pairs")
+) -> PairsAgain:
+    """Join again, and leave out what a click of another user cannot be.
+
+    Each click is looked at by itself: where an impression is its own user's, all others are not of
+    it. Else there must be one user only, and the log may not show any id to two users, unless the
+    config says that it does not count.
+    """
+    joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks), "audited-pairs")
+    strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
+    if strange == 0:
+        return PairsAgain(joined, 0, None)
+    shared = None
+    if config.attribution.users == "auto":
+        shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
+    user = F.col("user_id")
+    per_click = joined.groupBy("click").agg(
+        (~F.bool_and("strange")).alias("has_own"), (F.min(user) == F.max(user)).alias("of_one")
+    )
+    unlike = F.col("strange")
+    holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
+    rows = place.staged(joined.join(per_click, "click").where(holds), "audited-pairs-of-users")
+    others = rows.where(unlike).select("click").distinct().count()
+    return PairsAgain(rows, others, shared)
+
+
+def _shared(impressions: Log, name: str) -> int:
+    """Count the ids that two users have, by the log's own rows, broken ones included."""
+    known = ~F.col("filtered") & F.col("user_id").isNotNull() & F.col(name).isNotNull()
+    users = impressions.frame.where(known).select(name, "user_id").distinct()
+    return users.groupBy(name).count().where(F.col("count") > 1).count()
 
 
 def joined_again(
@@ -51,9 +95,10 @@ def joined_again(
         One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
         ``most_place`` (bigint, the position and 1, 0 where it is not known: they differ where it is
         open which of two impressions was clicked); ``shown_us``, ``clicked_us`` (bigint);
-        ``action`` (int, its place in the configured order).
+        ``action`` (int, its place in the configured order); ``click`` (bigint: tells it apart,
+        where its user may be another one), ``strange`` (boolean: it is not the impression's).
     """
-    window = config.attribution.window_hours * _HOUR_US
+    window = longest_window_us(config)
     names: tuple[str, ...] = _JOINS[config.attribution.join]
     at = F.col("event_us")
     shown = valid_rows(logs["impressions"])
@@ -66,6 +111,8 @@ def joined_again(
         names = ("request_id", "user_id", "item_id")
     elif "impression_id" in names and "impressions" in made:
         shown = shown.withColumn("impression_id", text)
+    if config.attribution.users == "agree" and "user_id" not in names:
+        names = (*names, "user_id")
     latest_only = config.attribution.join == "last_impression"
     until = day.end_us + (window if latest_only else 0)
     carried = ("position",) if "impressions" in made else ("position", "impression_id")
@@ -81,14 +128,14 @@ def joined_again(
         _proof(names).alias("proof_of_click"),
         at.alias("clicked_us"),
         code.cast("int").alias("action"),
-        F.struct(*_CLICK).alias("click"),
+        (F.struct(*_CLICK) if latest_only else _told(_CLICK)).alias("click"),
+        F.col("user_id").alias("clicking_user"),
+        _own_window(config).alias("within"),
     )
-    if not latest_only:
-        right = right.drop("click")
     if n_clicks <= _MOST_BROADCAST_CLICKS:
         right = broadcast(right, "on")
     delay = F.col("clicked_us") - F.col("shown_us")
-    pairs = left.join(right, "on").where((delay >= 0) & (delay <= window))
+    pairs = left.join(right, "on").where((delay >= 0) & (delay <= F.col("within")))
     # Made for the pairs only: few impressions are clicked.
     named = F.col("impression_id") if "impression_id" in carried else text
     place = F.coalesce(F.col("position").cast("bigint") + 1, F.lit(0).cast("bigint"))
@@ -115,7 +162,36 @@ def joined_again(
         "shown_us",
         "clicked_us",
         "action",
+        (F.lit(0).cast("bigint") if latest_only else F.col("click")).alias("click"),
+        (F.col("user_id") != F.col("clicking_user")).alias("strange"),
     )
+
+
+def longest_window_us(config: Config) -> int:
+    """Return the longest attribution window of any action, in microseconds."""
+    return max(
+        config.attribution.window_hours * _HOUR_US,
+        *(_microseconds(text) for text in config.attribution.windows.values()),
+        0,
+    )
+
+
+def _own_window(config: Config) -> Column:
+    window = F.lit(config.attribution.window_hours * _HOUR_US)
+    for action, text in config.attribution.windows.items():
+        own = F.lit(_microseconds(text))
+        window = F.when(F.col("action_type") == action, own).otherwise(window)
+    return window
+
+
+def _microseconds(text: str) -> int:
+    minutes = {"m": 1, "h": 60, "d": 24 * 60}[text[-1]]
+    return int(text[:-1]) * minutes * (_HOUR_US // 60)
+
+
+def _told(names: tuple[str, ...]) -> Column:
+    # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
+    return F.xxhash64(*(part for name in names for part in (F.col(name).isNull(), F.col(name))))
 
 
 def _to_join_on(names: tuple[str, ...]) -> Column:
@@ -145,7 +221,7 @@ def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> Data
         ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
         (int, the strongest action of all its pairs).
     """
-    origin = day.start_us - config.attribution.window_hours * _HOUR_US
+    origin = day.start_us - longest_window_us(config)
     # The least of (impression, delay, place) as one number: the least struct takes four times as
     # long. Impressions lie within 29 dates, so 13 + 13 + 10 digits are enough.
     scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")

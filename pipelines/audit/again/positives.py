@@ -10,13 +10,12 @@ from pyspark.sql import functions as F
 
 from pipelines.audit.again.items import Items
 from pipelines.audit.again.keep_rates import Kept, keep_rates, top_share
+from pipelines.audit.again.pairs import longest_window_us
 from pipelines.audit.figures import Figure
 from pipelines.audit.negatives.draws import MOST_OFF
 from pipelines.audit.staged.rows import KEY, StagedPositives
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
-
-_HOUR_US = 3_600_000_000
 
 
 def positives_again(
@@ -57,7 +56,7 @@ def positives_again(
         F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
         F.lit(1).alias("staged"),
     )
-    window = config.attribution.window_hours * _HOUR_US
+    window = longest_window_us(config)
     is_kept, delay = F.col("staged").isNotNull(), F.col("stated_click_us") - F.col("stated_us")
     same = F.col("first_us").isNotNull()
     if "impression_ts" in names:

@@ -23,8 +23,8 @@ def hard_again(
 
     Args:
         ranking_log: The log; its frame reads the files again.
-        hard: The hard negatives: ``request_id``, ``neg_item_id``, ``stage``, and rank and score
-            where the table has them (``staged.rows.hard_of``).
+        hard: The hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and rank
+            and score where the table has them (``staged.rows.hard_of``).
         config: The ladder of stages and how a cut is known.
         day: The date.
         n_positives: How many positives there are; their requests are broadcast if they are few.
@@ -39,8 +39,10 @@ def hard_again(
     if config.hard.cut_known_by != "membership":
         rows = rows.where("valid")
     by_score = "score" in ranking_log.mapped
+    by_user = "user_id" in ranking_log.mapped and config.attribution.users != "impression"
     logged = rows.select(
         "request_id",
+        "user_id",
         "item_id",
         "stage",
         F.col("score" if by_score else "rank").cast("double").alias("value"),
@@ -53,6 +55,7 @@ def hard_again(
             of_some_requests(hard, one_in),
             n_rows,
             n_positives // one_in,
+            by_user,
         ),
         config,
         by_score=by_score,

@@ -33,19 +33,21 @@ class HardRows:
     """The rows that meet in the pass.
 
     Attributes:
-        logged: Rows of the ranking log that say how far an item came: ``request_id``,
+        logged: Rows of the ranking log that say how far an item came: ``request_id``, ``user_id``,
             ``item_id``, ``stage``, ``value`` (double: what orders a list) and ``cut`` (boolean,
             never NULL: the row lets its item be a negative of its stage).
-        stated: Hard negatives: ``request_id``, ``neg_item_id``, ``stage``, and ``stage_score``,
-            ``stage_rank``, ``stage_size`` where the table has them.
+        stated: Hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and
+            ``stage_score``, ``stage_rank``, ``stage_size`` where the table has them.
         n_rows: About how many rows these are together.
         n_positives: How many positives, and so at most how many requests.
+        by_user: Whether a row that names its user is of that user's request only.
     """
 
     logged: DataFrame
     stated: DataFrame
     n_rows: int
     n_positives: int
+    by_user: bool = False
 
 
 def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCounts:
@@ -57,12 +59,22 @@ def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCoun
         by_score: Whether a list is ordered by score; else it is by rank.
     """
     ladder, known = config.hard, set(rows.stated.columns)
+    asked = F.xxhash64("request_id", "user_id")
     requests = rows.stated.select("request_id").distinct()
+    if rows.by_user:
+        requests = rows.stated.select("request_id", F.col("user_id").alias("asker")).distinct()
     if rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES:
         requests = broadcast(requests, "request_id")
     ranked = "stage_rank" in known
-    logged = rows.logged.join(requests, "request_id", how="left_semi").select(
-        key_of("request_id", config.ids.request).alias("request"),
+    if rows.by_user:
+        met = rows.logged.join(requests, "request_id")
+        met = met.where(F.coalesce(F.col("user_id") == F.col("asker"), _any_user(config)))
+        of_log, of_stated = F.xxhash64("request_id", "asker"), asked
+    else:
+        met = rows.logged.join(requests, "request_id", how="left_semi")
+        of_log = of_stated = key_of("request_id", config.ids.request)
+    logged = met.select(
+        of_log.alias("request"),
         key_of("item_id", config.ids.item).alias("item"),
         (_place(ladder) * 2 + F.col("cut").cast("int")).cast("tinyint").alias("kind"),
         "value",
@@ -71,7 +83,7 @@ def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCoun
     rank, size = (F.coalesce(name, F.lit(-1)) for name in ("stage_rank", "stage_size"))
     score = F.col("stage_score") if "stage_score" in known else F.lit(None)
     stated = rows.stated.select(
-        key_of("request_id", config.ids.request).alias("request"),
+        of_stated.alias("request"),
         key_of("neg_item_id", config.ids.item).alias("item"),
         # Narrow rows are what makes a shuffle cheap: a sign tells the two kinds of rows apart,
         # and rank and size are one number.
@@ -94,6 +106,11 @@ def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCoun
         sums = turn.mapInArrow(task, _COUNTS).agg(*(F.sum(name) for name in _NAMES))
         total += [int(value or 0) for value in sums.collect()[0]]
     return HardCounts(*(int(value) for value in total))
+
+
+def _any_user(config: "Config") -> Column:
+    """Return whether a row that names no user may be of any: not where users must agree."""
+    return F.lit(config.attribution.users != "agree")
 
 
 def _place(ladder: "Hard") -> Column:

@@ -86,7 +86,7 @@ def _as_lists(rows: DataFrame, item: str, log_q: Column) -> DataFrame:
 
 
 def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
-    """Return the hard negatives: ``request_id``, ``neg_item_id``, ``stage``, and more if known.
+    """Return the hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and more.
 
     hard_negatives knows rank and score of each; the other tables know its stage by its hardness.
     None where no table with hard negatives is written.
@@ -100,15 +100,18 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     stage = F.coalesce(*named).alias("stage")
     if "training_samples" in staged:
         lists = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_hardness")).alias("row")
-        rows = staged["training_samples"].select("request_id", lists)
+        rows = staged["training_samples"].select("user_id", "request_id", lists)
         hard = rows.where("row.neg_source >= 2").select(
+            "user_id",
             "request_id",
             F.col("row.neg_item_ids").alias("neg_item_id"),
             F.col("row.neg_hardness").alias("hardness"),
         )
     elif "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where(source_code() >= 2)
-        hard = rows.select("request_id", F.col("item_id").alias("neg_item_id"), "hardness")
+        hard = rows.select(
+            "user_id", "request_id", F.col("item_id").alias("neg_item_id"), "hardness"
+        )
     else:
         return None
-    return hard.select("request_id", "neg_item_id", stage)
+    return hard.select("user_id", "request_id", "neg_item_id", stage)
