@@ -8,6 +8,7 @@ import csv
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pipelines.contracts.sources.text_streams import clean_line
 
@@ -75,7 +76,11 @@ class CsvDialect:
         return self._parsed(lambda: (text,), width)
 
     def records(
-        self, raws: Iterable[bytes], width: int | None, encoding: str = "utf-8"
+        self,
+        raws: Iterable[bytes],
+        width: int | None,
+        encoding: str = "utf-8",
+        beyond: Iterable[bytes] = (),
     ) -> Iterator[Record]:
         """Give the records of the lines of a file. Empty lines are none.
 
@@ -83,8 +88,10 @@ class CsvDialect:
             raws: The lines with their ends.
             width: How many fields a record has, or None where any number will do.
             encoding: What the lines were decoded from, for messages.
+            beyond: The lines after them; taken only as far as an open quote makes it needed.
         """
         lines = iter(raws)
+        more = chain(lines, beyond)
         ahead: deque[bytes] = deque()
         while (raw := ahead.popleft() if ahead else next(lines, None)) is not None:
             text, decoded = clean_line(raw, encoding)
@@ -96,7 +103,7 @@ class CsvDialect:
             try:
                 yield Record(text, self.fields(text, width))
             except OpenQuoteError as error:
-                yield self._of_several(raw, ahead, lines, width) or Record(text, None, str(error))
+                yield self._of_several(raw, ahead, more, width) or Record(text, None, str(error))
             except UnreadableLineError as error:
                 yield Record(text, None, str(error))
 

@@ -3,19 +3,22 @@
 Engines differ in what they do with a malformed line, up to failing the whole read.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from io import BufferedReader, BytesIO
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 from pyspark.sql.types import DateType, IntegerType, StringType, StructField, StructType
 
+from pipelines.contracts.sources.csv_blocks import ordinary_block
 from pipelines.contracts.sources.split_files import Split
 from pipelines.contracts.sources.text_lines import LineFormat, Row
 from pipelines.contracts.sources.text_streams import TextShape, lines_of, open_stream
 
-_LINES_PER_BATCH = 20_000
+_ROWS_PER_BATCH = 20_000
+_BYTES_PER_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -52,33 +55,49 @@ class LineReader:
     def read(self, split: Split) -> Iterator[pa.RecordBatch]:
         """Give the rows of a split. Empty lines and header lines are no rows."""
         with self.filesystem.open_input_file(split.path) as handle:
-            records = self.lines.rows(self._raw_lines(handle, split))
-            while some := list(islice(records, _LINES_PER_BATCH)):
-                yield self._batch(some, split)
-
-    def _raw_lines(self, handle: pa.NativeFile, split: Split) -> Iterator[bytes]:
-        stream = open_stream(handle, self.shape)
-        lines = lines_of(stream, self.shape.line_end)
-        if not self.shape.divisible:
-            yield from lines
-            return
-        place = split.start
-        if place > 0:
-            # The line that the byte before belongs to began in the split before.
-            stream.seek(place - 1)
-            place += len(stream.readline()) - 1
-        for line in lines:
-            if place >= split.end:
+            lines = _Lines(open_stream(handle, self.shape), self.shape, split)
+            if self.lines.kind == "json_lines" or self.lines.explode or self.shape.line_end != "\n":
+                yield from self._one_by_one(self.lines.rows(lines), split)
                 return
-            yield line
-            place += len(line)
+            while block := lines.block():
+                columns = ordinary_block(
+                    block,
+                    self.lines.names,
+                    self.lines.wanted,
+                    self.lines.header,
+                    self.lines.dialect,
+                )
+                if columns is None:
+                    yield from self._one_by_one(self.lines.rows(BytesIO(block), lines), split)
+                else:
+                    yield self._of_columns(columns, split)
 
-    def _batch(self, records: list[tuple[str, list[Row]]], split: Split) -> pa.RecordBatch:
+    def _of_columns(self, columns: list[pa.Array], split: Split) -> pa.RecordBatch:
+        count = len(columns[0])
+        alike = [
+            pa.nulls(count, pa.string()),
+            pa.nulls(count, pa.int32()),
+            pa.repeat(pa.scalar(split.date, pa.date32()), count),
+        ]
+        return pa.RecordBatch.from_arrays(
+            [columns[0], *alike, *columns[1:]], names=self.schema().names
+        )
+
+    def _one_by_one(
+        self, records: Iterator[tuple[str, list[Row]]], split: Split
+    ) -> Iterator[pa.RecordBatch]:
         texts: list[str] = []
         rows: list[Row] = []
         for text, found in records:
             rows += found
             texts += [text] * len(found)
+            if len(texts) >= _ROWS_PER_BATCH:
+                yield self._batch(texts, rows, split)
+                texts, rows = [], []
+        if texts:
+            yield self._batch(texts, rows, split)
+
+    def _batch(self, texts: list[str], rows: list[Row], split: Split) -> pa.RecordBatch:
         columns = [
             pa.array(texts, pa.string()),
             pa.array([row[0] for row in rows], pa.string()),
@@ -88,3 +107,35 @@ class LineReader:
         for index in range(len(self.lines.wanted)):
             columns.append(pa.array([row[2][index] for row in rows], pa.string()))
         return pa.RecordBatch.from_arrays(columns, names=self.schema().names)
+
+
+class _Lines:
+    """The lines that begin in a split: one by one, or in blocks."""
+
+    def __init__(self, stream: BufferedReader, shape: TextShape, split: Split) -> None:
+        self._stream = stream
+        self._lines = lines_of(stream, shape.line_end)
+        # Other bytes than the file's cannot be counted; such a file is one split.
+        self._end = split.end if shape.divisible else sys.maxsize
+        self._place = split.start if shape.divisible else 0
+        if self._place > 0:
+            # The line that the byte before belongs to began in the split before.
+            stream.seek(self._place - 1)
+            self._place += len(stream.readline()) - 1
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            if self._place >= self._end:
+                return
+            self._place += len(line)
+            yield line
+
+    def block(self) -> bytes:
+        """Return about so many bytes of whole lines as a block has; none at the end."""
+        if self._place >= self._end:
+            return b""
+        block = self._stream.read(min(_BYTES_PER_BLOCK, self._end - self._place))
+        if not block.endswith(b"\n"):
+            block += self._stream.readline()
+        self._place += len(block)
+        return block

@@ -53,20 +53,24 @@ class LineFormat:
     explode: CandidateLists | None = None
     encoding: str = "utf-8"
 
-    def rows(self, raws: Iterable[bytes]) -> Iterator[tuple[str, list[Row]]]:
+    def rows(
+        self, raws: Iterable[bytes], beyond: Iterable[bytes] = ()
+    ) -> Iterator[tuple[str, list[Row]]]:
         """Give the text of every line, or record of several lines, and its rows.
 
         A record gives one row, or one per candidate. Empty lines and header lines are no rows.
 
         Args:
             raws: The lines with their ends.
+            beyond: CSV: the lines after them, for a record that begins in ``raws``.
         """
         if self.kind == "csv":
-            for record in self.dialect.records(raws, len(self.names), self.encoding):
+            for record in self.dialect.records(raws, len(self.names), self.encoding, beyond):
+                if record.text == self.header:
+                    continue
                 if record.values is not None:
-                    if record.text != self.header:
-                        fields = dict(zip(self.names, record.values, strict=True))
-                        yield record.text, self._rows_of(fields)
+                    fields = dict(zip(self.names, record.values, strict=True))
+                    yield record.text, self._rows_of(fields)
                 else:
                     yield record.text, [self._unreadable(record.problem)]
             return
@@ -121,7 +125,7 @@ def json_fields(line: str) -> dict[str, Any]:
         UnreadableLineError: The line is not JSON, or not an object.
     """
     try:
-        found = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        found = _DECODER.decode(line)
         if "\\u" in line:
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -133,6 +137,9 @@ def json_fields(line: str) -> dict[str, Any]:
 
 class _Number(str):
     """A JSON number as it is written."""
+
+
+_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number)
 
 
 def as_text(value: Any) -> str | None:
