@@ -105,6 +105,10 @@ date. A slash stands between folders of folders.
 - **Links** are followed, and each file is read once. A link that leads nowhere or in a circle is refused, and one that
   puts a file into the folders of two dates.
 - **Other tables**: a Delta or Hudi table below the log's folder is refused; name it as `path`.
+- **A Delta table** is read at its newest version, with deletion vectors, column mapping, version 2 checkpoints and times
+  without zone. Its partition column may hold dates, text or whole numbers such as 20260102; NULL is passed over with a
+  warning. A table that needs another reader feature is refused by its name, and so is one with files at absolute
+  addresses (a shallow clone) that has deletion vectors or column mapping.
 - **A pattern in `path`** has `*`, `?` and `[…]`, each within one name; a path that exists is taken as it is written.
 """  # noqa: E501
 

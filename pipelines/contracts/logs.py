@@ -139,7 +139,7 @@ def open_log(
         return _empty_log(name, config, listing, spark)
     binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
     _refuse_differing(name, log, opened, binding)
-    rows = source_rows(opened, binding, log, wanted, spark)
+    rows = source_rows(opened, binding, log, spark)
     return Log(
         name=name,
         frame=conform(rows, binding, config),

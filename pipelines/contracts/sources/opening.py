@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from pipelines.config.logs import LogConfig
 from pipelines.contracts.sources.footers import Columns, read_footers
@@ -32,6 +33,24 @@ class FileGroup:
 
 
 @dataclass(frozen=True)
+class DeltaVersion:
+    """What is read of a Delta table.
+
+    Attributes:
+        version: The table's version.
+        partition: The partition column of dates, or None where all of the table is wanted.
+        dates: The values of ``partition`` that are wanted, and the dates that they stand for.
+        files: Where some lie outside of the table's folder: all wanted files by their partition
+            values; else None.
+    """
+
+    version: int
+    partition: str | None = None
+    dates: tuple[tuple[object, date], ...] = ()
+    files: tuple[tuple[tuple[tuple[str, object], ...], tuple[SourceFile, ...]], ...] | None = None
+
+
+@dataclass(frozen=True)
 class Opened:
     """A log's files, looked at.
 
@@ -44,7 +63,7 @@ class Opened:
         hollow: True where ``groups`` only shows the columns: no row is to be read.
         rows: The rows in the files, where the files say so.
         size: The bytes of the files that are read.
-        delta: Delta: the version to read.
+        delta: Delta: what to read of which version.
         differing: Columns whose type differs between files, as two of the types.
         warnings: What was passed over, one sentence each.
     """
@@ -57,7 +76,7 @@ class Opened:
     hollow: bool = False
     rows: int | None = None
     size: int = 0
-    delta: int | None = None
+    delta: DeltaVersion | None = None
     differing: tuple[tuple[SourceColumn, SourceColumn], ...] = field(default=())
     warnings: tuple[str, ...] = ()
 

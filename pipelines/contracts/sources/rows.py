@@ -3,31 +3,27 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DateType, StructField, StructType
 
-from pipelines.config.logs import Explode, LogConfig, Partition
+from pipelines.config.logs import Explode, LogConfig
 from pipelines.contracts.mapping.binding import Binding
+from pipelines.contracts.sources.delta_frames import delta_frame
 from pipelines.contracts.sources.line_rows import LineReader
-from pipelines.contracts.sources.opening import FileGroup, Opened
-from pipelines.contracts.sources.places import Place, SourceFile
-from pipelines.contracts.sources.split_files import (
-    frame_of_splits,
-    parquet_by_arrow,
-    parts_of_files,
-    whole_files,
+from pipelines.contracts.sources.opening import Opened
+from pipelines.contracts.sources.parquet_frames import (
+    FOLDER_DATE,
+    parquet_frame,
+    quoted,
+    readable_columns,
 )
+from pipelines.contracts.sources.split_files import frame_of_splits, parts_of_files, whole_files
 from pipelines.contracts.sources.text_lines import CandidateLists, LineFormat
 from pipelines.contracts.sources.types import SourceColumn
-from pipelines.engines.dialect import dialect_of
 
 _PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
-_DATE = "__winnow_date"
-"""The date of the folder; the files may have a column of the folder's name, with other values."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +47,8 @@ class SourceRows:
     source_row: Column
 
 
-def quoted(name: str) -> str:
-    """Return a column name that is taken literally, dots and backticks included."""
-    escaped = name.replace("`", "``")
-    return f"`{escaped}`"
-
-
 def source_rows(
-    opened: Opened, binding: Binding, log: LogConfig, wanted: Sequence[object], spark: SparkSession
+    opened: Opened, binding: Binding, log: LogConfig, spark: SparkSession
 ) -> SourceRows:
     """Return the rows of a log's files, not yet conformed.
 
@@ -66,108 +56,16 @@ def source_rows(
         opened: The files, looked at.
         binding: Which source columns are used.
         log: The log's resolved config.
-        wanted: The folder dates to read; only a Delta table needs them here.
         spark: The session.
     """
     if opened.kind in ("csv", "json_lines"):
         return _text_rows(opened, binding, log, spark)
-    if opened.kind == "delta":
-        frame = _delta_frame(opened, log, wanted, spark)
-        partition = log.partition.column if log.partition else None
-        # A partition column of a Delta table is a column of the table as well.
-        dates = F.col(quoted(partition)).cast("date") if partition else _no_date()
-        return _column_rows(frame, opened.columns, log.explode, dates)
-    frames = [_parquet_frame(opened, group, log.partition, spark) for group in opened.groups]
-    frame = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), frames)
-    dates = F.col(_DATE) if log.partition else _no_date()
-    return _column_rows(frame, _readable(opened), log.explode, dates)
-
-
-def _no_date() -> Column:
-    return F.lit(None).cast("date")
-
-
-def _readable(opened: Opened) -> list[SourceColumn]:
-    """Return the columns that can be read: the rest is unmapped, so it is only left out of raw."""
-    differing = {column.name for pair in opened.differing for column in pair}
-    return [c for c in opened.columns if c.type is not None and c.name not in differing]
-
-
-def _parquet_frame(
-    opened: Opened, group: FileGroup, partition: Partition | None, spark: SparkSession
-) -> DataFrame:
-    """Read exactly these files, with the date of their folder as a column where there is one."""
-    readable = {column.name for column in _readable(opened)}
-    columns = [column for column in group.columns if column.type and column.name in readable]
-    fields = [StructField(column.name, column.type) for column in columns if column.type]
-    if any(column.by_arrow for column in columns):
-        date_name = _DATE if partition else None
-        frame = parquet_by_arrow(spark, opened.place, group.files, fields, date_name)
+    if opened.delta is not None:
+        frame, columns = delta_frame(opened, opened.delta, spark), list(opened.columns)
     else:
-        frame = _by_engine(opened.place, group.files, fields, partition, spark)
-    kept = [quoted(field.name) for field in fields]
-    frame = frame.select(*kept, *([_DATE] if partition else []))
-    return frame.where(F.lit(False)) if opened.hollow else frame
-
-
-def _by_engine(
-    place: Place,
-    files: Sequence[SourceFile],
-    fields: list[StructField],
-    partition: Partition | None,
-    spark: SparkSession,
-) -> DataFrame:
-    dialect = dialect_of(spark)
-
-    def read(some: Sequence[SourceFile], reader: DataFrameReader) -> DataFrame:
-        return reader.parquet(*[dialect.to_read(place.uri(file.path)) for file in some])
-
-    if partition is None:
-        return read(files, spark.read.schema(StructType(fields)))
-    column = partition.column
-    if column and dialect.folder_dates and _only_dates(place, column, files, fields):
-        schema = StructType([*fields, StructField(column, DateType())])
-        frame = read(files, spark.read.schema(schema).option("basePath", place.uri(place.path)))
-        return frame.withColumnRenamed(column, _DATE)
-    days: dict[date | None, list[SourceFile]] = {}
-    for file in files:
-        days.setdefault(file.date, []).append(file)
-    parts = [
-        read(some, spark.read.schema(StructType(fields))).withColumn(_DATE, F.lit(day).cast("date"))
-        for day, some in days.items()
-    ]
-    return reduce(DataFrame.unionByName, parts)
-
-
-def _only_dates(
-    place: Place, column: str, files: Sequence[SourceFile], fields: Sequence[StructField]
-) -> bool:
-    """Return whether an engine that makes columns of folders' names makes the date's, no other.
-
-    It puts such a column in the place of the files' own column of that name.
-    """
-    if column.lower() in {field.name.lower() for field in fields}:
-        return False
-    return all(
-        file.path.startswith(f"{place.path}/{column}={file.date}/")
-        and file.path.count("=", len(place.path)) == 1
-        for file in files
-    )
-
-
-def _delta_frame(
-    opened: Opened, log: LogConfig, wanted: Sequence[object], spark: SparkSession
-) -> DataFrame:
-    assert opened.delta is not None
-    reader = spark.read.format("delta").option("versionAsOf", opened.delta)
-    frame = reader.load(dialect_of(spark).exact(opened.place.uri(opened.place.path)))
-    if log.partition is None or log.partition.column is None:
-        return frame
-    dates = [F.lit(day).cast("date") for day in wanted]
-    inside = (
-        F.col(quoted(log.partition.column)).cast("date").isin(*dates) if dates else F.lit(False)
-    )
-    return frame.where(inside)
+        frame, columns = parquet_frame(opened, log.partition, spark), readable_columns(opened)
+    dates = F.col(FOLDER_DATE) if log.partition else F.lit(None).cast("date")
+    return _column_rows(frame, columns, log.explode, dates)
 
 
 def _column_rows(

@@ -94,7 +94,7 @@ def parquet_by_arrow(
         spark: The session.
         place: The file system of the files.
         files: They.
-        fields: The columns and the types that they shall have.
+        fields: The columns and the types that they shall have; NULL where a file lacks one.
         partition: The name of a column for the date of each file's folder, or None.
     """
     schema = StructType(list(fields))
@@ -104,8 +104,15 @@ def parquet_by_arrow(
     def read(split: Split) -> Iterator[pa.RecordBatch]:
         with filesystem.open_input_file(split.path) as handle:
             parquet = pq.ParquetFile(handle, coerce_int96_timestamp_unit="us")
-            for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=target.names):
-                table = pa.Table.from_batches([batch]).select(target.names).cast(target)
+            names = set(parquet.schema_arrow.names).intersection(target.names)
+            for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=sorted(names)):
+                columns = [
+                    pa.array(batch[field.name]).cast(field.type)
+                    if field.name in names
+                    else pa.nulls(batch.num_rows, field.type)
+                    for field in target
+                ]
+                table = pa.Table.from_arrays(columns, schema=target)
                 if partition is not None:
                     days = pa.array([split.date] * table.num_rows, pa.date32())
                     table = table.append_column(partition, days)

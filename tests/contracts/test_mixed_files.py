@@ -1,0 +1,128 @@
+"""Parquet files of several writers in one log: no file decides how another one is read."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.errors import InputError
+from tests.contracts.logs_for_tests import NOON_S, NOON_US, config, impressions, opened, rows, write
+
+TEXT = pa.array(["a", None, "ü"])
+LISTS = pa.array([["a", "b"], None, []], pa.list_(pa.string()))
+STRUCTS = pa.array([{"x": 1, "t": "a"}, None, {"x": None, "t": None}])
+TIMES = pa.array([NOON_US, None, NOON_US], pa.timestamp("us", "UTC"))
+AS = pa.struct([("x", pa.int64()), ("t", pa.string())])
+
+
+def dictionary(values: pa.Array, index: pa.DataType, kind: pa.DataType) -> pa.Array:
+    return values.cast(kind).dictionary_encode().cast(pa.dictionary(index, kind))
+
+
+KINDS: dict[str, list[pa.Array]] = {
+    "text": [
+        TEXT,
+        TEXT.cast(pa.large_string()),
+        TEXT.cast(pa.string_view()),
+        dictionary(TEXT, pa.int32(), pa.string()),
+        dictionary(TEXT, pa.int8(), pa.large_string()),
+    ],
+    "lists": [
+        LISTS,
+        LISTS.cast(pa.large_list(pa.large_string())),
+        LISTS.cast(pa.list_(pa.field("element", pa.string()))),
+        pa.array(LISTS.to_pylist(), pa.list_(pa.dictionary(pa.int32(), pa.string()))),
+    ],
+    "structs": [
+        STRUCTS.cast(AS),
+        STRUCTS.cast(pa.struct([("x", pa.int64()), ("t", pa.large_string())])),
+        pa.array(
+            STRUCTS.to_pylist(),
+            pa.struct([("x", pa.int64()), ("t", pa.dictionary(pa.int8(), pa.string()))]),
+        ),
+    ],
+    "times": [
+        TIMES,
+        TIMES.cast(pa.timestamp("ms", "UTC")),
+        TIMES.cast(pa.timestamp("us", "Europe/Berlin")),
+        TIMES.cast(pa.timestamp("s", "Asia/Tokyo")),
+    ],
+}
+
+
+def base(first: int) -> pa.Table:
+    return rows(*((1, 2, first + place, NOON_S) for place in range(3)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "order"),
+    [
+        (kind, order)
+        for kind, values in KINDS.items()
+        for order in itertools.permutations(range(len(values)), 2)
+    ],
+)
+class DescribeOneTypeHeldInSeveralWays:
+    def it_reads_the_same_values_whichever_file_comes_first(
+        self, spark: SparkSession, tmp_path: Path, kind: str, order: tuple[int, ...]
+    ) -> None:
+        for place, number in enumerate(order):
+            table = base(10 * place).append_column("v", KINDS[kind][number])
+            write(tmp_path / "impressions" / f"{place}.parquet", table)
+        log = opened(spark, config(impressions()), tmp_path)
+        row = log.frame.select("item_id", "source_row.v").orderBy("item_id").collect()
+        expected = KINDS[kind][0].to_pylist()
+        if kind == "structs":
+            found = [None if r.v is None else r.v.asDict() for r in row]
+        elif kind == "times":
+            found = [None if r.v is None else r.v.replace(tzinfo=None) for r in row]
+            expected = [None if v is None else v.replace(tzinfo=None) for v in expected]
+        else:
+            found = [r.v for r in row]
+        assert [r.item_id for r in row] == [0, 1, 2, 10, 11, 12]
+        assert found == [*expected, *expected]
+
+
+class DescribeFilesThatDiffer:
+    def it_reads_columns_in_any_order(self, spark: SparkSession, tmp_path: Path) -> None:
+        table = rows((1, 2, 3, NOON_S))
+        for place, names in enumerate(itertools.permutations(table.column_names)):
+            write(tmp_path / "impressions" / f"{place:02}.parquet", table.select(names))
+        log = opened(spark, config(impressions()), tmp_path)
+        found = log.frame.select("request_id", "user_id", "item_id", "event_us").collect()
+        assert found == [(1, 2, 3, NOON_US)] * 24
+
+    @pytest.mark.parametrize("turned", [False, True])
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (pa.array([3], pa.int64()), pa.array([3], pa.int32())),
+            (pa.array([3], pa.int64()), pa.array(["3"])),
+            (pa.array([3], pa.int64()), pa.array([3], pa.uint64())),
+        ],
+    )
+    def it_names_both_types_of_a_mapped_column(
+        self, spark: SparkSession, tmp_path: Path, one: pa.Array, other: pa.Array, turned: bool
+    ) -> None:
+        for name, values in zip("ab", (other, one) if turned else (one, other), strict=True):
+            table = rows((1, 2, 3, NOON_S)).set_column(2, "item_id", values)
+            write(tmp_path / "impressions" / f"{name}.parquet", table)
+        with pytest.raises(InputError) as caught:
+            opened(spark, config(impressions()), tmp_path)
+        assert "item_id" in str(caught.value)
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def it_refuses_nanoseconds_beside_microseconds(
+        self, spark: SparkSession, tmp_path: Path, turned: bool
+    ) -> None:
+        kinds = [pa.timestamp("us", "UTC"), pa.timestamp("ns", "UTC")]
+        for name, kind in zip("ab", kinds[::-1] if turned else kinds, strict=True):
+            at = pa.array([NOON_US], pa.timestamp("us", "UTC")).cast(kind)
+            table = rows((1, 2, 3, NOON_S)).append_column("at", at)
+            write(tmp_path / "impressions" / f"{name}.parquet", table)
+        settings: dict[str, Any] = impressions(columns={"impression_ts": "at"})
+        with pytest.raises(InputError, match=r"timestamp\[ns"):
+            opened(spark, config(settings), tmp_path)
