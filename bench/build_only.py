@@ -28,6 +28,7 @@ from jobs.request import BuildRequest
 from pipelines.assembly.samples import stage_groups, stage_pairs_and_catalogue
 from pipelines.assembly.workplace import Workplace
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.rows import chosen_rows
 
 
 def build_only(request: BuildRequest, folder: Path) -> None:
@@ -41,9 +42,9 @@ def build_only(request: BuildRequest, folder: Path) -> None:
     with stage("join clicks, weigh items"):
         n_clicks = opened["clicks"].rows_in_files or 0
         clicked, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
-        n_pairs = clicked.n_pairs
+        chosen, n_pairs = chosen_rows(clicked.pairs, opened["impressions"]), clicked.n_pairs
     with stage("sample"):
-        stage_groups(opened, clicked.pairs, items, config, day, place, n_pairs=n_pairs)
+        stage_groups(opened, chosen, items, config, day, place, n_pairs=n_pairs)
 
 
 class StageCosts(Progress):

@@ -37,6 +37,7 @@ from pipelines.audit.early import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
+from pipelines.contracts.rows import chosen_rows  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
@@ -75,7 +76,8 @@ def build(request: BuildRequest) -> BuildSummary:
     with stage("join clicks, weigh items") as told:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
         clicked, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
-        all_pairs, pairs = clicked.pairs, pairs_of(clicked.pairs, day)
+        all_pairs = chosen_rows(clicked.pairs, logs["impressions"])
+        pairs = pairs_of(all_pairs, day)
         told.rows = n_pairs = clicked.n_pairs
     with stage("sample") as told:
         groups = stage_groups(logs, all_pairs, items, config, day, place, n_pairs=n_pairs)
@@ -101,7 +103,7 @@ def build(request: BuildRequest) -> BuildSummary:
             place,
             store,
             since,
-            n_attributed=attributed_clicks(all_pairs, day),
+            n_attributed=attributed_clicks(clicked.pairs, day),
             totals=sums,
             history=history,
         )

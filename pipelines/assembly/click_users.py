@@ -20,7 +20,8 @@ class Attributed:
     """Which clicks belong to which impressions.
 
     Attributes:
-        pairs: What ``attributed_pairs`` returned, those that count; read back from staging.
+        pairs: What ``attributed_pairs`` returned, those that count; read back from staging. A click
+            on an impression that may become no positive has a pair as well: it is no orphan.
         n_pairs: How many there are.
         refused: ``click_key`` of the clicks that fit impressions of other users only and belong to
             none of them; None where there is no such click.

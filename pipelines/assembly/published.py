@@ -14,7 +14,7 @@ from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import repeated_hashes
-from pipelines.contracts.rows import deduplicated, made_columns, on_date, valid_rows
+from pipelines.contracts.rows import chosen_rows, deduplicated, made_columns, on_date, valid_rows
 from pipelines.contracts.tables import TableContract, table_contract
 
 
@@ -24,7 +24,7 @@ class Made:
 
     Attributes:
         logs: The conformed logs.
-        shown: The valid impressions of the date, one row per key.
+        shown: The valid impressions of the date that may become positives, one row per key.
         groups: The staged sample groups. n_groups: How many there are.
         pairs: The pairs of the date. n_pairs: How many there are.
         candidates: The date's items.
@@ -98,7 +98,9 @@ def shown_on(
     counts: RowCounts,
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
 ) -> DataFrame:
-    """Return the valid impressions of the date, one row per key; columns as of ``valid_rows``.
+    """Return the valid impressions of the date that may become positives, one row per key.
+
+    Columns as of ``valid_rows``.
 
     Args:
         impressions: The log.
@@ -108,7 +110,7 @@ def shown_on(
         keep: Writes a frame under a name and returns it read back: the rows are needed twice.
     """
     return deduplicated(
-        valid_rows(impressions).where(on_date(impressions, day)),
+        chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, day)),
         impressions.contract,
         repeated=repeated_hashes(census),
         duplicates=counts.duplicate,

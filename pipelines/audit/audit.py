@@ -21,6 +21,7 @@ from pipelines.audit.history import drift_figures, volume_figures, volume_of
 from pipelines.audit.inputs import logged_requests, shared_requests
 from pipelines.audit.judging import judge
 from pipelines.audit.measurements import Measurements
+from pipelines.audit.negatives.dropped import dropped_figure, drops_rows
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
 from pipelines.audit.negatives.hard import hard_again
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
@@ -170,6 +171,12 @@ def _samples(
             _OF_DRAWS,
             lambda: _drawn(negatives, items, evidence, config, day, place, n),
         )
+        if drops_rows(config):
+            log = evidence.logs["impressions"]
+            found.take(
+                ("negatives_in_dropped_rows",),
+                lambda: (None, [dropped_figure(negatives, log, config, day)]),
+            )
         if draws is not None and kept is not None:
             parts["bands"], parts["top_items"] = popularity_series(items, kept, draws)
             parts["log_q"] = log_q_histogram(items, draws)

@@ -107,6 +107,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     # Easy negatives.
     _none_of("shown_negatives", _EASY, "negatives, easy or hard, that their user was shown in the exclusion window"),
     _none_of("clicked_negatives", _EASY, "negatives, easy or hard, that their user clicked in the exclusion window"),
+    _at_most("negatives_in_dropped_rows", _EASY, "negatives", "negatives, easy or hard, that their user has in the exclusion window in rows which logs.impressions.where drops: it is for rows that are no impressions; to take positives from some of them, use positives.where", 0),
     _none_of("ineligible_negatives", _EASY, "negatives, easy or hard, that are not in the catalogue of the date"),
     _none_of("log_q_invalid", _EASY, "easy draws without a finite log_q of at most 0, or hard negatives with one"),
     _none_of("log_q_differs", _EASY, "easy draws whose log_q is not the probability, given the user's forbidden set as the logs hold it"),

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipelines.config.model import Frozen, Identifier
+from pipelines.config.logs import Scalar
+from pipelines.config.model import Frozen, Identifier, SourceName
 
 _US_PER_UNIT = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _LONGEST_WINDOW_DAYS = 14
@@ -101,8 +102,12 @@ class Positives(Frozen):
     """Positives: their thinning and the weight and strength order of the actions.
 
     ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
-    sample_weight per action, 1 where not named.
+    sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
+    positives and ranking_samples: source column of the impression log to the values that are taken.
+    All others forbid their items as before.
     """
+
+    where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
 
     downsampling: Downsampling = Downsampling()
     actions: tuple[str, ...] = Field(

@@ -15,6 +15,9 @@ from pipelines.contracts.rules import Broken, any_of, message, reasons_of, rules
 from pipelines.contracts.sources.rows import SourceRows
 from pipelines.contracts.tables import spark_type
 
+CHOSEN = "may_be_positive"
+"""The column of impressions that says whether ``positives.where`` takes them; not there without."""
+
 _PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
 
 
@@ -57,6 +60,9 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     kept = F.lit(True)
     for source, values in binding.where:
         kept = kept & equals_one_of(rows.column_of(source.name), source.found, values)
+    chosen = F.lit(True)
+    for source, values in binding.chosen:
+        chosen = chosen & equals_one_of(rows.column_of(source.name), source.found, values)
     step = rows.frame.select(
         *[r.value.cast(spark_type(_type(binding, r.name))).alias(r.name) for r in read],
         *[rows.column_of(source.name).alias(name) for name, source in binding.carry],
@@ -64,6 +70,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         rows.partition_date.alias("partition_date"),
         anonymous.alias("anonymous"),
         kept.alias(_KEPT),
+        *((chosen.alias(CHOSEN),) if binding.chosen else ()),
         rows.problem.alias(_PROBLEM),
         *[r.against.where.alias(f"__winnow_bad_{r.name}") for r in read if r.against is not None],
         *[r.against.message.alias(f"__winnow_{r.name}") for r in read if r.against is not None],
@@ -97,6 +104,7 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         *[name for name, _ in binding.carry],
         "event_us",
         "partition_date",
+        *((CHOSEN,) if binding.chosen else ()),
         # Told apart from the reasons: an engine compiles a plain condition, but not the making of
         # an array of messages, and most readers of a log only want to know this.
         (~whole & ~filtered & ~any_of(broken)).alias("valid"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import (
@@ -37,6 +38,7 @@ class RowCounts:
         other_date: Rows of other dates' builds.
         anonymous: The part of ``filtered`` whose user means nobody.
         reasons: Rejected rows by the code of their reasons; a row with two codes counts in both.
+        not_chosen: The part of ``valid`` that ``positives.where`` lets become no positives.
     """
 
     read: int
@@ -47,6 +49,7 @@ class RowCounts:
     other_date: int
     anonymous: int
     reasons: dict[str, int]
+    not_chosen: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -110,9 +113,16 @@ def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> R
         other_date=rows.get(_OTHER_DATE, 0),
         anonymous=rows.get(_ANONYMOUS, 0),
         reasons=_reasons(log, rejected) if rows.get(_REJECTED) else {},
+        not_chosen=distinct - _chosen(log, kept, fine - distinct) if log.chooses else 0,
     )
     _check(log, counts)
     return counts
+
+
+def _chosen(log: Log, kept: DataFrame, duplicates: int) -> int:
+    """Count the keys that some row has which may become a positive: in a pass of its own."""
+    chosen = kept.where(CHOSEN)
+    return (chosen.select(*log.contract.key).distinct() if duplicates else chosen).count()
 
 
 def _reasons(log: Log, rejected: Column) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from pyspark.sql.types import (
 
 from pipelines.config.logs import LOG_NAMES, LogConfig, TimeSource
 from pipelines.config.tree import Config
-from pipelines.contracts.conforming import conform
+from pipelines.contracts.conforming import CHOSEN, conform
 from pipelines.contracts.days import DateRange
 from pipelines.contracts.mapping.binding import Binding, bind, possible_columns
 from pipelines.contracts.mapping.checks import config_problems, missing_column
@@ -58,6 +58,7 @@ class Log:
             ``reject_reasons`` array<string>, never NULL, each ``code: sentence``;
             ``filtered`` boolean, never NULL: dropped by ``where``, or ``anonymous``;
             ``anonymous`` boolean, never NULL: the user means nobody (and ``where`` keeps the row);
+            ``may_be_positive`` boolean, never NULL, where ``chooses``;
             ``source_row`` struct of the source columns in source order, for text the line.
             A filtered row has no reasons.
         contract: The contract with its id types, and with the key that this log can have.
@@ -69,6 +70,7 @@ class Log:
         folders: What is read, for the release's record.
         mapped: The contract columns that have a source in this log.
         warnings: What was passed over, and what else a person should know, one sentence each.
+        chooses: Whether only some impressions may become positives (``positives.where``).
     """
 
     name: str
@@ -81,6 +83,7 @@ class Log:
     folders: tuple[str, ...]
     mapped: frozenset[str]
     warnings: tuple[str, ...] = ()
+    chooses: bool = False
 
     @property
     def about_rows(self) -> int:
@@ -151,6 +154,7 @@ def open_log(
         folders=listing.folders,
         mapped=frozenset(b.column.name for b in binding.columns if b.sources),
         warnings=opened.warnings,
+        chooses=bool(binding.chosen),
     )
 
 
@@ -262,9 +266,11 @@ def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession)
     carry = dict.fromkeys(config.carry, "string") if name == "impressions" else {}
     fields = [StructField(c.name, spark_type(c.type)) for c in contract.columns]
     fields += [StructField(carried, StringType()) for carried in carry]
+    chooses = name == "impressions" and bool(config.positives.where)
     fields += [
         StructField("event_us", LongType()),
         StructField("partition_date", DateType()),
+        *((StructField(CHOSEN, BooleanType(), nullable=False),) if chooses else ()),
         StructField("valid", BooleanType(), nullable=False),
         StructField("reject_reasons", ArrayType(StringType()), nullable=False),
         StructField("filtered", BooleanType(), nullable=False),
@@ -273,4 +279,5 @@ def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession)
     ]
     frame = spark.createDataFrame([], StructType(fields))
     mapped = frozenset(contract.names)
-    return Log(name, frame, contract, carry, listing.dates, 0, 0, listing.folders, mapped)
+    log = Log(name, frame, contract, carry, listing.dates, 0, 0, listing.folders, mapped)
+    return replace(log, chooses=chooses)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.contracts.conforming import made_impression_id
+from pipelines.contracts.conforming import CHOSEN, made_impression_id
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import (
@@ -22,9 +22,20 @@ from pipelines.contracts.tables import TableContract
 def valid_rows(log: Log) -> DataFrame:
     """Return the rows that keep every rule, of all dates that were read, duplicates included.
 
-    Columns: the contract's, the carried ones, ``event_us``, ``partition_date``.
+    Columns: the contract's, the carried ones, ``event_us``, ``partition_date``; where only some
+    impressions may become positives, ``may_be_positive``.
     """
     return _without_judgement(log, log.frame.where("valid"))
+
+
+def chosen_rows(rows: DataFrame, log: Log) -> DataFrame:
+    """Return the rows of ``valid_rows`` that may become positives, without saying so.
+
+    Args:
+        rows: Impressions, or pairs of them with clicks.
+        log: The impression log.
+    """
+    return rows.where(CHOSEN).drop(CHOSEN) if log.chooses else rows
 
 
 def made_columns(log: Log) -> dict[str, Column]:
@@ -155,8 +166,10 @@ def winner_hash(names: Sequence[str]) -> Column:
 
 def tie_columns(columns: Sequence[str], contract: TableContract) -> list[str]:
     """Return the columns that ``winner_hash`` takes of rows as from ``valid_rows``, in order."""
-    return sorted(set(columns) - set(contract.key) - {"event_us"})
+    # What may become a positive is no part of an impression: a choice changes no order.
+    return sorted(set(columns) - set(contract.key) - {"event_us", CHOSEN})
 
 
 def _without_judgement(log: Log, rows: DataFrame) -> DataFrame:
-    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date")
+    choice = (CHOSEN,) if log.chooses else ()
+    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date", *choice)

@@ -42,6 +42,17 @@ def only_clicks_are_forbidden(bench: Bench) -> Broken:
     return Broken(bench.sampled(events=_events_without(bench, "impressions")))
 
 
+def only_one_scene_is_forbidden(bench: Bench) -> Broken:
+    """As if what other scenes showed, where positives do not come from, did not count."""
+    log = bench.logs["impressions"]
+    some = replace(log, frame=log.frame.where(F.col("scene") == "home"))
+    return Broken(
+        bench.sampled(
+            events=events_of({**bench.logs, "impressions": some}, bench.places, bench.config)
+        )
+    )
+
+
 def _events_without(bench: Bench, name: str) -> pa.Table:
     log = bench.logs[name]
     logs = {**bench.logs, name: replace(log, frame=log.frame.where(F.lit(False)))}

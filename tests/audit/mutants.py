@@ -50,6 +50,7 @@ MUTANTS: list[Mutant] = [
         broken_draws,
         nothing_is_forbidden="shown_negatives clicked_negatives log_q_differs",
         only_exposures_are_forbidden="clicked_negatives log_q_differs",
+        only_one_scene_is_forbidden="shown_negatives log_q_differs",
         only_clicks_are_forbidden="shown_negatives log_q_differs",
         exclusion_looks_back_one_date_less="shown_negatives log_q_differs",
         exclusion_looks_back_one_date_more="log_q_differs",

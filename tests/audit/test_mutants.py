@@ -74,6 +74,8 @@ class DescribeTheUnbrokenBuild:
             # Only of logs whose users disagree, or whose ranking rows name no user.
             "shared_ids",
             "requests_of_several_users",
+            # Of an impression log with a where.
+            "negatives_in_dropped_rows",
         }
 
 

@@ -33,6 +33,7 @@ from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
+from pipelines.contracts.rows import chosen_rows
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
 from tests.table_frames import every_frame
@@ -90,7 +91,7 @@ class Staged:
 
     @property
     def all_pairs(self) -> DataFrame:
-        return self.clicked.pairs
+        return chosen_rows(self.clicked.pairs, self.logs["impressions"])
 
     @property
     def pairs(self) -> DataFrame:

@@ -53,6 +53,7 @@ class Logs:
         *,
         impression: str | None = None,
         position: int | None = None,
+        **more: object,
     ) -> None:
         """Show items in a request, at positions from 1 on."""
         shown = [items] if isinstance(items, int | str) else list(items)
@@ -65,6 +66,7 @@ class Logs:
                     "item_id": item,
                     "position": place if position is None else position,
                     "impression_ts": when,
+                    **more,
                 }
             )
 
@@ -137,6 +139,7 @@ class Logs:
             "score": pa.float64(),
             "stage": pa.string(),
             "action_type": pa.string(),
+            "scene": pa.string(),
             "passed": pa.bool_(),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pipelines.audit.figures import Figure
 from pipelines.audit.staged.rows import KEY
 from pipelines.audit.staged.stretch import stretch_of
+from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import made_columns, with_made
@@ -64,6 +65,7 @@ def impression_figures(
         log.frame.withColumn("key", _key())
         .join(keys, "key", how="left_semi")
         .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
+        .where(F.col(CHOSEN) if log.chooses else F.lit(True))
     )
     # The log's frame has them already, but made of all rows.
     shown = with_made(shown, made_columns(log))

@@ -12,6 +12,7 @@ from pipelines.assembly.workplace import Workplace
 from pipelines.audit.staged.rows import KEY
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
+from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import valid_rows
@@ -35,7 +36,8 @@ class PairsAgain:
     """What was shown and clicked.
 
     Attributes:
-        rows: ``joined_again`` without the pairs that do not count, read back from staging.
+        rows: ``joined_again`` without the pairs that do not count or may make no positive, read
+            back from staging.
         of_other_user: Clicks that count though they name another user than their impression.
         shared_ids: Ids of requests, or of impressions, that several users have in the impression
             log; None where it was not asked.
@@ -58,7 +60,7 @@ def pairs_again(
     joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks), "audited-pairs")
     strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
     if strange == 0:
-        return PairsAgain(joined, 0, None)
+        return PairsAgain(joined.where("chosen"), 0, None)
     shared = None
     if config.attribution.users == "auto":
         shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
@@ -70,7 +72,7 @@ def pairs_again(
     holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
     rows = place.staged(joined.join(per_click, "click").where(holds), "audited-pairs-of-users")
     others = rows.where(unlike).select("click").distinct().count()
-    return PairsAgain(rows, others, shared)
+    return PairsAgain(rows.where("chosen"), others, shared)
 
 
 def _shared(impressions: Log, name: str) -> int:
@@ -96,7 +98,8 @@ def joined_again(
         ``most_place`` (bigint, the position and 1, 0 where it is not known: they differ where it is
         open which of two impressions was clicked); ``shown_us``, ``clicked_us`` (bigint);
         ``action`` (int, its place in the configured order); ``click`` (bigint: tells it apart,
-        where its user may be another one), ``strange`` (boolean: it is not the impression's).
+        where its user may be another one), ``strange`` (boolean: it is not the impression's);
+        ``chosen`` (boolean: the impression may become a positive).
     """
     window = longest_window_us(config)
     names: tuple[str, ...] = _JOINS[config.attribution.join]
@@ -113,11 +116,16 @@ def joined_again(
         shown = shown.withColumn("impression_id", text)
     if config.attribution.users == "agree" and "user_id" not in names:
         names = (*names, "user_id")
+    chooses = logs["impressions"].chooses
     latest_only = config.attribution.join == "last_impression"
     until = day.end_us + (window if latest_only else 0)
     carried = ("position",) if "impressions" in made else ("position", "impression_id")
     left = shown.where((at >= day.start_us - window) & (at < until)).select(
-        *KEY, *carried, _to_join_on(names), at.alias("shown_us")
+        *KEY,
+        *carried,
+        (F.col(CHOSEN) if chooses else F.lit(True)).alias("chosen"),
+        _to_join_on(names),
+        at.alias("shown_us"),
     )
     clicks = valid_rows(logs["clicks"]).where((at >= day.start_us) & (at < day.end_us + window + 1))
     code = F.coalesce(
@@ -164,6 +172,7 @@ def joined_again(
         "action",
         (F.lit(0).cast("bigint") if latest_only else F.col("click")).alias("click"),
         (F.col("user_id") != F.col("clicking_user")).alias("strange"),
+        "chosen",
     )
 
 

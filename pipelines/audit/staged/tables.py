@@ -61,7 +61,8 @@ def wanted_rows(
         "training_samples_pointwise": n + easy + hard,
     }
     if "viewed" not in logs["impressions"].mapped:
-        wanted["ranking_samples"] = counts["impressions"].valid
+        shown = counts["impressions"]
+        wanted["ranking_samples"] = shown.valid - shown.not_chosen
     return wanted
 
 

@@ -53,6 +53,7 @@ class Binding:
         columns: One entry per contract column, in contract order.
         carry: Carried name and the source column it is copied from.
         where: Source column and the values to keep, each of the column's type.
+        chosen: The same of ``positives.where``: which impressions may become positives.
         event_time: The contract column that holds the event time, where it is mapped.
     """
 
@@ -60,13 +61,14 @@ class Binding:
     columns: tuple[Bound, ...]
     carry: tuple[tuple[str, SourceColumn], ...]
     where: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
+    chosen: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     event_time: str | None
 
     def references(self) -> tuple[str, ...]:
         """Return the name of every source column that is used, each once."""
         names = [source.name for bound in self.columns for source in bound.sources]
         names += [source.name for _, source in self.carry]
-        names += [source.name for source, _ in self.where]
+        names += [source.name for source, _ in (*self.where, *self.chosen)]
         return tuple(dict.fromkeys(names))
 
     def bound(self, name: str) -> Bound:
@@ -80,7 +82,8 @@ def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str
     own = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
     within = {f"{column}.{own_name}" for column in lists for own_name in own}
-    return frozenset({*own, *within, *_texts_in(mapped)})
+    chosen = config.positives.where if name == "impressions" else ()
+    return frozenset({*own, *within, *chosen, *_texts_in(mapped)})
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -160,6 +163,8 @@ def bind(
     where = [
         (finder.find(f"where.{reference}", reference), v) for reference, v in log.where.items()
     ]
+    choice = config.positives.where.items() if name == "impressions" else ()
+    chosen = [(finder.find("positives.where", reference), v) for reference, v in choice]
     InputError.raise_if_any(finder.problems)
     event_time = EVENT_TIME.get(name)
     timed = any(b.column.name == event_time and b.sources for b in bound)
@@ -167,7 +172,8 @@ def bind(
         _keyed(contract, bound, config),
         bound,
         carry,
-        tuple((column, _kept_values(name, column, v)) for column, v in where if column),
+        _kept_values(f"logs.{name}.where", where),
+        _kept_values("positives.where", chosen),
         event_time if timed else None,
     )
 
@@ -221,7 +227,13 @@ def _keyed(contract: TableContract, bound: Sequence[Bound], config: Config) -> T
     return contract.model_copy(update={"key": contract.key_without_impression_id})
 
 
-def _kept_values(log: str, column: SourceColumn, values: Sequence[Value]) -> tuple[Value, ...]:
+def _kept_values(
+    key: str, where: Sequence[tuple[SourceColumn | None, tuple[Value, ...]]]
+) -> tuple[tuple[SourceColumn, tuple[Value, ...]], ...]:
+    return tuple((column, _values_of(key, column, v)) for column, v in where if column)
+
+
+def _values_of(key: str, column: SourceColumn, values: Sequence[Value]) -> tuple[Value, ...]:
     kept: list[Value] = []
     problems = []
     for value in values:
@@ -230,7 +242,7 @@ def _kept_values(log: str, column: SourceColumn, values: Sequence[Value]) -> tup
         except ValueError:
             problems.append(
                 Problem(
-                    f"logs.{log}.where.{column.name}",
+                    f"{key}.{column.name}",
                     "a value does not fit the column",
                     repr(value),
                     f"a {column.found}",
