@@ -79,6 +79,8 @@ _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the t
 - **Files cut off.** A file whose last line has no line end and too few fields, or half a JSON
   object, is refused until `accept_cut: true`, which rejects that row alone. A CSV row that was cut
   within its last field, or a file cut where a line ends, looks whole: nothing can tell.
+- **Empty fields** of CSV are NULL. A user id that must be there and is empty counts as one of
+  `anonymous_values`, where the empty text is among them.
 - **Large files** are shared among tasks in parts of 16 MiB, but not those that are compressed, in
   another encoding than UTF-8, with CR alone, or with line ends in quotes.
 """

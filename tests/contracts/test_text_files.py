@@ -184,6 +184,19 @@ class DescribeQuotes:
         assert log.frame.count() == 120
 
 
+class DescribeEmptyFields:
+    def it_takes_no_user_for_nobody_only_where_a_row_must_have_one(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        write_text(tmp_path / "impressions" / "a.csv", lines("a").replace("1,2,", "1,,"))
+        write_text(tmp_path / "ranking.csv", "request_id,user_id,item_id,stage\n1,,3,coarse\n")
+        settings = config({**impressions(), "ranking_log": {"path": "ranking.csv"}})
+        for name, nobody in (("impressions", True), ("ranking_log", False)):
+            log = opened(spark, settings, tmp_path, name)
+            found = log.frame.select("user_id", "anonymous", "reject_reasons").collect()
+            assert found == [(None, nobody, [])]
+
+
 class DescribeCompressedText:
     @pytest.mark.parametrize("ending", [".gz", ".bz2", ".zst"])
     def it_reads_files_of_several_members_whole(

@@ -37,8 +37,10 @@ def read_user(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]
 
     The chosen value is the first that is neither NULL nor one of ``anonymous_values``. A row
     where only such values stand is anonymous; a row where all columns are NULL is not: its user
-    is missing.
+    is missing. Where a row need not have a user, an empty text is none: CSV cannot write NULL.
     """
+    if bound.column.nullable:
+        anonymous_values = [value for value in anonymous_values if value]
     chosen = _read(bound, column_of, anonymous_values)
     if not anonymous_values:
         return Identified(chosen, F.lit(False))
