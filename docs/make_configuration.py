@@ -57,7 +57,7 @@ is read the engine has to read a known moment by it; if it does not, the pattern
 and the command ends with exit code 2. An event time lies between 1970 and 2100; 0 counts as no time.
 
 A CSV column without a name is called `_c` and its place, from 0. A field of a candidate in an array
-of structs is `column.field`.
+of structs, or in text with an `item_delimiter`, is `column.field`.
 """  # noqa: E501
 _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the tasks.
 

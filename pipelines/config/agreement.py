@@ -129,12 +129,13 @@ def _columns(name: str, log: LogConfig, document: Document) -> Iterator[Problem]
                 expected=f"a source of type {contract[column]}",
             )
         if log.format == "csv" and log.csv.names is not None:
-            for source in sorted(set(source_columns(mapping)) - set(log.csv.names)):
+            known = (*log.csv.names, *(log.explode.named_fields if log.explode else ()))
+            for source in sorted(set(source_columns(mapping)) - set(known)):
                 yield Problem(
                     document.where(key),
                     f"csv.names does not list {source}",
-                    expected=f"one of {', '.join(log.csv.names)}",
-                    next_step=nearest(source, log.csv.names),
+                    expected=f"one of {', '.join(known)}",
+                    next_step=nearest(source, known),
                 )
 
 

@@ -142,19 +142,39 @@ class Explode(Frozen):
     """One row per request with its candidates in it.
 
     ``structs``: ``column`` is an array of structs, mapped as ``column.field``. ``arrays``: the
-    mapped columns named in ``columns`` are parallel arrays. ``delimited``: ``column`` is text.
+    mapped columns named in ``columns`` are parallel arrays. ``delimited``: ``column`` is text; with
+    a second delimiter (``N1-0 N2-1``) every candidate has ``fields``, mapped as ``column.field``.
     Position and rank, where not mapped, are the place in the list, from 1.
     """
 
     kind: Literal["structs", "arrays", "delimited"]
     columns: tuple[SourceName, ...] = Field(min_length=1)
     delimiter: str = Field(default=",", min_length=1)
+    item_delimiter: str | None = Field(default=None, min_length=1)
+    fields: tuple[SourceName, ...] = ()
 
     @model_validator(mode="after")
     def _one_column_unless_arrays(self) -> Self:
         if self.kind != "arrays" and len(self.columns) != 1:
             raise ValueError(f"kind: {self.kind} takes exactly one column")
         return self
+
+    @model_validator(mode="after")
+    def _fields_of_a_candidate(self) -> Self:
+        if (self.item_delimiter is None) != (not self.fields):
+            raise ValueError("item_delimiter and fields go together")
+        if self.fields and self.kind != "delimited":
+            raise ValueError(f"kind: {self.kind} has no item_delimiter")
+        if self.item_delimiter == self.delimiter:
+            raise ValueError("delimiter and item_delimiter must differ")
+        if self.fields and (len(self.fields) < 2 or len(set(self.fields)) < len(self.fields)):
+            raise ValueError("fields: give two different names at least")
+        return self
+
+    @property
+    def named_fields(self) -> tuple[str, ...]:
+        """The fields of a delimited candidate, as a mapping names them."""
+        return tuple(f"{self.columns[0]}.{field}" for field in self.fields)
 
 
 class Csv(Frozen):

@@ -18,7 +18,7 @@ class Sources:
         if explode is None:
             return
         lists = [self._columns.get(name) for name in explode.columns]
-        if explode.kind == "structs":
+        if explode.kind == "structs" or explode.fields:
             self._prefix = f"{explode.columns[0]}."
         for column in lists:
             if column is None or column.type is None:
@@ -28,6 +28,8 @@ class Sources:
                     self._add(f"{self._prefix}{name}", kind, column)
             elif explode.kind == "arrays":
                 self._add(column.name, column.element() or column.type, column)
+            elif explode.fields:
+                self._columns |= {name: text_column(name) for name in explode.named_fields}
             else:
                 self._columns[column.name] = text_column(column.name)
 

@@ -167,8 +167,8 @@ def unreadable_column(log: str, column: SourceColumn) -> Problem:
 
 def list_problem(log: str, kind: str, column: SourceColumn) -> Problem | None:
     """Return why a column cannot be exploded in this way, or None."""
-    is_list = isinstance(column.type, ArrayType)
-    if column.text or column.type is None or is_list == (kind != "delimited"):
+    fits = column.found == "string" if kind == "delimited" else isinstance(column.type, ArrayType)
+    if column.text or column.type is None or fits:
         return None
     expected = "string" if kind == "delimited" else "array"
     return Problem(f"logs.{log}.explode", f"column {column.name}", column.found, expected)

@@ -20,7 +20,11 @@ from pipelines.contracts.sources.parquet_frames import (
     readable_columns,
 )
 from pipelines.contracts.sources.split_files import frame_of_splits, parts_of_files, whole_files
-from pipelines.contracts.sources.text_lines import CandidateLists, LineFormat
+from pipelines.contracts.sources.text_lines import (
+    CandidateLists,
+    LineFormat,
+    wrong_number_of_fields,
+)
 from pipelines.contracts.sources.types import SourceColumn
 
 _PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
@@ -95,12 +99,20 @@ def _column_rows(
     problem = F.when(
         unequal, F.concat(F.lit("unreadable: parallel lists have the lengths "), found)
     ).when(F.col(_PLACE).isNull(), F.lit("missing: the list of candidates is NULL or empty"))
+    parts = F.split(F.col(_CANDIDATE), re.escape(explode.item_delimiter or ""), -1)
+    if explode.fields:
+        said = wrong_number_of_fields(explode.columns[0], len(explode.fields))
+        told = F.concat(F.lit(said), F.col(_CANDIDATE), F.lit("'"))
+        problem = problem.when(F.size(parts) != len(explode.fields), told)
 
     def column_of(name: str) -> Column:
         if explode.kind == "structs":
             prefix = f"{explode.columns[0]}."
             if name.startswith(prefix) and name not in top:
                 return F.col(_CANDIDATE).getField(name.removeprefix(prefix))
+        elif name in explode.named_fields:
+            part = F.get(parts, explode.named_fields.index(name))
+            return F.when(F.size(parts) == len(explode.fields), part)
         elif name in explode.columns:
             if explode.kind == "delimited":
                 return F.col(_CANDIDATE)

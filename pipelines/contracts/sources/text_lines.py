@@ -22,13 +22,21 @@ class CandidateLists:
     kind: Literal["structs", "arrays", "delimited"]
     columns: tuple[str, ...]
     delimiter: str
+    item_delimiter: str | None = None
+    fields: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, explode: "Explode | None") -> Self | None:
         """Take it from a config; None where there is none."""
         if explode is None:
             return None
-        return cls(explode.kind, explode.columns, explode.delimiter)
+        return cls(
+            explode.kind,
+            explode.columns,
+            explode.delimiter,
+            explode.item_delimiter,
+            explode.named_fields,
+        )
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,9 @@ class LineFormat:
             return [(problem, None, [as_text(alone.get(name)) for name in self.wanted])]
         rows: list[Row] = []
         for place, candidate in enumerate(zip(*lists, strict=True)):
-            merged = fields | _candidate_fields(explode, candidate)
-            rows.append((None, place, [as_text(merged.get(name)) for name in self.wanted]))
+            own, problem = _candidate_fields(explode, candidate)
+            merged = fields | own
+            rows.append((problem, place, [as_text(merged.get(name)) for name in self.wanted]))
         return rows
 
 
@@ -167,11 +176,24 @@ def _list_in(fields: dict[str, Any], name: str, explode: CandidateLists) -> list
     return value
 
 
-def _candidate_fields(explode: CandidateLists, candidate: tuple[Any, ...]) -> dict[str, Any]:
+def _candidate_fields(
+    explode: CandidateLists, candidate: tuple[Any, ...]
+) -> tuple[dict[str, Any], str | None]:
+    """Return a candidate's own values by name, and what is wrong with it as a whole."""
     if explode.kind == "structs":
         prefix = explode.columns[0]
-        return {f"{prefix}.{field}": value for field, value in (candidate[0] or {}).items()}
-    return dict(zip(explode.columns, candidate, strict=True))
+        return {f"{prefix}.{field}": value for field, value in (candidate[0] or {}).items()}, None
+    if explode.item_delimiter is None:
+        return dict(zip(explode.columns, candidate, strict=True)), None
+    parts = candidate[0].split(explode.item_delimiter)
+    if len(parts) == len(explode.fields):
+        return dict(zip(explode.fields, parts, strict=True)), None
+    return {}, f"{wrong_number_of_fields(explode.columns[0], len(explode.fields))}{candidate[0]}'"
+
+
+def wrong_number_of_fields(column: str, n_fields: int) -> str:
+    """Return the beginning of what is said of a candidate that has more or fewer fields."""
+    return f"unreadable: a candidate of {column} has not {n_fields} fields, found '"
 
 
 def _joined(sizes: list[int]) -> str:
