@@ -24,6 +24,7 @@ from pipelines.audit.measurements import Measurements
 from pipelines.audit.negatives.dropped import dropped_figure, drops_rows
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
 from pipelines.audit.negatives.hard import hard_again
+from pipelines.audit.nonsense import clicked_share, top_user_share
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
 from pipelines.audit.staged.rows import StagedPositives, hard_of, negatives_of, positives_of
@@ -99,6 +100,13 @@ def audit(
     funnel = funnel_of(evidence.counts, sums, clicked)
     if positives is not None:
         rows = positives.rows
+        exposed = funnel.exposed - evidence.counts["impressions"].not_chosen
+        found.figures.append(clicked_share(funnel.clicked, exposed))
+        n = evidence.totals["positives"]
+        found.take(
+            ("top_user_share.positives",),
+            lambda: (None, [top_user_share(rows, "positives", n)]),
+        )
         volume = found.take(("history_unread",), lambda: _history(evidence, rows, funnel))
         parts["volume"] = volume or {}
     name = f"winnow_{day.date.isoformat()}"

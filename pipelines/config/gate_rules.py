@@ -72,6 +72,10 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("rejected_reason_share", "inputs", "share", "rows rejected for this reason among all rows of the date that are not filtered", 0.05, 0.5),
     _at_most("clicks_of_other_users", "inputs", "share", "clicks that name another user than the impression that they count for, as after a login in between, among all that were joined", 0.05),
     _at_most("shared_ids", "inputs", "ids", "request ids (impression ids, where clicks join on them) that several users have in the impression log, looked for where a click names another user than the impression that it fits: such clicks count for nobody, unless attribution.users has another answer", 0),
+    _at_most("anonymous_share", "inputs", "share", "rows that one entry of identity.anonymous_values drops, among all rows of the date that `where` keeps: it may be a person", 0.05),
+    _at_most("suspicious_user_share", "inputs", "share", "rows of users whose id may mean nobody (nan, undefined, an all-zero UUID, ...) and is not in identity.anonymous_values", 0.001),
+    _at_most("clicked_share", "inputs", "share", "shown items of the date that were clicked: where nearly all are, the log holds clicks only, or every candidate was taken as clicked", 0.9),
+    _at_most("top_user_share", "inputs", "share", "rows that a single user holds, beyond an even share and what chance gives: it may stand for many", 0.05, 0.25),
     _at_least("history_share", "inputs", "share", "dates of the popularity window that the click log has", 1.0),
     _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),
     # Positives.

@@ -42,13 +42,13 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     Every row that comes in goes out, once. A row that is broken as a whole (a malformed line, a
     list of candidates that is empty) has that one reason; what could be read of it is there.
     """
-    anonymous = F.lit(False)
+    anonymous, nobody = F.lit(False), F.lit(None).cast("string")
     read: list[_Read] = []
     event_us, event_time = F.lit(None).cast("bigint"), binding.event_time
     for bound in binding.columns:
         if bound.column.name == "user_id" and bound.sources:
             user = read_user(bound, rows.column_of, config.identity.anonymous_values)
-            anonymous = user.anonymous
+            anonymous, nobody = user.anonymous, user.nobody
             read.append(_Read("user_id", user.reading.value, _unreadable(bound, user.reading)))
         elif bound.column.type == "timestamp" and bound.sources:
             reading, against = _time_of(bound, rows, is_event=bound.column.name == event_time)
@@ -69,6 +69,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         event_us.alias("event_us"),
         rows.partition_date.alias("partition_date"),
         anonymous.alias("anonymous"),
+        nobody.alias("nobody"),
         kept.alias(_KEPT),
         *((chosen.alias(CHOSEN),) if binding.chosen else ()),
         rows.problem.alias(_PROBLEM),
@@ -111,6 +112,7 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         reasons.alias("reject_reasons"),
         filtered.alias("filtered"),
         (~whole & F.col(_KEPT) & F.col("anonymous")).alias("anonymous"),
+        "nobody",
         "source_row",
     )
 

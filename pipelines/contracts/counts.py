@@ -1,7 +1,7 @@
 """Where every row of a log went, for one date: counted, and checked to add up."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,8 +9,14 @@ from pyspark.sql import functions as F
 from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
+from pipelines.contracts.mapping.nobody import (
+    place_of_nobody,
+    place_of_suspicious,
+    suspicious_at,
+)
 from pipelines.contracts.repeated_keys import (
     KEPT,
+    KEPT_PLACES,
     count_distinct_keys,
     key_census,
     repeated_hashes,
@@ -19,8 +25,9 @@ from pipelines.contracts.repeated_keys import (
 from pipelines.contracts.rows import on_date
 from pipelines.errors import ConservationError, Problem
 
-_REJECTED, _FILTERED, _ANONYMOUS, _OTHER_DATE = 1, 2, 3, 4
-"""Places of a census, beside ``KEPT``; each row is in exactly one."""
+_REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_PLACES + n for n in range(4))
+"""Places of a census, behind those that are kept; each row is in exactly one. The last is the first
+of several, one for each value that means nobody."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,9 @@ class RowCounts:
         anonymous: The part of ``filtered`` whose user means nobody.
         reasons: Rejected rows by the code of their reasons; a row with two codes counts in both.
         not_chosen: The part of ``valid`` that ``positives.where`` lets become no positives.
+        nobody: The anonymous rows by the configured value that means nobody.
+        suspicious: Valid and duplicate rows by user id, where it may mean nobody and is not
+            configured as such.
     """
 
     read: int
@@ -50,6 +60,8 @@ class RowCounts:
     anonymous: int
     reasons: dict[str, int]
     not_chosen: int = 0
+    nobody: Mapping[str, int] = field(default_factory=dict)
+    suspicious: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:
@@ -73,8 +85,8 @@ def census_of(
     own = on_date(log, day)
     place = (
         F.when(~own, F.lit(_OTHER_DATE))
-        .when(F.col("valid"), F.lit(KEPT))
-        .when(F.col("anonymous"), F.lit(_ANONYMOUS))
+        .when(F.col("valid"), F.lit(KEPT) + _suspicion(log))
+        .when(F.col("anonymous"), F.lit(_ANONYMOUS) + _nobody(log))
         .when(F.col("filtered"), F.lit(_FILTERED))
         .otherwise(F.lit(_REJECTED))
     )
@@ -99,7 +111,8 @@ def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> R
     census = census_of(log, day) if census is None else census
     rows = rows_by_place(census)
     rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
-    fine, repeated = rows.get(KEPT, 0), repeated_hashes(census)
+    fine, repeated = _sum(rows, 0, KEPT_PLACES), repeated_hashes(census)
+    anonymous = _sum(rows, _ANONYMOUS, None)
     # Where every row is kept it is not asked again which are: only the key's columns are read.
     all_kept = fine == sum(rows.values())
     kept = log.frame if all_kept else log.frame.where(on_date(log, day) & F.col("valid"))
@@ -109,11 +122,21 @@ def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> R
         valid=distinct,
         duplicate=fine - distinct,
         rejected=rows.get(_REJECTED, 0),
-        filtered=rows.get(_FILTERED, 0) + rows.get(_ANONYMOUS, 0),
+        filtered=rows.get(_FILTERED, 0) + anonymous,
         other_date=rows.get(_OTHER_DATE, 0),
-        anonymous=rows.get(_ANONYMOUS, 0),
+        anonymous=anonymous,
         reasons=_reasons(log, rejected) if rows.get(_REJECTED) else {},
         not_chosen=distinct - _chosen(log, kept, fine - distinct) if log.chooses else 0,
+        nobody={
+            value: rows[_ANONYMOUS + place]
+            for place, value in enumerate(log.anonymous_values, start=1)
+            if rows.get(_ANONYMOUS + place)
+        },
+        suspicious={
+            suspicious_at(place): n
+            for place, n in sorted(rows.items())
+            if KEPT < place < KEPT_PLACES
+        },
     )
     _check(log, counts)
     return counts
@@ -123,6 +146,22 @@ def _chosen(log: Log, kept: DataFrame, duplicates: int) -> int:
     """Count the keys that some row has which may become a positive: in a pass of its own."""
     chosen = kept.where(CHOSEN)
     return (chosen.select(*log.contract.key).distinct() if duplicates else chosen).count()
+
+
+def _suspicion(log: Log) -> Column:
+    """Return what is odd about a kept row: its user may mean nobody."""
+    if "user_id" not in log.mapped:
+        return F.lit(0)
+    [kind] = [column.type for column in log.contract.columns if column.name == "user_id"]
+    return place_of_suspicious(F.col("user_id"), kind)
+
+
+def _nobody(log: Log) -> Column:
+    return place_of_nobody(F.col("nobody"), log.anonymous_values)
+
+
+def _sum(rows: Mapping[int, int], first: int, end: int | None) -> int:
+    return sum(n for place, n in rows.items() if place >= first and (end is None or place < end))
 
 
 def _reasons(log: Log, rejected: Column) -> dict[str, int]:

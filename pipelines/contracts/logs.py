@@ -59,6 +59,7 @@ class Log:
             ``filtered`` boolean, never NULL: dropped by ``where``, or ``anonymous``;
             ``anonymous`` boolean, never NULL: the user means nobody (and ``where`` keeps the row);
             ``may_be_positive`` boolean, never NULL, where ``chooses``;
+            ``nobody`` string: where ``anonymous``, the value that means it;
             ``source_row`` struct of the source columns in source order, for text the line.
             A filtered row has no reasons.
         contract: The contract with its id types, and with the key that this log can have.
@@ -71,6 +72,7 @@ class Log:
         mapped: The contract columns that have a source in this log.
         warnings: What was passed over, and what else a person should know, one sentence each.
         chooses: Whether only some impressions may become positives (``positives.where``).
+        anonymous_values: The user ids that mean nobody.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Log:
     mapped: frozenset[str]
     warnings: tuple[str, ...] = ()
     chooses: bool = False
+    anonymous_values: tuple[str, ...] = ()
 
     @property
     def about_rows(self) -> int:
@@ -155,6 +158,7 @@ def open_log(
         mapped=frozenset(b.column.name for b in binding.columns if b.sources),
         warnings=opened.warnings,
         chooses=bool(binding.chosen),
+        anonymous_values=config.identity.anonymous_values,
     )
 
 
@@ -275,6 +279,7 @@ def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession)
         StructField("reject_reasons", ArrayType(StringType()), nullable=False),
         StructField("filtered", BooleanType(), nullable=False),
         StructField("anonymous", BooleanType(), nullable=False),
+        StructField("nobody", StringType()),
         StructField("source_row", StructType([StructField("line", StringType())])),
     ]
     frame = spark.createDataFrame([], StructType(fields))

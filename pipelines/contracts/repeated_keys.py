@@ -20,18 +20,21 @@ from pipelines.engines.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
 
-KEPT = 0
-"""The place of the rows whose keys are compared; other places are only counted."""
+KEPT, KEPT_PLACES = 0, 32
+"""The rows of the first places are those whose keys are compared, with one another; the rows of
+other places are only counted. Which of the first it is tells what is odd about a row."""
+
+MOST_PLACES = 1024
 
 MOST_BROADCAST_KEYS = 4_000_000
 """Above so many repeated keys they are not broadcast."""
 
-_PLACE_BITS = 3
+_PLACE_BITS, _KEPT_BITS = MOST_PLACES.bit_length() - 1, KEPT_PLACES.bit_length() - 1
 _ROWS_PER_PARTITION = 2_000_000
 _ROWS_PER_GIB = 4_300_000
 """An engine that holds its shuffles in memory compares so many rows at a time for each GiB."""
 
-_CENSUS = f"{KEY_HASH} bigint, n bigint, place tinyint"
+_CENSUS = f"{KEY_HASH} bigint, n bigint, place smallint"
 
 
 def key_hash(key: Sequence[str]) -> Column:
@@ -58,24 +61,26 @@ def key_census(
     Args:
         rows: Rows that have the key's columns.
         key: The key's columns.
-        place: Where a row went, int from 0 to 7, never NULL.
+        place: Where a row went, int below ``MOST_PLACES``, never NULL; kept below ``KEPT_PLACES``.
         n_rows: About how many rows there are; decides partitions and passes only.
         keep: Writes a frame under a name and returns it read back; without it all is computed
             again whenever it is needed.
 
     Returns:
-        ``KEY_HASH``, ``n``, ``place`` (tinyint). A row with a hash: ``n`` rows of place ``KEPT``
+        ``KEY_HASH``, ``n``, ``place`` (smallint). A row with a hash: ``n`` rows that are kept
         have it, at least two. A row with a place: so many rows are there; several rows of one place
         add up.
     """
     short = F.shiftleft(_short_hash(key), _PLACE_BITS)
     marked = rows.select(short.bitwiseOR(place.cast("bigint")).alias(KEY_HASH))
+    # Rows of one key meet, whatever is odd about one of them.
+    alike = F.shiftright(KEY_HASH, _KEPT_BITS)
     passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_GIB)
     partitions = max(1, -(-n_rows // (_ROWS_PER_PARTITION * passes)))
     parts = []
     for number in range(passes):
-        own = of_pass(marked, KEY_HASH, number, passes)
-        counted = own.repartition(partitions, KEY_HASH).mapInArrow(_counted, _CENSUS)
+        own = of_pass(marked, alike, number, passes)
+        counted = own.repartition(partitions, alike).mapInArrow(_counted, _CENSUS)
         parts.append(counted if keep is None else keep(counted, str(number)))
     return reduce(DataFrame.unionByName, parts)
 
@@ -112,14 +117,16 @@ def _census_of(values: NDArray[np.int64]) -> pa.RecordBatch:
     """Return a census of marked hashes, in ascending order."""
     places = np.bincount(values & (2**_PLACE_BITS - 1))
     known = np.flatnonzero(places)
-    again = values[1:][values[1:] == values[:-1]]
-    again = again[again & (2**_PLACE_BITS - 1) == KEPT]
-    hashes, further = np.unique(again, return_counts=True)
+    alike = values >> _KEPT_BITS
+    again = alike[1:][alike[1:] == alike[:-1]]
+    others = _PLACE_BITS - _KEPT_BITS
+    again = again[again & (2**others - 1) == KEPT]
+    hashes, further = np.unique(again >> others, return_counts=True)
     return pa.RecordBatch.from_arrays(
         [
-            pa.concat_arrays([pa.array(hashes >> _PLACE_BITS), pa.nulls(len(known), pa.int64())]),
+            pa.concat_arrays([pa.array(hashes), pa.nulls(len(known), pa.int64())]),
             pa.array(np.concatenate([further + 1, places[known]]), pa.int64()),
-            pa.array([None] * len(hashes) + known.tolist(), pa.int8()),
+            pa.array([None] * len(hashes) + known.tolist(), pa.int16()),
         ],
         names=[KEY_HASH, "n", "place"],
     )

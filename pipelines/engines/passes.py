@@ -1,6 +1,6 @@
 """Work in passes, each over some of the keys, where an engine holds its shuffles in memory."""
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.engines.dialect import dialect_of
@@ -24,12 +24,12 @@ def passes_for(spark: SparkSession, rows: int, rows_per_gib: int) -> int:
     return max(1, -(-rows // rows_per_pass))
 
 
-def of_pass(rows: DataFrame, key: str, number: int, passes: int) -> DataFrame:
+def of_pass(rows: DataFrame, key: str | Column, number: int, passes: int) -> DataFrame:
     """Return the rows of the keys whose turn a pass is; each key has exactly one.
 
     Args:
         rows: Rows that have the column.
-        key: The column with the keys, bigint, that are shuffled.
+        key: The keys, bigint, that are shuffled.
         number: The pass, from 0. passes: How many there are.
     """
     if passes == 1:

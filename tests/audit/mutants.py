@@ -8,6 +8,7 @@ from tests.audit import (
     broken_draws,
     broken_evidence,
     broken_rows,
+    broken_sense,
     broken_tables,
 )
 from tests.audit.workbench import Bench, Broken
@@ -114,6 +115,11 @@ MUTANTS: list[Mutant] = [
         a_column_has_another_type="schema_differs.positives",
     ),
     *_of(
+        broken_sense,
+        one_user_has_nearly_every_positive="top_user_share.positives",
+        one_user_was_shown_nearly_everything="top_user_share.impressions",
+    ),
+    *_of(
         broken_evidence,
         an_attributed_click_is_not_counted="clicks_unaccounted",
         earlier_volumes_are_no_numbers="history_unread",
@@ -152,3 +158,14 @@ MUTANTS: list[Mutant] = [
         "incl_prob_differs.hard_negatives incl_prob_differs.training_samples_pointwise",
     ),
 ]
+
+NONSENSE: list[Mutant] = [
+    *_of(
+        broken_sense,
+        every_impression_is_clicked="clicked_share",
+        a_person_is_taken_for_nobody="anonymous_share.impressions",
+        nobody_is_taken_for_a_person="suspicious_user_share.clicks",
+        one_user_has_a_fifth_of_the_positives="top_user_share.positives",
+    ),
+]
+"""Builds that are right by the logs, of logs or settings that make no sense: gates that warn."""

@@ -46,7 +46,7 @@ def log(spark: SparkSession, name: str, rows: Sequence[Row], settings: Config, *
     contract = table_contract(name).resolved(settings.ids)
     kinds = {column.name: column.type for column in contract.columns}
     kinds |= {"event_us": "bigint", "valid": "boolean", "filtered": "boolean"}
-    kinds |= {"anonymous": "boolean", "partition_date": "date"}
+    kinds |= {"anonymous": "boolean", "nobody": "string", "partition_date": "date"}
     given = [{"event_us": us(), **_RULED, **row} for row in rows]
     schema = ", ".join(f"{column} {kind}" for column, kind in kinds.items())
     made = spark.createDataFrame([tuple(r.get(c) for c in kinds) for r in given], schema)

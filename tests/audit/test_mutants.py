@@ -14,7 +14,7 @@ from pipelines.config.gate_rules import GATE_RULES, RULE_OF
 from pipelines.engines import passes
 from pipelines.engines.dialect import Dialect
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, Mutant
+from tests.audit.mutants import MUTANTS, NONSENSE, Mutant
 from tests.audit.workbench import Bench, build
 
 if TYPE_CHECKING:
@@ -138,6 +138,15 @@ class DescribeAMutant:
         assert failed(record) >= set(mutant.caught_by)
         assert not mutant.alone or failed(record) == set(mutant.caught_by)
         assert record.verdict == "fail"
+
+
+class DescribeNonsense:
+    @pytest.mark.parametrize("mutant", NONSENSE, ids=[mutant.name for mutant in NONSENSE])
+    def it_is_warned_of(self, bench: Bench, mutant: Mutant) -> None:
+        statuses = {g.name: g.status for g in bench.audit(mutant.make(bench)).gates}
+        assert {gate: statuses[gate] for gate in mutant.caught_by} == dict.fromkeys(
+            mutant.caught_by, "warn"
+        )
 
 
 class DescribeGatesOnTheTruths:

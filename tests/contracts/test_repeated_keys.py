@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from pipelines.contracts import repeated_keys
 from pipelines.contracts.repeated_keys import (
     KEPT,
+    KEPT_PLACES,
     count_distinct_keys,
     key_census,
     repeated_hashes,
@@ -80,10 +81,20 @@ class DescribeKeyCensus:
     ) -> None:
         ids = F.col("id")
         frame = spark.range(1_000).select((ids % 10).alias("a"), (ids % 10).alias("b"))
-        place = F.when(F.col("a") < 9, F.col("a") % 4 + 1).otherwise(F.lit(KEPT))
+        place = F.when(F.col("a") < 9, F.col("a") % 4 + KEPT_PLACES).otherwise(F.lit(KEPT))
         census = key_census(frame, KEY, place, 1_000, as_it_is)
-        assert rows_by_place(census) == {0: 100, 1: 300, 2: 200, 3: 200, 4: 200}
+        assert rows_by_place(census) == {0: 100, 32: 300, 33: 200, 34: 200, 35: 200}
         assert [row["n"] for row in repeated_hashes(census).collect()] == [100]
+
+    def it_compares_the_keys_of_all_rows_that_are_kept_whatever_is_odd_about_them(
+        self, spark: SparkSession
+    ) -> None:
+        ids = F.col("id")
+        frame = spark.range(3_000).select((ids % 1_500).alias("a"), (ids % 1_500).alias("b"))
+        frame = frame.withColumn("place", F.pmod("b", F.lit(7)).cast("int"))
+        odd = frame.unionByName(frame.withColumn("place", F.lit(KEPT_PLACES - 1)))
+        census = key_census(odd, KEY, F.col("place"), 6_000_000, as_it_is)
+        assert [row["n"] for row in repeated_hashes(census).collect()] == [4] * 1_500
 
     def it_gives_nothing_for_no_rows(self, spark: SparkSession) -> None:
         census = key_census(spark.range(0).withColumn("a", F.lit(1)), ("a",), F.lit(KEPT), 0)

@@ -102,7 +102,10 @@ class DescribeCountRows:
         huge = sum(1 for line in lines if len(line) == 4 and line[3] == times[3])
         assert huge > 0
         assert counts.adds_up
-        assert dataclasses.replace(counts, reasons={}) == dataclasses.replace(expected, reasons={})
+        assert dataclasses.replace(counts, reasons={}, nobody={}) == dataclasses.replace(
+            expected, reasons={}
+        )
+        assert sum(counts.nobody.values()) == counts.anonymous
         assert counts.reasons["missing"] == expected.reasons["missing"]
         mine = valid_rows(log).where(F.col("event_us").between(TODAY.start_us, TODAY.end_us - 1))
         assert deduplicated(mine, log.contract).count() == counts.valid
@@ -188,3 +191,36 @@ class DescribeRejectedRows:
         assert with_copy_numbers(both).columns == ["log", "raw", "copy_no", "reasons", "event_ts"]
         assert dict(with_copy_numbers(both).dtypes)["copy_no"] == "int"
         assert {tuple(r.reasons) for r in found if r.event_ts} == {("orphan: no impression",)}
+
+
+class DescribeUsersThatMayMeanNobody:
+    @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+    def it_names_the_values_that_mean_nobody_and_those_that_may(
+        self, spark: SparkSession, tmp_path: Path, name: str
+    ) -> None:
+        users = ["u1", "NULL", "0", "0", "nan", "<NA>", " Undefined", "nan", "", "u2", None]
+        values = [{"request_id": 1, "user_id": u, "item_id": 3, "ts": NOON_S} for u in users]
+        if name == "a.csv":
+            lines = [",".join(str(v or "") for v in row.values()) for row in values]
+            write_text(tmp_path / "impressions" / name, "\n".join([",".join(values[0]), *lines]))
+        else:
+            write(tmp_path / "impressions" / name, pa.Table.from_pylist(values))
+        log = opened(spark, config(impressions(), ids={"user": "string"}), tmp_path)
+        counts = count_rows(log, TODAY)
+        # The two rows of one key are found, though their user is odd.
+        assert (counts.valid, counts.duplicate) == (5, 1)
+        assert counts.suspicious == {"nan": 2, "<na>": 1, "undefined": 1}
+        empty = 2 if name == "a.csv" else 1
+        assert counts.nobody == {"": empty, "0": 2, "NULL": 1}
+
+    def it_takes_a_user_0_that_is_not_said_to_be_nobody_as_suspicious(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        write(
+            tmp_path / "impressions" / "a.parquet",
+            rows(*[(1, user, 3, NOON_S) for user in (0, 1, 2, -1, -(2**63))]),
+        )
+        settings = config(impressions(), identity={"anonymous_values": ["-1"]})
+        counts = count_rows(opened(spark, settings, tmp_path), TODAY)
+        assert counts.suspicious == {"0": 1, str(-(2**63)): 1}
+        assert counts.nobody == {"-1": 1}

@@ -63,12 +63,13 @@ STAGED_PASSES = {
         "pairs": 1,
         # The third asks for other users' clicks.
         "audited-pairs": 3,
-        "positives": 8,
+        # Of these and ranking_samples, one is of two columns: which user has most rows?
+        "positives": 9,
         "easy_negatives": 3,
         "hard_negatives": 5,
         "training_samples": 6,
         "training_samples_pointwise": 2,
-        "ranking_samples": 4,
+        "ranking_samples": 5,
         "item_stats": 5,
         "rejected": 3,
     },

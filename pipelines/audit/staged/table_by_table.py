@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from pipelines.audit.again.impressions import impression_figures, told_impressions
 from pipelines.audit.again.items import wrong_impressions
@@ -12,6 +13,7 @@ from pipelines.audit.evidence import Evidence
 from pipelines.audit.figures import Figure
 from pipelines.audit.inputs import input_figures
 from pipelines.audit.measurements import Measurements
+from pipelines.audit.nonsense import nobody_figures, top_user_share
 from pipelines.audit.staged.agreement import agreement_figures, compared_tables
 from pipelines.audit.staged.mix import mix_figures
 from pipelines.audit.staged.row_rules import broken_rules
@@ -20,6 +22,7 @@ from pipelines.audit.staged.tables import key_figures, schema_figure, wanted_row
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.needs import dates_needed, missing_later_dates
+from pipelines.contracts.rows import on_date
 
 _OF_MIX = (
     "negatives_unaccounted",
@@ -53,6 +56,8 @@ def measure_tables(
             input_figures(evidence.counts, staged["rejected"], n_attributed=evidence.n_attributed),
         ),
     )
+    found.figures += nobody_figures(evidence.counts)
+    found.take(("top_user_share.impressions",), lambda: (None, [_top_user(evidence, day)]))
     if evidence.history_share is not None:
         found.figures.append(Figure("history_share", evidence.history_share))
     wanted = wanted_rows(evidence.totals, evidence.counts, evidence.logs)
@@ -106,6 +111,16 @@ def measure_tables(
     samples = staged["training_samples"]
     sums = found.take(_OF_MIX, lambda: _swapped(mix_figures(samples, config, stretch)))
     return sums or evidence.totals, labelled
+
+
+def _top_user(evidence: Evidence, day: CalendarDay) -> Figure:
+    """Judge what one user was shown; where no table has all impressions, by the log."""
+    if "ranking_samples" in evidence.staged:
+        rows = evidence.staged["ranking_samples"]
+    else:
+        log = evidence.logs["impressions"]
+        rows = log.frame.where(on_date(log, day) & F.col("valid"))
+    return top_user_share(rows, "impressions", evidence.counts["impressions"].valid)
 
 
 def _schema(evidence: Evidence, name: str) -> Figure:

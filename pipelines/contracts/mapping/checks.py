@@ -20,6 +20,7 @@ FRAME_COLUMNS = (
     "reject_reasons",
     "filtered",
     "anonymous",
+    "nobody",
     "source_row",
 )
 """What a conformed frame has besides contract and carried columns."""

@@ -21,10 +21,12 @@ class Identified:
     Attributes:
         reading: The id in its contract type.
         anonymous: Boolean, never NULL: a value was there, but only ones that mean nobody.
+        nobody: String: the first such value; only looked at where the row is anonymous.
     """
 
     reading: Reading
     anonymous: Column
+    nobody: Column
 
 
 def read_id(bound: Bound, column_of: ColumnOf) -> Reading:
@@ -43,18 +45,19 @@ def read_user(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]
         anonymous_values = [value for value in anonymous_values if value]
     chosen = _read(bound, column_of, anonymous_values)
     if not anonymous_values:
-        return Identified(chosen, F.lit(False))
+        return Identified(chosen, F.lit(False), F.lit(None).cast("string"))
     there = F.lit(False)
     for source in bound.sources:
         there = there | column_of(source.name).isNotNull()
     if isinstance(bound.mapping, Concat):
         joined = _joined(bound, column_of)
         nobody = F.coalesce(joined.isin(*anonymous_values), F.lit(False))
-        return Identified(chosen, nobody)
+        return Identified(chosen, nobody, joined)
     meant = F.lit(False)
     for source in bound.sources:
         meant = meant | _somebody(column_of(source.name), source, anonymous_values).isNotNull()
-    return Identified(chosen, there & ~meant)
+    found = [column_of(source.name).cast("string") for source in bound.sources]
+    return Identified(chosen, there & ~meant, F.coalesce(*found))
 
 
 def _read(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]) -> Reading:
