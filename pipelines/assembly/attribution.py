@@ -69,6 +69,7 @@ def attributed_pairs(
     *,
     n_clicks: int,
     made: Mapping[str, Column] | None = None,
+    clicked: tuple[int, int] | None = None,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
@@ -86,6 +87,8 @@ def attributed_pairs(
         day: The date. Pairs serve its positives and tell which of its clicks are orphans.
         n_clicks: About how many clicks there are; few enough are broadcast.
         made: Columns that are not in the log but made from the ids, as ``impression_id`` may be.
+        clicked: The first microsecond of the clicks that are joined, and the first after them;
+            by default they are those of the date and of the window after it.
 
     Returns:
         One row per (impression, click): ``user_id``, ``request_id``, ``item_id``,
@@ -101,15 +104,17 @@ def attributed_pairs(
     last_impression = config.attribution.join == "last_impression"
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
     end = day.end_us + (window if last_impression else 0)
+    first_click, after_clicks = clicked or (day.start_us, day.end_us + window + 1)
+    end = end if clicked is None else after_clicks
     shown_at, keys = F.col("event_us"), join_keys(config)
     of_other = F.lit(False) if "user_id" in keys else F.col("user_id") != F.col("click_user")
     given = [name for name in impressions.columns if name not in made and name != "event_us"]
-    left = impressions.where((shown_at >= day.start_us - window) & (shown_at < end)).select(
+    left = impressions.where((shown_at >= first_click - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         *given,
         shown_at.alias("impression_us"),
     )
-    right = clicks.where((shown_at >= day.start_us) & (shown_at <= day.end_us + window)).select(
+    right = clicks.where((shown_at >= first_click) & (shown_at < after_clicks)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         F.col("event_us").alias("click_us"),
         action_code(F.col("action_type"), config.positives.actions).alias("action"),

@@ -38,7 +38,11 @@ class Attributed:
 
 
 def settled(
-    joined: DataFrame, impressions: DataFrame, config: Config, place: Workplace
+    joined: DataFrame,
+    impressions: DataFrame,
+    config: Config,
+    place: Workplace,
+    name: str = "pairs",
 ) -> Attributed:
     """Decide which pairs of an impression and another user's click count.
 
@@ -51,6 +55,7 @@ def settled(
         impressions: Readable impressions, all that were read: ``user_id`` and the ids.
         config: How clicks find impressions.
         place: Where to compute.
+        name: What names of staged frames begin with.
     """
     other = F.col("of_other_user")
     counted = joined.agg(F.count(F.lit(1)).alias("all"), F.count_if(other).alias("other"))
@@ -69,9 +74,9 @@ def settled(
     )
     of_one = F.lit(not shared) & (F.col("least") == F.col("most"))
     verdict = users.select("click_key", of_one.alias("counts"))
-    judged = place.staged(lone.join(verdict, "click_key"), "pairs-of-others")
+    judged = place.staged(lone.join(verdict, "click_key"), f"{name}-of-others")
     accepted = judged.where("counts").drop("counts")
-    pairs = place.staged(agreeing.unionByName(accepted).drop("of_other_user"), "pairs-that-count")
+    pairs = place.staged(agreeing.unionByName(accepted).drop("of_other_user"), f"{name}-that-count")
     row = judged.agg(F.count_if("counts").alias("n"), F.count_if(~F.col("counts")).alias("no"))
     n_accepted, n_refused = row.collect()[0]
     refused = judged.where(~F.col("counts")).select("click_key").distinct() if n_refused else None

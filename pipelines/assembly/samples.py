@@ -30,10 +30,12 @@ from pipelines.catalogue.eligibility import (
 from pipelines.catalogue.keys import key_of
 from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
+from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import (
+    chosen_rows,
     made_columns,
     on_date,
     readable_rows,
@@ -94,10 +96,13 @@ def stage_catalogue(
     recent = valid_rows(logs["clicks"]).where(
         (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
     )
+    if config.popularity.clicks != "all":
+        recent = _attributed_before(logs, config, day, place, since)
     # Duplicates have one key, and only the keys are counted: which one stays does not matter.
     # A hash stands for the rest of the key: it need only tell apart clicks of one item and time.
     key = key_hash(logs["clicks"].contract.key)
-    distinct = recent.select("item_id", "event_us", key).distinct()
+    told = "click_key" if config.popularity.clicks != "all" else key
+    distinct = recent.select("item_id", "event_us", told).distinct()
     clicks = clicks_per_item(distinct, day, window)
     if "items" in logs:
         log = logs["items"]
@@ -138,6 +143,33 @@ def stage_catalogue(
     path = place.folder / f"catalogue-{place.tag}.arrow"
     save_catalogue(catalogue, path)
     return Candidates(catalogue, frame, place.ship(path))
+
+
+def _attributed_before(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, since: int
+) -> DataFrame:
+    """Return the clicks before the date that belong to an impression: item, time and key of each.
+
+    A click that belongs to several impressions comes as often.
+    """
+    impressions = logs["impressions"]
+    joined = attributed_pairs(
+        valid_rows(impressions),
+        valid_rows(logs["clicks"]),
+        impressions.contract,
+        config,
+        day,
+        n_clicks=logs["clicks"].about_rows,
+        made=made_columns(impressions),
+        clicked=(since, day.start_us),
+    )
+    choice = (CHOSEN,) if impressions.chooses else ()
+    columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
+    staged = place.staged(joined.select(*columns), "earlier-pairs")
+    pairs = settled(staged, readable_rows(impressions), config, place, "earlier-pairs").pairs
+    if config.popularity.clicks == "chosen":
+        pairs = chosen_rows(pairs, impressions)
+    return pairs.select("item_id", F.col("click_us").alias("event_us"), "click_key")
 
 
 def stage_pairs_and_catalogue(

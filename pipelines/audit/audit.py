@@ -82,7 +82,7 @@ def audit(
         of_hard = beside.submit(_hard, found, evidence, positives, config, day)
         items = found.take(
             _OF_ITEMS,
-            lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day),
+            lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day, place),
         )
         if positives is not None and items is None:
             found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")

@@ -14,7 +14,7 @@ def popularity_dates(day: CalendarDay, window_days: int) -> DateRange:
 
 
 def clicks_per_item(clicks: DataFrame, day: CalendarDay, window_days: int) -> DataFrame:
-    """Count the clicks of each item before the date, attributed or not, before any resampling.
+    """Count the clicks of each item before the date, before any resampling.
 
     Args:
         clicks: One row per click, de-duplicated: ``item_id``, ``event_us`` (bigint, microseconds).

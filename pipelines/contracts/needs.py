@@ -34,7 +34,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     Impressions: the exposure lookback, and one attribution window back, to tell orphan clicks.
     Clicks: the click lookback, the popularity window, and one attribution window ahead. Where
     actions have windows of their own the longest one counts. Without an items log the catalogue is
-    what all logs saw in the popularity window.
+    what all logs saw in the popularity window. Where only attributed clicks make an item popular,
+    impressions reach back over that window and one attribution window more.
     """
     zone, own = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
@@ -43,16 +44,20 @@ def dates_needed(config: Config, day: date) -> Needs:
     last_click = date_of(own.end_us - 1 + window, zone)
     ahead = day + timedelta(days=config.exclusion.lookahead_days)
     seen = day - timedelta(days=config.popularity.window_days if config.logs.items is None else 0)
+    ranked = seen
     exposed = day - timedelta(days=config.exclusion.exposure_lookback_days)
     clicked = day - timedelta(days=config.exclusion.click_lookback_days)
     popular = day - timedelta(days=config.popularity.window_days)
+    if config.popularity.clicks != "all":
+        # Whether the first click of the window belongs to an impression.
+        seen = min(seen, date_of(CalendarDay(popular, zone).start_us - window, zone))
     last_impression = config.attribution.join == "last_impression"
     ranges = {
         "impressions": DateRange(
             min(exposed, first_shown, seen), max(ahead, last_click if last_impression else day)
         ),
         "clicks": DateRange(min(clicked, popular), max(ahead, last_click)),
-        "ranking_log": DateRange(seen, day),
+        "ranking_log": DateRange(ranked, day),
         "items": DateRange(day, day),
     }
     dates = {name: r for name, r in ranges.items() if getattr(config.logs, name) is not None}

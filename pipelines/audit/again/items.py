@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.assembly.workplace import Workplace
+from pipelines.audit.again.pairs import pairs_again
 from pipelines.audit.figures import Figure
 from pipelines.audit.negatives.draws import Weighed
 from pipelines.catalogue.keys import key_of
@@ -66,7 +68,11 @@ class Items:
 
 
 def items_again(
-    logs: Mapping[str, Log], item_stats: DataFrame, config: Config, day: CalendarDay
+    logs: Mapping[str, Log],
+    item_stats: DataFrame,
+    config: Config,
+    day: CalendarDay,
+    place: Workplace | None = None,
 ) -> tuple[Items, list[Figure]]:
     """Count clicks, find the eligible items, and compare both with the staged item_stats.
 
@@ -75,6 +81,7 @@ def items_again(
         item_stats: The staged table.
         config: Window, smoothing, alpha, down-sampling.
         day: The date.
+        place: Where to join earlier clicks, where only attributed ones make an item popular.
     """
     at = F.col("event_us")
     since = day.shifted(-config.popularity.window_days).start_us
@@ -86,6 +93,13 @@ def items_again(
     counted = distinct.groupBy("item_id").agg(
         F.count_if(at < day.start_us).alias("before"), F.count_if(at >= day.start_us).alias("same")
     )
+    if config.popularity.clicks != "all" and place is not None:
+        rows = logs["clicks"].about_rows
+        earlier = pairs_again(logs, config, day, place, n_clicks=rows, since=since).rows
+        joined = earlier.select("item_id", "click").distinct().groupBy("item_id")
+        counted = counted.drop("before").join(
+            joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"
+        )
     stats = item_stats.select(
         "item_id",
         F.col("clicks").alias("stated"),

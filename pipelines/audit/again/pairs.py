@@ -23,6 +23,7 @@ _HOUR_US = 3_600_000_000
 _MOST_DELAY_US = 10**13
 _MOST_PLACES = 10**10
 _CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
+_CLICK_FIELDS = tuple(f"click.{name}" for name in _CLICK)
 _LOGS = ("impressions", "clicks")
 _JOINS = {
     "impression_id": ("impression_id", "item_id"),
@@ -49,18 +50,29 @@ class PairsAgain:
 
 
 def pairs_again(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    place: Workplace,
+    *,
+    n_clicks: int,
+    since: int | None = None,
 ) -> PairsAgain:
     """Join again, and leave out what a click of another user cannot be.
 
     Each click is looked at by itself: where an impression is its own user's, all others are not of
     it. Else there must be one user only, and the log may not show any id to two users, unless the
-    config says that it does not count.
+    config says that it does not count. ``since`` asks for clicks from then to the date, with
+    all impressions that they belong to, in place of the date's.
     """
-    joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks), "audited-pairs")
+    name = "audited-pairs" if since is None else "audited-earlier-pairs"
+    joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks, since=since), name)
+    chosen = (
+        F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
+    )
     strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
     if strange == 0:
-        return PairsAgain(joined.where("chosen"), 0, None)
+        return PairsAgain(joined.where(chosen), 0, None)
     shared = None
     if config.attribution.users == "auto":
         shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
@@ -70,9 +82,9 @@ def pairs_again(
     )
     unlike = F.col("strange")
     holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
-    rows = place.staged(joined.join(per_click, "click").where(holds), "audited-pairs-of-users")
+    rows = place.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
     others = rows.where(unlike).select("click").distinct().count()
-    return PairsAgain(rows.where("chosen"), others, shared)
+    return PairsAgain(rows.where(chosen), others, shared)
 
 
 def _shared(impressions: Log, name: str) -> int:
@@ -83,7 +95,12 @@ def _shared(impressions: Log, name: str) -> int:
 
 
 def joined_again(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, *, n_clicks: int
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_clicks: int,
+    since: int | None = None,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
@@ -92,6 +109,7 @@ def joined_again(
         config: How a click finds its impression.
         day: The date.
         n_clicks: About how many clicks there are; few enough are broadcast.
+        since: The first microsecond of clicks before the date, where those are asked for.
 
     Returns:
         One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
@@ -119,15 +137,18 @@ def joined_again(
     chooses = logs["impressions"].chooses
     latest_only = config.attribution.join == "last_impression"
     until = day.end_us + (window if latest_only else 0)
+    first, after = day.start_us, day.end_us + window + 1
+    if since is not None:
+        first, after, until = since, day.start_us, day.start_us
     carried = ("position",) if "impressions" in made else ("position", "impression_id")
-    left = shown.where((at >= day.start_us - window) & (at < until)).select(
+    left = shown.where((at >= first - window) & (at < until)).select(
         *KEY,
         *carried,
         (F.col(CHOSEN) if chooses else F.lit(True)).alias("chosen"),
         _to_join_on(names),
         at.alias("shown_us"),
     )
-    clicks = valid_rows(logs["clicks"]).where((at >= day.start_us) & (at < day.end_us + window + 1))
+    clicks = valid_rows(logs["clicks"]).where((at >= first) & (at < after))
     code = F.coalesce(
         *(F.when(F.col("action_type") == a, i) for i, a in enumerate(config.positives.actions))
     )
@@ -170,7 +191,7 @@ def joined_again(
         "shown_us",
         "clicked_us",
         "action",
-        (F.lit(0).cast("bigint") if latest_only else F.col("click")).alias("click"),
+        (_told(_CLICK_FIELDS) if latest_only else F.col("click")).alias("click"),
         (F.col("user_id") != F.col("clicking_user")).alias("strange"),
         "chosen",
     )
