@@ -138,8 +138,6 @@ def build(request: BuildRequest) -> BuildSummary:
 
 if __name__ == "__main__":
     from jobs.cli import main
-    from jobs.garbage import collect_no_more
 
-    code = main(["build", *sys.argv[1:]])
-    collect_no_more()
-    sys.exit(code)
+    sys.argv.insert(1, "build")
+    main()

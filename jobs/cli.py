@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from jobs import looking
-from jobs.garbage import collect_no_more, nothing_collected
+from jobs.garbage import nothing_collected
+from jobs.leaving import leave, require_docstrings
 from jobs.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -221,13 +222,16 @@ for command in (looking.releases, looking.report, looking.rejected):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line, by default the process's own; return the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    code = run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
+    """Run one command line and return its exit code.
+
+    Without arguments it is the one of the process, which ends with it.
+    """
     if arguments is None:
-        collect_no_more()
-    return code
+        require_docstrings()
+        leave(main(sys.argv[1:]))
+    words = list(arguments)
+    return run_to_exit_code(lambda: app(words, prog_name="winnow"), words)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,6 +6,7 @@ clusters. The pipeline does not know which of them works: what differs stands be
 
 import os
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, get_args
@@ -142,5 +143,9 @@ class Engine(ABC):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the session, whatever happened."""
-        self.stop()
+        """End the session, whatever happened.
+
+        What the work came to stands by now: where ending fails, nothing of it changes.
+        """
+        with suppress(Exception):
+            self.stop()

@@ -30,12 +30,3 @@ def nothing_collected() -> Iterator[None]:
         gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
         if was_enabled:
             gc.enable()
-
-
-def collect_no_more() -> None:
-    """Let a process end that has done its work: its memory is given back whole.
-
-    Python would go through everything several times before it ends.
-    """
-    gc.disable()
-    gc.freeze()

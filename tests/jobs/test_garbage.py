@@ -1,13 +1,11 @@
 """The garbage collector while libraries are loaded: it rests, and forgets what came."""
 
 import gc
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from jobs.cli import main
-from jobs.garbage import collect_no_more, nothing_collected
+from jobs.garbage import nothing_collected
 
 
 @pytest.fixture(autouse=True)
@@ -58,24 +56,3 @@ class DescribeNothingCollected:
         with nothing_collected():
             pass
         assert not gc.isenabled()
-
-
-class DescribeCollectNoMore:
-    def it_looks_at_nothing_any_more(self) -> None:
-        came = [[1]]
-        collect_no_more()
-        assert not gc.isenabled()
-        assert id(came) not in {id(found) for found in gc.get_objects()}
-
-    def it_is_how_a_command_ends(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(sys, "argv", ["winnow", "--help"])
-        assert main() == 0
-        assert capsys.readouterr().out
-        assert not gc.isenabled()
-
-    def it_holds_for_a_process_of_its_own_only(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["--help"]) == 0
-        assert capsys.readouterr().out
-        assert gc.isenabled()
