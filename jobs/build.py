@@ -15,6 +15,7 @@ from jobs.reading import (  # noqa: E402
     maturity,
     open_for_build,
     require_history,
+    require_readable,
     require_rows,
 )
 from jobs.request import BuildRequest  # noqa: E402
@@ -37,7 +38,9 @@ from pipelines.audit.early import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
 from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
+from pipelines.contracts.logs import Log  # noqa: E402
 from pipelines.contracts.rows import chosen_rows  # noqa: E402
+from pipelines.errors import WinnowError  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
@@ -56,6 +59,18 @@ def build(request: BuildRequest) -> BuildSummary:
         GateError: A staged table failed a gate; nothing was published.
         ConflictError: Another run released the date meanwhile.
     """
+    opened: dict[str, Log] = {}
+    try:
+        return _built(request, opened)
+    except WinnowError:
+        raise
+    except Exception as error:
+        require_readable(request.config, opened, error)
+        raise
+
+
+def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
+    """Do what ``build`` does; tell the logs as soon as they are opened."""
     config, spark, stage = request.config, request.engine.spark, request.progress.stage
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
     store = request.engine.store(request.warehouse, config.publishing.retention_days)
@@ -66,6 +81,7 @@ def build(request: BuildRequest) -> BuildSummary:
 
     with stage("check the logs"):
         logs = open_for_build(request)
+        opened |= logs
         mature, history = maturity(request, logs), days_of_history(request, logs)
         require_history(request, history)
     with stage("count rows") as told:

@@ -9,6 +9,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from jobs.causes import problem_of
 from pipelines.errors import WinnowError
 
 INTERRUPTED = 130
@@ -46,10 +47,9 @@ def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> i
     except Exception as error:
         if debug:
             traceback.print_exc()
-        lines = str(error).strip().splitlines()
-        text = f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+        problem = problem_of(error)
         hint = "" if debug else "\nRun it again with --debug to see where it came from."
-        _tell([{"where": "winnow", "what": text, "text": f"{text}{hint}"}], as_json)
+        _tell([problem.as_record() | {"text": f"{problem}{hint}"}], as_json)
         return 1
     finally:
         signal.signal(signal.SIGTERM, previous)

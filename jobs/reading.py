@@ -8,10 +8,12 @@ from pathlib import Path
 
 from jobs.request import BuildRequest
 from pipelines.catalogue.popularity import history_days, popularity_dates
+from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed, missing_later_dates, require_mature
+from pipelines.contracts.sources.damage import unreadable_files
 from pipelines.errors import InputError, Problem
 
 
@@ -93,6 +95,24 @@ def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None
             next_step="Check path, partition and zone, or accept it with --allow-empty.",
         )
     )
+
+
+def require_readable(config: Config, logs: Mapping[str, Log], failure: Exception) -> None:
+    """Look for what an engine could not read, once it has failed.
+
+    Args:
+        config: The config. logs: The logs as opened. failure: What the engine raised.
+
+    Raises:
+        InputError: A file of a log has pages that cannot be read; it is named.
+    """
+    problems: list[Problem] = []
+    for name, log in logs.items():
+        where = config.logs.resolved(name)
+        if where is not None and not problems:
+            problems += unreadable_files(name, where, Path.cwd(), log.folders, str(failure))
+    if problems:
+        raise InputError(*problems) from failure
 
 
 def inputs_json(

@@ -49,20 +49,24 @@ class SailEngine(Engine):
         """Start a server on a free port of the loopback address, and a session with it.
 
         Raises:
-            RequirementError: pysail is not installed.
+            RequirementError: pysail is not installed, or cannot be loaded.
         """
         for name, value in _SETTINGS.items():
             # Some of them are read when the library is loaded.
             os.environ.setdefault(name, value)
         try:
             from pysail.spark import SparkConnectServer
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise RequirementError(
                 Problem(
                     "sail",
                     "pysail is not installed",
                     next_step="pip install pysail, or use --engine spark.",
                 )
+            ) from error
+        except ImportError as error:
+            raise RequirementError(
+                Problem("sail", "pysail is there, but cannot be loaded", found=str(error))
             ) from error
         from pyspark.sql import SparkSession
 
