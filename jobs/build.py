@@ -1,6 +1,7 @@
 """Build one date: logs in, one released set of tables out. ``winnow build``, also spark-submit."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,7 @@ from jobs.reading import (  # noqa: E402
     require_readable,
     require_rows,
 )
+from jobs.rejected import rejected_examples  # noqa: E402
 from jobs.request import BuildRequest  # noqa: E402
 from jobs.summary import BuildSummary, LogCounts, Totals  # noqa: E402
 from jobs.version import code_version  # noqa: E402
@@ -135,7 +137,8 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         keep_run(run, staged, record, place.folder)
         warnings = [warning for log in logs.values() for warning in log.warnings]
         warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
-        require_passed(record.gates, run_id, place.folder)
+        told_of = partial(rejected_examples, request.warehouse, run_id)
+        require_passed(record.gates, run_id, place.folder, told_of)
     with stage("publish"):
         published = publish(store, staged, run, since)
     return BuildSummary(

@@ -15,6 +15,7 @@ from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed, missing_later_dates, require_mature
 from pipelines.contracts.sources.damage import unreadable_files
 from pipelines.errors import InputError, Problem
+from pipelines.shown_text import without_secrets
 
 
 def open_for_build(request: BuildRequest, only: Collection[str] | None = None) -> dict[str, Log]:
@@ -145,5 +146,5 @@ def inputs_json(
 def _from_home(folder: str, home: Path | None) -> str:
     # A relative path of the config begins with its folder, one that leads up from there too.
     if home is None or not Path(folder).is_relative_to(home):
-        return folder
+        return without_secrets(folder)
     return os.path.normpath(Path(folder).relative_to(home))

@@ -1,6 +1,7 @@
 """Look at rejected rows: how many per log and reason, and some of them as they were read."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -12,10 +13,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from jobs.auditing import failed_run
 from jobs.summary import print_whole
-from pipelines.errors import Problem, ReleaseError
-from pipelines.publishing.paths import staged_table_path
+from pipelines.errors import Problem, ReleaseError, WinnowError
+from pipelines.publishing.paths import STAGING, staged_table_path
 from pipelines.publishing.reader import open_release
+from pipelines.shown_text import shown
+
+_LONGEST = 2_000
+"""Signs of a row that are shown; the table has the whole of it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ def find_rejected(
 
     Args:
         warehouse: The folder of the tables.
-        day: The date; None is the latest that was released.
+        day: The date; None is the latest that was released. Where there is no release, the last
+            run that failed is looked at.
         run: A run whose gates failed: its staging is read in place of a release.
         log: Only rows of this log.
         reason: Only rows that have this reason code, among others or alone.
@@ -81,6 +88,8 @@ def find_rejected(
     Raises:
         ReleaseError: There is no release of the date, or no staging of the run.
     """
+    if run is None and (failed := _failed_without_release(warehouse, day)) is not None:
+        run = failed
     if run is not None:
         folder = staged_table_path(warehouse, run, "rejected")
         if not folder.is_dir():
@@ -96,6 +105,36 @@ def find_rejected(
     batches = rows.to_batches(columns=["log", "raw", "copy_no", "reasons"], filter=wanted)
     total, counted = _counted(batches, reason, limit)
     return Rejected(source, run_id, of_day, total, counted)
+
+
+def rejected_examples(warehouse: Path, run: str, log: str, reason: str) -> list[str]:
+    """Return up to three different sentences on rows that a run rejected for a reason."""
+    with suppress(WinnowError, OSError, pa.ArrowException):
+        found = find_rejected(warehouse, None, run=run, log=log, reason=reason, limit=50)
+        sentences = [
+            sentence
+            for entry in found.reasons
+            for example in entry.examples
+            for sentence in example.reasons
+            if sentence.partition(":")[0] == reason
+        ]
+        return list(dict.fromkeys(sentences))[:3]
+    return []
+
+
+def _failed_without_release(warehouse: Path, day: date | None) -> str | None:
+    """Return the last run of a date that failed, where the date has no release."""
+    with suppress(ReleaseError):
+        open_release(warehouse, ds=day)
+        return None
+    folder = warehouse / STAGING
+    runs = sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else []
+    for place in reversed(runs):
+        with suppress(WinnowError, ValueError, OSError):
+            run = failed_run(warehouse, place.name)
+            if run is not None and day in (None, run.ds):
+                return place.name
+    return None
 
 
 def print_rejected(found: Rejected, console: Console) -> None:
@@ -129,7 +168,9 @@ def _counted(
             if wanted is not None and wanted not in codes:
                 continue
             total += 1
-            example = (row["raw"], row["copy_no"], Example(tuple(row["reasons"]), row["raw"]))
+            reasons = tuple(shown(sentence, _LONGEST) for sentence in row["reasons"])
+            shortened = shown(row["raw"], _LONGEST)
+            example = (shortened, row["copy_no"], Example(reasons, shortened))
             for code in dict.fromkeys(codes if wanted is None else [wanted]):
                 key = (row["log"], code)
                 rows[key] = rows.get(key, 0) + 1

@@ -258,6 +258,6 @@ def _history(
     figures = [
         Figure("history_unread", 0),
         *volume_figures(volume, evidence.earlier),
-        *drift_figures(stats, evidence.items_before),
+        *drift_figures(stats, evidence.items_before, volume, evidence.earlier),
     ]
     return volume, figures

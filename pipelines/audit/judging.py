@@ -1,6 +1,6 @@
 """Great Expectations decides: a one-row frame of figures, and a suite of their bounds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipelines.audit.expectations import FAIL, RAN, WARN, Bounded, measured, met_expectations
@@ -9,6 +9,7 @@ from pipelines.audit.record import Bounds, GateResult, Status
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF, Between
 from pipelines.config.gates import GateBounds, bounds_of
 from pipelines.errors import GateError, Problem
+from pipelines.shown_text import shown
 
 
 def judge(
@@ -38,15 +39,33 @@ def judge(
     return tuple(_result(gate, met) for gate in gates)
 
 
-def require_passed(gates: Sequence[GateResult], run_id: str, staging: Path) -> None:
+Examples = Callable[[str, str], Sequence[str]]
+"""Gives some sentences on rows of a log that were rejected for a reason, with what was found."""
+
+
+def require_passed(
+    gates: Sequence[GateResult], run_id: str, staging: Path, examples: Examples | None = None
+) -> None:
     """Raise where a gate failed or could not be judged.
 
+    Where most rows of a log were rejected for one reason, this is told first, with some of the
+    values; gates that can fail for want of those rows are only named.
+
+    Args:
+        gates: All gates.
+        run_id: Names the run for ``winnow report`` and ``winnow rejected``.
+        staging: Where its tables can be looked at.
+        examples: Looks for rejected rows; None tells of none.
+
     Raises:
-        GateError: One problem per such gate. ``run_id`` names the run for ``winnow report`` and
-            ``winnow rejected``; ``staging`` is where its tables can be looked at.
+        GateError: One problem per cause, and one per gate that follows from none.
     """
     look = f"Nothing was published. Look at it with winnow report --run {run_id}, or in {staging}."
-    GateError.raise_if_any(
+    failed = [gate for gate in gates if gate.status in ("fail", "error")]
+    causes = [gate for gate in failed if gate.name.startswith(_CAUSE)]
+    follow = [gate for gate in failed if causes and gate not in causes and _may_follow(gate)]
+    problems = [_cause(gate, run_id, examples) for gate in causes]
+    problems += [
         Problem(
             where=f"gate {gate.name}",
             what=gate.meaning if gate.status == "fail" else "this gate could not be judged",
@@ -54,8 +73,41 @@ def require_passed(gates: Sequence[GateResult], run_id: str, staging: Path) -> N
             expected=_range(gate.fail),
             next_step=look,
         )
-        for gate in gates
-        if gate.status in ("fail", "error")
+        for gate in failed
+        if gate not in causes and gate not in follow
+    ]
+    if follow:
+        one = len(follow) == 1
+        problems.append(
+            Problem(
+                "gates",
+                f"{len(follow)} further {'gate' if one else 'gates'} failed as a consequence",
+                found=", ".join(gate.name for gate in follow),
+                next_step=look,
+            )
+        )
+    GateError.raise_if_any(problems)
+
+
+_CAUSE = "rejected_reason_share."
+
+
+def _may_follow(gate: GateResult) -> bool:
+    """Return whether a gate can fail for want of rows alone: of the six truths, none can."""
+    rule = RULE_OF[gate.name.partition(".")[0]]
+    return gate.status == "error" or not rule.absolute or rule.name == "rows"
+
+
+def _cause(gate: GateResult, run_id: str, examples: Examples | None) -> Problem:
+    log, _, reason = gate.name.removeprefix(_CAUSE).partition(".")
+    told = [] if examples is None else [shown(text, 120) for text in examples(log, reason)]
+    share = f"{gate.detail}, a share of {_shown(gate.figure)}"
+    return Problem(
+        where=f"logs.{log}",
+        what=f"too many rows were rejected as {reason}: {share}",
+        found="; ".join(told) or None,
+        expected=f"a share of {_range(gate.fail)} ({gate.name})",
+        next_step=f"Correct the config or the log; see more with winnow rejected --run {run_id}.",
     )
 
 

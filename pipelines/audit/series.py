@@ -11,6 +11,7 @@ from pipelines.audit.again.items import Items
 from pipelines.audit.again.keep_rates import Kept
 from pipelines.audit.negatives.draws import DrawFigures, expected_draws, log_q_edges
 from pipelines.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
+from pipelines.shown_text import shown
 
 _BANDS = 10
 _TOP = 100
@@ -38,7 +39,11 @@ def popularity_series(
         for number, part in enumerate(np.array_split(order, min(_BANDS, len(order))), start=1)
     ]
     top = [
-        TopItem(rank=rank, item_id=items.name[int(inside[i])].as_py(), **_summed(columns, [i]))
+        TopItem(
+            rank=rank,
+            item_id=shown(items.name[int(inside[i])].as_py(), 200),
+            **_summed(columns, [i]),
+        )
         for rank, i in enumerate(order[:_TOP], start=1)
     ]
     return tuple(bands), tuple(top)

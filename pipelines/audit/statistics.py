@@ -156,14 +156,20 @@ def occupancy(seen: float, expected: NDArray[np.float64]) -> Surprise:
     return Surprise(p, abs(seen - mean) / mean, len(expected))
 
 
-def stability_index(before: NDArray[np.float64], now: NDArray[np.float64], bins: int = 20) -> float:
+def stability_index(
+    before: NDArray[np.float64],
+    now: NDArray[np.float64],
+    bins: int = 20,
+    effective: tuple[float, float] | None = None,
+) -> float:
     """Return the population stability index of two counts over the same groups, shape (n,).
 
     The groups are in an order that neither count has a say in, or chance would look like drift:
     what was rare today is more often rare than rare again tomorrow. They are put into bins that
     held about equal shares before; a bin's share is smoothed by half a count, so that none is 0;
-    what chance alone gives, about (bins - 1) (1 / before + 1 / now), is taken off. Below 0.1 little
-    has changed, above 0.25 much.
+    what chance alone gives, about (bins - 1) (1 / before + 1 / now), is taken off: ``before`` and
+    ``now`` there are the independent draws, as many as ``effective`` says where counts come in
+    clusters. Below 0.1 little has changed, above 0.25 much.
 
     Source:
         Yurdakul 2018, "Statistical Properties of Population Stability Index", section 2.
@@ -176,7 +182,8 @@ def stability_index(before: NDArray[np.float64], now: NDArray[np.float64], bins:
     old = np.bincount(place, weights=before) + 0.5
     new = np.bincount(place, weights=now) + 0.5
     p, q = old / old.sum(), new / new.sum()
-    by_chance = (len(old) - 1) * (1 / before.sum() + 1 / now.sum())
+    draws = (float(before.sum()), float(now.sum())) if effective is None else effective
+    by_chance = (len(old) - 1) * (1 / draws[0] + 1 / draws[1])
     return max(0.0, float(((q - p) * np.log(q / p)).sum()) - float(by_chance))
 
 

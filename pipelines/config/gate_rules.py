@@ -96,7 +96,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("keep_rate_hottest_bias", _POSITIVES, "share", "the same item's kept positives off their expected number, where p is below 1e-9", None, 0.05),
     _at_most("top_item_share_gain", _POSITIVES, "share", "what the most clicked 1 % of items hold of the positives, after less before down-sampling", 0.001),
     _at_most("positives_outside_catalogue", _POSITIVES, "share", "positives whose item cannot be drawn", 0.1),
-    _at_most("positives_without_history", _POSITIVES, "share", "positives whose item has no click in the popularity window", 0.1),
+    _at_most("positives_without_history", _POSITIVES, "share", "positives whose item has clicks before the date in what was read of the click log, but none of them counts as popularity", 0.1),
     # The catalogue and its weights.
     _none_of("catalogue_differs", "popularity", "items in item_stats or eligible by the logs, but not both", "items"),
     _none_of("popularity_differs", "popularity", "items whose clicks are not those that the logs hold before the date", "items"),
@@ -152,7 +152,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     # Against earlier releases.
     _none_of("history_unread", "history", "measurements against earlier releases that broke", "measurements"),
     _at_most("volume_deviation", "history", "robust sd", "ratio to the median of earlier releases, up or down, in units of how far they lie from it themselves", 6.0, 30.0),
-    _at_most("item_drift", "history", "PSI", "population stability index of positives by popularity of their items, against the release before, beyond chance", 0.25, 2.0),
+    _at_most("item_drift", "history", "PSI", "population stability index of positives by popularity of their items, against the release of the date before, beyond what chance among users gives", 0.25, 2.0),
 )  # fmt: skip
 """Every gate, in the order of the suite and of the report."""
 

@@ -12,7 +12,7 @@ from pipelines.audit.record import AuditRecord, GateResult
 from pipelines.config.gate_rules import GATE_RULES, RULE_OF
 from pipelines.config.gates import Bound, GateBounds
 from pipelines.config.loading import load_config
-from pipelines.errors import ConfigError, GateError
+from pipelines.errors import ConfigError, GateError, Problem
 
 CONFIG = """
 logs:
@@ -213,3 +213,48 @@ class DescribeMeasurements:
         """What promises nothing could break unnoticed."""
         with pytest.raises(ValueError, match="promise"):
             Measurements().take((), lambda: (None, []))
+
+
+class DescribeOneCauseOfManyFailures:
+    GATES = (
+        Figure("rejected_share", 1.0, "clicks"),
+        Figure("rejected_reason_share", 1.0, "clicks.unreadable", detail="2,804 rows"),
+        Figure("rows", 0, "positives"),
+        Figure("rows", 0, "training_samples"),
+        Figure("log_q_differs", None),
+    )
+
+    def problems(self, *more: Figure) -> list[Problem]:
+        gates = judge([*self.GATES, *more], {}, name="test")
+
+        def examples(log: str, reason: str) -> list[str]:
+            assert (log, reason) == ("clicks", "unreadable")
+            return [f"unreadable: click_ts, found '2026/{n}' {'x' * 500}" for n in (1, 2, 3)]
+
+        with pytest.raises(GateError) as caught:
+            require_passed(gates, "run-1", Path("staging"), examples)
+        return list(caught.value.problems)
+
+    def it_is_told_first_with_its_count_and_values_and_the_rest_is_named(self) -> None:
+        cause, rest = self.problems()
+        assert cause.where == "logs.clicks"
+        assert cause.what == "too many rows were rejected as unreadable: 2,804 rows, a share of 1"
+        assert cause.found is not None
+        assert all(f"'2026/{n}'" in cause.found for n in (1, 2, 3))
+        assert len(cause.found) < 500
+        assert "winnow rejected --run run-1" in str(cause)
+        assert rest.what == "4 further gates failed as a consequence"
+        assert rest.found == (
+            "rejected_share.clicks, rows.positives, rows.training_samples, log_q_differs"
+        )
+
+    def it_hides_no_violation_of_a_truth(self) -> None:
+        _, violated, _ = self.problems(Figure("shown_negatives", 3))
+        assert violated.where == "gate shown_negatives"
+
+    def it_is_told_without_values_where_none_are_known(self) -> None:
+        gates = judge(self.GATES, {}, name="test")
+        with pytest.raises(GateError) as caught:
+            require_passed(gates, "run-1", Path("staging"))
+        assert len(caught.value.problems) == 2
+        assert caught.value.problems[0].found is None

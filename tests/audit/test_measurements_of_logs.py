@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.engine import Engine
 from pipelines.assembly.workplace import Workplace
-from pipelines.audit.history import drift_figures, volume_figures
+from pipelines.audit.history import drift_figures, volume_figures, volume_of
 from pipelines.audit.inputs import input_figures, logged_requests, shared_requests
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
 from pipelines.audit.staged.rows import negatives_of
@@ -86,9 +86,38 @@ class DescribeHistory:
         before = spark.createDataFrame([(i, 200, 100 - i) for i in range(20)], kind)
         same = before.withColumn("positives", F.col("positives") + F.col("item_id") % 3)
         moved = before.withColumn("positives", F.when(F.col("item_id") < 5, 790).otherwise(0))
-        assert drift_figures(same, None) == []
-        assert float(drift_figures(same, before)[0].value or 0) < 0.25
-        assert float(drift_figures(moved, before)[0].value or 0) > 2.0
+        users = {"effective_users": 1_000.0}
+        past = [users] * 4
+        assert drift_figures(same, None, users, past) == []
+        assert float(drift_figures(same, before, users, past)[0].value or 0) < 0.25
+        assert float(drift_figures(moved, before, users, past)[0].value or 0) > 2.0
+
+    def it_judges_no_drift_by_few_releases_or_few_users(self, spark: SparkSession) -> None:
+        kind = "item_id bigint, positives bigint, clicks bigint"
+        before = spark.createDataFrame([(i, 200, 100 - i) for i in range(20)], kind)
+        many, few = {"effective_users": 100.0}, {"effective_users": 99.0}
+        assert drift_figures(before, before, many, [many] * 3) == []
+        assert drift_figures(before, before, few, [many] * 4) == []
+        assert drift_figures(before, before, many, [*[many] * 3, few]) == []
+        assert drift_figures(before, before, many, [*[many] * 3, {"users": 100.0}]) == []
+        assert len(drift_figures(before, before, many, [*[few] * 3, many])) == 1
+
+    def it_takes_a_new_item_for_one_without_a_click(self, spark: SparkSession) -> None:
+        kind = "item_id bigint, positives bigint, clicks bigint"
+        before = spark.createDataFrame([(1, 500, 10), (2, 500, 0)], kind)
+        now = spark.createDataFrame([(1, 500, 10), (3, 500, 0)], kind)
+        users = {"effective_users": 1_000.0}
+        assert drift_figures(now, before, users, [users] * 4)[0].value == 0.0
+
+    def it_measures_users_by_how_evenly_positives_spread_over_them(
+        self, spark: SparkSession
+    ) -> None:
+        stats = spark.createDataFrame([(1, 1)], "item_id bigint, impressions bigint")
+        for owners, users in (([1, 2, 3, 4], 4.0), ([1, 1, 1, 1], 1.0), ([1, 1, 2, 3], 16 / 6)):
+            positives = spark.createDataFrame([(one,) for one in owners], "user_id bigint")
+            volume = volume_of(positives, stats, exposed=10, clicked=4)
+            assert volume["effective_users"] == users
+            assert (volume["positives"], volume["users"]) == (4.0, float(len(set(owners))))
 
 
 class DescribeDraws:

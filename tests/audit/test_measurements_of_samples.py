@@ -152,8 +152,13 @@ class DescribePositives:
     def it_weighs_items_that_cannot_be_drawn_or_have_no_past(self, spark: SparkSession) -> None:
         found = self.figures(spark, [self.row(9), self.row(3), self.row(2), self.row(1)])
         assert found["positives_outside_catalogue"] == 0.25
-        assert found["positives_without_history"] == 0.5
+        assert found["positives_without_history"] == 0.0
         assert found["pos_log_q_differs"] == 0
+
+    def it_weighs_items_whose_history_is_there_but_was_not_used(self, spark: SparkSession) -> None:
+        rows = [self.row(9), self.row(3), self.row(2), self.row(1)]
+        found = self.figures(spark, rows, unused=np.array([5, 5, 5, 0]))
+        assert found["positives_without_history"] == 0.25
 
     def it_does_not_judge_what_the_table_does_not_know(self, spark: SparkSession) -> None:
         known = ("user_id", "request_id", "item_id")

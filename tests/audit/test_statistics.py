@@ -181,6 +181,37 @@ class DescribeStabilityIndex:
         assert stability_index(np.zeros(3), np.ones(3)) == 0.0
 
 
+def sessions(seed: int, users: int, shares: Floats) -> tuple[Floats, float]:
+    """Positives of users who each click on one kind of item, as counts and as effective users."""
+    luck = np.random.default_rng(seed)
+    lengths = luck.geometric(0.02, users)
+    kinds = luck.choice(len(shares), users, p=shares)
+    counts = np.bincount(kinds, weights=lengths, minlength=len(shares)).astype(np.float64)
+    return counts, float(lengths.sum()) ** 2 / float((lengths.astype(np.float64) ** 2).sum())
+
+
+class DescribeStabilityOfWhatComesInSessions:
+    SHARES = np.full(40, 1 / 40)
+
+    def index(self, seed: int, *, robust: bool = True, later: Floats | None = None) -> float:
+        before, users_then = sessions(2 * seed, 400, self.SHARES)
+        now, users = sessions(2 * seed + 1, 400, self.SHARES if later is None else later)
+        return stability_index(before, now, effective=(users_then, users) if robust else None)
+
+    def it_raises_hardly_a_false_alarm(self) -> None:
+        """Fifty positives of one user are no fifty witnesses: taken so, every second date warns."""
+        alarms = sum(self.index(seed) > 0.25 for seed in range(200)) / 200
+        naive = sum(self.index(seed, robust=False) > 0.25 for seed in range(200)) / 200
+        assert alarms <= 0.01
+        assert naive > 10 * max(alarms, 0.005)
+        assert float(np.median([self.index(seed) for seed in range(200)])) < 0.05
+
+    def it_finds_a_drift_all_the_same(self) -> None:
+        moved = np.where(np.arange(40) < 10, 4.0, 0.1)
+        found = [self.index(seed, later=moved / moved.sum()) for seed in range(50)]
+        assert min(found) > 0.25
+
+
 class DescribeRobustDistance:
     def it_takes_a_tenth_and_ten_times_for_equally_far(self) -> None:
         past = np.array([90.0, 100.0, 110.0, 100.0])

@@ -44,6 +44,7 @@ class Items:
         keep: keep_prob of its positives, by the logs.
         positives: Its positives by item_stats; 0 where it does not have the item.
         in_batch_q: Its in_batch_q by item_stats; 0 where it does not have the item.
+        unused: Rows of the click log before the date that do not count as popularity.
     """
 
     key: NDArray[np.int64]
@@ -55,6 +56,7 @@ class Items:
     keep: NDArray[np.float64]
     positives: NDArray[np.int64]
     in_batch_q: NDArray[np.float64]
+    unused: NDArray[np.int64]
 
     @property
     def listed(self) -> NDArray[np.bool_]:
@@ -85,13 +87,19 @@ def items_again(
     """
     at = F.col("event_us")
     since = day.shifted(-config.popularity.window_days).start_us
-    clicks = valid_rows(logs["clicks"]).where((at >= since) & (at < day.end_us))
+    # History that is there and does not count: rows that are not valid, or before the window.
+    readable = F.col("item_id").isNotNull() & ~F.col("filtered") & (at < day.end_us)
+    counts = F.col("valid") & (at >= since)
+    clicks = logs["clicks"].frame.where(readable).withColumn("counts", counts)
     # The same item, time and hash are the same click: the hash need only tell apart these few.
     distinct = clicks.select(
-        "item_id", "event_us", key_hash(logs["clicks"].contract.key)
+        "item_id", "event_us", "counts", key_hash(logs["clicks"].contract.key)
     ).distinct()
+    before_it, used = at < day.start_us, F.col("counts")
     counted = distinct.groupBy("item_id").agg(
-        F.count_if(at < day.start_us).alias("before"), F.count_if(at >= day.start_us).alias("same")
+        F.count_if(used & before_it).alias("before"),
+        F.count_if(used & ~before_it).alias("same"),
+        F.count_if(~used & before_it).alias("unused"),
     )
     if config.popularity.clicks != "all" and place is not None:
         rows = logs["clicks"].about_rows
@@ -118,7 +126,10 @@ def items_again(
             F.col("item_id").cast("string").alias("name"),
             "item_id",
             F.coalesce("index", F.lit(-1)).alias("index"),
-            *(F.coalesce(n, F.lit(0)).alias(n) for n in ("before", "same", "weight", "positives")),
+            *(
+                F.coalesce(n, F.lit(0)).alias(n)
+                for n in ("before", "same", "unused", "weight", "positives")
+            ),
             F.coalesce("stated", F.lit(-1)).alias("stated"),
             *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
@@ -126,9 +137,9 @@ def items_again(
         .toArrow()
         .sort_by("key")
     )
-    before, same, weight, stated, positives = (
+    before, same, unused, weight, stated, positives = (
         np.asarray(table[name].to_numpy(), np.int64)
-        for name in ("before", "same", "weight", "stated", "positives")
+        for name in ("before", "same", "unused", "weight", "stated", "positives")
     )
     q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
     listed, eligible = (
@@ -145,6 +156,7 @@ def items_again(
         keep=keep,
         positives=positives,
         in_batch_q=in_batch_q,
+        unused=unused,
     )
     wrong = listed & (stated != before)
     share = weight / max(float(weight[listed].sum()), 1.0)

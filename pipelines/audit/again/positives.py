@@ -122,6 +122,7 @@ def _compared(
         return counts
 
     keep, clicks = of_item(items.keep, 1.0), of_item(items.clicks, 0.0)
+    unused = of_item(items.unused, 0.0)
     total = max(float(items.weight.sum()), 1.0)
     with np.errstate(divide="ignore"):
         log_q = of_item(np.log(items.weight / total), -np.inf)
@@ -155,7 +156,7 @@ def _compared(
         Figure("positives_not_clicked", int(column("unfounded").sum())),
         *(figure for name, own in by_column.items() if name in names for figure in own),
         Figure("positives_outside_catalogue", float(kept[~drawable].sum()) / n),
-        Figure("positives_without_history", float(kept[clicks == 0].sum()) / n),
+        Figure("positives_without_history", float(kept[(clicks == 0) & (unused > 0)].sum()) / n),
     ]
     if complete:
         unlike = items.listed & (items.positives != counts.kept)

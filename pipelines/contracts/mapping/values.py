@@ -4,6 +4,7 @@ ANSI mode makes a plain cast raise, and other engines wrap around silently, so t
 against a strict pattern first and numbers against their range.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column
@@ -105,14 +106,15 @@ def equals_one_of(
         matches = source.isin(*[F.lit(value).cast(kind) for value in values])
         return F.coalesce(matches, F.lit(False))
     hits = F.lit(False)
-    for value in values:
-        if isinstance(value, bool):
-            read = _from_text(source, "boolean")
-        elif isinstance(value, int):
-            read = integer_in(source)
-        elif isinstance(value, float):
-            read = _from_text(source, "double")
-        else:
-            read = source
-        hits = hits | F.coalesce(read == F.lit(value), F.lit(False))
+    # One list of each type: engines look a value up in a list, but walk through a chain of ORs.
+    readings: tuple[tuple[type, Callable[[], Column]], ...] = (
+        (bool, lambda: _from_text(source, "boolean")),
+        (int, lambda: integer_in(source)),
+        (float, lambda: _from_text(source, "double")),
+        (str, lambda: source),
+    )
+    for own_type, read in readings:
+        own = list(dict.fromkeys(value for value in values if type(value) is own_type))
+        if own:
+            hits = hits | F.coalesce(read().isin(*own), F.lit(False))
     return hits

@@ -9,7 +9,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from pipelines.config.logs import LogConfig
-from pipelines.contracts.sources.listing import Place
+from pipelines.contracts.sources.places import Place
 from pipelines.errors import Problem
 
 _MOST_SECONDS = 120.0
