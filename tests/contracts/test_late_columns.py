@@ -118,6 +118,10 @@ class DescribeSearchForKeys:
             ('{"Titel Über": 1}', "Titel Über"),
             (r'{"a\/b": 1}', "a/b"),
             (r'{"a\"b": 1}', 'a"b'),
+            ('{"a": {"b": 1}, "c": [1, "]"], "viewed": 1}', "viewed"),
+            ('{"a": {"b": {"c": 1}}, "viewed": 1}', "viewed"),
+            ('{"a": [{"b": [1]}, "x"], "d": {}, "viewed": 1}', "viewed"),
+            ('  {"a": "}\\"{", "viewed": 1}', "viewed"),
             ('{"user": {"id": 1}}', "user.id"),
             ('{"user.id": 1}', "user.id"),
             ('{"shown": [{"x": "]"}, {"id": 1}]}', "shown.id"),
@@ -126,7 +130,8 @@ class DescribeSearchForKeys:
     )
     def it_finds_a_key_however_it_is_written(self, line: str, name: str) -> None:
         search = KeySearch([name, "never"], ["shown"])
-        filler = b'{"id": 1, "shown": [{"x": 1}]}\nno JSON\n' * 500
+        nested = {"id": 1, "shown": [{"x": 1}], "of": {"viewed": 1, "list": [{"viewed": 1}]}}
+        filler = f"{json.dumps(nested)}\nno JSON\n".encode() * 500
         search.look_through(filler)
         assert search.missing == {name, "never"}
         search.look_through(filler + line.encode() + b"\n")

@@ -15,6 +15,11 @@ from pipelines.contracts.sources.text_streams import clean_line
 
 _BLOCK_BYTES = 8 * 2**20
 _STRING = r'"(?:[^"\\\n]|\\.)*"'
+_FLAT = rf"(?:[^\"{{}}\[\]\n]|{_STRING})*"
+# From the start of a line, past values that hold no value that holds one …
+_PAST_VALUES = rf"^\s*\{{(?:{_FLAT}|\{{{_FLAT}\}}|\[{_FLAT}\])*"
+# … up to a value that does: what stands behind it is only known to a parser.
+_NESTED = rf"{_PAST_VALUES}[\{{\[]{_FLAT}[\{{\[]"
 # Only letters, digits and what names are made of: writers escape other signs of plain text.
 _ESCAPED_NAME = r'"[^"\n]*\\u00(?:2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF])[^"\n]*"\s*:'
 
@@ -69,10 +74,11 @@ class KeySearch:
 
     def look_through(self, block: bytes) -> None:
         """Look for the missing names in whole lines; several threads may, each in its own."""
-        if not self.missing or not self._that_may_have_one([block]):
+        escaped = [_ESCAPED_NAME] if b"\\u00" in block else []
+        if not self.missing or not _hits([block], _in_one([*self._patterns(), *escaped])):
             return
         lines = block.split(b"\n")
-        while self.missing and (hits := self._that_may_have_one(lines)):
+        while hits := _hits(lines, [*self._patterns_of_lines(), *escaped]):
             for number in hits:
                 if new := self.missing.intersection(keys_in(lines[number])):
                     self.found |= new
@@ -82,14 +88,7 @@ class KeySearch:
             else:
                 return
 
-    def _that_may_have_one(self, lines: list[bytes]) -> list[int]:
-        texts = pa.array(lines, pa.large_binary())
-        hits = pc.match_substring_regex(texts, "|".join(self._patterns()))
-        numbers: list[int] = pc.indices_nonzero(hits).to_pylist()
-        return numbers
-
     def _patterns(self) -> Iterator[str]:
-        yield _ESCAPED_NAME
         for name in tuple(self.missing):
             column, dot, key = name.partition(".")
             if dot and column in self._lists:
@@ -100,6 +99,30 @@ class KeySearch:
             yield _token(name)
             if dot:
                 yield _token(name.rpartition(".")[2])
+
+    def _patterns_of_lines(self) -> Iterator[str]:
+        """Give patterns of what ``_patterns`` finds, less keys of values within a line's values."""
+        patterns = list(self._patterns())
+        keys = {_token(name) for name in tuple(self.missing) if "." not in name}
+        if keys:
+            yield rf"{_PAST_VALUES}(?:{'|'.join(sorted(keys))})"
+            yield rf"{_NESTED}[^\n]*(?:{'|'.join(sorted(keys))})"
+        yield from (pattern for pattern in patterns if pattern not in keys)
+
+
+def _in_one(patterns: list[str]) -> list[str]:
+    return ["|".join(patterns)] if patterns else []
+
+
+def _hits(texts: list[bytes], patterns: list[str]) -> list[int]:
+    """Return the places of the texts that one of the patterns, if any, is found in."""
+    lines = pa.array(texts, pa.large_binary())
+    places: set[int] = set()
+    # One by one: anchored patterns in one are twenty times as slow.
+    for pattern in patterns:
+        found = pc.match_substring_regex(lines, pattern)
+        places.update(pc.indices_nonzero(found).to_pylist())
+    return sorted(places)
 
 
 def _token(name: str) -> str:
