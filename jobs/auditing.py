@@ -18,8 +18,10 @@ from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.tables import TableContract
+from pipelines.errors import ReleaseError
 from pipelines.publishing.paths import staging_path
-from pipelines.publishing.releases import Release, ReleasesSnapshot, RunRecord
+from pipelines.publishing.release import Release, RunRecord
+from pipelines.publishing.releases import ReleasesSnapshot
 from pipelines.publishing.store import StagedTable, Store
 
 RECORD_FILE = "audit.json"
@@ -100,23 +102,23 @@ def keep_run(
 
 def earlier_volumes(since: ReleasesSnapshot, day: date) -> list[dict[str, float]]:
     """Return the volumes of the newest releases of the last earlier dates, the latest last."""
-    dates = sorted({release.ds for release in since.releases if release.ds < day})[-MOST_RELEASES:]
-    newest = [release for one in dates if (release := since.newest(one)) is not None]
+    dates = [one for one in since.dates if one < day][-MOST_RELEASES:]
+    newest = [release for one in dates if (release := since.newest_if_whole(one)) is not None]
     records = [record_of(release) for release in newest]
     return [dict(record.volume) for record in records if record is not None and record.volume]
 
 
 def release_before(since: ReleasesSnapshot, day: date) -> Release | None:
     """Return the newest release of the latest earlier date, None where there is none."""
-    dates = [release.ds for release in since.releases if release.ds < day]
-    return since.newest(max(dates)) if dates else None
+    dates = [one for one in since.dates if one < day]
+    return since.newest_if_whole(dates[-1]) if dates else None
 
 
 def record_of(release: Release) -> AuditRecord | None:
-    """Return the audit record of a release; None where another version of Winnow wrote it."""
+    """Return the audit record of a release; None where it is gone or of another version."""
     try:
         return AuditRecord.model_validate_json(release.quality_json)
-    except ValidationError:
+    except (ValidationError, ReleaseError):
         return None
 
 

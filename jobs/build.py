@@ -46,7 +46,7 @@ from pipelines.errors import WinnowError  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
 from pipelines.publishing.promotion import publish  # noqa: E402
-from pipelines.publishing.releases import RunRecord  # noqa: E402
+from pipelines.publishing.release import RunRecord  # noqa: E402
 from pipelines.publishing.stage_tables import stage_tables  # noqa: E402
 from pipelines.sampling.mix import REASONS  # noqa: E402
 

@@ -1,6 +1,7 @@
 """List releases, and check that one still holds what it promised."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,16 @@ from jobs.progress import Progress
 from jobs.summary import print_whole
 from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.reader import open_release
-from pipelines.publishing.releases import Release, list_releases
+from pipelines.publishing.release import Release
+from pipelines.publishing.releases import read_releases
 from pipelines.publishing.verify import Finding, verify_release
 
 
 def find_releases(warehouse: Path, ds: date | None = None) -> tuple[Release, ...]:
     """Return the releases of a warehouse, oldest first, all or those of one date."""
-    return tuple(r for r in list_releases(warehouse) if ds is None or r.ds == ds)
+    snapshot = read_releases(warehouse)
+    own = tuple(one for one in snapshot.listed if ds is None or one.ds == ds)
+    return replace(snapshot, listed=own).releases
 
 
 def release_record(release: Release) -> dict[str, Any]:

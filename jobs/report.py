@@ -1,5 +1,6 @@
 """Write the report of a release, of a run that failed, or of what changed between two releases."""
 
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from pipelines.audit.report.page import HistoryEntry, ReportPage, render
 from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.paths import REPORTS, staging_path
 from pipelines.publishing.reader import open_release
-from pipelines.publishing.releases import Release, list_releases
+from pipelines.publishing.release import Release
+from pipelines.publishing.releases import read_release, read_releases
 
 _LAST_RELEASES = 10
 
@@ -106,12 +108,14 @@ def page_of(warehouse: Path, release: Release) -> ReportPage:
 
 
 def _history(warehouse: Path) -> list[HistoryEntry]:
-    found = [(one, record_of(one)) for one in list_releases(warehouse)[-_LAST_RELEASES:]]
-    return [
-        HistoryEntry.of(release.release_id, release.ds, record)
-        for release, record in found
-        if record is not None
-    ]
+    found = []
+    for listed in read_releases(warehouse).listed[-_LAST_RELEASES:]:
+        # One that cannot be read is told of where it is asked for.
+        with suppress(ReleaseError):
+            release = read_release(listed)
+            if (record := record_of(release)) is not None:
+                found.append(HistoryEntry.of(release.release_id, release.ds, record))
+    return found
 
 
 def _written(path: Path, html: str) -> Path:

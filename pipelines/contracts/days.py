@@ -1,6 +1,6 @@
 """Calendar dates: where a date begins and ends, in microseconds, in the configured zone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -60,3 +60,14 @@ class DateRange:
     def __len__(self) -> int:
         """The number of dates."""
         return (self.last - self.first).days + 1
+
+
+def spans(days: Iterable[date]) -> str:
+    """Say which dates they are, runs of dates as their ends: ``2026-01-01 to 2026-01-09, …``."""
+    runs: list[list[date]] = []
+    for day in sorted(days):
+        if runs and day - runs[-1][-1] == timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

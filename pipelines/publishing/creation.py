@@ -12,8 +12,15 @@ from pyspark.sql.types import StructType
 
 from pipelines.contracts.tables import TableContract
 from pipelines.errors import ConfigError, ConflictError, Problem
-from pipelines.publishing.metadata import protocol_problems, read_protocol, spark_schema_of
-from pipelines.publishing.paths import staging_path
+from pipelines.publishing.metadata import (
+    open_table,
+    protocol_problems,
+    read_protocol,
+    spark_schema_of,
+    table_exists,
+)
+from pipelines.publishing.paths import RELEASES, staging_path
+from pipelines.publishing.release_rows import KEYS
 from pipelines.publishing.schema_check import schema_problems
 
 _TRIES = 20
@@ -34,14 +41,15 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
     Raises:
         ConfigError: The table has other columns, as another config made it; names them. Or it
             has a protocol that not every reader knows.
+        ReleaseError: Its log is damaged; says in which file, and what to do.
         ConflictError: Others changed the table each time that its properties were to be changed.
     """
     expected = contract.spark_schema()
-    properties = _properties(retention_days)
+    properties = _properties(contract, retention_days)
     partition = [contract.partition] if contract.partition else []
-    if not DeltaTable.is_deltatable(str(path)):
+    if not table_exists(path):
         _create(path, expected, partition, properties)
-    table = DeltaTable(str(path))
+    table = open_table(path)
     found = spark_schema_of(table)
     where = f"the table {contract.table} in the warehouse"
     problems = schema_problems(where, found, expected)
@@ -109,7 +117,7 @@ def _set_properties(path: Path, properties: Mapping[str, str]) -> None:
         ConflictError: Others changed the table meanwhile, again and again.
     """
     for _ in range(_TRIES):
-        table = DeltaTable(str(path))
+        table = open_table(path)
         if _has(table, properties):
             return
         with suppress(CommitFailedError):
@@ -119,15 +127,20 @@ def _set_properties(path: Path, properties: Mapping[str, str]) -> None:
     raise ConflictError(Problem(path.name, what, next_step="Run again; nothing was released."))
 
 
-def _properties(retention_days: int) -> dict[str, str]:
+def _properties(contract: TableContract, retention_days: int) -> dict[str, str]:
     kept = f"interval {retention_days} days"
-    return {
+    properties = {
         # Both are needed: a version is readable while its files and its log are there.
         "delta.deletedFileRetentionDuration": kept,
         "delta.logRetentionDuration": kept,
-        # How many rows a file has is all that is known of it without reading it: a file of rows in
-        # a random order, or a date's only file, has values from the least to the greatest.
-        "delta.dataSkippingNumIndexedCols": "0",
         # On where a platform's defaults say so; then only some readers can read the table.
         "delta.enableDeletionVectors": "false",
+        # So many commits are read one by one at most, however many there are.
+        "delta.checkpointInterval": "10",
     }
+    if contract.table == RELEASES:
+        # A release is found by the log alone, and no other one's file is opened.
+        return properties | {"delta.dataSkippingStatsColumns": ",".join(KEYS)}
+    # How many rows a file has is all that is known of it without reading it: a file of rows in
+    # a random order, or a date's only file, has values from the least to the greatest.
+    return properties | {"delta.dataSkippingNumIndexedCols": "0"}

@@ -15,6 +15,7 @@ from pipelines.errors import ConflictError, Problem
 from pipelines.publishing.commits import Label
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
+_CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint(\..+)?\.parquet")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,27 @@ def versions_in_log(path: Path) -> list[int]:
     """Return the versions that have an entry of their own in a table's log, in order."""
     found = (_ENTRY.fullmatch(entry.name) for entry in log_folder(path).iterdir())
     return sorted(int(name[1]) for name in found if name)
+
+
+def checkpoints_in_log(path: Path) -> dict[int, list[Path]]:
+    """Return the files of each checkpoint in a table's log by its version, in order."""
+    found: dict[int, list[Path]] = {}
+    for file in sorted(log_folder(path).iterdir()):
+        if name := _CHECKPOINT.fullmatch(file.name):
+            found.setdefault(int(name[1]), []).append(file)
+    return found
+
+
+def label_of_version(path: Path, version: int) -> Label | None:
+    """Return the label in the entry of a version; None where it holds none.
+
+    Raises:
+        FileNotFoundError: The entry is gone, as after the retention.
+    """
+    entry = entry_path(path, version)
+    if not entry.exists():
+        raise FileNotFoundError(entry)
+    return Label.from_json(_commit_info(entry).get("userMetadata"))
 
 
 def read_history(path: Path) -> list[Commit]:
@@ -80,7 +102,7 @@ def _commit_info(entry: Path) -> dict[str, Any]:
         with entry.open(encoding="utf-8") as lines:
             for line in lines:
                 action = json.loads(line)
-                if "commitInfo" in action:
+                if isinstance(action, dict) and "commitInfo" in action:
                     return dict(action["commitInfo"])
     except (OSError, ValueError, TypeError):
         pass

@@ -6,7 +6,6 @@ from datetime import date
 from functools import reduce
 from pathlib import Path
 
-from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
@@ -24,9 +23,11 @@ from pipelines.publishing.metadata import (
     pinned_files,
     read_protocol,
     read_schema,
+    table_exists,
 )
 from pipelines.publishing.paths import staged_table_path, table_path
-from pipelines.publishing.releases import Release, ReleasesSnapshot, read_releases
+from pipelines.publishing.release import Release
+from pipelines.publishing.releases import ReleasesSnapshot, read_releases
 from pipelines.publishing.schema_check import check_schema, schema_problems
 from pipelines.publishing.sorted_files import SortedFiles, folder_of_tasks, take_over
 from pipelines.publishing.store import FileState, StagedTable
@@ -205,4 +206,4 @@ class EngineStore(ABC):
     def protocol(self, table: str) -> TableProtocol | None:
         """Return the Delta protocol versions of a table; None where it is not there yet."""
         path = table_path(self._warehouse, table)
-        return read_protocol(path) if DeltaTable.is_deltatable(str(path)) else None
+        return read_protocol(path) if table_exists(path) else None

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -25,7 +25,7 @@ from pipelines.contracts.tables import TableContract
 from pipelines.errors import GateError, Problem
 from pipelines.publishing.commits import Label, conflict
 from pipelines.publishing.file_frames import day_of_folder
-from pipelines.publishing.metadata import pinned_files
+from pipelines.publishing.metadata import files_named, open_table
 from pipelines.publishing.sorted_files import file_schema
 
 _THREADS = 8
@@ -127,7 +127,7 @@ class DayCommit:
     def __init__(self, path: Path, day: date) -> None:
         """Look at what the table at ``path`` holds of the date now."""
         self._path, self._day = path, day
-        self._table = DeltaTable(str(path))
+        self._table = open_table(path)
         self._before = self._named()
 
     def replace_by(self, files: Sequence[LinkedFile], label: Label) -> None:
@@ -156,7 +156,7 @@ class DayCommit:
                 )
                 return
             # Somebody committed: fine, as long as it was not this date.
-            self._table = DeltaTable(str(self._path))
+            self._table = open_table(self._path)
             now = self._named()
             if own and now == own:
                 return  # this run did, and only the answer was lost
@@ -167,7 +167,7 @@ class DayCommit:
 
     def _named(self) -> set[Path]:
         """Return the files of the date that the version at hand names."""
-        return {file.path for file in pinned_files(self._path, self._table.version(), self._day)}
+        return {f.path for f in files_named(self._path, self._table) if f.ds == self._day}
 
     def _added(self, file: LinkedFile, ds: str) -> AddAction:
         info = file.path.stat()

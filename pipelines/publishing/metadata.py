@@ -1,10 +1,12 @@
 """What the Delta log says, read and made with delta-rs: no engine is needed for metadata."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -14,7 +16,12 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql.types import StructType
 
 from pipelines.errors import Problem, ReleaseError
+from pipelines.publishing.delta_log import entry_path, log_folder
+from pipelines.publishing.log_damage import log_problems
 from pipelines.publishing.table_files import TableFiles
+
+_TRIES = 3
+_WAIT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,12 @@ class TableProtocol:
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """One file of one version: its place, its size in bytes, and its date if there is one."""
+    """One file of one version: its place, its size in bytes, its date and rows where known."""
 
     path: Path
     size: int
     ds: date | None
+    rows: int | None = None
 
 
 def protocol_problems(where: str, found: TableProtocol) -> list[Problem]:
@@ -49,28 +57,75 @@ def protocol_problems(where: str, found: TableProtocol) -> list[Problem]:
     ]
 
 
-def read_protocol(path: Path) -> TableProtocol:
-    """Return the protocol versions of a table."""
-    found = DeltaTable(str(path)).protocol()
-    return TableProtocol(found.min_reader_version, found.min_writer_version)
+def table_exists(path: Path) -> bool:
+    """Return whether there is a Delta table in a folder.
+
+    Raises:
+        ReleaseError: There are files of one, but its log is gone or is no folder.
+    """
+    if DeltaTable.is_deltatable(str(path)):
+        return True
+    log = log_folder(path)
+    if (log.exists() and not log.is_dir()) or next(path.rglob("*.parquet"), None) is not None:
+        raise ReleaseError(*log_problems(path))
+    return False
+
+
+def open_table(path: Path) -> DeltaTable:
+    """Return a table at its newest version.
+
+    Raises:
+        ReleaseError: Its log cannot be read; names what is broken, and what to do.
+    """
+    return _opened(path, None)
 
 
 def open_version(path: Path, version: int) -> DeltaTable:
     """Return a table at a version.
 
     Raises:
-        ReleaseError: The version is not there (any more).
+        ReleaseError: The version is not there (any more), or the log cannot be read.
     """
-    try:
-        return DeltaTable(str(path), version=version)
-    except (DeltaError, OSError) as error:
-        raise ReleaseError(
-            Problem(
-                path.name,
-                f"version {version} has expired or was never there",
-                next_step="Build the date again, or read a newer release of it.",
-            )
-        ) from error
+    return _opened(path, version)
+
+
+def _opened(path: Path, version: int | None) -> DeltaTable:
+    failed: Exception | None = None
+    for attempt in range(_TRIES):
+        # While others commit, a listing may show a newer entry and not the one before it.
+        time.sleep(_WAIT_SECONDS * attempt)
+        try:
+            return DeltaTable(str(path), version=version)
+        except (DeltaError, OSError) as error:
+            failed = error
+            if version is not None and not entry_path(path, version).exists():
+                break
+    if version is not None and not entry_path(path, version).exists():
+        problem = Problem(
+            path.name,
+            f"version {version} has expired or was never there",
+            next_step="Build the date again, or read a newer release of it.",
+        )
+        raise ReleaseError(problem) from failed
+    problems = log_problems(path) or [
+        Problem(
+            f"the Delta log of {path.name}",
+            "cannot be read",
+            found=str(failed).strip().splitlines()[0],
+            next_step=f"Look at {log_folder(path)}; a backup of it helps.",
+        )
+    ]
+    raise ReleaseError(*problems) from failed
+
+
+def read_protocol(path: Path) -> TableProtocol:
+    """Return the protocol versions of a table.
+
+    Raises:
+        ReleaseError: Its log cannot be read.
+    """
+    found = open_table(path).protocol()
+    return TableProtocol(found.min_reader_version, found.min_writer_version)
 
 
 def pinned_files(path: Path, version: int, ds: date | None = None) -> list[PinnedFile]:
@@ -79,12 +134,31 @@ def pinned_files(path: Path, version: int, ds: date | None = None) -> list[Pinne
     Raises:
         ReleaseError: The version is not there (any more).
     """
-    actions = pa.table(open_version(path, version).get_add_actions(flatten=True)).to_pylist()
-    files = [
-        PinnedFile(path / unquote(a["path"]), int(a["size_bytes"]), a.get("partition.ds"))
-        for a in actions
-    ]
-    return sorted((f for f in files if ds is None or f.ds == ds), key=lambda f: f.path)
+    files = files_named(path, open_version(path, version))
+    return [file for file in files if ds is None or file.ds == ds]
+
+
+def files_named(path: Path, table: DeltaTable) -> list[PinnedFile]:
+    """Return the files that an open table names, sorted by path."""
+    return sorted((file for file, _ in files_and_stats(path, table)), key=lambda file: file.path)
+
+
+def files_and_stats(path: Path, table: DeltaTable) -> list[tuple[PinnedFile, dict[str, Any]]]:
+    """Return the files that an open table names, each with all that its log says of it.
+
+    Of a column of which values are known, they are ``min.<column>`` and ``max.<column>``.
+    """
+    actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    return [(_file(path, action), action) for action in actions]
+
+
+def _file(path: Path, action: dict[str, Any]) -> PinnedFile:
+    return PinnedFile(
+        path / unquote(action["path"]),
+        int(action["size_bytes"]),
+        action.get("partition.ds"),
+        action.get("num_records"),
+    )
 
 
 def read_schema(path: Path, version: int) -> StructType:

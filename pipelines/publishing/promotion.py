@@ -5,21 +5,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from pipelines.errors import ConflictError, GateError, Problem, ReleaseError
 from pipelines.publishing.commits import Label, require_date
 from pipelines.publishing.content_hash import ContentHash
-from pipelines.publishing.releases import (
+from pipelines.publishing.release import (
+    Documents,
     Release,
-    ReleasesSnapshot,
     RunRecord,
     TablePin,
     new_release_id,
     releases_contract,
 )
+from pipelines.publishing.releases import ReleasesSnapshot
 from pipelines.publishing.staging import drop_staging
 from pipelines.publishing.store import StagedTable, Store
-from pipelines.publishing.verify import is_readable
+from pipelines.publishing.verify import verify_release
 
 _TRIES = 40
 """Each try that fails means that another date was released, so this many dates at once."""
@@ -50,7 +52,8 @@ def publish(
     """Promote staged and audited tables and release them as one; then drop the staging.
 
     A crash at any point leaves every release intact, and running again gives the same content.
-    Where the newest release of the date already has this content and config, nothing is written.
+    Where the newest release of the date already has this content and config, and still holds it
+    when it is read again, nothing is written.
 
     Args:
         store: The committer of the warehouse.
@@ -82,7 +85,7 @@ def publish(
     # A run that has lost already need not write at all; what counts is the look in release().
     refuse_if_overtaken(store.releases_snapshot(), since, run)
     before = already_released(since, staged, run)
-    if before is not None and is_readable(before, store):
+    if before is not None and not verify_release(before, store):
         drop_staging(store.warehouse, run.run_id)
         steps("staging_dropped")
         return Published(before, already=True)
@@ -105,8 +108,11 @@ def publish(
 def already_released(
     snapshot: ReleasesSnapshot, staged: Mapping[str, StagedTable], run: RunRecord
 ) -> Release | None:
-    """Return the newest release of the date if it has this config, these tables, this content."""
-    newest = snapshot.newest(run.day)
+    """Return the newest release of the date if it has this config, these tables, this content.
+
+    One that cannot be read, or is not whole, is no such release: it is to be replaced.
+    """
+    newest = snapshot.newest_if_whole(run.day)
     if newest is None or newest.config_hash != run.config_hash:
         return None
     there: dict[str, ContentHash] = {pin.table: pin.content for pin in newest.tables}
@@ -136,11 +142,9 @@ def release(
             run_id=run.run_id,
             created_ts=now,
             config_hash=run.config_hash,
-            config_json=run.config_json,
             code_version=run.code_version,
-            inputs_json=run.inputs_json,
-            quality_json=run.quality_json,
             tables=tuple(sorted(pins, key=lambda pin: pin.table)),
+            documents=partial(Documents, run.config_json, run.inputs_json, run.quality_json),
         )
         try:
             store.append_release(wanted, snapshot)
@@ -160,13 +164,13 @@ def refuse_if_overtaken(now: ReleasesSnapshot, since: ReleasesSnapshot, run: Run
     Raises:
         ConflictError: It has; names the release.
     """
-    newest = now.newest(run.day)
+    newest = now.listed_newest(run.day)
     if newest is not None and newest.seq > since.seq:
         raise ConflictError(
             Problem(
                 "releases",
                 f"another run released {run.day} since this one began",
-                found=f"{newest.release_id} by the run {newest.run_id}",
+                found=newest.release_id,
                 next_step="Run again if its rows should be replaced; nothing was released here.",
             )
         )
@@ -178,13 +182,13 @@ def check_release_is_there(store: Store, wanted: Release) -> None:
     Raises:
         ReleaseError: It is not there, or not as it was written.
     """
-    found = [r for r in store.releases_snapshot().releases if r.run_id == wanted.run_id]
-    if found != [wanted]:
+    found = store.releases_snapshot().find(wanted.release_id)
+    if found != wanted or found.documents() != wanted.documents():
         raise ReleaseError(
             Problem(
                 "releases",
-                f"the release {wanted.release_id} cannot be read back",
-                found=", ".join(r.release_id for r in found) or "none of this run",
+                f"the release {wanted.release_id} cannot be read back as it was written",
+                found="no such release" if found is None else f"{len(found.tables)} tables",
                 next_step="Check the storage, then build again.",
             )
         )

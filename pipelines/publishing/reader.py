@@ -9,29 +9,30 @@ no release names; none of the methods here shows them.
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.dataset as pds
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.contracts.days import DateRange
-from pipelines.errors import Problem, ReleaseError, RequirementError
+from pipelines.contracts.days import DateRange, spans
+from pipelines.errors import ConfigError, Problem, ReleaseError, RequirementError
 from pipelines.publishing.commits import require_date
 from pipelines.publishing.file_frames import frame_of_files
 from pipelines.publishing.metadata import (
     PinnedFile,
     arrow_schema,
     open_version,
-    pinned_files,
     read_schema,
 )
 from pipelines.publishing.paths import table_path
-from pipelines.publishing.releases import Release, TablePin, read_releases
+from pipelines.publishing.pins import files_of_pin
+from pipelines.publishing.release import Release, TablePin
+from pipelines.publishing.releases import read_releases
 from pipelines.publishing.table_files import TableFiles
 
 if TYPE_CHECKING:
@@ -181,22 +182,20 @@ class ReleaseReader:
         return [(release, pin) for release, pin in found if pin is not None]
 
     def _files(self, table: str) -> list[PinnedFile]:
-        path = table_path(self._warehouse, table)
-        files = [
-            file
-            for release, pin in self._pins(table)
-            for file in pinned_files(path, pin.version, release.ds)
-        ]
-        ReleaseError.raise_if_any(
-            Problem(
-                table,
-                f"the release of {file.ds} has expired: a file of it is gone",
-                found=f"no {file.path.name}",
-                next_step="Build the date again, or read a newer release of it.",
+        files: list[PinnedFile] = []
+        problems: list[Problem] = []
+        for release, pin in self._pins(table):
+            found = files_of_pin(self._warehouse, release, pin)
+            files += found.files
+            problems += (
+                Problem(
+                    table,
+                    f"the release of {release.ds} has expired or was damaged: {fault.text}",
+                    next_step=fault.next_step,
+                )
+                for fault in found.faults
             )
-            for file in files
-            if not file.path.is_file()
-        )
+        ReleaseError.raise_if_any(problems)
         return files
 
     def _schema(self, table: str) -> pa.Schema:
@@ -215,38 +214,54 @@ def open_release(
     """
     snapshot = read_releases(Path(warehouse))
     if release_id is not None:
-        found = next((r for r in snapshot.releases if r.release_id == release_id), None)
+        found = snapshot.find(release_id)
         what = f"there is no release {release_id}"
     else:
-        day = require_date(ds) if ds else max((r.ds for r in snapshot.releases), default=None)
+        day = require_date(ds) if ds else max(snapshot.dates, default=None)
         found = snapshot.newest(day) if day else None
         what = f"there is no release of {day}" if day else "there is no release"
     if found is None:
-        raise ReleaseError(_not_there(what, {r.ds for r in snapshot.releases}))
+        raise ReleaseError(_not_there(what, snapshot.dates))
     return ReleaseReader(Path(warehouse), [found])
 
 
-def open_dates(warehouse: str | Path, first: date, last: date) -> ReleaseReader:
+def open_dates(
+    warehouse: str | Path,
+    first: date,
+    last: date,
+    *,
+    missing: Literal["refuse", "skip"] = "refuse",
+) -> ReleaseReader:
     """Open a range of dates, both ends included: the newest release of each.
 
     Dates that different configs built are opened with a warning; see ``config_hashes``.
 
+    Args:
+        warehouse: The folder of all tables.
+        first: The first date.
+        last: The last date.
+        missing: What becomes of dates without a release: ``refuse`` raises, ``skip`` opens the
+            others, and warns with the dates that were skipped. The reader's ``dates`` are those
+            that it has.
+
     Raises:
-        ConfigError: An end is not a plain date.
-        ReleaseError: A date of the range has no release.
+        ConfigError: An end is not a plain date, or the first lies after the last.
+        ReleaseError: A date of the range has no release, or with ``skip`` none has; says which
+            dates are released.
     """
+    if missing not in ("refuse", "skip"):
+        raise ConfigError(Problem("missing", "is not known", repr(missing), "refuse or skip"))
+    if require_date(first) > require_date(last):
+        raise ConfigError(Problem("first", "lies after the last date", str(first), str(last)))
+    days = list(DateRange(first, last))
     snapshot = read_releases(Path(warehouse))
-    days = list(DateRange(require_date(first), require_date(last)))
-    newest = {day: snapshot.newest(day) for day in days}
-    released = {release.ds for release in snapshot.releases}
-    ReleaseError.raise_if_any(
-        _not_there(f"there is no release of {day}", released)
-        for day, release in newest.items()
-        if release is None
-    )
-    if not days:
-        raise ReleaseError(_not_there(f"{first} lies after {last}", released))
-    reader = ReleaseReader(Path(warehouse), [r for r in newest.values() if r is not None])
+    absent = sorted(set(days) - set(snapshot.dates))
+    if absent and (missing == "refuse" or len(absent) == len(days)):
+        raise ReleaseError(_not_there(f"there is no release of {spans(absent)}", snapshot.dates))
+    if absent:
+        _LOG.warning("skipped, as there is no release: %s", spans(absent))
+    newest = [snapshot.newest(day) for day in days]
+    reader = ReleaseReader(Path(warehouse), [release for release in newest if release is not None])
     if len(reader.config_hashes) > 1:
         _LOG.warning(
             "%s to %s were built with %d different configs", first, last, len(reader.config_hashes)
@@ -254,10 +269,10 @@ def open_dates(warehouse: str | Path, first: date, last: date) -> ReleaseReader:
     return reader
 
 
-def _not_there(what: str, released: set[date]) -> Problem:
+def _not_there(what: str, released: Iterable[date]) -> Problem:
     return Problem(
         "releases",
         what,
-        found=", ".join(str(day) for day in sorted(released)) or "no release at all",
-        next_step="Build the date first.",
+        found=spans(released) or "no release at all",
+        next_step="Build it first; winnow releases shows what there is.",
     )

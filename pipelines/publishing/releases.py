@@ -1,94 +1,20 @@
-"""Releases: which version of each table is the audited one for a date. Read without an engine."""
+"""The releases of a warehouse, listed by the log alone and read one by one, without an engine."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from itertools import groupby
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
-from pipelines.contracts.tables import TableContract, table_contract
+from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.content_hash import ContentHash
-from pipelines.publishing.metadata import arrow_schema, dataset_of, pinned_files
+from pipelines.publishing.metadata import open_table, table_exists
 from pipelines.publishing.paths import RELEASES, table_path
+from pipelines.publishing.release import OF_PIN, OF_RELEASE, Documents, Release, TablePin
+from pipelines.publishing.release_rows import ListedRelease, listed_releases
 
-
-@dataclass(frozen=True)
-class TablePin:
-    """At this version of the table, the release's date holds this content."""
-
-    table: str
-    version: int
-    content: ContentHash
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """What a run tells about itself; stands in every row of its release.
-
-    Attributes:
-        run_id: The process, as made by ``new_run_id``.
-        day: The date that it built.
-        config_hash: SHA-256 of the settings that decide the rows.
-        config_json: Those settings.
-        code_version: Version of Winnow.
-        inputs_json: Per log, what was read.
-        quality_json: Gates with their figures.
-        attempt: Counts the tries of one process, from 1.
-    """
-
-    run_id: str
-    day: date
-    config_hash: str
-    config_json: str
-    code_version: str
-    inputs_json: str = "{}"
-    quality_json: str = "{}"
-    attempt: int = 1
-
-
-@dataclass(frozen=True)
-class Release:
-    """One release: a date, the versions that hold its audited rows, and where they came from.
-
-    Attributes:
-        release_id: UTC time and the end of the run's id; sorts by time.
-        seq: Number of the release, from 1. The newest release of a date has the highest.
-        ds: The date that it vouches for, and no other.
-        tables: One pin per table, sorted by the table's name.
-    """
-
-    release_id: str
-    seq: int
-    ds: date
-    run_id: str
-    created_ts: datetime
-    config_hash: str
-    config_json: str
-    code_version: str
-    inputs_json: str
-    quality_json: str
-    tables: tuple[TablePin, ...]
-
-    def pin(self, table: str) -> TablePin | None:
-        """Return the pin of one table; None where the release has no such table."""
-        return next((pin for pin in self.tables if pin.table == table), None)
-
-    def as_rows(self) -> list[dict[str, Any]]:
-        """Return the rows of ``schemas/releases.yaml``, one per table."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "tables"}
-        return [
-            own
-            | {
-                "table_name": pin.table,
-                "delta_version": pin.version,
-                "row_count": pin.content.rows,
-                "content_hash": pin.content.total,
-            }
-            for pin in self.tables
-        ]
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,65 +23,101 @@ class ReleasesSnapshot:
 
     Attributes:
         version: That version, -1 where the table is not there yet.
-        releases: All releases, oldest first.
+        listed: All releases as the log lists them, oldest first; each is read when asked for.
     """
 
     version: int
-    releases: tuple[Release, ...]
+    listed: tuple[ListedRelease, ...]
 
     @property
     def seq(self) -> int:
         """The number of the newest release, 0 where there is none."""
-        return max((release.seq for release in self.releases), default=0)
+        return max((one.seq for one in self.listed), default=0)
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The dates that are released, in order."""
+        return tuple(sorted({one.ds for one in self.listed}))
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """All releases, oldest first.
+
+        Raises:
+            ReleaseError: Some cannot be read or are not whole; names each.
+        """
+        found: list[Release] = []
+        problems: list[Problem] = []
+        for one in self.listed:
+            try:
+                found.append(read_release(one))
+            except ReleaseError as error:
+                problems += error.problems
+        ReleaseError.raise_if_any(dict.fromkeys(problems))
+        return tuple(found)
+
+    def listed_newest(self, ds: date) -> ListedRelease | None:
+        """Return what the log says of the newest release of a date, None where there is none."""
+        own = (one for one in self.listed if one.ds == ds)
+        return max(own, key=lambda one: one.seq, default=None)
 
     def newest(self, ds: date) -> Release | None:
-        """Return the newest release of a date, None where there is none."""
-        return max(
-            (release for release in self.releases if release.ds == ds),
-            key=lambda release: release.seq,
-            default=None,
-        )
+        """Return the newest release of a date, None where there is none.
 
+        Raises:
+            ReleaseError: It cannot be read or is not whole.
+        """
+        found = self.listed_newest(ds)
+        return None if found is None else read_release(found)
 
-def releases_contract() -> TableContract:
-    """Return the contract of the ``releases`` table."""
-    return table_contract(RELEASES)
+    def newest_if_whole(self, ds: date) -> Release | None:
+        """Return the newest release of a date; None, with a warning, where it cannot be read."""
+        try:
+            return self.newest(ds)
+        except ReleaseError as error:
+            _LOG.warning("%s", error)
+            return None
 
+    def find(self, release_id: str) -> Release | None:
+        """Return a release by its id, None where there is no such release.
 
-def new_release_id(run_id: str, now: datetime) -> str:
-    """Return a UTC time to the microsecond and the last eight characters of the run's id."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}Z-{run_id[-8:]}"
+        Raises:
+            ReleaseError: It cannot be read or is not whole.
+        """
+        found = next((one for one in self.listed if one.release_id == release_id), None)
+        return None if found is None else read_release(found)
 
 
 def read_releases(warehouse: Path) -> ReleasesSnapshot:
-    """Read all releases of a warehouse, without an engine.
+    """List the releases of a warehouse, without an engine; no row of them is read yet.
 
     Raises:
-        ReleaseError: Files of the ``releases`` table are missing.
+        ReleaseError: The log of the ``releases`` table is damaged; says what to do.
     """
     path = table_path(warehouse, RELEASES)
-    if not DeltaTable.is_deltatable(str(path)):
+    if not table_exists(path):
         return ReleasesSnapshot(-1, ())
-    table = DeltaTable(str(path))
-    files = pinned_files(path, table.version())
-    rows = dataset_of(arrow_schema(table), files).to_table().to_pylist()
-    return ReleasesSnapshot(table.version(), _from_rows(rows))
+    table = open_table(path)
+    return ReleasesSnapshot(table.version(), listed_releases(path, table))
 
 
 def list_releases(warehouse: Path) -> tuple[Release, ...]:
-    """Return all releases of a warehouse, oldest first."""
+    """Return all releases of a warehouse, oldest first.
+
+    Raises:
+        ReleaseError: Some cannot be read or are not whole; names each.
+    """
     return read_releases(warehouse).releases
 
 
-def _from_rows(rows: Iterable[dict[str, Any]]) -> tuple[Release, ...]:
-    in_order = sorted(rows, key=lambda row: (row["seq"], row["release_id"]))
-    releases = []
-    for _, group in groupby(in_order, key=lambda row: row["release_id"]):
-        releases.append(_from_group(list(group)))
-    return tuple(releases)
+def read_release(listed: ListedRelease) -> Release:
+    """Return a release that the log lists, from its own rows.
 
-
-def _from_group(rows: Sequence[dict[str, Any]]) -> Release:
+    Raises:
+        ReleaseError: They cannot be read, or some of them are missing or there twice.
+    """
+    rows = listed.rows((*OF_RELEASE, *OF_PIN))
+    _require_whole(listed, rows)
     pins = [
         TablePin(
             row["table_name"],
@@ -164,5 +126,51 @@ def _from_group(rows: Sequence[dict[str, Any]]) -> Release:
         )
         for row in sorted(rows, key=lambda row: str(row["table_name"]))
     ]
-    own = {f.name: rows[0][f.name] for f in fields(Release) if f.name != "tables"}
-    return Release(**own, tables=tuple(pins))
+    own = {name: rows[0][name] for name in OF_RELEASE}
+    return Release(**own, tables=tuple(pins), documents=StoredDocuments(listed))
+
+
+@dataclass(frozen=True)
+class StoredDocuments:
+    """Reads the texts of a release from its row that holds them."""
+
+    listed: ListedRelease
+
+    def __call__(self) -> Documents:
+        """Return them.
+
+        Raises:
+            ReleaseError: They cannot be read, or their row is missing.
+        """
+        rows = self.listed.rows(Documents._fields)
+        found = [Documents(**row) for row in rows if None not in row.values()]
+        if len(found) != 1:
+            raise ReleaseError(_not_whole(self.listed, "its texts stand in no row of it"))
+        return found[0]
+
+
+def _require_whole(listed: ListedRelease, rows: Sequence[dict[str, Any]]) -> None:
+    """Check that a release has one row for each of the tables that it was made of.
+
+    Raises:
+        ReleaseError: It has not; without one of them nobody knows what belongs to it.
+    """
+    tables = sorted(str(row["table_name"]) for row in rows)
+    wanted = {row["n_tables"] for row in rows}
+    if wanted != {len(tables)} or len(set(tables)) != len(tables):
+        expected = " or ".join(str(number) for number in sorted(wanted)) or "some"
+        found = f"{len(tables)} ({', '.join(tables)})" if tables else "0"
+        what = "it has not the rows that it was released with"
+        raise ReleaseError(_not_whole(listed, what, found, expected))
+
+
+def _not_whole(
+    listed: ListedRelease, what: str, found: str | None = None, expected: str | None = None
+) -> Problem:
+    return Problem(
+        f"the release {listed.release_id} of {listed.ds}",
+        f"{what} in the table releases",
+        found,
+        expected,
+        f"Somebody changed the table. Build {listed.ds} again: it is then released anew.",
+    )

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql import DataFrame
 
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import Label, conflict
 from pipelines.publishing.engine_store import EngineStore
-from pipelines.publishing.metadata import arrow_schema
+from pipelines.publishing.metadata import arrow_schema, open_version
 from pipelines.publishing.paths import RELEASES, table_path
-from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
+from pipelines.publishing.release import Release, releases_contract
+from pipelines.publishing.releases import ReleasesSnapshot
 from pipelines.publishing.sorted_files import FILES_SCHEMA, SortedFiles, folder_of_tasks, take_over
 
 
@@ -30,7 +31,7 @@ class SailStore(EngineStore):
         """Append all rows of a release in one commit, unless the table changed; see ``Store``."""
         path = table_path(self.warehouse, RELEASES)
         # A handle at the version that was read, and no retry: any commit since then refuses this.
-        table = DeltaTable(str(path), version=snapshot.version)
+        table = open_version(path, snapshot.version)
         names = releases_contract().names
         rows = [{name: row[name] for name in names} for row in release.as_rows()]
         label = Label(release.run_id, 1, release.config_hash, release.code_version)

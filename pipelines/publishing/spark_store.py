@@ -22,7 +22,8 @@ from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import Label, conflict
 from pipelines.publishing.engine_store import EngineStore
 from pipelines.publishing.paths import RELEASES, table_path
-from pipelines.publishing.releases import Release, ReleasesSnapshot, releases_contract
+from pipelines.publishing.release import Release, releases_contract
+from pipelines.publishing.releases import ReleasesSnapshot
 from pipelines.publishing.schema_check import check_schema
 
 # Importing delta.exceptions is also what makes PySpark raise them: without it every conflict
@@ -65,7 +66,8 @@ class SparkStore(EngineStore):
 
         Blind appends never conflict, so two runs could append the same number. This one reads
         the newest number in the same plan. A release that was there before the plan read the
-        table leaves no row to write; one that comes after that fails the commit.
+        table leaves no row to write; one that comes after that fails the commit. Of earlier
+        releases no file is read: the log says that their numbers are lower.
         """
         contract = releases_contract()
         path = table_path(self.warehouse, RELEASES)
@@ -73,7 +75,9 @@ class SparkStore(EngineStore):
         rows = [tuple(row[name] for name in names) for row in release.as_rows()]
         frame = self.spark.createDataFrame(rows, contract.spark_schema())
         head = self.spark.read.format("delta").load(f"file://{path}")
-        newest = head.agg(F.coalesce(F.max("seq"), F.lit(0)).alias("newest_seq"))
+        newest = head.where(F.col("seq") >= F.lit(snapshot.seq)).agg(
+            F.coalesce(F.max("seq"), F.lit(0)).alias("newest_seq")
+        )
         appended = (
             frame.crossJoin(newest)
             .where(F.col("newest_seq") == F.lit(snapshot.seq))
@@ -86,7 +90,7 @@ class SparkStore(EngineStore):
         writer = appended.write.format("delta").mode("append")
         with _conflicts_of(RELEASES, release.ds):
             writer.option("userMetadata", label.to_json()).save(f"file://{path}")
-        if all(r.release_id != release.release_id for r in self.releases_snapshot().releases):
+        if all(one.release_id != release.release_id for one in self.releases_snapshot().listed):
             raise conflict(RELEASES, release.ds)
 
 

@@ -14,7 +14,8 @@ from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.delta_log import Commit
 from pipelines.publishing.made_together import Maker
 from pipelines.publishing.metadata import TableProtocol
-from pipelines.publishing.releases import Release, ReleasesSnapshot
+from pipelines.publishing.release import Release
+from pipelines.publishing.releases import ReleasesSnapshot
 
 
 class FileState(NamedTuple):

@@ -16,7 +16,7 @@ from pathlib import Path
 from pipelines.publishing.commits import new_run_id
 from pipelines.publishing.paths import staged_table_path
 from pipelines.publishing.promotion import publish
-from pipelines.publishing.releases import RunRecord
+from pipelines.publishing.release import RunRecord
 from pipelines.publishing.sail_store import SailStore
 from pipelines.publishing.store import FileState, StagedTable
 

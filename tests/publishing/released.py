@@ -6,7 +6,7 @@ from datetime import date
 from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.reader import open_release
-from pipelines.publishing.releases import Release
+from pipelines.publishing.release import Release
 from pipelines.publishing.store import Store
 
 LABEL = Label("run", 1, "c1", "0.1.0")

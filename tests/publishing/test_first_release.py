@@ -12,7 +12,8 @@ from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.creation import ensure_table
 from pipelines.publishing.metadata import read_schema
 from pipelines.publishing.promotion import release
-from pipelines.publishing.releases import ReleasesSnapshot, TablePin
+from pipelines.publishing.release import TablePin
+from pipelines.publishing.releases import ReleasesSnapshot
 from tests.publishing.things import MONDAY, THINGS, Run, store_of
 
 
@@ -24,7 +25,8 @@ class DescribeAFirstRelease:
         pins = (TablePin("things", 1, ContentHash(5, "7")),)
         made = release(store, pins, run.record, run.since)
         assert made.seq == 1
-        assert store.releases_snapshot() == ReleasesSnapshot(1, (made,))
+        snapshot = store.releases_snapshot()
+        assert (snapshot.version, snapshot.releases) == (1, (made,))
 
     def it_needs_at_least_one_table(self, spark: SparkSession, tmp_path: Path) -> None:
         run = Run(store_of(spark, tmp_path), MONDAY)

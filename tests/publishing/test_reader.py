@@ -63,11 +63,26 @@ class DescribeOpenDates:
     def it_names_the_dates_that_are_missing(self, store: Store) -> None:
         with pytest.raises(ReleaseError) as caught:
             open_dates(store.warehouse, TUESDAY, date(2026, 1, 8))
-        assert [problem.what for problem in caught.value.problems] == [
-            "there is no release of 2026-01-07",
-            "there is no release of 2026-01-08",
+        (problem,) = caught.value.problems
+        assert problem.what == "there is no release of 2026-01-07 to 2026-01-08"
+        assert problem.found == "2026-01-05 to 2026-01-06"
+
+    def it_skips_the_dates_that_are_missing_where_it_is_told_to(
+        self, store: Store, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first, last = date(2026, 1, 2), date(2026, 1, 9)
+        reader = open_dates(store.warehouse, first, last, missing="skip")
+        assert reader.dates == (MONDAY, TUESDAY)
+        assert reader.arrow("things").to_table().num_rows == 10
+        assert caplog.messages == [
+            "skipped, as there is no release: 2026-01-02 to 2026-01-04, 2026-01-07 to 2026-01-09"
         ]
-        assert caught.value.problems[0].found == "2026-01-05, 2026-01-06"
+        with pytest.raises(ReleaseError, match="no release of 2026-01-07 to 2026-01-09, found"):
+            open_dates(store.warehouse, date(2026, 1, 7), last, missing="skip")
+        with pytest.raises(ConfigError, match="lies after the last date, found 2026-01-09"):
+            open_dates(store.warehouse, last, first, missing="skip")
+        with pytest.raises(ConfigError, match="found 'ignore', expected refuse or skip"):
+            open_dates(store.warehouse, first, last, missing="ignore")  # type: ignore[arg-type]
 
 
 class DescribeOpenRelease:
@@ -89,8 +104,8 @@ class DescribeOpenRelease:
         with pytest.raises(ReleaseError) as caught:
             open_release(store.warehouse, "nope")
         assert str(caught.value) == (
-            "releases: there is no release nope, found 2026-01-05, 2026-01-06. "
-            "Build the date first."
+            "releases: there is no release nope, found 2026-01-05 to 2026-01-06. "
+            "Build it first; winnow releases shows what there is."
         )
         with pytest.raises(ReleaseError, match="there is no release, found no release at all"):
             open_release(tmp_path / "empty")

@@ -11,12 +11,8 @@ from pyspark.sql import SparkSession
 
 from pipelines.errors import ConflictError
 from pipelines.publishing.commits import Label
-from pipelines.publishing.releases import (
-    Release,
-    ReleasesSnapshot,
-    list_releases,
-    read_releases,
-)
+from pipelines.publishing.release import Documents, Release
+from pipelines.publishing.releases import ReleasesSnapshot, list_releases, read_releases
 from pipelines.publishing.store import Store
 from pipelines.publishing.verify import verify_release
 from tests.publishing.released import LABEL, contents, marks
@@ -43,7 +39,7 @@ class DescribeTwoRunsAtOnce:
         assert newest.run_id == fast.record.run_id
         assert str(caught.value) == (
             "releases: another run released 2026-01-05 since this one began, found "
-            f"{newest.release_id} by the run {fast.record.run_id}. "
+            f"{newest.release_id}. "
             "Run again if its rows should be replaced; nothing was released here."
         )
         assert caught.value.exit_code == 4
@@ -108,8 +104,8 @@ class DescribeTwoRunsAtOnce:
             run = Run(store, date(2026, 2, 1 + number))
             start.wait()
             wanted = Release(
-                f"r{number}", 3, run.record.day, run.record.run_id, datetime.now(UTC), "c", "{}",
-                "v", "{}", "{}", pins,
+                f"r{number}", 3, run.record.day, run.record.run_id, datetime.now(UTC), "c", "v",
+                pins, lambda: Documents("{}", "{}", "{}"),
             )  # fmt: skip
             try:
                 store.append_release(wanted, snapshot)

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from pipelines.publishing.commits import Label
 from pipelines.publishing.content_hash import ContentHash
 from pipelines.publishing.metadata import pinned_files
-from pipelines.publishing.releases import Release, TablePin, read_releases
+from pipelines.publishing.release import Release, TablePin
+from pipelines.publishing.releases import read_releases
 from pipelines.publishing.store import Store
 from pipelines.publishing.verify import Finding, verify_release
 from tests.publishing.things import MONDAY, THINGS, thing, things
@@ -63,7 +64,7 @@ class DescribeVerifyRelease:
     ) -> None:
         rows = [thing(i, name="garbage") for i in range(5)]
         staged = store.stage(things(spark, *rows), THINGS, "run1")
-        version = store.promote(staged, MONDAY, Label("run1", 1, "c", "v"))
+        version = store.promote(staged, MONDAY, Label(monday.run_id, 2, "c", "v"))
         tampered = with_pin(monday, replace(pin_of(monday), version=version))
         assert only(verify_release(tampered, store)).kind == "wrong_content"
 

@@ -10,7 +10,8 @@ from jobs.engine import Engine
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.commits import new_run_id
 from pipelines.publishing.promotion import Published, publish
-from pipelines.publishing.releases import ReleasesSnapshot, RunRecord
+from pipelines.publishing.release import RunRecord
+from pipelines.publishing.releases import ReleasesSnapshot
 from pipelines.publishing.store import StagedTable, Store
 
 MONDAY = date(2026, 1, 5)

@@ -19,7 +19,8 @@ from jobs.request import BuildRequest
 from jobs.summary import BuildSummary
 from pipelines.config.tree import Config
 from pipelines.publishing.reader import open_release
-from pipelines.publishing.releases import Release, read_releases
+from pipelines.publishing.release import Release
+from pipelines.publishing.releases import read_releases
 
 DAY = date(2026, 1, 10)
 MICROSECOND = timedelta(microseconds=1)
