@@ -48,6 +48,9 @@ here is looked up under its own name. A source is one of:
 | `{concat: [region, device], separator: "\\|"}` | several columns joined to one string id, by `\\|` unless said otherwise; NULL in any makes it NULL |
 | `{column: time, unit: ms}` | a time: `iso` (ISO 8601 text or a timestamp column, the default), or `s`, `ms`, `us` since 1970-01-01 UTC, with or without a fraction, kept to the microsecond |
 | `{column: time, unit: pattern, pattern: "yyyy-MM-dd HH:mm", zone: Asia/Tokyo}` | a time by a Spark datetime pattern, see below; `zone` (default UTC) is for values that name none |
+| `{constant: click}` | the same value in every row |
+| `{from_flags: {click: is_click, buy: is_buy}}` | for `action_type` and `stage`: a row for every flag that is true or 1; a row without one counts as filtered. With `take: last`, only the last flag that is set |
+| `{by_stage: {coarse: coarse_rank, fine: fine_rank}}` | in a ranking log: the column of the row's own stage; of other stages NULL |
 
 A time pattern has Spark's letters: `y` year, `M` or `L` month (`MMM` Jan, `MMMM` January), `d` day, `D` day of the
 year, `H` or `k` hour, `h` or `K` with `a` hour of half a day, `m` minute, `s` second, `S` fraction, `X`, `x` or `Z`

@@ -18,6 +18,7 @@ from pipelines.config.logs import (
 )
 from pipelines.config.sampling import Attribution, Hard, Mix, Positives
 from pipelines.config.tree import TABLES
+from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.config.yaml_text import Document, Key
 from pipelines.errors import Problem
 
@@ -147,6 +148,12 @@ def source_columns(mapping: ColumnMapping) -> tuple[str, ...]:
         return mapping.concat
     if isinstance(mapping, TimeSource | ColumnSource):
         return (mapping.column,)
+    if isinstance(mapping, Constant):
+        return ()
+    if isinstance(mapping, FromFlags):
+        return tuple(mapping.from_flags.values())
+    if isinstance(mapping, ByStage):
+        return tuple(mapping.by_stage.values())
     return (mapping,)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pipelines.config.annotations import choices, field_at, keys_of, limits_of, type_at
 from pipelines.config.logs import ColumnSource, Concat, FirstOf, TimeSource
+from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.config.yaml_text import Document, Key
 from pipelines.errors import Problem
 
@@ -25,8 +26,8 @@ _KINDS = {
     "date": "a date such as 2026-01-31",
 }
 _MAPPING_FORMS = (
-    "a column name, {first_of: [a, b]}, {concat: [a, b]}, {column: a, unit: ms} or "
-    "{column: a, type: int}"
+    "a column name, {first_of: [a, b]}, {concat: [a, b]}, {column: a, unit: ms}, "
+    "{column: a, type: int}, {constant: a}, {from_flags: {a: b}} or {by_stage: {a: b}}"
 )
 
 
@@ -153,6 +154,12 @@ def _mapping_problems(value: Any, key: Key, document: Document) -> Iterator[Prob
             form = FirstOf
         elif "concat" in value:
             form = Concat
+        elif "constant" in value:
+            form = Constant
+        elif {"from_flags", "take"} & set(value):
+            form = FromFlags
+        elif "by_stage" in value:
+            form = ByStage
         elif {"unit", "pattern", "zone"} & set(value):
             form = TimeSource
         elif {"column", "type"} & set(value):

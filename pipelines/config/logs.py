@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.config.date_patterns import date_in, pattern_error
 from pipelines.config.model import Frozen, SourceName
+from pipelines.config.wide import ByStage, Constant, FromFlags
 
 LOG_NAMES = ("impressions", "clicks", "ranking_log", "items")
 EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
@@ -196,7 +197,9 @@ class Csv(Frozen):
     names: tuple[SourceName, ...] | None = None
 
 
-ColumnMapping = SourceName | FirstOf | Concat | TimeSource | ColumnSource
+ColumnMapping = (
+    SourceName | FirstOf | Concat | TimeSource | ColumnSource | Constant | FromFlags | ByStage
+)
 
 Scalar = bool | int | float | str
 

@@ -7,7 +7,14 @@ from pyspark.sql import functions as F
 
 from pipelines.config.logs import TimeSource
 from pipelines.config.tree import Config
+from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.contracts.mapping.binding import Binding, Bound
+from pipelines.contracts.mapping.flags import (
+    constant_value,
+    flag_reading,
+    stage_reading,
+    with_flags,
+)
 from pipelines.contracts.mapping.identity import read_id, read_user
 from pipelines.contracts.mapping.times import read_event_time, read_time
 from pipelines.contracts.mapping.values import Reading, equals_one_of, read_value
@@ -43,6 +50,8 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     list of candidates that is empty) has that one reason; what could be read of it is there.
     """
     anonymous, nobody = F.lit(False), F.lit(None).cast("string")
+    flagged = with_flags(rows, binding)
+    rows = flagged.rows
     read: list[_Read] = []
     event_us, event_time = F.lit(None).cast("bigint"), binding.event_time
     for bound in binding.columns:
@@ -56,8 +65,8 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
                 event_us = reading.value
             read.append(_Read(bound.column.name, F.timestamp_micros(reading.value), against))
         else:
-            read.append(_plain(bound, rows, config))
-    kept = F.lit(True)
+            read.append(_plain(bound, rows, config, read))
+    kept = flagged.says
     for source, values in binding.where:
         kept = kept & equals_one_of(rows.column_of(source.name), source.found, values)
     chosen = F.lit(True)
@@ -117,10 +126,17 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
     )
 
 
-def _plain(bound: Bound, rows: SourceRows, config: Config) -> _Read:
+def _plain(bound: Bound, rows: SourceRows, config: Config, before: list[_Read]) -> _Read:
     name, kind = bound.column.name, bound.column.type
+    if isinstance(bound.mapping, Constant):
+        return _Read(name, constant_value(bound), None)
     if bound.sources:
-        if name.endswith("_id"):
+        if isinstance(bound.mapping, FromFlags):
+            reading = flag_reading(bound, rows.column_of)
+        elif isinstance(bound.mapping, ByStage):
+            stage = next(entry.value for entry in before if entry.name == "stage")
+            reading = stage_reading(bound, stage, rows.column_of)
+        elif name.endswith("_id"):
             reading = read_id(bound, rows.column_of)
         else:
             source = bound.sources[0]

@@ -14,6 +14,7 @@ from pipelines.config.logs import (
     TimeSource,
 )
 from pipelines.config.tree import Config
+from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.contracts.mapping.candidates import Sources
 from pipelines.contracts.mapping.checks import (
     carry_problem,
@@ -40,8 +41,13 @@ class Bound:
     """
 
     column: ColumnContract
-    mapping: FirstOf | Concat | TimeSource | ColumnSource | None
+    mapping: FirstOf | Concat | TimeSource | ColumnSource | Constant | FromFlags | ByStage | None
     sources: tuple[SourceColumn, ...] = ()
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the log says anything of the column."""
+        return bool(self.sources) or isinstance(self.mapping, Constant)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,12 @@ class Binding:
         names += [source.name for _, source in self.carry]
         names += [source.name for source, _ in (*self.where, *self.chosen)]
         return tuple(dict.fromkeys(names))
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether a source row may give several rows, by its flags."""
+        mappings = (bound.mapping for bound in self.columns)
+        return any(isinstance(m, FromFlags) and m.take == "every" for m in mappings)
 
     def bound(self, name: str) -> Bound:
         """Return the entry of a contract column."""
@@ -193,6 +205,12 @@ def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> Bound:
         return Bound(column, given, finder.all_of(where, given.first_of))
     if isinstance(given, Concat):
         return Bound(column, given, finder.all_of(where, given.concat))
+    if isinstance(given, Constant):
+        return Bound(column, given)
+    if isinstance(given, FromFlags):
+        return Bound(column, given, finder.all_of(where, tuple(given.from_flags.values())))
+    if isinstance(given, ByStage):
+        return Bound(column, given, finder.all_of(where, tuple(given.by_stage.values())))
     return Bound(column, given, finder.all_of(where, (given.column,)))
 
 

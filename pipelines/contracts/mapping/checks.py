@@ -7,8 +7,10 @@ from pyspark.sql.types import ArrayType
 
 from pipelines.config.logs import ColumnSource, Concat, FirstOf, LogConfig, TimeSource
 from pipelines.config.tree import Config
+from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.contracts.mapping.time_patterns import pattern_problem
 from pipelines.contracts.mapping.times import UNITS
+from pipelines.contracts.mapping.wide_checks import wide_problems
 from pipelines.contracts.sources.types import INTEGERS, SourceColumn, convertible
 from pipelines.contracts.tables import ColumnContract, carriable, table_contract
 from pipelines.errors import Problem
@@ -40,6 +42,7 @@ PAIR_COLUMNS = (
 """What stands beside carried columns on the way to the tables."""
 
 _ID_SOURCES = (*INTEGERS, "string")
+_FLAG_SOURCES = ("boolean", *INTEGERS, "float", "double", "string")
 _TIME_SOURCES = {
     "iso": ("timestamp", "timestamp_ntz", "date", "string"),
     "pattern": ("string",),
@@ -81,6 +84,8 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
             refused = is_id and mapping.type not in _ID_SOURCES
             if refused or not convertible(mapping.type, kind):
                 yield Problem(where, f"a {mapping.type} cannot be read as {kind}")
+        elif isinstance(mapping, Constant | FromFlags | ByStage):
+            yield from wide_problems(where, column, kind, mapping, config)
     resolved = config.logs.resolved(name)
     explode = resolved.explode if resolved else None
     if resolved and explode and resolved.format == "csv" and explode.kind != "delimited":
@@ -93,7 +98,7 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
 def type_problem(
     log: str,
     column: ColumnContract,
-    mapping: FirstOf | Concat | TimeSource | ColumnSource | None,
+    mapping: FirstOf | Concat | TimeSource | ColumnSource | Constant | FromFlags | ByStage | None,
     source: SourceColumn,
 ) -> Problem | None:
     """Return what is wrong with a source column's type, or None.
@@ -112,6 +117,8 @@ def type_problem(
             return None
     elif isinstance(mapping, FirstOf | Concat):
         accepted = _ID_SOURCES
+    elif isinstance(mapping, FromFlags):
+        accepted, fix = _FLAG_SOURCES, "A flag is true or false, or 1 or 0."
     else:
         accepted = column.accepts or (column.type,)
         if isinstance(mapping, ColumnSource) and mapping.type is not None:
