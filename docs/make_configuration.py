@@ -59,8 +59,10 @@ cannot be read by either engine), and so is a pattern without a date, or with tw
 is read the engine has to read a known moment by it; if it does not, the pattern and the engine are named
 and the command ends with exit code 2. An event time lies between 1970 and 2100; 0 counts as no time.
 
-A CSV column without a name is called `_c` and its place, from 0. A field of a candidate in an array
-of structs, or in text with an `item_delimiter`, is `column.field`.
+A CSV column without a name is called `_c` and its place, from 0. A field of a struct, of a JSON object, or of a
+candidate in an array of structs is `column.field`, at any depth: `user.device.id`; so is one in text with an
+`item_delimiter`. A column whose own name has the dot wins; where an object on the way is missing, the value is NULL. Columns under `carry` may be named here too:
+`columns: {os: user.device.os}` with `carry: [os]`.
 """  # noqa: E501
 _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the tasks.
 

@@ -1,6 +1,6 @@
 """Whether the parts of a config agree with each other and with the contracts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def disagreements(
     yield from _windows(parts, document)
     yield from _carry(parts, document)
     for name, log in logs.items():
-        yield from _columns(name, log, document)
+        carry = [column for _, column in _names("carry", parts, document)]
+        yield from _columns(name, log, carry if name == "impressions" else (), document)
     yield from _sources(logs, document)
     # A ranking log that is there but wrong is told about once, where it is wrong.
     named = document.tree.get("logs")
@@ -108,10 +109,17 @@ def _names(part: str, parts: Parts, document: Document) -> list[tuple[int, str]]
     return [(place, name) for place, name in enumerate(written) if name in right]
 
 
-def _columns(name: str, log: LogConfig, document: Document) -> Iterator[Problem]:
+def _columns(
+    name: str, log: LogConfig, carry: Collection[str], document: Document
+) -> Iterator[Problem]:
     contract = contract_columns(name)
     for column, mapping in log.columns.items():
         key: Key = ("logs", name, "columns", column)
+        if column in carry and column not in contract:
+            if not isinstance(mapping, str):
+                what = "a carried column is copied as it is"
+                yield Problem(document.where(key), what, expected="the name of a source column")
+            continue
         if column not in contract:
             yield Problem(
                 document.where(key),

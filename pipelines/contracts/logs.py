@@ -1,7 +1,7 @@
 """The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,6 +28,7 @@ from pipelines.contracts.mapping.time_patterns import engine_problem
 from pipelines.contracts.sources.date_folders import folder_dates
 from pipelines.contracts.sources.delta_log import open_delta
 from pipelines.contracts.sources.listing import Listing, list_files
+from pipelines.contracts.sources.nested import resolve
 from pipelines.contracts.sources.opening import Opened, guess_format, open_files
 from pipelines.contracts.sources.places import Place
 from pipelines.contracts.sources.rows import source_rows
@@ -246,7 +247,27 @@ def _refuse_differing(name: str, log: LogConfig, opened: Opened, binding: Bindin
             problems.append(
                 Problem(where, f"{problem.what}, though other files have it", problem.found)
             )
-    InputError.raise_if_any(problems)
+    InputError.raise_if_any([*problems, *_differing_fields(name, opened, used)])
+
+
+def _differing_fields(name: str, opened: Opened, fields: Collection[str]) -> Iterator[Problem]:
+    """Give fields of structs that not every file has, or that have different types in two files."""
+    groups = [{column.name: column for column in group.columns} for group in opened.groups]
+    within = set(fields) - {column.name for column in opened.columns}
+    for field in sorted(within) if opened.kind == "parquet" else ():
+        found = [resolve(columns, field) for columns in groups]
+        first = next((leaf[0] for leaf in found if leaf is not None), None)
+        if first is None:  # a field of a candidate in a list
+            continue
+        for group, leaf in zip(opened.groups, found, strict=True):
+            where = f"logs.{name}: {group.files[0].path}"
+            if leaf is None:
+                yield Problem(where, f"column {field} is missing, though other files have it")
+            elif leaf[0].found != first.found:
+                what = f"column {field} has different types: {first.found} in {first.path}"
+                yield Problem(
+                    where, what, leaf[0].found, next_step="Write the files with one type."
+                )
 
 
 def _null_where_absent(log: LogConfig, binding: Binding) -> set[str]:

@@ -23,6 +23,7 @@ from pipelines.contracts.mapping.checks import (
     type_problem,
     unreadable_column,
 )
+from pipelines.contracts.sources.nested import resolve
 from pipelines.contracts.sources.types import SourceColumn, text_column
 from pipelines.contracts.tables import ColumnContract, TableContract, table_contract
 from pipelines.errors import ConfigError, InputError, Problem
@@ -133,10 +134,10 @@ class _Finder:
         if explode is None:
             return
         for reference in explode.columns:
-            column = next((c for c in columns if c.name == reference), None)
-            if column is None:
+            found = resolve({column.name: column for column in columns}, reference)
+            if found is None:
                 self.find("explode.columns", reference)
-            elif problem := list_problem(self.log, explode.kind, column):
+            elif problem := list_problem(self.log, explode.kind, found[0]):
                 self.problems.append(problem)
 
     def all_of(self, where: str, references: Sequence[str]) -> tuple[SourceColumn, ...]:
@@ -215,10 +216,14 @@ def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> Bound:
 
 
 def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, SourceColumn], ...]:
+    log_config = config.logs.resolved(log)
+    mapped = log_config.columns if log_config else {}
     carried = []
     for name in config.carry if log == "impressions" else ():
+        given = mapped.get(name)
         own = finder.sources.own(name)
-        column = finder.find("carry", own.name if own else name)
+        reference = own.name if own else name
+        column = finder.find("carry", given if isinstance(given, str) else reference)
         if column is None:
             continue
         if problem := carry_problem(column):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pyspark.sql.types import DataType
 
 from pipelines.config.logs import Explode
+from pipelines.contracts.sources.nested import nested_names, resolve
 from pipelines.contracts.sources.types import SourceColumn, fields_of, text_column
 
 
@@ -17,7 +18,7 @@ class Sources:
         self._prefix = ""
         if explode is None:
             return
-        lists = [self._columns.get(name) for name in explode.columns]
+        lists = [self.get(name) for name in explode.columns]
         if explode.kind == "structs" or explode.fields:
             self._prefix = f"{explode.columns[0]}."
         for column in lists:
@@ -39,11 +40,12 @@ class Sources:
     @property
     def names(self) -> list[str]:
         """Every name that a mapping may use."""
-        return list(self._columns)
+        return [*self._columns, *nested_names(list(self._columns.values()))]
 
     def get(self, name: str) -> SourceColumn | None:
-        """Return the column of this exact name."""
-        return self._columns.get(name)
+        """Return the column of this exact name, or the field of a struct that it names."""
+        found = resolve(self._columns, name)
+        return found[0] if found else None
 
     def own(self, name: str) -> SourceColumn | None:
         """Return the column that a contract column has where it is not mapped."""

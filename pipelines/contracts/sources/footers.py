@@ -1,6 +1,6 @@
 """Parquet footers: the columns and rows of every file, read by us before any engine reads."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -53,7 +53,7 @@ def _footer(log: str, place: Place, file: SourceFile) -> Columns | Problem:
             found=str(error).splitlines()[0],
             next_step="Write the file again, or correct format in the config.",
         )
-    if twice := twice_but_for_case(schema.names):
+    if twice := _twice_in(schema):
         return Problem(f"logs.{log}", f"{file.path} has columns that differ only in case: {twice}")
     columns = [source_column(f.name, f.type, path=file.path, int96=f.name in int96) for f in schema]
     return Columns(file.path, tuple(columns), rows)
@@ -63,6 +63,16 @@ def twice_but_for_case(names: Sequence[str]) -> list[str]:
     """Return the names that another name equals when case is ignored: engines mix them up."""
     lowered = [name.lower() for name in names]
     return [name for name in names if lowered.count(name.lower()) > 1]
+
+
+def _twice_in(fields: Iterable[pa.Field]) -> list[str]:
+    """Return the names that are there twice but for case, among columns and in each struct."""
+    known = list(fields)
+    twice = twice_but_for_case([field.name for field in known])
+    for field in known:
+        inner = [field.type.field(place) for place in range(field.type.num_fields)]
+        twice += [f"{field.name}.{name}" for name in _twice_in(inner)]
+    return twice
 
 
 def _int96_columns(schema: pq.ParquetSchema) -> set[str]:

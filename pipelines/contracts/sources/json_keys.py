@@ -36,7 +36,7 @@ def keys_of(fields: dict[str, Any]) -> Iterator[str]:
         elif isinstance(value, list):
             for element in value:
                 if isinstance(element, dict):
-                    yield from (f"{name}.{key}" for key in element)
+                    yield from (f"{name}.{key}" for key in keys_of(element))
 
 
 def keys_in(line: bytes) -> list[str]:
@@ -94,7 +94,8 @@ class KeySearch:
             if dot and column in self._lists:
                 # Within the list: strings are passed over, a list in a list is looked at.
                 inside = rf"(?:[^\"\[\]\n]|{_STRING})*?"
-                yield rf"{_token(column)}\[{inside}(?:\[|{_token(key)})"
+                either = "|".join(_token(k) for k in {key, key.rpartition(".")[2]})
+                yield rf"{_token(column)}\[{inside}(?:\[|{either})"
                 continue
             yield _token(name)
             if dot:

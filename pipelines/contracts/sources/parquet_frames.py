@@ -1,14 +1,15 @@
 """Parquet files as frames: exactly these files, their own columns, the dates of their folders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import reduce
 
-from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StructField, StructType
 
 from pipelines.config.logs import Partition
+from pipelines.contracts.sources.nested import resolve
 from pipelines.contracts.sources.opening import FileGroup, Opened
 from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.split_files import parquet_by_arrow
@@ -31,31 +32,55 @@ def readable_columns(opened: Opened) -> list[SourceColumn]:
     return [c for c in opened.columns if c.type is not None and c.name not in differing]
 
 
-def parquet_frame(opened: Opened, partition: Partition | None, spark: SparkSession) -> DataFrame:
+def parquet_frame(
+    opened: Opened, partition: Partition | None, nested: Mapping[str, str], spark: SparkSession
+) -> DataFrame:
     """Return the rows of a log's Parquet files.
 
-    Columns: ``readable_columns``, NULL where a file lacks one; and where the log has date folders,
-    ``FOLDER_DATE``.
+    Columns: ``readable_columns``, NULL where a file lacks one; the fields of structs that
+    ``nested`` names, as it calls them; and where the log has date folders, ``FOLDER_DATE``.
     """
-    frames = [_group_frame(opened, group, partition, spark) for group in opened.groups]
+    frames = [_group_frame(opened, group, partition, nested, spark) for group in opened.groups]
     return reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), frames)
 
 
 def _group_frame(
-    opened: Opened, group: FileGroup, partition: Partition | None, spark: SparkSession
+    opened: Opened,
+    group: FileGroup,
+    partition: Partition | None,
+    nested: Mapping[str, str],
+    spark: SparkSession,
 ) -> DataFrame:
     """Read exactly these files, with the date of their folder as a column where there is one."""
     readable = {column.name for column in readable_columns(opened)}
     columns = [column for column in group.columns if column.type and column.name in readable]
     fields = [StructField(column.name, column.type) for column in columns if column.type]
-    if any(column.by_arrow for column in columns):
+    found = {name: resolve({c.name: c for c in group.columns}, name) for name in nested}
+    leaves = {name: leaf for name, leaf in found.items() if leaf is not None}
+    struct_fields = {field.name: field for field in fields}
+    by_arrow = any(path[0] not in struct_fields for _, path in leaves.values())
+    if by_arrow or any(column.by_arrow for column in columns):
         date_name = FOLDER_DATE if partition else None
-        frame = parquet_by_arrow(spark, opened.place, group.files, fields, date_name)
+        kinds = [StructField(nested[n], leaf.type) for n, (leaf, _) in leaves.items() if leaf.type]
+        ways = {nested[name]: path for name, (_, path) in leaves.items()}
+        all_fields = [*fields, *kinds]
+        frame = parquet_by_arrow(spark, opened.place, group.files, all_fields, date_name, ways)
     else:
         frame = _by_engine(opened.place, group.files, fields, partition, spark)
+        frame = with_fields(frame, {nested[name]: path for name, (_, path) in leaves.items()})
     kept = [quoted(field.name) for field in fields]
-    frame = frame.select(*kept, *([FOLDER_DATE] if partition else []))
+    dates = [FOLDER_DATE] if partition else []
+    frame = frame.select(*kept, *(nested[name] for name in leaves), *dates)
     return frame.where(F.lit(False)) if opened.hollow else frame
+
+
+def with_fields(frame: DataFrame, ways: Mapping[str, Sequence[str]]) -> DataFrame:
+    """Return a frame with fields of its structs as columns too, by the ways to them."""
+    fields = [
+        reduce(Column.getField, way[1:], F.col(quoted(way[0]))).alias(name)
+        for name, way in ways.items()
+    ]
+    return frame.select("*", *fields) if fields else frame
 
 
 def _by_engine(

@@ -1,7 +1,7 @@
 """Source rows as Spark frames: one row per event, whatever format and shape the files have."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,12 +12,14 @@ from pipelines.config.logs import Explode, LogConfig
 from pipelines.contracts.mapping.binding import Binding
 from pipelines.contracts.sources.delta_frames import delta_frame
 from pipelines.contracts.sources.line_rows import LineReader
+from pipelines.contracts.sources.nested import resolve, way_within
 from pipelines.contracts.sources.opening import Opened
 from pipelines.contracts.sources.parquet_frames import (
     FOLDER_DATE,
     parquet_frame,
     quoted,
     readable_columns,
+    with_fields,
 )
 from pipelines.contracts.sources.split_files import frame_of_splits, parts_of_files, whole_files
 from pipelines.contracts.sources.text_lines import (
@@ -64,24 +66,44 @@ def source_rows(
     """
     if opened.kind in ("csv", "json_lines"):
         return _text_rows(opened, binding, log, spark)
+    lists = log.explode.columns if log.explode else ()
+    ways = nested_fields(opened, (*lists, *binding.references()))
+    nested = {name: f"__winnow_field_{place}" for place, name in enumerate(ways)}
     if opened.delta is not None:
         frame, columns = delta_frame(opened, opened.delta, spark), list(opened.columns)
+        frame = with_fields(frame, {nested[name]: way for name, way in ways.items()})
     else:
-        frame, columns = parquet_frame(opened, log.partition, spark), readable_columns(opened)
+        frame = parquet_frame(opened, log.partition, nested, spark)
+        columns = readable_columns(opened)
     dates = F.col(FOLDER_DATE) if log.partition else F.lit(None).cast("date")
-    return _column_rows(frame, columns, log.explode, dates)
+    return _column_rows(frame, columns, nested, log.explode, dates)
+
+
+def nested_fields(opened: Opened, names: Iterable[str]) -> dict[str, Sequence[str]]:
+    """Return those of the names that are fields of structs, and the way to each."""
+    columns = {column.name: column for column in opened.columns}
+    found = {name: resolve(columns, name) for name in names if name not in columns}
+    return {name: leaf[1] for name, leaf in found.items() if leaf is not None}
 
 
 def _column_rows(
-    frame: DataFrame, columns: Sequence[SourceColumn], explode: Explode | None, dates: Column
+    frame: DataFrame,
+    columns: Sequence[SourceColumn],
+    nested: Mapping[str, str],
+    explode: Explode | None,
+    dates: Column,
 ) -> SourceRows:
     top = {column.name for column in columns}
     row = F.struct(*[F.col(quoted(column.name)) for column in columns])
+
+    def own(name: str) -> Column:
+        return F.col(quoted(nested.get(name, name)))
+
     if explode is None:
-        return SourceRows(
-            frame, lambda name: F.col(quoted(name)), F.lit(None).cast("string"), None, dates, row
-        )
-    lists = [F.col(quoted(name)) for name in explode.columns]
+        return SourceRows(frame, own, F.lit(None).cast("string"), None, dates, row)
+    lists = [own(name) for name in explode.columns]
+    first = resolve({column.name: column for column in columns}, explode.columns[0])
+    candidate = first[0].element() if first else None
     unequal, found = F.lit(False), F.lit("")
     if explode.kind == "structs":
         candidates = lists[0]
@@ -109,7 +131,8 @@ def _column_rows(
         if explode.kind == "structs":
             prefix = f"{explode.columns[0]}."
             if name.startswith(prefix) and name not in top:
-                return F.col(_CANDIDATE).getField(name.removeprefix(prefix))
+                way = way_within(candidate, name.removeprefix(prefix))
+                return reduce(Column.getField, way, F.col(_CANDIDATE))
         elif name in explode.named_fields:
             part = F.get(parts, explode.named_fields.index(name))
             return F.when(F.size(parts) == len(explode.fields), part)
@@ -117,7 +140,7 @@ def _column_rows(
             if explode.kind == "delimited":
                 return F.col(_CANDIDATE)
             return F.col(_CANDIDATE).getField(f"v{explode.columns.index(name)}")
-        return F.col(quoted(name))
+        return own(name)
 
     return SourceRows(exploded, column_of, problem, F.col(_PLACE), dates, row)
 

@@ -4,11 +4,12 @@ Text is read this way because engines differ in what a malformed line does, and 
 types not every engine reads.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -87,6 +88,7 @@ def parquet_by_arrow(
     files: Sequence[SourceFile],
     fields: Sequence[StructField],
     partition: str | None,
+    nested: Mapping[str, tuple[str, ...]] | None = None,
 ) -> DataFrame:
     """Return columns of Parquet files that an engine may fail to read.
 
@@ -96,7 +98,9 @@ def parquet_by_arrow(
         files: They.
         fields: The columns and the types that they shall have; NULL where a file lacks one.
         partition: The name of a column for the date of each file's folder, or None.
+        nested: Those of ``fields`` that are fields of structs, and the ways to them.
     """
+    ways = {field.name: (field.name,) for field in fields} | dict(nested or {})
     schema = StructType(list(fields))
     target = to_arrow_schema(schema)
     filesystem = place.filesystem
@@ -104,14 +108,10 @@ def parquet_by_arrow(
     def read(split: Split) -> Iterator[pa.RecordBatch]:
         with filesystem.open_input_file(split.path) as handle:
             parquet = pq.ParquetFile(handle, coerce_int96_timestamp_unit="us")
-            names = set(parquet.schema_arrow.names).intersection(target.names)
-            for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=sorted(names)):
-                columns = [
-                    pa.array(batch[field.name]).cast(field.type)
-                    if field.name in names
-                    else pa.nulls(batch.num_rows, field.type)
-                    for field in target
-                ]
+            there = set(parquet.schema_arrow.names)
+            wanted = [".".join(way) for way in ways.values() if way[0] in there]
+            for batch in parquet.iter_batches(_ROWS_PER_BATCH, columns=wanted):
+                columns = [_column(batch, ways[field.name], field.type) for field in target]
                 table = pa.Table.from_arrays(columns, schema=target)
                 if partition is not None:
                     days = pa.array([split.date] * table.num_rows, pa.date32())
@@ -121,6 +121,13 @@ def parquet_by_arrow(
     if partition is not None:
         schema = StructType([*fields, StructField(partition, DateType())])
     return frame_of_splits(spark, whole_files(files), read, schema)
+
+
+def _column(batch: pa.RecordBatch, way: tuple[str, ...], kind: pa.DataType) -> pa.Array:
+    if way[0] not in batch.schema.names:
+        return pa.nulls(batch.num_rows, kind)
+    values = batch[way[0]]
+    return (pc.struct_field(values, list(way[1:])) if way[1:] else values).cast(kind)
 
 
 def _packed(splits: Sequence[Split]) -> list[list[Split]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pipelines.contracts.sources.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
+from pipelines.contracts.sources.dotted import value_at
 from pipelines.contracts.sources.text_streams import clean_line
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class LineFormat:
     def _rows_of(self, fields: dict[str, Any]) -> list[Row]:
         try:
             if self.explode is None:
-                return [(None, None, [as_text(fields.get(name)) for name in self.wanted])]
+                return [(None, None, [as_text(value_at(fields, name)) for name in self.wanted])]
             return self._exploded(fields, self.explode)
         except UnreadableLineError as error:
             return [self._unreadable(str(error))]
@@ -118,12 +119,12 @@ class LineFormat:
             problem = "missing: the list of candidates is NULL or empty"
         if problem is not None:
             alone = {name: value for name, value in fields.items() if name not in explode.columns}
-            return [(problem, None, [as_text(alone.get(name)) for name in self.wanted])]
+            return [(problem, None, [as_text(value_at(alone, name)) for name in self.wanted])]
         rows: list[Row] = []
         for place, candidate in enumerate(zip(*lists, strict=True)):
             own, problem = _candidate_fields(explode, candidate)
             merged = fields | own
-            rows.append((problem, place, [as_text(merged.get(name)) for name in self.wanted]))
+            rows.append((problem, place, [as_text(value_at(merged, name)) for name in self.wanted]))
         return rows
 
 
@@ -163,7 +164,7 @@ def as_text(value: Any) -> str | None:
 
 
 def _list_in(fields: dict[str, Any], name: str, explode: CandidateLists) -> list[Any]:
-    value = fields.get(name)
+    value = value_at(fields, name)
     if value is None:
         return []
     if explode.kind == "delimited":
