@@ -73,6 +73,9 @@ class DescribeCandidates:
         found = self.found(spark, join, "least_place", "most_place", "action")
         assert found == [(1, place + 1, place + 1, 3), (2, 3, 10, 0)]
 
+    def it_tells_showings_of_one_request_that_lie_far_apart(self, spark: SparkSession) -> None:
+        assert self.found(spark, "request_item", "again") == [(1, False), (2, False)]
+
     def it_leaves_out_clicks_beyond_the_window(self, spark: SparkSession) -> None:
         assert len(self.found(spark, "impression_id", window_hours=1)) == 2
 
@@ -97,16 +100,24 @@ class DescribePositives:
         kind = ", ".join(f"{n} bigint" for n in (*names, "least_place", "most_place"))
         # Item 1 was logged at two places at one moment.
         candidates = spark.createDataFrame(
-            [(7, i, i, us("10:00"), us("10:05"), 4, 6 - i, 2) for i in (1, 2)],
-            f"{kind}, action int",
+            [
+                *((7, i, i, us("10:00"), us("10:05"), 4, 6 - i, 2, i == 2) for i in (1, 2)),
+                # Of another date, whose request id was used again.
+                (7, 3, 3, None, None, None, None, None, True),
+            ],
+            f"{kind}, action int, again boolean",
         )
         staged = StagedPositives(frame(spark, "positives", rows, settings), complete)
         return by_name(positives_again(candidates, staged, some_items(**items), settings)[1])
 
+    def it_weighs_request_ids_that_are_used_again(self, spark: SparkSession) -> None:
+        """Also where the showing that counts is of another date, to those of the date."""
+        assert self.figures(spark, [self.row(1), self.row(2)])["request_ids_reused"] == 2 / 2
+
     def it_passes_what_was_clicked(self, spark: SparkSession) -> None:
         found = self.figures(spark, [self.row(1), self.row(2)])
         assert found["keep_rate_bias"] == found["positives_outside_catalogue"] == 0
-        assert {name for name, value in found.items() if value} <= {"keep_rate_p"}
+        assert {n for n, value in found.items() if value} <= {"keep_rate_p", "request_ids_reused"}
 
     def it_lets_down_sampling_drop_what_it_thins_and_nothing_else(
         self, spark: SparkSession
@@ -165,6 +176,7 @@ class DescribePositives:
         rows = [{k: self.row(2)[k] for k in known}]
         assert set(self.figures(spark, rows, complete=False)) == {
             "positives_not_clicked",
+            "request_ids_reused",
             "positives_outside_catalogue",
             "positives_without_history",
         }

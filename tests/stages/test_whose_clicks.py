@@ -153,6 +153,32 @@ class DescribeARankingLogWithoutUsers:
         assert len(found.hard(user_id=1)) == 4
 
 
+class DescribeRequestIdsThatBeginAnew:
+    def it_warns_on_the_later_date(self, spark: SparkSession, tmp_path: Path) -> None:
+        day = Logs()
+        for offset in (0, 1):
+            day.show(1, 1, [10, 11], at("12:00", offset))
+            day.show(2, 2, [10, 11], at("12:00", offset))
+            day.click(2, 2, 10, at("12:01", offset))
+            day.show(3, 30 + offset, [12, 13], at("12:00", offset))
+            day.click(3, 30 + offset, 12, at("12:01", offset))
+        day.click(1, 1, 10, at("11:00", 1))
+        day.click(1, 1, 11, at("12:30", 1))
+        for item in range(1, 40):
+            day.item(item)
+        for log in ("impressions", "clicks"):
+            for offset in (-1, 2):
+                day.folder(log, at("00:00", offset).date())
+        day.write(tmp_path)
+        settings = config(
+            tmp_path, logs=("impressions", "clicks", "items"), mix={"hard_ratio": 0.0},
+            attribution={"window_hours": 48},
+        )  # fmt: skip
+        found = build_day(settings, spark, at("00:00", 1).date(), immature=True)
+        (told,) = [w for w in found.summary.warnings if w.startswith("request_ids_reused")]
+        assert "items of requests" in told
+
+
 class DescribeImpressionIdsOfPages:
     @pytest.mark.parametrize("join", ["request_item", "impression_id"])
     def it_keeps_every_item_of_a_page(self, spark: SparkSession, tmp_path: Path, join: str) -> None:

@@ -249,7 +249,9 @@ def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> Data
         One row per (user, request, item): the three ids; ``first_us`` (bigint, the earliest
         impression that was clicked); ``clicked_us`` (bigint, its earliest click);
         ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
-        (int, the strongest action of all its pairs).
+        (int, the strongest action of all its pairs); ``again`` (boolean: it was shown more than an
+        hour apart, as where request ids are used again). Of those, also the ones of other dates,
+        of which all else is NULL.
     """
     origin = day.start_us - longest_window_us(config)
     # The least of (impression, delay, place) as one number: the least struct takes four times as
@@ -272,9 +274,11 @@ def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> Data
             F.min(both * places + least).alias("least"),
             F.min(both * places + (last - most)).alias("most"),
             F.max("action").alias("action"),
+            (F.max("shown_us") - F.min("shown_us") > _HOUR_US).alias("again"),
         )
         .select(
             *KEY,
+            "again",
             "first_us",
             (F.col("first_us") + waited).alias("clicked_us"),
             (F.col("least") - before).cast("bigint").alias("least_place"),
@@ -282,4 +286,8 @@ def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> Data
             "action",
         )
     )
-    return found.where((F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us))
+    of_date = (F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us)
+    of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action")
+    return found.where(of_date | F.col("again")).select(
+        *KEY, "again", *(F.when(of_date, F.col(name)).alias(name) for name in of_positive)
+    )

@@ -71,13 +71,14 @@ def positives_again(
     strongest = F.coalesce(F.col("stated_action") == F.col("action"), F.lit(False))
     ends = ("declared", "log_q", "stated_clicks")
     per_item = (
-        candidates.withColumn("candidate", F.lit(1))
+        candidates.withColumn("candidate", F.when(F.col("first_us").isNotNull(), F.lit(1)))
         .join(staged, list(KEY), how="full")
         .groupBy(key_of("item_id", config.ids.item).alias("key"))
         .agg(
             F.count("candidate").alias("candidates"),
             F.count("staged").alias("kept"),
             F.count("log_q").alias("with_log_q"),
+            F.count_if("again").alias("again"),
             F.count_if(is_kept & ~F.coalesce(same, F.lit(False))).alias("unfounded"),
             F.count_if(is_kept & outside).alias("outside"),
             F.count_if(is_kept & ~F.coalesce(undone, F.lit(False))).alias("not_undone"),
@@ -154,6 +155,11 @@ def _compared(
     }
     figures = [
         Figure("positives_not_clicked", int(column("unfounded").sum())),
+        Figure(
+            "request_ids_reused",
+            float(column("again").sum()) / max(float(column("candidates").sum()), 1.0),
+            detail=f"{int(column('again').sum()):,} items of requests",
+        ),
         *(figure for name, own in by_column.items() if name in names for figure in own),
         Figure("positives_outside_catalogue", float(kept[~drawable].sum()) / n),
         Figure("positives_without_history", float(kept[(clicks == 0) & (unused > 0)].sum()) / n),
