@@ -77,6 +77,9 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
     store = request.engine.store(request.warehouse, config.publishing.retention_days)
     since = store.releases_snapshot()
+    for table in config.tables_written:
+        # A log that is damaged would else be met when the work is done.
+        store.protocol(table)
     load_early()
     request.engine.warm_up(audit=True)
     place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)

@@ -182,6 +182,7 @@ def verify(
     release: Annotated[
         str | None, typer.Argument(help="A release id; by default the newest of the latest date.")
     ] = None,
+    ds: Annotated[str | None, typer.Option("--ds", help="The newest release of this date.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
@@ -192,24 +193,25 @@ def verify(
 ) -> None:
     """Check that a release still holds what it promised.
 
-    Reads the pinned version of every table again, counts its rows, computes its content hash and
-    compares both with the release. Ends with 3 where something is missing or differs.
+    Opens every file of the pinned versions as readers do, reads all tables again, counts their
+    rows, computes their content hashes and compares both with the release. Ends with 3 where
+    something is missing, cannot be opened, or differs.
     """
+    day = None if ds is None else day_of(ds)
     place = warehouse_of(warehouse, config)
     progress = progress_for(as_json)
     with nothing_collected():
         from jobs.engine import Engine
-        from jobs.releases import raise_findings
+        from jobs.releases import find_release, raise_findings
         from jobs.releases import verify as verify_one
-        from pipelines.publishing.reader import open_release
 
-        open_release(place, release)
+        one = find_release(place, release, day)
         with progress.stage("start the engine"):
             running = Engine.start(
                 "winnow verify", engine=engine, master=master, driver_memory=driver_memory
             )
     with running:
-        found, findings = verify_one(place, release, running, progress)
+        found, findings = verify_one(place, one, running, progress)
     raise_findings(findings)
     tables = {pin.table: pin.content.rows for pin in found.tables}
     record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "tables": tables}

@@ -13,7 +13,7 @@ from rich.table import Table
 from jobs.engine import Engine
 from jobs.progress import Progress
 from jobs.summary import print_whole
-from pipelines.errors import Problem, ReleaseError
+from pipelines.errors import ConfigError, Problem, ReleaseError
 from pipelines.publishing.reader import open_release
 from pipelines.publishing.release import Release
 from pipelines.publishing.releases import read_releases
@@ -66,18 +66,27 @@ def print_releases(releases: Sequence[Release], console: Console) -> None:
     print_whole(table, console)
 
 
+def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> Release:
+    """Return a release by its id or date, by default the newest of the latest date.
+
+    Raises:
+        ConfigError: It is named by both.
+        ReleaseError: There is no such release; says which dates are released.
+    """
+    if release_id is not None and ds is not None:
+        problem = Problem("--ds", "name a release by its id or by its date", f"{release_id}, {ds}")
+        raise ConfigError(problem)
+    return open_release(warehouse, release_id, ds).releases[0]
+
+
 def verify(
-    warehouse: Path, release_id: str | None, engine: Engine, progress: Progress
+    warehouse: Path, release: Release, engine: Engine, progress: Progress
 ) -> tuple[Release, tuple[Finding, ...]]:
-    """Read one release again, by default the newest of the latest date, and compare.
+    """Read one release again and compare.
 
     Returns:
         The release, and what is wrong with it; nothing where all is as promised.
-
-    Raises:
-        ReleaseError: There is no such release.
     """
-    release = open_release(warehouse, release_id).releases[0]
     with progress.stage(f"verify {release.ds}") as stage:
         findings = verify_release(release, engine.store(warehouse))
         stage.rows = sum(pin.content.rows for pin in release.tables)
@@ -91,5 +100,6 @@ def raise_findings(findings: Sequence[Finding]) -> None:
         ReleaseError: Holds one problem per finding.
     """
     ReleaseError.raise_if_any(
-        Problem(f"{found.release_id} {found.table}", found.text) for found in findings
+        Problem(f"{found.release_id} {found.table}", found.text, next_step=found.fault.next_step)
+        for found in findings
     )

@@ -17,6 +17,7 @@ from deltalake import DeltaTable
 
 from pipelines.errors import Problem, ReleaseError
 from pipelines.publishing.metadata import PinnedFile, arrow_schema, dataset_of, files_and_stats
+from pipelines.publishing.release import OF_PIN, OF_RELEASE
 
 KEYS = ("release_id", "seq", "ds")
 """The columns of which the log knows the least and the greatest value in each file."""
@@ -47,7 +48,6 @@ class ListedRelease:
         own = pds.field("release_id") == self.release_id
         step = f"Build {self.ds} again: it is then released anew."
         try:
-            _require(self.schema, columns)
             table = dataset_of(self.schema, self.files).to_table(columns=list(columns), filter=own)
         except (OSError, pa.ArrowException) as error:
             raise ReleaseError(_unreadable(f"the release of {self.ds}", error, step)) from error
@@ -58,9 +58,11 @@ def listed_releases(path: Path, table: DeltaTable) -> tuple[ListedRelease, ...]:
     """Return the releases that an open ``releases`` table names, oldest first.
 
     Raises:
-        ReleaseError: A file must be looked into and cannot be read.
+        ReleaseError: A file must be looked into and cannot be read, or the table has not the
+            columns of this version.
     """
     schema = arrow_schema(table)
+    _require(schema, (*OF_RELEASE, *OF_PIN))
     files: dict[tuple[int, str, date], list[PinnedFile]] = {}
     for file, stats in files_and_stats(path, table):
         for key in () if file.rows == 0 else _keys_told(stats) or _keys_in(file, schema):
@@ -84,7 +86,6 @@ def _keys_told(stats: dict[str, Any]) -> list[tuple[int, str, date]]:
 def _keys_in(file: PinnedFile, schema: pa.Schema) -> Iterable[tuple[int, str, date]]:
     step = f"Restore {file.path} from a backup."
     try:
-        _require(schema, KEYS)
         rows = dataset_of(schema, [file]).to_table(columns=list(KEYS)).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise ReleaseError(_unreadable("a file of releases", error, step)) from error

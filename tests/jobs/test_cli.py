@@ -146,6 +146,10 @@ class DescribeReleases:
     def it_cannot_verify_what_is_not_there(self, tmp_path: Path, capsys: Captured) -> None:
         assert main(["verify", "--warehouse", str(tmp_path)]) == 3
         assert "no release at all" in capsys.readouterr().err
+        assert main(["verify", "--warehouse", str(tmp_path), "--ds", "2026-01-05"]) == 3
+        assert "there is no release of 2026-01-05" in capsys.readouterr().err
+        assert main(["verify", "--warehouse", str(tmp_path), "--ds", "monday"]) == 2
+        assert main(["verify", "some_id", "--warehouse", str(tmp_path), "--ds", "2026-01-05"]) == 2
 
 
 class DescribeTheOutcome:

@@ -205,3 +205,17 @@ class DescribeAReleaseThatIsNotWhole:
 def _first_of(rows: object) -> list[bool]:
     keys = list(zip(rows["ds"].to_pylist(), rows["table_name"].to_pylist(), strict=True))  # type: ignore[index]
     return [key == (MONDAY, "stats") for key in keys]
+
+
+class DescribeATableOfAnotherVersion:
+    def it_is_refused_by_the_columns_that_it_lacks(self, tmp_path: Path) -> None:
+        contract = releases_contract()
+        columns = tuple(c for c in contract.columns if c.name != "n_tables")
+        other = contract.model_copy(update={"columns": columns})
+        ensure_table(tmp_path / "releases", other, 400)
+        with pytest.raises(ReleaseError) as caught:
+            open_release(tmp_path)
+        assert str(caught.value) == (
+            "releases: the column n_tables is missing: another version of Winnow made the table. "
+            "Read it with that version, or build the dates again in a new warehouse."
+        )

@@ -12,6 +12,7 @@ from pipelines.publishing.reader import open_release
 from pipelines.publishing.releases import list_releases, read_releases
 from pipelines.publishing.store import Store
 from pipelines.publishing.verify import verify_release
+from tests.publishing.damage import DAMAGE
 from tests.publishing.released import contents, marks, rows_of
 from tests.publishing.things import MONDAY, STATS, THINGS, TUESDAY, Run, stats, things
 
@@ -74,16 +75,22 @@ class DescribePublish:
         assert versions == [store.history(t)[0].version for t in ("things", "stats", "releases")]
         assert list((store.warehouse / "_staging").iterdir()) == []
 
-    def it_releases_again_where_a_file_of_the_equal_release_is_gone(
-        self, spark: SparkSession, store: Store
+    @pytest.mark.parametrize("damage", DAMAGE)
+    def it_releases_again_where_a_file_of_the_equal_release_is_gone_or_damaged(
+        self, spark: SparkSession, store: Store, damage: str
     ) -> None:
         before = read_releases(store.warehouse).newest(MONDAY)
         assert before is not None
-        Path(open_release(store.warehouse, before.release_id).files("things")[0]).unlink()
+        file = Path(open_release(store.warehouse, before.release_id).files("things")[0])
+        DAMAGE[damage](file)
+        (found,) = verify_release(before, store)
+        assert found.table == "things"
+        assert found.kind in ("missing_file", "wrong_size", "unreadable", "wrong_content")
         published = Run(store, MONDAY, mark="a").go(spark)
         assert not published.already
         assert contents(published.release) == contents(before)
         assert verify_release(published.release, store) == ()
+        assert marks(store, MONDAY) == {"a"}
 
     def it_releases_again_where_only_the_config_differs(
         self, spark: SparkSession, store: Store
