@@ -82,8 +82,10 @@ _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the t
 - **Compression.** gzip, bz2 and zstd, told by the name (`.gz`, `.bz2`, `.zst`) or the first bytes.
   Files of several members are read whole; a truncated one is refused.
 - **Files cut off.** A file whose last line has no line end and too few fields, or half a JSON
-  object, is refused until `accept_cut: true`, which rejects that row alone. A CSV row that was cut
-  within its last field, or a file cut where a line ends, looks whole: nothing can tell.
+  object, is refused until `accept_cut: true`, which rejects that row alone. A cut within the last
+  field of a CSV row shows only where that field is a time, or as long in every row: then it is
+  refused alike, and with `accept_cut` read as it stands. Else it looks whole, as does a file cut
+  where a line ends: nothing can tell.
 - **Empty fields** of CSV are NULL. A user id that must be there and is empty counts as one of
   `anonymous_values`, where the empty text is among them.
 - **Large files** are shared among tasks in parts of 16 MiB, but not those that are compressed, in

@@ -247,10 +247,10 @@ class DescribeFilesCutOff:
         path = write_text(tmp_path / "impressions" / f"a.csv{ending}", lines("a").encode() + cut)
         with pytest.raises(InputError) as caught:
             read(spark, tmp_path)
+        how = "half a character" if isinstance(end, bytes) else "too few fields"
         assert str(caught.value) == (
             f"logs.impressions: {path} ends in the middle of a row: its last line has no line end "
-            "and too few fields. Write the file again, or set accept_cut: true to reject that row "
-            "alone."
+            f"and {how}. Write the file again, or set accept_cut: true to reject that row alone."
         )
         log = read(spark, tmp_path, accept_cut=True)
         assert titles(log)[1] == "a"
@@ -261,10 +261,34 @@ class DescribeFilesCutOff:
     def it_refuses_json_lines_alike(self, spark: SparkSession, tmp_path: Path, end: str) -> None:
         row = {"request_id": 1, "user_id": 2, "item_id": 1, "ts": NOON_S, "title": "é"}
         write_text(tmp_path / "impressions" / "a.jsonl", json.dumps(row) + "\n" + end)
-        with pytest.raises(InputError, match=r"middle of a row.* is no whole JSON object"):
+        with pytest.raises(InputError, match=r"middle of a row.* half an object"):
             read(spark, tmp_path)
         log = read(spark, tmp_path, accept_cut=True)
         assert (titles(log), list(rejected(log))) == ({1: "é"}, [end])
+
+    @pytest.mark.parametrize(
+        ("last", "end", "refused"),
+        [
+            ("2026-01-02T10:00:00Z", "2026-01-02T10:0", True),
+            ("2026-01-02 10:00:00.5", "2026-01-02 1", True),
+            ("2026-01-02 10:00:00.5", "2026-01-02 10:00:00", False),
+            ("1767355200", "17673552", True),
+            ("1767355200", "1767355201", False),
+            ("0.5", "0", False),
+            ("a title", "a", False),
+        ],
+    )
+    def it_compares_the_last_field_of_rows_that_have_a_time_there(
+        self, spark: SparkSession, tmp_path: Path, last: str, end: str, refused: bool
+    ) -> None:
+        more = [last, last.removesuffix(".5")] * 20
+        body = lines(*more) + f"1,2,99,{NOON_S},{end}"
+        write_text(tmp_path / "impressions" / "a.csv", body)
+        if refused:
+            with pytest.raises(InputError, match="a last field shorter than in the rows before"):
+                read(spark, tmp_path)
+        log = read(spark, tmp_path, accept_cut=refused)
+        assert titles(log)[99] == end
 
     @pytest.mark.parametrize("end", ["", '"b\nc"', '"b ""\n""c"""', "\r", "a,too,many"])
     def it_reads_a_last_row_that_is_whole(

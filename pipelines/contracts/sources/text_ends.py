@@ -1,5 +1,7 @@
 """Whether a text file ends in the middle of a row."""
 
+import re
+
 from pipelines.contracts.sources.csv_records import (
     LINES_PER_RECORD,
     CsvDialect,
@@ -8,11 +10,17 @@ from pipelines.contracts.sources.csv_records import (
 from pipelines.contracts.sources.text_lines import json_fields
 from pipelines.contracts.sources.text_streams import clean_line
 
+_LINES_TO_COMPARE = 200
+_FEWEST_TO_COMPARE = 20
+_SHORTEST_TO_COMPARE = 8
+_CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}")
 
-def is_cut(tail: bytes, header: str | None, dialect: CsvDialect, width: int | None) -> bool:
-    """Return whether the last line has no end and is no whole row.
 
-    A cut in the middle of the last field of a CSV row cannot be told from a row.
+def cut_off(tail: bytes, header: str | None, dialect: CsvDialect, width: int | None) -> str | None:
+    """Return what tells that the last line, which has no end, is no whole row; else None.
+
+    A cut in the middle of the last field of a CSV row can only be told where that field is a time,
+    or as long in every row.
 
     Args:
         tail: The last bytes of a file as UTF-8, its line ends being line feeds.
@@ -23,17 +31,37 @@ def is_cut(tail: bytes, header: str | None, dialect: CsvDialect, width: int | No
     lines = tail.split(b"\n")
     text, decoded = clean_line(lines[-1])
     if not text or text == header or tail.endswith(b"\r"):
-        return False
+        return None
     if width is None:
-        return text.lstrip().startswith("{") and not _is_json(text)
+        return "half an object" if text.lstrip().startswith("{") and not _is_json(text) else None
     if not decoded and _ends_within_a_character(lines[-1]):
-        return True
-    if _is_record(text, dialect, width) or _ends_a_record(lines, dialect, width):
-        return False
+        return "half a character"
+    if _is_record(text, dialect, width):
+        others = lines[max(1, len(lines) - _LINES_TO_COMPARE) : -1]
+        return _shorter(text, others, dialect, width)
+    if _ends_a_record(lines, dialect, width):
+        return None
     try:
-        return len(dialect.fields(text)) < width
+        return "too few fields" if len(dialect.fields(text)) < width else None
     except UnreadableLineError:
-        return True
+        return "too few fields"
+
+
+def _shorter(text: str, others: list[bytes], dialect: CsvDialect, width: int) -> str | None:
+    """Return that the last field is shorter than all others, which are times or of one length."""
+    last = []
+    for line in others:
+        try:
+            last.append(dialect.fields(clean_line(line)[0], width)[-1])
+        except UnreadableLineError:
+            continue
+    lengths = [len(field) for field in last]
+    if len(last) < _FEWEST_TO_COMPARE or min(lengths) < _SHORTEST_TO_COMPARE:
+        return None
+    alike = min(lengths) == max(lengths) or all(_CLOCK.search(field) for field in last)
+    if alike and len(dialect.fields(text, width)[-1]) < min(lengths):
+        return "a last field shorter than in the rows before it"
+    return None
 
 
 def _ends_a_record(lines: list[bytes], dialect: CsvDialect, width: int) -> bool:

@@ -20,7 +20,7 @@ from pipelines.contracts.sources.footers import Columns, twice_but_for_case
 from pipelines.contracts.sources.json_keys import KeySearch, blocks_of, keys_in
 from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.split_files import BYTES_PER_SPLIT
-from pipelines.contracts.sources.text_ends import is_cut
+from pipelines.contracts.sources.text_ends import cut_off
 from pipelines.contracts.sources.text_streams import (
     COMPRESSIONS,
     TextShape,
@@ -200,11 +200,11 @@ def _checked(
     except OSError as error:
         return _damaged(log, file, error)
     width = len(text.columns.columns) if kind == "csv" else None
-    if not config.accept_cut and is_cut(tail[-_TAIL_BYTES:], text.reading.header, dialect, width):
+    how = cut_off(tail[-_TAIL_BYTES:], text.reading.header, dialect, width)
+    if how is not None and not config.accept_cut:
         return Problem(
             f"logs.{log}",
-            f"{file.path} ends in the middle of a row: its last line has no line end and "
-            + ("too few fields" if kind == "csv" else "is no whole JSON object"),
+            f"{file.path} ends in the middle of a row: its last line has no line end and {how}",
             next_step="Write the file again, or set accept_cut: true to reject that row alone.",
         )
     reading = replace(text.reading, shape=replace(shape, divisible=divisible))
