@@ -43,13 +43,26 @@ def warehouse_of(warehouse: Path | None, config: Path) -> Path:
 
 
 def refuse_address(warehouse: Path) -> None:
-    """Refuse a warehouse such as ``s3://bucket``.
+    """Refuse a warehouse such as ``s3://bucket``, and a name with a line end in it.
 
     Raises:
-        ConfigError: It is an address.
+        ConfigError: It is an address, or its name steers a terminal.
     """
-    from pipelines.errors import ConfigError, Problem
+    from urllib.parse import unquote
 
+    from pipelines.errors import ConfigError, Problem
+    from pipelines.shown_text import in_one_line
+
+    if in_one_line(str(warehouse)) != str(warehouse):
+        expected = "a path without line ends and control characters"
+        raise ConfigError(
+            Problem("--warehouse", "the value does not fit", repr(str(warehouse)), expected)
+        )
+
+    whole = str(warehouse.absolute())
+    if unquote(whole) != whole:
+        expected = "a folder without % and two hex digits in its whole path"
+        raise ConfigError(Problem("--warehouse", "the value does not fit", whole, expected))
     # A path drops the second slash of an address.
     if ":/" in str(warehouse):
         what = "must be a folder that the driver and all executors see, no address"

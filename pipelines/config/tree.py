@@ -3,6 +3,7 @@
 import hashlib
 import json
 from typing import Literal, Self
+from urllib.parse import unquote
 
 from pydantic import Field, field_validator, model_validator
 
@@ -96,6 +97,9 @@ class Config(Frozen):
     def _is_a_folder(cls, warehouse: str) -> str:
         if "://" in warehouse:
             raise ValueError("must be a folder that the driver and all executors see, no address")
+        if unquote(warehouse) != warehouse:
+            # Libraries take it for the sign that it stands for in an address: another folder.
+            raise ValueError("must be a folder without % and two hex digits in its whole path")
         return warehouse
 
     @field_validator("gates")

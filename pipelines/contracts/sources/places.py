@@ -6,7 +6,10 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.fs as pafs
+
+from pipelines.errors import ConfigError, InputError, Problem
 
 _PATTERN_SIGNS = re.compile(r"[*?\[]")
 
@@ -30,9 +33,14 @@ class Place:
 
     @classmethod
     def of(cls, text: str, base: Path) -> "Place":
-        """Return the place of a configured path; relative paths start at ``base``."""
+        """Return the place of a configured path; relative paths start at ``base``.
+
+        Raises:
+            ConfigError: It is an address of a kind that cannot be read.
+            InputError: What it leads to cannot be reached.
+        """
         if "://" in text:
-            filesystem, path = pafs.FileSystem.from_uri(text)
+            filesystem, path = _file_system(text)
             scheme = text[: len(text) - len(path)] if text.endswith(path) else "file://"
             return cls(filesystem, path.rstrip("/"), scheme)
         return cls(pafs.LocalFileSystem(), str((base / text).absolute()), "file://")
@@ -78,3 +86,24 @@ def hidden(name: str) -> bool:
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatchcase(name, pattern) and (not hidden(name) or hidden(pattern))
+
+
+def _file_system(address: str) -> tuple[pafs.FileSystem, str]:
+    try:
+        filesystem, path = pafs.FileSystem.from_uri(address)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(
+            Problem(
+                "logs",
+                f"{address} is no address that can be read",
+                found=str(error),
+                expected="a path, or an address such as hdfs://… or s3://…",
+            )
+        ) from error
+    except OSError as error:
+        raise InputError(
+            Problem("logs", f"{address} cannot be reached", found=str(error))
+        ) from error
+    if not path.strip("/"):
+        raise ConfigError(Problem("logs", f"{address} names no folder"))
+    return filesystem, path
