@@ -26,6 +26,7 @@ from jobs.progress import Progress, Stage
 from jobs.reading import open_for_build
 from jobs.request import BuildRequest
 from pipelines.assembly.samples import stage_groups, stage_pairs_and_catalogue
+from pipelines.assembly.stage_orders import stage_orders
 from pipelines.assembly.workplace import Workplace
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.rows import chosen_rows
@@ -43,8 +44,9 @@ def build_only(request: BuildRequest, folder: Path) -> None:
         n_clicks = opened["clicks"].rows_in_files or 0
         clicked, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
         chosen, n_pairs = chosen_rows(clicked.pairs, opened["impressions"]), clicked.n_pairs
+    orders = stage_orders(opened, {}, config)
     with stage("sample"):
-        stage_groups(opened, chosen, items, config, day, place, n_pairs=n_pairs)
+        stage_groups(opened, chosen, items, config, day, place, orders, n_pairs=n_pairs)
 
 
 class StageCosts(Progress):

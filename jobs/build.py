@@ -35,6 +35,7 @@ from pipelines.assembly.samples import (  # noqa: E402
     stage_groups,
     stage_pairs_and_catalogue,
 )
+from pipelines.assembly.stage_orders import stage_orders  # noqa: E402
 from pipelines.assembly.workplace import Workplace  # noqa: E402
 from pipelines.audit.early import load_early  # noqa: E402
 from pipelines.audit.judging import require_passed, told_as_warning  # noqa: E402
@@ -42,6 +43,7 @@ from pipelines.contracts.counts import census_of, count_rows  # noqa: E402
 from pipelines.contracts.days import CalendarDay  # noqa: E402
 from pipelines.contracts.logs import Log  # noqa: E402
 from pipelines.contracts.rows import chosen_rows  # noqa: E402
+from pipelines.contracts.stage_rows import stages_of  # noqa: E402
 from pipelines.errors import WinnowError  # noqa: E402
 from pipelines.publishing.commits import new_run_id  # noqa: E402
 from pipelines.publishing.paths import staging_path  # noqa: E402
@@ -90,8 +92,9 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         mature, history = maturity(request, logs), days_of_history(request, logs)
         require_history(request, history)
     with stage("count rows") as told:
-        census = {name: census_of(log, day, place.staged) for name, log in logs.items()}
-        counts = {name: count_rows(log, day, census[name]) for name, log in logs.items()}
+        stages = {name: stages_of(name, config) for name in logs}
+        census = {n: census_of(log, day, place.staged, stages=stages[n]) for n, log in logs.items()}
+        counts = {n: count_rows(log, day, census[n], stages=stages[n]) for n, log in logs.items()}
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
     with stage("join clicks, weigh items") as told:
@@ -101,7 +104,8 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         pairs = pairs_of(all_pairs, day)
         told.rows = n_pairs = clicked.n_pairs
     with stage("sample") as told:
-        groups = stage_groups(logs, all_pairs, items, config, day, place, n_pairs=n_pairs)
+        orders = stage_orders(logs, counts, config)
+        groups = stage_groups(logs, all_pairs, items, config, day, place, orders, n_pairs=n_pairs)
         sums = totals(groups, REASONS)
         told.rows = n_groups = sums["positives"]
     with stage("stage tables") as told:

@@ -7,7 +7,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.assembly.published import Made, frames_of_logs
-from pipelines.assembly.samples import orders_by_score
 from pipelines.assembly.tables import GroupTables, with_placement
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -18,7 +17,7 @@ def every_frame(
     made: Made, contracts: Mapping[str, TableContract], config: Config, day: CalendarDay
 ) -> dict[str, DataFrame]:
     """Return the tables' frames by name, in the order of the contracts."""
-    tables = GroupTables.of(config, contracts, scored=orders_by_score(made.logs))
+    tables = GroupTables.of(config, contracts)
     groups = with_placement(made.groups, config, day.date, mature=made.mature)
     frames = {name: frame_of(groups, tables, contracts[name]) for name in tables.columns}
     frames |= dict(frames_of_logs(made, contracts, config, day))

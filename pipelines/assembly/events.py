@@ -1,11 +1,13 @@
 """Impressions, clicks and ranking rows as one narrow frame: all that is shuffled."""
 
+from collections.abc import Collection, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
+from pipelines.assembly.stage_orders import StageOrders
 from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
@@ -13,8 +15,13 @@ from pipelines.contracts.days import CalendarDay
 from pipelines.engines.broadcast import broadcast
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
-EVENT_COLUMNS = ("owner_key", "item_key", "kind", "value")
+EVENT_COLUMNS = ("owner_key", "item_key", "kind")
 """What a task needs of an event; see ``sampling.events.Events``."""
+
+RANKED_COLUMNS = ("score", "rank", "stage_size")
+"""What it needs of a ranking row besides, where the log has it."""
+
+_HIGHEST_RANK = 2**31 - 2
 
 
 def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) -> DataFrame:
@@ -78,8 +85,9 @@ def candidate_events(
     ranking_log: DataFrame,
     requests: DataFrame,
     config: Config,
+    orders: StageOrders,
     *,
-    value: str,
+    mapped: Collection[str],
     n_requests: int,
     knows_users: bool = False,
 ) -> DataFrame:
@@ -94,21 +102,28 @@ def candidate_events(
             stage. A row that is not ``valid`` still says that the item reached the stage.
         requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs.
         config: The ladder and the id types.
-        value: ``score`` or ``rank``: the column that orders a stage's list.
+        orders: Which rank is the best.
+        mapped: The contract columns that the log has.
         n_requests: About how many requests there are; few enough are broadcast.
         knows_users: Whether rows may name their user.
 
     Returns:
         One row per ranking row: ``user_key``, ``owner_key``, ``item_key`` (bigint), ``kind``
-        (tinyint, see sampling/events.py), ``value`` (double).
+        (tinyint, see sampling/events.py), and of ``RANKED_COLUMNS`` those that the log has:
+        ``score`` (double, NULL where unknown), ``rank`` and ``stage_size`` (int, 0 where unknown).
     """
     by_user = knows_users and config.attribution.users != "impression"
     named = key_of("user_id", config.ids.user).alias("named_user")
+    of_stage = {
+        "score": F.col("score").cast("double"),
+        "rank": F.coalesce(_from_one(config.hard, orders), F.lit(0)).cast("int"),
+        "stage_size": F.coalesce("stage_size", F.lit(0)).cast("int"),
+    }
     rows = ranking_log.select(
         "request_id",
         key_of("item_id", config.ids.item).alias("item_key"),
         _kind(config.hard).alias("kind"),
-        F.col(value).cast("double").alias("value"),
+        *(of_stage[name].alias(name) for name in RANKED_COLUMNS if name in mapped),
         *((named,) if by_user else ()),
     )
     if n_requests <= MOST_BROADCAST_ROWS:
@@ -124,6 +139,17 @@ def candidate_events(
     return found.where(of_user).drop("request_id", "named_user")
 
 
+def _from_one(hard: Hard, orders: StageOrders) -> Column:
+    """Return the rank, 1 for the best, also where the log counts a stage's ranks from 0."""
+    rank = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))
+    if all(orders.first_rank):
+        return rank
+    if not any(orders.first_rank):
+        return rank + 1
+    from_zero = (s.name for s, n in zip(hard.stages, orders.first_rank, strict=True) if n == 0)
+    return rank + F.when(F.col("stage").isin(*from_zero), 1).otherwise(0)
+
+
 def union_of_events(
     forbidden: DataFrame, pairs: DataFrame, candidates: DataFrame | None, *, n_pairs: int
 ) -> DataFrame:
@@ -136,27 +162,32 @@ def union_of_events(
         n_pairs: How many pairs there are; few enough users are broadcast.
 
     Returns:
-        ``user_key`` (bigint) to bring events together by, and ``EVENT_COLUMNS``: ``owner_key``,
-        ``item_key`` (bigint), ``kind`` (tinyint), ``value`` (double, NULL unless a candidate's).
-        A pair's event has the pair's place as owner and item.
+        ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
+        ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
+        candidates have. A pair's event has the pair's place as owner and item.
     """
     if n_pairs <= MOST_BROADCAST_ROWS:
         users = broadcast(pairs.select("user_key").distinct(), "user_key")
         forbidden = forbidden.join(users, "user_key", how="left_semi")
+    of_ranked = () if candidates is None else candidates.columns
+    columns = [name for name in RANKED_COLUMNS if name in of_ranked]
     frames = [
-        _valueless(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN),
-        _valueless(pairs, F.col("pair_file"), F.col("pair_row"), PAIR),
+        _not_ranked(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN, columns),
+        _not_ranked(pairs, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
     ]
     if candidates is not None:
-        frames.append(candidates.select("user_key", *EVENT_COLUMNS))
+        frames.append(candidates.select("user_key", *EVENT_COLUMNS, *columns))
     return reduce(DataFrame.unionByName, frames)
 
 
-def _valueless(rows: DataFrame, owner: Column, item: Column, kind: int) -> DataFrame:
+def _not_ranked(
+    rows: DataFrame, owner: Column, item: Column, kind: int, columns: Sequence[str]
+) -> DataFrame:
+    nothing = {"score": F.lit(None).cast("double"), "rank": F.lit(0), "stage_size": F.lit(0)}
     return rows.select(
         "user_key",
         owner.alias("owner_key"),
         item.alias("item_key"),
         _tiny(kind).alias("kind"),
-        F.lit(None).cast("double").alias("value"),
+        *(nothing[name].alias(name) for name in columns),
     )

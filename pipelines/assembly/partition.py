@@ -1,6 +1,6 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -45,21 +45,29 @@ class SamplerSettings:
     epoch: int
     start_us: int
     end_us: int
-    ladder: tuple[tuple[int, float, float], ...]
+    ladder: tuple[tuple[int, float, float, bool], ...]
     wanted: Wanted
     catalogue: str
     pair_files: str
 
     @classmethod
     def of(
-        cls, config: "Config", day: CalendarDay, catalogue: str, pair_files: str, *, by_score: bool
+        cls,
+        config: "Config",
+        day: CalendarDay,
+        catalogue: str,
+        pair_files: str,
+        *,
+        by_score: Sequence[bool],
     ) -> Self:
         """Take from the config what decides samples.
 
         Args:
-            config, day: What to sample. by_score: Whether a score orders the lists, or a rank.
+            config, day: What to sample.
             catalogue: The name of the shipped file. pair_files: The folder of the ``PairFiles``.
+            by_score: Per stage whether a score orders its lists, or a rank.
         """
+        log = config.logs.ranking_log
         takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
         selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
         return cls(
@@ -67,15 +75,20 @@ class SamplerSettings:
             epoch=config.epoch,
             start_us=day.start_us,
             end_us=day.end_us,
-            ladder=tuple((takes[s.take], *s.band) for s in config.hard.stages),
+            ladder=tuple(
+                (takes[s.take], *s.band, of_stage)
+                for s, of_stage in zip(config.hard.stages, by_score, strict=True)
+            ),
             wanted=Wanted(
                 n_easy=config.mix.n_easy,
                 n_hard=config.mix.n_hard,
                 fill=config.mix.on_hard_shortfall == "fill",
                 max_rejections=config.easy.max_rejections,
                 selection=selections[config.hard.selection],
-                higher_is_better=by_score and config.hard.higher_score_is_better,
+                higher_is_better=config.hard.higher_score_is_better,
                 cut_by_absence=config.hard.cut_known_by == "membership",
+                by_last_stage=config.hard.cut_known_by == "last_stage",
+                sampled=log is not None and log.sampled,
             ),
             catalogue=catalogue,
             pair_files=pair_files,
@@ -99,7 +112,7 @@ def sample_partition(
     """Run the kernels on one partition's events.
 
     Args:
-        batches: ``events.EVENT_COLUMNS``, all rows of each user among them.
+        batches: What ``sampler.by_user`` returned, all rows of each user among them.
         settings: What the config asks for.
 
     Yields:
@@ -130,9 +143,10 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     if len(kept.user) == 0:
         return []
     ladder = Ladder(
-        np.array([take for take, _, _ in settings.ladder], np.int8),
-        np.array([low for _, low, _ in settings.ladder], np.float64),
-        np.array([high for _, _, high in settings.ladder], np.float64),
+        np.array([take for take, *_ in settings.ladder], np.int8),
+        np.array([low for _, low, _, _ in settings.ladder], np.float64),
+        np.array([high for _, _, high, _ in settings.ladder], np.float64),
+        np.array([by_score for *_, by_score in settings.ladder], np.bool_),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
     return _batches(details, kept, groups, catalogue)
@@ -144,12 +158,18 @@ def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
 
 
 def _events(table: pa.Table) -> Events:
-    # NULL values become NaN here, which is how the kernels know them.
+    def ranked(name: str, kind: type[np.generic]) -> NDArray[Any]:
+        # A NULL score becomes NaN here, which is how the kernels know it.
+        known = table[name].to_numpy() if name in table.column_names else np.empty(0)
+        return known.astype(kind, copy=False)
+
     events = Events(
         owner=_keys(table, "owner_key"),
         item=_keys(table, "item_key"),
         kind=table["kind"].to_numpy(),
-        value=table["value"].to_numpy().astype(np.float64, copy=False),
+        score=ranked("score", np.float64),
+        rank=ranked("rank", np.int32),
+        stage_size=ranked("stage_size", np.int32),
     )
     for column in events:
         # Those of one batch cannot be written, those of several can: for Numba two types, for each
@@ -206,9 +226,9 @@ def _batches(
         "easy_attempts": lists_of(pa.array(groups.easy_attempts), easy),
         "hard_item_ids": lists_of(catalogue.ids.take(pa.array(groups.hard_code)), hard),
         "hard_stage": lists_of(pa.array(groups.hard_stage), hard),
-        "hard_rank": lists_of(pa.array(groups.hard_rank), hard),
-        "hard_size": lists_of(pa.array(groups.hard_size), hard),
-        "hard_value": lists_of(pa.array(groups.hard_value, mask=np.isnan(groups.hard_value)), hard),
+        "hard_rank": lists_of(pa.array(groups.hard_rank, mask=groups.hard_rank == 0), hard),
+        "hard_size": lists_of(pa.array(groups.hard_size, mask=groups.hard_size == 0), hard),
+        "hard_score": lists_of(pa.array(groups.hard_score, mask=np.isnan(groups.hard_score)), hard),
     }
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches

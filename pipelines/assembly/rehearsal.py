@@ -39,8 +39,8 @@ def rehearse() -> None:
             epoch=0,
             start_us=0,
             end_us=1,
-            ladder=((TAKE_CUT, 0.0, 1.0),),
-            wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False),
+            ladder=((TAKE_CUT, 0.0, 1.0, True),),
+            wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
             catalogue=str(path),
             pair_files=folder,
         )
@@ -87,6 +87,7 @@ def _events(places: pa.RecordBatch) -> pa.RecordBatch:
             "owner_key": [0, file, 0],
             "item_key": [1, row, 2],
             "kind": pa.array([FORBIDDEN, PAIR, FIRST_CANDIDATE + 1], pa.int8()),
-            "value": pa.array([None, None, 1.0]),
+            "score": pa.array([None, None, 1.0]),
+            "rank": pa.array([0, 0, 1], pa.int32()),
         }
     )

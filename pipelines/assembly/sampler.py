@@ -15,7 +15,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from pipelines.assembly.events import EVENT_COLUMNS
+from pipelines.assembly.events import EVENT_COLUMNS, RANKED_COLUMNS
 from pipelines.assembly.partition import NOT_IN_GROUPS, SamplerSettings, sample_partition
 from pipelines.assembly.task_files import Task
 from pipelines.assembly.workplace import Workplace
@@ -49,7 +49,7 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
         "hard_stage": (ArrayType(ByteType()), False),
         "hard_rank": (ArrayType(IntegerType()), False),
         "hard_size": (ArrayType(IntegerType()), False),
-        "hard_value": (ArrayType(DoubleType()), False),
+        "hard_score": (ArrayType(DoubleType()), False),
     }
     fields = [
         StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
@@ -60,7 +60,8 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:
     """Bring all events of a user into one partition; this is where they cross the network."""
-    return events.repartition(partitions, "user_key").select(*EVENT_COLUMNS)
+    columns = [n for n in (*EVENT_COLUMNS, *RANKED_COLUMNS) if n in events.columns]
+    return events.repartition(partitions, "user_key").select(*columns)
 
 
 def sample(
@@ -83,9 +84,9 @@ def sample(
         name: Of the folder that they write to.
 
     Returns:
-        Files for ``Workplace.read_back``, with the columns of ``groups_schema``. ``hard_value`` is
-        the logged score or rank; the i-th elements of the easy (hard) lists belong together; fills
-        lie behind the easy draws.
+        Files for ``Workplace.read_back``, with the columns of ``groups_schema``. ``hard_score`` is
+        NULL where none was logged, ``hard_rank`` and ``hard_size`` where they are not known; the
+        i-th elements of the easy (hard) lists belong together; fills lie behind the easy draws.
     """
     kernel: Task = partial(sample_partition, settings=settings)
     return place.written_by_tasks(by_user(events, partitions), kernel, schema, name)

@@ -19,6 +19,7 @@ from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, groups_schema, sample
+from pipelines.assembly.stage_orders import StageOrders
 from pipelines.assembly.workplace import Workplace
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
 from pipelines.catalogue.eligibility import (
@@ -193,6 +194,7 @@ def stage_groups(
     config: Config,
     day: CalendarDay,
     place: Workplace,
+    orders: StageOrders,
     *,
     n_pairs: int,
 ) -> DataFrame:
@@ -206,10 +208,10 @@ def stage_groups(
         config: What to sample.
         day: The date.
         place: Where to compute.
+        orders: What orders the lists of the stages.
         n_pairs: How many pairs there are. Those that are kept are counted where it matters.
     """
-    by_score = orders_by_score(logs)
-    folder = str(place.folder / "pair-files")
+    folder, by_score = str(place.folder / "pair-files"), orders.by_score
     settings = SamplerSettings.of(config, day, candidates.shipped, folder, by_score=by_score)
     rows = rows_of_events(logs)
     passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
@@ -221,14 +223,20 @@ def stage_groups(
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         own = of_pass(kept, "user_key", number, passes)
-        events = all_events(logs, own, config, day, n_pairs=-(-n_pairs // passes))
+        events = all_events(logs, own, config, day, orders, n_pairs=-(-n_pairs // passes))
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
         files += sample(turn, settings, schema, partitions, place, name)
     return place.read_back(files, schema)
 
 
 def all_events(
-    logs: Mapping[str, Log], pairs: DataFrame, config: Config, day: CalendarDay, *, n_pairs: int
+    logs: Mapping[str, Log],
+    pairs: DataFrame,
+    config: Config,
+    day: CalendarDay,
+    orders: StageOrders,
+    *,
+    n_pairs: int,
 ) -> DataFrame:
     """Return every event that can matter to a sample of the date; see ``union_of_events``.
 
@@ -251,7 +259,8 @@ def all_events(
             ranked_rows(log, config).where(on_date(log, day)),
             pairs.select("request_id", "user_key", "owner_key").distinct(),
             config,
-            value="score" if orders_by_score(logs) else "rank",
+            orders,
+            mapped=log.mapped,
             knows_users="user_id" in log.mapped,
             n_requests=n_pairs,
         )
@@ -261,20 +270,15 @@ def all_events(
 def ranked_rows(log: Log, config: Config) -> DataFrame:
     """Return the rows of a ranking log that say how far an item came.
 
-    Where a cut is known by absence from the next stage, these are all rows whose request, item and
-    stage are known: an item whose row in the next stage is broken was not cut by this one. Where
-    the rows themselves tell of cuts, a broken one tells nothing: only valid rows are taken.
+    These are all rows whose request, item and stage are known: an item whose row is broken was in
+    the stage's list all the same, but cannot be a negative by such a row. Where the row itself
+    tells of a cut, a broken one tells nothing: only valid rows are taken.
     """
-    if config.hard.cut_known_by != "membership":
+    if config.hard.cut_known_by == "passed":
         return log.frame.where("valid").withColumn("valid", F.lit(True))
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     stages = [stage.name for stage in config.hard.stages]
     return log.frame.where(~F.col("filtered") & known & F.col("stage").isin(*stages))
-
-
-def orders_by_score(logs: Mapping[str, Log]) -> bool:
-    """Return whether a stage's list is ordered by its score; else it is by rank."""
-    return "ranking_log" not in logs or "score" in logs["ranking_log"].mapped
 
 
 def rows_of_events(logs: Mapping[str, Log]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -73,26 +74,21 @@ class GroupTables:
         taken: The stages of hard negatives.
         n_requested: Negatives per positive.
         random: Whether hard negatives are chosen at random among the candidates.
-        scored: Whether ``hard_value`` is a score; else it is a rank, and there is no score.
     """
 
     columns: Mapping[str, tuple[str, ...]]
     taken: TakenStages
     n_requested: int
     random: bool
-    scored: bool
 
     @classmethod
-    def of(
-        cls, config: "Config", contracts: "Mapping[str, TableContract]", *, scored: bool
-    ) -> Self:
+    def of(cls, config: "Config", contracts: "Mapping[str, TableContract]") -> Self:
         """Take what is needed of a config and of the contracts of the tables that it writes."""
         return cls(
             columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
             taken=TakenStages.of(config),
             n_requested=config.mix.negatives_per_positive,
             random=config.hard.selection == "random",
-            scored=scored,
         )
 
     def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -129,9 +125,7 @@ class GroupTables:
     def _hard_rows(
         self, hard: GroupLists, incl_prob: pa.Array, columns: tuple[str, ...]
     ) -> pa.Table:
-        stage, value = hard.elements("stage"), hard.elements("value")
-        rank, size = hard.elements("rank"), hard.elements("size")
-        behind, others = rank.to_numpy() - 1, size.to_numpy() - 1
+        stage, rank, size = (hard.elements(name) for name in ("stage", "rank", "size"))
         values = {
             "incl_prob": incl_prob.take(pa.array(hard.group)),
             "neg_item_id": hard.elements("item_ids"),
@@ -139,11 +133,18 @@ class GroupTables:
             "stage": self.taken.name_of(stage),
             "stage_rank": rank,
             "stage_size": size,
-            "stage_score": value if self.scored else pa.nulls(len(value), pa.float64()),
-            "rank_pct": pa.array(np.where(others > 0, behind / np.maximum(others, 1), 0.0)),
+            "stage_score": hard.elements("score"),
+            "rank_pct": _percentiles(rank, size),
             "hardness": self.taken.hardness_of(stage),
         }
         return hard.long(columns, values)
+
+
+def _percentiles(rank: pa.Array, size: pa.Array) -> pa.Array:
+    """Return (rank - 1) / (size - 1); NULL where one of them is not known."""
+    unknown = pc.or_(rank.is_null(), size.is_null()).to_numpy(zero_copy_only=False)
+    behind, others = (pc.fill_null(column, 1).to_numpy() - 1 for column in (rank, size))
+    return pa.array(np.where(others > 0, behind / np.maximum(others, 1), 0.0), mask=unknown)
 
 
 def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:

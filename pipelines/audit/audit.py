@@ -24,6 +24,7 @@ from pipelines.audit.measurements import Measurements
 from pipelines.audit.negatives.dropped import dropped_figure, drops_rows
 from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
 from pipelines.audit.negatives.hard import hard_again
+from pipelines.audit.negatives.stage_rules import unordered_rows
 from pipelines.audit.nonsense import clicked_share, top_user_share
 from pipelines.audit.record import AuditRecord, Funnel, HardOrigin
 from pipelines.audit.series import hard_origins, log_q_histogram, popularity_series
@@ -213,11 +214,15 @@ def _hard(
         return ()
     log = logs["ranking_log"]
     staged_hard = staged.get("hard_negatives")
+    counted = evidence.counts["ranking_log"].stages
     origins = found.take(
         ("hard_not_logged", "hard_not_cut", "hard_went_on"),
         lambda: (
             () if staged_hard is None else hard_origins(staged_hard),
-            hard_again(log, hard, config, day, n_positives=n),
+            [
+                *hard_again(log, hard, config, day, n_positives=n, stages=counted),
+                *unordered_rows(log, config, counted, day),
+            ],
         ),
     )
     rows = positives.rows

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.audit.expectations import Bounded, met_expectations, without_analytics
 from pipelines.audit.figures import Figure
 from pipelines.audit.negatives.draws import Negatives, Weighed, examine
-from pipelines.audit.negatives.hard_lists import Logged, Stated, look_up
+from pipelines.audit.negatives.hard_lists import Logged, StageRules, Stated, look_up
 from pipelines.config.gate_rules import Between
 
 
@@ -35,5 +35,7 @@ def rehearse() -> None:
     negatives = Negatives(user, one, pa.array([0], pa.int8()).to_numpy(), np.zeros(1))
     examine(1, (user, one), (user, one), negatives, Weighed(one, one))
     request, yes = np.zeros(1, np.int64), np.ones(1, np.bool_)
-    logged = Logged(request, request, one, np.zeros(1), yes)
-    look_up(1, logged, Stated(request, one, request, np.zeros(1), one, one), yes)
+    logged = Logged(request, request, one, np.zeros(1), one, one, yes)
+    ones = np.ones(1)
+    rules = StageRules(yes, yes, one, ones, ones, yes, True, False, False)
+    look_up(1, logged, Stated(request, one, request, np.zeros(1), one, one), rules)

@@ -127,14 +127,14 @@ class HardOrigin(Frozen):
         stage: The stage that cut or ranked low.
         source: cut or low.
         hardness: Place among the stages that give negatives, from 1.
-        band: Tenth of the rank percentile, 0 (best) to 9 (worst).
+        band: Tenth of the rank percentile, 0 (best) to 9 (worst); None where it is not known.
         rows: Hard negatives.
     """
 
     stage: str
     source: str
     hardness: int
-    band: int
+    band: int | None
     rows: int
 
 

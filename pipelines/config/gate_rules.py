@@ -79,6 +79,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("request_ids_reused", "inputs", "share", "clicked items that one request id of one user shows more than an hour apart, as ids do that begin anew each day or session, to the clicked items of the date: such showings count as one request, of the earliest one's date", 0.01),
     _at_least("history_share", "inputs", "share", "dates of the popularity window that the click log has", 1.0),
     _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),
+    _at_most("unordered_rows", "inputs", "share", "rows of a stage, of which places decide, without the score or rank that would tell their place", 0.0, 0.5),
     # Positives.
     GateRule("rows", "tables", "rows", "rows of the table: an empty one proves nothing", fail=Between(least=1)),
     _none_of("positives_not_clicked", _POSITIVES, "positives that the logs do not show as shown and clicked at those times within the window"),
@@ -126,8 +127,9 @@ GATE_RULES: tuple[GateRule, ...] = (
     _none_of("hard_not_logged", _HARD, "hard negatives that the ranking log does not hold for that request, stage and value"),
     _none_of("hard_not_cut", _HARD, "hard negatives that the ranking log does not show as cut or low at their stage"),
     _none_of("hard_went_on", _HARD, "hard negatives whose item a later stage of the same request has as well"),
-    _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or list length is not as the ranking log orders the stage"),
-    _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or their stage's list"),
+    _none_of("hard_rank_differs", _HARD, "hard negatives whose rank or stage size is not what the ranking log's own score or rank tells"),
+    _at_most("hard_outside_by_other", _HARD, "share", "low hard negatives that the log's other column, score or rank, has outside of their band", 0.01),
+    _none_of("hard_band_differs", _HARD, "hard negatives whose rank does not fit the band or the size of their stage, or is not known where the band needs it"),
     _none_of("incl_prob_differs", _HARD, "rows whose incl_prob cannot be drawn / pool: in (0, 1] and the same for all of a positive where chance chose, else NULL"),
     # The mix.
     _none_of("negatives_unaccounted", "mix", "positives whose easy, hard, fill and missing negatives do not add up to the request"),

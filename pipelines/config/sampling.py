@@ -144,17 +144,25 @@ class Stage(Frozen):
 
     ``cut``: items that this stage dropped. ``low``: items whose rank percentile in this stage lies
     in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only has its place in the order.
+    ``order_by`` says what orders the stage's list; where it is not set, the score does where at
+    least as many of the stage's rows have one as have a rank.
     """
 
     name: Identifier
     take: Literal["cut", "low", "none"]
     band: tuple[float, float] = (0.5, 1.0)
+    order_by: Literal["score", "rank"] | None = None
 
     @model_validator(mode="after")
     def _band_in_order(self) -> Self:
         if not 0.0 <= self.band[0] <= self.band[1] <= 1.0:
             raise ValueError("band: two ratios in [0, 1], the lower first")
         return self
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether the place of an item in the stage's list decides if it is taken."""
+        return self.take == "low" and self.band != (0.0, 1.0)
 
 
 class Hard(Frozen):

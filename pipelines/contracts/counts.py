@@ -1,6 +1,6 @@
 """Where every row of a log went, for one date: counted, and checked to add up."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
@@ -23,6 +23,14 @@ from pipelines.contracts.repeated_keys import (
     rows_by_place,
 )
 from pipelines.contracts.rows import on_date
+from pipelines.contracts.stage_rows import (
+    FIRST_NOTE,
+    MOST_NOTED,
+    StageRows,
+    count_notes,
+    rows_of_stages,
+    stage_note,
+)
 from pipelines.errors import ConservationError, Problem
 
 _REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_PLACES + n for n in range(4))
@@ -49,6 +57,7 @@ class RowCounts:
         nobody: The anonymous rows by the configured value that means nobody.
         suspicious: Valid and duplicate rows by user id, where it may mean nobody and is not
             configured as such.
+        stages: Of a ranking log the rows by stage: which have a score, and which a rank.
     """
 
     read: int
@@ -62,6 +71,7 @@ class RowCounts:
     not_chosen: int = 0
     nobody: Mapping[str, int] = field(default_factory=dict)
     suspicious: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, StageRows] = field(default_factory=dict)
 
     @property
     def adds_up(self) -> bool:
@@ -71,21 +81,28 @@ class RowCounts:
 
 
 def census_of(
-    log: Log, day: CalendarDay, keep: Callable[[DataFrame, str], DataFrame] | None = None
+    log: Log,
+    day: CalendarDay,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+    *,
+    stages: Sequence[str] = (),
 ) -> DataFrame:
     """Return where the rows of a log go in the build of a date, and the keys that are repeated.
 
     Args:
         log: The log. day: The date.
         keep: Writes a frame under a name and returns it read back; else nothing is run.
+        stages: The names of the stages, for a ranking log: their rows are counted along.
 
     Returns:
         A ``key_census``; ``count_rows`` reads it, and ``repeated_hashes``.
     """
-    own = on_date(log, day)
+    own, odd = on_date(log, day), _suspicion(log)
+    if 0 < len(stages) <= MOST_NOTED:
+        odd = F.when(odd > 0, odd).otherwise(F.lit(FIRST_NOTE) + stage_note(stages))
     place = (
         F.when(~own, F.lit(_OTHER_DATE))
-        .when(F.col("valid"), F.lit(KEPT) + _suspicion(log))
+        .when(F.col("valid"), F.lit(KEPT) + odd)
         .when(F.col("anonymous"), F.lit(_ANONYMOUS) + _nobody(log))
         .when(F.col("filtered"), F.lit(_FILTERED))
         .otherwise(F.lit(_REJECTED))
@@ -97,18 +114,21 @@ def census_of(
     return key_census(log.frame, log.contract.key, place, log.about_rows, kept)
 
 
-def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> RowCounts:
+def count_rows(
+    log: Log, day: CalendarDay, census: DataFrame | None = None, *, stages: Sequence[str] = ()
+) -> RowCounts:
     """Count where every row of a log goes in the build of a date.
 
     Args:
         log: The log.
         day: The date.
         census: What ``census_of`` returned for them; without it, it is computed here.
+        stages: The names of the stages that ``census_of`` was given.
 
     Raises:
         ConservationError: The parts do not add up, or the files hold another number of rows.
     """
-    census = census_of(log, day) if census is None else census
+    census = census_of(log, day, stages=stages) if census is None else census
     rows = rows_by_place(census)
     rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
     fine, repeated = _sum(rows, 0, KEPT_PLACES), repeated_hashes(census)
@@ -135,11 +155,25 @@ def count_rows(log: Log, day: CalendarDay, census: DataFrame | None = None) -> R
         suspicious={
             suspicious_at(place): n
             for place, n in sorted(rows.items())
-            if KEPT < place < KEPT_PLACES
+            if KEPT < place < FIRST_NOTE
         },
+        stages=_stages(log, day, rows, stages),
     )
     _check(log, counts)
     return counts
+
+
+def _stages(
+    log: Log, day: CalendarDay, rows: Mapping[int, int], stages: Sequence[str]
+) -> dict[str, StageRows]:
+    """Count the valid rows of each stage; of a row that is odd otherwise the census tells none."""
+    if not stages:
+        return {}
+    if len(stages) > MOST_NOTED or _sum(rows, KEPT + 1, FIRST_NOTE):
+        valid = log.frame.where(on_date(log, day) & F.col("valid"))
+        return rows_of_stages(count_notes(valid, stages), stages)
+    noted = {p - FIRST_NOTE: n for p, n in rows.items() if FIRST_NOTE <= p < KEPT_PLACES}
+    return rows_of_stages(noted, stages)
 
 
 def _chosen(log: Log, kept: DataFrame, duplicates: int) -> int:

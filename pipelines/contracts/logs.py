@@ -156,7 +156,7 @@ def open_log(
         rows_in_files=None if log.explode or binding.multiplies else opened.rows,
         bytes_in_files=opened.size,
         folders=listing.folders,
-        mapped=frozenset(b.column.name for b in binding.columns if b.mapped),
+        mapped=_mapped(binding, log),
         warnings=opened.warnings,
         chooses=bool(binding.chosen),
         anonymous_values=config.identity.anonymous_values,
@@ -204,6 +204,13 @@ def open_logs(
         raise ConfigError(*problems)
     InputError.raise_if_any(problems)
     return logs
+
+
+def _mapped(binding: Binding, log: LogConfig) -> frozenset[str]:
+    names = {bound.column.name for bound in binding.columns if bound.mapped}
+    if log.explode is not None and "rank" in binding.contract.names:
+        names.add("rank")  # the place in the request's list, where no column has it
+    return frozenset(names)
 
 
 def _unread_patterns(name: str, log: LogConfig, spark: SparkSession) -> Iterator[Problem]:

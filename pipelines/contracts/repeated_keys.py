@@ -20,7 +20,7 @@ from pipelines.engines.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
 
-KEPT, KEPT_PLACES = 0, 32
+KEPT, KEPT_PLACES = 0, 128
 """The rows of the first places are those whose keys are compared, with one another; the rows of
 other places are only counted. Which of the first it is tells what is odd about a row."""
 

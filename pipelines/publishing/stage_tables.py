@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from pipelines.assembly.published import Made, frames_of_logs
-from pipelines.assembly.samples import orders_by_score
 from pipelines.assembly.tables import GroupTables, with_placement
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
@@ -34,7 +33,7 @@ def stage_tables(
     Raises:
         GateError: A frame has other columns than its contract, or NULL where none may be.
     """
-    tables = GroupTables.of(config, contracts, scored=orders_by_score(made.logs))
+    tables = GroupTables.of(config, contracts)
     groups = with_placement(made.groups, config, day.date, mature=made.mature)
     of_groups = [contracts[name] for name in tables.columns]
     staged = store.stage_together(groups, tables.rows, of_groups, run_id)

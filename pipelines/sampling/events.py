@@ -24,13 +24,20 @@ class Events(NamedTuple):
             user's, see ``Pairs``. PAIR: the file in which the pair is described.
         item: uint64 key, shape (n,). PAIR: the row in that file.
         kind: int8, shape (n,): FORBIDDEN, PAIR, or a candidate of a stage.
-        value: float64, shape (n,): a candidate's score or rank; NaN where it has none.
+        score: float64, shape (n,): a candidate's score; NaN where it has none.
+        rank: int32, shape (n,): a candidate's logged rank from 1; 0 where it has none.
+        stage_size: int32, shape (n,): how many items the candidate's stage ranked; 0 where the log
+            does not say.
+
+    Of the last three, one that the log does not have is empty.
     """
 
     owner: NDArray[np.uint64]
     item: NDArray[np.uint64]
     kind: NDArray[np.int8]
-    value: NDArray[np.float64]
+    score: NDArray[np.float64]
+    rank: NDArray[np.int32]
+    stage_size: NDArray[np.int32]
 
 
 @inlined

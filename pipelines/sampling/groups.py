@@ -23,8 +23,10 @@ class Wanted(NamedTuple):
         n_easy, n_hard: Negatives of each kind. fill: Whether easy ones stand in for hard ones.
         max_rejections: Rejected draws before the exact complement is drawn from.
         selection: How hard candidates are chosen, see ``selection``.
-        higher_is_better: Whether a higher logged value is a better one.
+        higher_is_better: Whether a higher score is a better one.
         cut_by_absence: Whether a cut is known by the item's absence from the next stage.
+        by_last_stage: Whether an item has a row only of the last stage that it reached.
+        sampled: Whether the ranking log holds only some rows of a request.
     """
 
     n_easy: int
@@ -34,6 +36,8 @@ class Wanted(NamedTuple):
     selection: int
     higher_is_better: bool
     cut_by_absence: bool
+    by_last_stage: bool
+    sampled: bool
 
 
 class Groups(NamedTuple):
@@ -44,8 +48,9 @@ class Groups(NamedTuple):
     (int32, -1 outside the catalogue).
 
     Per easy draw, fills behind the easy ones of their group: easy_code (int32), easy_log_q
-    (float64), easy_attempts (int32). Per hard negative: hard_code, hard_rank, hard_size (int32),
-    hard_stage (int8), hard_value (float64). Groups lie one behind the other.
+    (float64), easy_attempts (int32). Per hard negative: hard_code (int32), hard_rank, hard_size
+    (int32, 0 where not known), hard_stage (int8), hard_score (float64, NaN where none is logged).
+    Groups lie one behind the other.
     """
 
     n_easy: NDArray[np.int32]
@@ -63,11 +68,11 @@ class Groups(NamedTuple):
     hard_rank: NDArray[np.int32]
     hard_size: NDArray[np.int32]
     hard_stage: NDArray[np.int8]
-    hard_value: NDArray[np.float64]
+    hard_score: NDArray[np.float64]
 
 
 _PER_EASY = ("easy_code", "easy_log_q", "easy_attempts")
-_PER_HARD = ("hard_code", "hard_rank", "hard_size", "hard_stage", "hard_value")
+_PER_HARD = ("hard_code", "hard_rank", "hard_size", "hard_stage", "hard_score")
 
 
 def sample_groups(

@@ -23,13 +23,13 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
 
     Returns:
         These fields of ``Groups``: ``n_hard``, ``n_pool``, ``hard_reason``,
-        ``hard_code``, ``hard_rank``, ``hard_size``, ``hard_stage``, ``hard_value``.
+        ``hard_code``, ``hard_rank``, ``hard_size``, ``hard_stage``, ``hard_score``.
     """
     n_positives, n_users, n_requests = len(hashes), len(owners.users), len(owners.requests)
     n_hard, pool_size = np.zeros(n_positives, np.int32), np.zeros(n_positives, np.int32)
     reason = np.zeros(n_positives, np.int8)
     most = n_positives * wanted.n_hard
-    codes, ranks, sizes, stages, values = (
+    codes, ranks, sizes, stages, scores = (
         np.empty(most, np.int32),
         np.empty(most, np.int32),
         np.empty(most, np.int32),
@@ -41,6 +41,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
         widest = max(widest, grouped.starts[n_users + r + 1] - grouped.starts[n_users + r])
     pool, lists = new_pool(widest), new_lists(widest)
     list_starts = np.empty(len(ladder.take) + 1, np.int64)
+    list_sizes = np.empty(len(ladder.take), np.int64)
     chosen, order_by = np.empty(wanted.n_hard, np.int64), np.empty(wanted.n_hard, np.uint64)
     marks = np.zeros(n_items, np.int32)
     at = 0
@@ -53,13 +54,13 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
                 grouped,
                 first,
                 last,
-                wanted.higher_is_better,
-                wanted.cut_by_absence,
+                wanted,
                 ladder,
                 marks,
                 u + 1,
                 lists,
                 list_starts,
+                list_sizes,
                 pool,
             )
             for p in range(owners.positives_of_request[r], owners.positives_of_request[r + 1]):
@@ -77,7 +78,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
                     ranks[at] = pool.rank[chosen[x]]
                     sizes[at] = pool.size[chosen[x]]
                     stages[at] = pool.stage[chosen[x]]
-                    values[at] = pool.value[chosen[x]]
+                    scores[at] = pool.score[chosen[x]]
                     at += 1
                 pool_size[p] = n_pool
                 reason[p] = hard_reason(last - first, n_before, n_pool)
@@ -89,5 +90,5 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
         ranks[:at],
         sizes[:at],
         stages[:at],
-        values[:at],
+        scores[:at],
     )

@@ -11,8 +11,8 @@ def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, orde
     """Choose min(k, n_pool) candidates of one request for one positive, without replacement.
 
     SELECT_RANDOM takes the smallest hashes of (positive, item), so that every subset of that size
-    is equally likely. SELECT_TOP takes the deepest stage first and in it the best rank,
-    SELECT_TAIL the earliest stage first and in it the worst rank.
+    is equally likely. SELECT_TOP takes the deepest stage first and in it the best place,
+    SELECT_TAIL the earliest stage first and in it the worst place.
 
     Args:
         selection: One of the three constants. k: How many are wanted.
@@ -32,9 +32,9 @@ def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, orde
         if selection == SELECT_RANDOM:
             by = fold(start, pool.key[x])
         elif selection == SELECT_TOP:
-            by = (U(127 - pool.stage[x]) << U(32)) | U(pool.rank[x])
+            by = (U(127 - pool.stage[x]) << U(32)) | U(pool.place[x])
         else:
-            by = (U(pool.stage[x]) << U(32)) | U(2**31 - 1 - pool.rank[x])
+            by = (U(pool.stage[x]) << U(32)) | U(2**31 - 1 - pool.place[x])
         if n == k and by >= order_by[n - 1]:
             continue
         at = n if n < k else k - 1

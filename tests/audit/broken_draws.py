@@ -213,6 +213,13 @@ def scores_are_ranked_the_wrong_way(bench: Bench) -> Broken:
     return Broken(bench.sampled(config=upside_down))
 
 
+def stages_are_ordered_by_item(bench: Bench) -> Broken:
+    """As where a log's scores are NULL and nobody looks at its ranks."""
+    by_item = -bench.events["item_key"].to_numpy().astype(np.float64)
+    place = bench.events.column_names.index("score")
+    return Broken(bench.sampled(events=bench.events.set_column(place, "score", pa.array(by_item))))
+
+
 def what_went_on_is_taken_as_cut(bench: Bench) -> Broken:
     """Every row of the first stage may be a negative, and no later row says otherwise."""
     kind = bench.events["kind"].to_numpy()

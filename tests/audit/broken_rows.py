@@ -105,9 +105,40 @@ def a_negative_that_no_catalogue_has(bench: Bench) -> Broken:
 
 def a_score_is_off(bench: Bench) -> Broken:
     def change(row: Row) -> None:
-        row["hard_value"][0] += 0.001
+        row["hard_score"][0] += 0.001
 
     return _one(bench, change)
+
+
+def a_rank_stands_for_the_score(bench: Bench) -> Broken:
+    def change(row: Row) -> None:
+        row["hard_score"][0] = float(row["hard_rank"][0])
+
+    return _one(bench, change)
+
+
+def ranks_are_among_those_that_stopped(bench: Bench) -> Broken:
+    rows = bench.groups.to_pylist()
+    for row in rows:
+        for place, stage in enumerate(row["hard_stage"]):
+            if stage == 0:  # of 40 items the 20 best went on
+                row["hard_rank"][place] = max(1, row["hard_rank"][place] - 20)
+                row["hard_size"][place] -= 20
+    return _written(bench, rows)
+
+
+def a_place_that_is_known_is_not_told(bench: Bench) -> Broken:
+    def change(row: Row) -> None:
+        row["hard_rank"][row["hard_stage"].index(0)] = None
+
+    return _one(bench, change)
+
+
+def a_low_one_without_its_place(bench: Bench) -> Broken:
+    rows = bench.groups.to_pylist()
+    row = next(row for row in rows if 1 in row["hard_stage"])
+    row["hard_size"][row["hard_stage"].index(1)] = None
+    return _written(bench, rows)
 
 
 def a_rank_is_off(bench: Bench) -> Broken:
@@ -120,7 +151,7 @@ def a_rank_is_off(bench: Bench) -> Broken:
 
 def shortfall_is_not_counted(bench: Bench) -> Broken:
     def change(row: Row) -> None:
-        for name in ("item_ids", "stage", "rank", "size", "value"):
+        for name in ("item_ids", "stage", "rank", "size", "score"):
             row[f"hard_{name}"].pop()
         row["n_hard"] -= 1
 
@@ -129,7 +160,7 @@ def shortfall_is_not_counted(bench: Bench) -> Broken:
 
 def shortfall_without_a_reason(bench: Bench) -> Broken:
     def change(row: Row) -> None:
-        for name in ("item_ids", "stage", "rank", "size", "value"):
+        for name in ("item_ids", "stage", "rank", "size", "score"):
             row[f"hard_{name}"].pop()
         row["n_hard"] -= 1
         row["shortfall"] += 1

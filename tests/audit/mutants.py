@@ -70,6 +70,7 @@ MUTANTS: list[Mutant] = [
         mix_is_60_to_40="mix_differs",
         low_is_the_better_half="hard_band_differs.hard_negatives",
         scores_are_ranked_the_wrong_way="hard_rank_differs",
+        stages_are_ordered_by_item="hard_rank_differs hard_not_logged",
         what_went_on_is_taken_as_cut="hard_not_cut hard_went_on",
     ),
     *_of(
@@ -82,6 +83,10 @@ MUTANTS: list[Mutant] = [
         a_negative_that_no_catalogue_has="ineligible_negatives",
         a_score_is_off="hard_not_logged",
         a_rank_is_off="hard_rank_differs",
+        a_rank_stands_for_the_score="hard_not_logged",
+        ranks_are_among_those_that_stopped="hard_rank_differs",
+        a_place_that_is_known_is_not_told="hard_rank_differs",
+        a_low_one_without_its_place="hard_rank_differs hard_band_differs.hard_negatives",
         shortfall_is_not_counted="negatives_unaccounted mix_differs",
         shortfall_without_a_reason="mix_differs",
         fills_are_called_popularity="mix_differs",
@@ -123,6 +128,7 @@ MUTANTS: list[Mutant] = [
         broken_evidence,
         an_attributed_click_is_not_counted="clicks_unaccounted",
         earlier_volumes_are_no_numbers="history_unread",
+        a_stage_has_neither_score_nor_rank="unordered_rows.fine",
         a_table_wants_a_newer_reader="reader_protocol",
     ),
     *_of(

@@ -1,6 +1,6 @@
 """Hard negatives beside a small ranking log: each mistake is counted, and nothing else is."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ from pyspark.sql import SparkSession
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.negatives.hard import hard_again
-from pipelines.audit.negatives.hard_lists import HardCounts, Logged, Stated, look_up
+from pipelines.audit.negatives.hard_lists import HardCounts, Logged, StageRules, Stated, look_up
 from pipelines.audit.staged.row_rules import broken_rules
+from pipelines.contracts.stage_rows import StageRows
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
 
 COARSE, FINE = [13, 12, 11, 10, 14, 15, 16, 17], [13, 12, 11, 10, 14]
@@ -22,13 +23,14 @@ def ranked(how: str) -> list[Row]:
     rows += [("fine", item, item == 13) for item in FINE]
     return [
         {"request_id": 1, "item_id": item, "stage": stage, "score": -float(COARSE.index(item))}
+        | {"rank": COARSE.index(item) + 1}
         | ({"passed": passed} if how == "passed" else {})
         for stage, item, passed in rows
     ]
 
 
 def hard_row(item: int, stage: str, how: str = "passed", **other: Any) -> Row:
-    names = {"coarse": [i for i in COARSE if how != "last_stage" or i not in FINE], "fine": FINE}
+    names = {"coarse": COARSE, "fine": FINE}
     rank, size = names[stage].index(item) + 1, len(names[stage])
     return {
         "request_id": 1,
@@ -103,13 +105,50 @@ class DescribeHardNegatives:
         assert rows.where(rule).count() == 1
 
     @pytest.mark.parametrize("change", [{"stage_rank": 7}, {"stage_size": 9}])
-    def it_counts_a_rank_that_the_scores_do_not_give(
+    def it_counts_a_rank_that_the_log_does_not_give(
         self, spark: SparkSession, change: dict[str, int]
     ) -> None:
         row = hard_row(15, "coarse") | change
         row["rank_pct"] = (row["stage_rank"] - 1) / (row["stage_size"] - 1)
         found = wrong(hard_figures(spark, [row], ranked("passed")))
         assert found == {"hard_rank_differs": 1}
+
+    def it_tells_a_band_that_the_other_column_denies(self, spark: SparkSession) -> None:
+        logged = [row | {"rank": 99 - row["rank"]} for row in ranked("passed")]
+        rows = [hard_row(item, "fine") for item in (11, 10, 14)]
+        assert wrong(hard_figures(spark, rows, logged)) == {"hard_outside_by_other": 2 / 3}
+        # 11 is in the middle of five, whichever end is the best.
+        stages = [stage.model_dump() for stage in config().hard.stages]
+        said = [stages[0], stages[1] | {"order_by": "score"}]
+        assert wrong(hard_figures(spark, rows, logged, stages=said)) == {}
+        by_rank = [stages[0], stages[1] | {"order_by": "rank"}]
+        found = wrong(hard_figures(spark, rows, logged, stages=by_rank))
+        assert found == {"hard_rank_differs": 2}
+
+    @pytest.mark.parametrize("how", ["passed", "membership", "last_stage"])
+    def it_looks_a_band_up_by_the_logged_rank_where_a_stage_has_no_scores(
+        self, spark: SparkSession, how: str
+    ) -> None:
+        """As a log has it that orders coarse by score, and fine by rank alone."""
+        logged = [
+            row | {"score": row["score"] if row["stage"] == "coarse" else None}
+            for row in ranked(how)
+        ]
+        counted = {"coarse": StageRows(8, 8, 8, 0, 0), "fine": StageRows(5, 0, 5, 0, 0)}
+        settings = config(hard={"cut_known_by": how})
+        opened = log(spark, "ranking_log", logged, settings)
+
+        def found(rows: list[Row]) -> dict[str, float | int | None]:
+            staged = frame(spark, "hard_negatives", rows, settings)
+            figures = hard_again(
+                opened, staged, settings, THE_DAY, n_positives=len(rows), stages=counted
+            )
+            return wrong(figures)
+
+        right = [hard_row(item, "fine", stage_score=None) for item in (11, 10, 14)]
+        assert found(right) == {}
+        by_item = [row | {"stage_rank": r} for row, r in zip(right, (2, 1, 5), strict=True)]
+        assert found(by_item) == {"hard_rank_differs": 2}
 
     def it_judges_rows_that_know_neither_rank_nor_score(self, spark: SparkSession) -> None:
         known = ("request_id", "neg_item_id", "stage")
@@ -135,32 +174,94 @@ class DescribeManyPositives:
         assert "1 in 8 requests" in next(f.detail for f in found if f.rule == "hard_not_logged")
 
 
-def looked_up_slowly(logged: Logged, stated: Stated, needs_next: list[bool]) -> HardCounts:
+class Best(NamedTuple):
+    """What the log says of one item in one list."""
+
+    item: int
+    score: float | None
+    rank: int | None
+
+    def place(self, others: "list[Best]", rules: StageRules, *, by_score: bool) -> list[int]:
+        """The first place that it may have, its own, and the last one; [] without a value."""
+
+        def cost(one: "Best") -> float | None:
+            if not by_score or one.score is None:
+                return None if by_score else one.rank
+            return -one.score if rules.higher else one.score
+
+        costs = {one: cost(one) for one in others}
+        if (own := costs[self]) is None:
+            return []
+        known = [(c, np.inf if o.rank is None else o.rank, o.item % 2**64)
+                 for o, c in costs.items() if c is not None]  # fmt: skip
+        mine = (own, np.inf if self.rank is None else self.rank, self.item % 2**64)
+        before = [row for row in known if row[0] < own]
+        return [
+            len(before) + 1,
+            sorted(known).index(mine) + 1,
+            len(before) + len([row for row in known if row[0] == own]),
+        ]
+
+
+def looked_up_slowly(logged: Logged, stated: Stated, rules: StageRules) -> HardCounts:
     """Every rule of ``look_up``, one negative at a time."""
     rows = list(zip(*(column.tolist() for column in logged), strict=True))
-    absent = not_cut = went_on = wrong_rank = 0
-    for request, stage, item, cost, rank, size in zip(
+    found = dict.fromkeys(HardCounts._fields, 0)
+    for request, stage, item, score, rank, size in zip(
         *(column.tolist() for column in stated), strict=True
     ):
-        own = [row for row in rows if row[:3] == (request, stage, item)]
-        ran = {row[1] for row in rows if row[0] == request}
-        after = {row[1] for row in rows if row[0] == request and row[2] == item}
-        absent += not own or min(row[3] for row in own) != cost
-        unproved = stage >= 0 and needs_next[stage] and stage + 1 not in ran
-        not_cut += unproved or (bool(own) and not all(row[4] for row in own))
-        went_on += stage >= 0 and any(later > stage for later in after)
-        if own:
-            best: dict[int, float] = {}
-            for row in rows:
-                if row[:2] == (request, stage):
-                    best[row[2]] = min(row[3], best.get(row[2], np.inf))
-            order = sorted(best, key=lambda key: (best[key], key % 2**64))
-            wrong_rank += (order.index(item) + 1, len(order)) != (rank, size)
-    return HardCounts(absent, not_cut, went_on, wrong_rank)
+        of_request = [row for row in rows if row[0] == request]
+        own = [row for row in of_request if row[1:3] == (stage, item)]
+        after = {row[1] for row in of_request if row[2] == item}
+        unproved = stage >= 0 and rules.needs_next[stage]
+        unproved = unproved and stage + 1 not in {row[1] for row in of_request}
+        found["not_cut"] += bool(unproved or (own and not all(row[6] for row in own)))
+        found["went_on"] += stage >= 0 and any(later > stage for later in after)
+        if not own:
+            found["absent"] += 1
+            continue
+        of_stage = [row for row in of_request if row[1] == stage]
+        best = []
+        for key in sorted({row[2] for row in of_stage}):
+            scores = [r[3] for r in of_stage if r[2] == key and not np.isnan(r[3])]
+            ranks = [r[4] for r in of_stage if r[2] == key and r[4] >= rules.first_rank[stage]]
+            top = max(scores, default=None) if rules.higher else min(scores, default=None)
+            best.append(Best(key, top, min(ranks, default=None)))
+        (mine,) = [one for one in best if one.item == item]
+        found["absent"] += (None if np.isnan(score) else score) != mine.score
+        reached = {row[2] for row in of_request if row[1] >= stage}
+        told = max(row[5] for row in of_stage)
+        whole, n = True, len(best)
+        if told:
+            whole, n = n >= told, max(n, told)
+        elif rules.sampled:
+            whole, n = False, 0
+        elif rules.by_last_stage:
+            whole, n = len(best) == len(reached), len(reached)
+        one_up = 1 - int(rules.first_rank[stage])
+        worst = max([n, *(one.rank + one_up for one in best if one.rank is not None)])
+        by_score = bool(rules.by_score[stage])
+        places = mine.place(best, rules, by_score=by_score)
+        expected, length = (places[1] if places else 0), n
+        if not whole:
+            expected = 0 if by_score or mine.rank is None else mine.rank + one_up
+            length = worst if not by_score and n else n
+        found["rank"] += (expected, length) != (rank, size)
+        if not rules.compared[stage] or not length:
+            continue
+        others = mine.place(best, rules, by_score=not by_score)
+        if not whole:
+            length = worst
+            others = [mine.rank + one_up] * 3 if by_score and mine.rank is not None else []
+        if others:
+            ends = [(p - 1) / (length - 1) if length > 1 else 0.0 for p in (others[0], others[2])]
+            found["compared"] += 1
+            found["outside"] += bool(ends[0] > rules.high[stage] or ends[1] < rules.low[stage])
+    return HardCounts(**found)
 
 
 class DescribeLookUp:
-    @pytest.mark.parametrize("seed", range(8))
+    @pytest.mark.parametrize("seed", range(24))
     def it_counts_what_a_slow_look_at_each_negative_does(self, seed: int) -> None:
         dice = np.random.default_rng(seed)
 
@@ -170,20 +271,34 @@ class DescribeLookUp:
                 dice.integers(0, 6, n),
                 dice.integers(0, 1 + seed % 3, n),
                 dice.integers(-4, 5, n),
-                dice.choice([0.5, 1.0, 1.5, np.inf], n),
+                dice.choice([0.5, 1.0, 1.5, np.nan], n),
             ]
 
-        logged = Logged._make([*rows(90), dice.random(90) < 0.8])
-        places = [dice.integers(1, 6, 200), dice.integers(3, 9, 200)]
+        sizes = np.where(dice.random(90) < (seed % 4 == 3) * 0.1, dice.integers(1, 9, 90), 0)
+        logged = Logged._make([*rows(90), dice.integers(-1, 6, 90), sizes, dice.random(90) < 0.8])
+        places = [dice.integers(0, 6, 200), dice.integers(0, 9, 200)]
         stated = Stated._make([*rows(200), *places])
         stated.stage[::17] = -1
-        needs_next = [seed % 2 == 0, False, False]
-        found = look_up(6, logged, stated, np.array(needs_next))
-        assert found == looked_up_slowly(logged, stated, needs_next)
+        rules = StageRules(
+            needs_next=np.array([seed % 2 == 0, False, False]),
+            by_score=dice.random(3) < 0.5,
+            first_rank=dice.integers(0, 2, 3),
+            low=np.array([0.5, 0.0, 0.2]),
+            high=np.array([1.0, 0.5, 0.8]),
+            compared=np.array([True, seed % 3 > 0, True]),
+            higher=seed % 5 > 1,
+            sampled=seed % 7 == 1,
+            by_last_stage=seed % 3 == 1,
+        )
+        found = look_up(6, logged, stated, rules)
+        assert found == looked_up_slowly(logged, stated, rules)
         assert found.absent < 200, "some were found"
+        assert found.rank > 0
 
     def it_looks_at_no_rank_and_no_value_that_is_not_stated(self) -> None:
         one = np.zeros(1, np.int64)
-        logged = Logged(one, one, one, np.array([0.5]), np.array([True]))
+        logged = Logged(one, one, one, np.array([0.5]), one, one, np.array([True]))
         stated = Stated(one, one, one, np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
-        assert look_up(1, logged, stated, np.array([False])) == HardCounts(0, 0, 0, 0)
+        no, ends = np.array([False]), np.ones(1)
+        rules = StageRules(no, ~no, one, ends, ends, ~no, True, False, False)
+        assert look_up(1, logged, stated, rules) == HardCounts(0, 0, 0, 0, 0, 0)

@@ -25,11 +25,11 @@ from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
     Candidates,
     all_events,
-    orders_by_score,
     pairs_of,
     stage_catalogue,
     stage_pairs,
 )
+from pipelines.assembly.stage_orders import stage_orders
 from pipelines.assembly.workplace import Workplace
 from pipelines.audit.audit import audit
 from pipelines.audit.evidence import Evidence
@@ -39,6 +39,7 @@ from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts, census_of, count_rows
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
+from pipelines.contracts.stage_rows import stages_of
 from pipelines.contracts.tables import TableContract
 from pipelines.publishing.stage_tables import stage_tables
 from pipelines.sampling.mix import REASONS
@@ -174,7 +175,8 @@ def stored(place: Workplace, groups: pa.Table, kind: StructType) -> DataFrame:
 def task_of(
     config: Config, logs: Mapping[str, Log], place: Workplace, catalogue: str
 ) -> SamplerSettings:
-    folder, by_score = str(place.folder / "pair-files"), orders_by_score(logs)
+    folder = str(place.folder / "pair-files")
+    by_score = stage_orders(logs, {}, config).by_score
     return SamplerSettings.of(config, DAY, catalogue, folder, by_score=by_score)
 
 
@@ -184,7 +186,11 @@ def sampled(events: pa.Table, task: SamplerSettings) -> pa.Table:
 
 
 def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.Table:
-    return all_events(logs, pairs, config, DAY, n_pairs=1000).toArrow().combine_chunks()
+    return (
+        all_events(logs, pairs, config, DAY, stage_orders(logs, {}, config), n_pairs=1000)
+        .toArrow()
+        .combine_chunks()
+    )
 
 
 def every_pair(
@@ -219,7 +225,9 @@ def build(engine: "Engine", folder: Path) -> Bench:
         name: replace(log, frame=place.staged(_some(log), name), rows_in_files=None)
         for name, log in opened.items()
     }
-    counts = {name: count_rows(log, DAY) for name, log in logs.items()}
+    counts = {
+        name: count_rows(log, DAY, stages=stages_of(name, config)) for name, log in logs.items()
+    }
     clicked = stage_pairs(logs, config, DAY, place, n_clicks=1000)
     pairs = clicked.pairs
     items = stage_catalogue(logs, config, DAY, place)

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.both_engines
 PARTITIONS = 7
 
 # What goes in: of a pair only where it is described.
-COLUMNS_IN = ("owner_key", "item_key", "kind", "value")
-BYTES_PER_EVENT = 26
+COLUMNS_IN = ("owner_key", "item_key", "kind", "score", "rank")
+BYTES_PER_EVENT = 30
 # What comes out, a row per positive: 21 values and 9 lists of its 20 negatives.
 COLUMNS_OUT = 30
 LEAVES_OUT = 30

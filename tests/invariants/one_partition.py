@@ -108,7 +108,7 @@ def events() -> pa.RecordBatch:
     none = pa.nulls(2 * len(user), pa.float64())
     arrays = {name: pa.array(values) for name, values in columns.items()}
     return pa.RecordBatch.from_pydict(
-        {**arrays, "value": pa.concat_arrays([none, pa.array(value)])}
+        {**arrays, "score": pa.concat_arrays([none, pa.array(value)])}
     )
 
 
@@ -123,7 +123,7 @@ def sampled(folder: Path, *batches: pa.RecordBatch, **settings: object) -> pa.Ta
     path = folder / f"catalogue-{len(list(folder.iterdir()))}.arrow"
     save_catalogue(build_catalogue(items(), wanted), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
-    task = SamplerSettings.of(wanted, day, str(path), str(folder), by_score=True)
+    task = SamplerSettings.of(wanted, day, str(path), str(folder), by_score=(True, True))
     _write_pairs(folder)
     rows = batches or (events(),)
     return pa.Table.from_batches(list(sample_partition(rows, task)))

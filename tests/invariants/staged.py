@@ -21,11 +21,11 @@ from pipelines.assembly.sampler import groups_schema, sample
 from pipelines.assembly.samples import (
     Candidates,
     all_events,
-    orders_by_score,
     pairs_of,
     stage_catalogue,
     stage_pairs,
 )
+from pipelines.assembly.stage_orders import StageOrders, stage_orders
 from pipelines.assembly.workplace import Workplace
 from pipelines.config.loading import load_config
 from pipelines.config.tree import TABLES, Config
@@ -34,6 +34,7 @@ from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log, open_logs
 from pipelines.contracts.needs import dates_needed
 from pipelines.contracts.rows import chosen_rows
+from pipelines.contracts.stage_rows import stages_of
 from pipelines.publishing.content_hash import ContentHash, content_hash
 from pipelines.simulation import Simulation, simulate
 from tests.table_frames import every_frame
@@ -97,9 +98,13 @@ class Staged:
     def pairs(self) -> DataFrame:
         return pairs_of(self.all_pairs, DAY)
 
+    @property
+    def orders(self) -> StageOrders:
+        return stage_orders(self.logs, self.counts, self.config)
+
     @cached_property
     def settings(self) -> SamplerSettings:
-        by_score, folder = orders_by_score(self.logs), str(self.place.folder / "pair-files")
+        by_score, folder = self.orders.by_score, str(self.place.folder / "pair-files")
         return SamplerSettings.of(self.config, DAY, self.items.shipped, folder, by_score=by_score)
 
     @cached_property
@@ -107,7 +112,7 @@ class Staged:
         return stage_kept_pairs(self.pairs, self.settings, self.place)
 
     def events(self) -> DataFrame:
-        return all_events(self.logs, self.kept, self.config, DAY, n_pairs=1000)
+        return all_events(self.logs, self.kept, self.config, DAY, self.orders, n_pairs=1000)
 
     def groups(self, partitions: int, name: str) -> DataFrame:
         schema = groups_schema(self.config, self.pairs.schema)
@@ -141,7 +146,7 @@ def stage(
         place,
         config,
         logs,
-        {name: count_rows(log, DAY) for name, log in logs.items()},
+        {n: count_rows(log, DAY, stages=stages_of(n, config)) for n, log in logs.items()},
         stage_pairs(logs, config, DAY, place, n_clicks=1000),
         stage_catalogue(logs, config, DAY, place),
     )

@@ -77,7 +77,7 @@ class DescribeStageKeptPairs:
         every = stage_kept_pairs(staged.all_pairs, cold, staged.place)
         assert every.count() == staged.all_pairs.count()
         before, after = (
-            all_events(staged.logs, pairs, staged.config, DAY, n_pairs=1000)
+            all_events(staged.logs, pairs, staged.config, DAY, staged.orders, n_pairs=1000)
             .where(F.col("kind") >= FIRST_CANDIDATE)
             .toArrow()["owner_key"]
             for pairs in (every, kept)

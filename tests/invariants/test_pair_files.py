@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> SamplerSettings:
     path = tmp_path / "catalogue.arrow"
     save_catalogue(build_catalogue(items(), config()), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
-    return SamplerSettings.of(config(), day, str(path), str(tmp_path), by_score=True)
+    return SamplerSettings.of(config(), day, str(path), str(tmp_path), by_score=(True, True))
 
 
 def files_in(folder: Path) -> list[Path]:

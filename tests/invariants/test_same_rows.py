@@ -99,7 +99,7 @@ class DescribePasses:
         monkeypatch.setattr(samples, "all_events", noting)
         groups = samples.stage_groups(
             staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place,
-            n_pairs=5 * MOST_BROADCAST_ROWS,
+            staged.orders, n_pairs=5 * MOST_BROADCAST_ROWS,
         )  # fmt: skip
         assert told == [-(-staged.kept.count() // 4)] * 4
         written = sorted(path.name for path in (staged.place.folder / "groups").iterdir())

@@ -24,7 +24,13 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     user = st.integers(0, 3).map(lambda n: key(n + 100))
     # A request belongs to one user, mostly; numbers overlap between users on purpose.
     request = st.integers(0, 4).map(lambda n: key(n + 200))
-    value = st.one_of(st.just(float("nan")), st.integers(0, 4).map(float))
+    score = st.one_of(st.none(), st.integers(-2, 2).map(float))
+    rank = st.one_of(st.none(), st.integers(1, 5))
+    size = st.one_of(st.none(), st.none(), st.integers(1, 6))
+    # Logs differ in the columns that they have.
+    score = score if draw(st.booleans()) else st.none()
+    rank = rank if draw(st.booleans()) else st.none()
+    size = size if draw(st.booleans()) else st.none()
     pairs = draw(
         st.lists(
             st.builds(
@@ -42,7 +48,9 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     )
     ranked = draw(
         st.lists(
-            st.builds(Ranked, user, request, item, st.integers(0, 2), st.booleans(), value),
+            st.builds(
+                Ranked, user, request, item, st.integers(0, 2), st.booleans(), score, rank, size
+            ),
             max_size=60,
         )
     )
@@ -63,7 +71,10 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         max_rejections=draw(st.integers(0, 3)),
         selection=draw(st.sampled_from(["random", "top", "tail"])),
         higher_is_better=draw(st.booleans()),
+        by_score=draw(st.tuples(st.booleans(), st.booleans(), st.booleans())),
         cut_by_absence=draw(st.booleans()),
+        by_last_stage=draw(st.booleans()),
+        sampled=draw(st.booleans()),
         seed=draw(st.integers(0, 2**64 - 1)),
         draw_seed=draw(st.integers(0, 2**64 - 1)),
     )

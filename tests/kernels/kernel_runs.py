@@ -1,5 +1,7 @@
 """Runs the kernels on a reference case and gives the result in the reference's form."""
 
+from typing import Any
+
 import numpy as np
 
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR, Events
@@ -9,7 +11,7 @@ from pipelines.sampling.popularity import DrawTable, alias_columns, draw_table
 from pipelines.sampling.positives import Pairs, keep_positives
 from pipelines.sampling.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from pipelines.sampling.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
-from tests.kernels.reference import Case, Group, Item
+from tests.kernels.reference import Case, Group, Hard, Item
 
 U64 = np.uint64
 
@@ -32,6 +34,15 @@ def owner_of(user: int, request: int) -> int:
     return (user * 1_000_003 + request) % 2**64
 
 
+def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) -> Any:
+    """A column that only ranking rows have; empty where none of them has it."""
+    values = [getattr(r, column) for r in case.ranked]
+    if all(value is None for value in values):
+        return np.empty(0, kind)
+    others = [missing] * (len(case.forbidden) + len(case.pairs))
+    return np.array(others + [missing if v is None else v for v in values], kind)
+
+
 def run_kernels(case: Case) -> list[Group]:
     table = table_of(case.items, case.hot)
     pairs = Pairs(
@@ -44,24 +55,25 @@ def run_kernels(case: Case) -> list[Group]:
         np.array([p.action for p in case.pairs], np.int8),
         np.array([p.tie for p in case.pairs], np.int64),
     )
-    rows = [(u, i, FORBIDDEN, np.nan) for u, i in case.forbidden]
+    rows = [(u, i, FORBIDDEN) for u, i in case.forbidden]
     # Places of pairs, whose numbers may be keys of users and requests as well.
-    rows += [(p.user, p.item, PAIR, np.nan) for p in case.pairs]
+    rows += [(p.user, p.item, PAIR) for p in case.pairs]
     rows += [
         (
             owner_of(r.user, r.request),
             r.item,
             FIRST_CANDIDATE + 2 * r.stage + int(r.may_be_negative),
-            r.value,
         )
         for r in case.ranked
     ]
-    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
     events = Events(
         np.array(columns[0], U64),
         np.array(columns[1], U64),
         np.array(columns[2], np.int8),
-        np.array(columns[3], np.float64),
+        _of_ranked(case, "score", np.nan, np.float64),
+        _of_ranked(case, "rank", 0, np.int32),
+        _of_ranked(case, "stage_size", 0, np.int32),
     )
     seeds = U64(case.seed), U64(case.draw_seed)
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds)
@@ -70,6 +82,7 @@ def run_kernels(case: Case) -> list[Group]:
         np.array([takes[take] for take, _, _ in case.takes], np.int8),
         np.array([low for _, low, _ in case.takes], np.float64),
         np.array([high for _, _, high in case.takes], np.float64),
+        np.array(case.by_score),
     )
     selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
     wanted = Wanted(
@@ -80,6 +93,8 @@ def run_kernels(case: Case) -> list[Group]:
         selections[case.selection],
         case.higher_is_better,
         case.cut_by_absence,
+        case.by_last_stage,
+        case.sampled,
     )
     made = sample_groups(events, kept, table, ladder, wanted)
     groups, easy_at, hard_at = [], 0, 0
@@ -108,12 +123,20 @@ def run_kernels(case: Case) -> list[Group]:
                 ],
                 int(made.n_fill[p]),
                 [
-                    (case.items[code].key, int(stage), int(rank), int(size))
-                    for code, stage, rank, size in zip(
+                    Hard(
+                        case.items[code].key,
+                        int(stage),
+                        None,
+                        int(rank) or None,
+                        int(size) or None,
+                        None if np.isnan(score) else float(score),
+                    )
+                    for code, stage, rank, size, score in zip(
                         made.hard_code[hard],
                         made.hard_stage[hard],
                         made.hard_rank[hard],
                         made.hard_size[hard],
+                        made.hard_score[hard],
                         strict=True,
                     )
                 ],

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 MASK = 2**64 - 1
@@ -48,7 +48,9 @@ class Ranked:
     item: int
     stage: int
     may_be_negative: bool
-    value: float
+    score: float | None
+    rank: int | None
+    stage_size: int | None
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,27 @@ class Case:
     max_rejections: int
     selection: str = "random"
     higher_is_better: bool = True
+    by_score: tuple[bool, ...] = (True, True, True)
     cut_by_absence: bool = False
+    by_last_stage: bool = False
+    sampled: bool = False
     seed: int = 0
     draw_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Hard:
+    """A hard candidate; rank and size are None where they are not known.
+
+    ``place`` is 1 for the best of those that the log has of the stage; None: nothing orders it.
+    """
+
+    key: int
+    stage: int
+    place: int | None
+    rank: int | None
+    size: int | None
+    score: float | None
 
 
 @dataclass
@@ -85,7 +105,7 @@ class Group:
     keep_prob: float
     easy: list[tuple[int, float, int]] = field(default_factory=list)  # key, log_q, attempts
     n_fill: int = 0
-    hard: list[tuple[int, int, int, int]] = field(default_factory=list)  # key, stage, rank, size
+    hard: list[Hard] = field(default_factory=list)
     pool: int = 0
     missing: int = 0
     reason: str = ""
@@ -118,44 +138,87 @@ def sample(case: Case) -> list[Group]:
     return groups
 
 
+def _best_first(stage: int, rows: list[Ranked], case: Case) -> list[Hard]:
+    """The list of one stage: each item once, with its best score and rank, in the stage's order."""
+    found = []
+    for key in {r.item for r in rows}:
+        own = [r for r in rows if r.item == key]
+        scores = [r.score for r in own if r.score is not None]
+        ranks = [r.rank for r in own if r.rank is not None]
+        best = max(scores, default=None) if case.higher_is_better else min(scores, default=None)
+        found.append(Hard(key, stage, None, min(ranks, default=None), None, best))
+    by_score = case.by_score[stage]
+    unknown = [c for c in found if (c.score if by_score else c.rank) is None]
+    known = [c for c in found if c not in unknown]
+
+    def order(c: Hard) -> tuple[float, ...]:
+        rank = math.inf if c.rank is None else c.rank
+        if not by_score:
+            return (rank, c.key)
+        assert c.score is not None
+        return (-c.score if case.higher_is_better else c.score, rank, c.key)
+
+    known = [replace(c, place=place) for place, c in enumerate(sorted(known, key=order), start=1)]
+    return known + unknown
+
+
+def _list_of(stage: int, rows: list[Ranked], case: Case) -> list[Hard]:
+    """The list of one stage with rank and size: the places in it only where the list is whole."""
+    listed = _best_first(stage, [r for r in rows if r.stage == stage], case)
+    logged = max((r.stage_size or 0 for r in rows if r.stage == stage), default=0)
+    reached = {r.item for r in rows if r.stage >= stage}
+    size: int | None = len(listed)
+    whole = True
+    if logged:
+        whole, size = len(listed) >= logged, max(len(listed), logged)
+    elif case.sampled:
+        whole, size = False, None
+    elif case.by_last_stage:
+        whole, size = len(listed) == len(reached), len(reached)
+    if whole:
+        return [replace(c, rank=c.place, size=size) for c in listed]
+    if case.by_score[stage]:
+        return [replace(c, rank=None, size=size) for c in listed]
+    if size is not None:
+        size = max([size, *(c.rank for c in listed if c.rank is not None)])
+    return [replace(c, size=size) for c in listed]
+
+
 def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
     known = {item.key for item in case.items}
-    pool: list[tuple[int, int, int, int]] = []
+    pool: list[Hard] = []
     n_before = 0
-    deepest = {key: max(r.stage for r in rows if r.item == key) for key in {r.item for r in rows}}
     for stage, (take, low, high) in enumerate(case.takes):
-        best: dict[int, float] = {}
-        allowed: dict[int, bool] = {}
-        for r in rows:
-            if r.stage == stage:
-                cost = math.inf if math.isnan(r.value) else r.value
-                if case.higher_is_better and not math.isnan(r.value):
-                    cost = -r.value
-                best[r.item] = min(best.get(r.item, math.inf), cost)
-                allowed[r.item] = allowed.get(r.item, True) and r.may_be_negative
-        in_order = sorted(best, key=lambda key: (best[key], key))
-        for place, key in enumerate(in_order):
-            percentile = place / (len(in_order) - 1) if len(in_order) > 1 else 0.0
+        for c in _list_of(stage, rows, case):
+            deepest = max(r.stage for r in rows if r.item == c.key)
             # An item outside the catalogue can never be a negative: only its count matters.
-            if key in known and deepest[key] != stage:
+            if c.key in known and deepest != stage:
                 continue
-            if take == "none" or not allowed[key]:
+            of_stage = [r for r in rows if (r.item, r.stage) == (c.key, stage)]
+            if take == "none" or not all(r.may_be_negative for r in of_stage):
                 continue
             if take == "cut" and case.cut_by_absence and all(r.stage != stage + 1 for r in rows):
                 continue
-            if take == "low" and not low <= percentile <= high:
+            if take == "low" and (low, high) != (0.0, 1.0):
+                if c.rank is None or c.size is None:
+                    continue
+                percentile = (c.rank - 1) / (c.size - 1) if c.size > 1 else 0.0
+                if not low <= percentile <= high:
+                    continue
+            if case.selection != "random" and c.place is None:
                 continue
             n_before += 1
-            if key in known and key not in forbidden:
-                pool.append((key, stage, place + 1, len(in_order)))
+            if c.key in known and c.key not in forbidden:
+                pool.append(c)
     start = fold(row, HARD)
-    orders: dict[str, Callable[[tuple[int, int, int, int]], tuple[int, ...]]] = {
-        "random": lambda c: (fold(start, c[0]),),
-        "top": lambda c: (-c[1], c[2]),
-        "tail": lambda c: (c[1], -c[2]),
+    orders: dict[str, Callable[[Hard], tuple[int, ...]]] = {
+        "random": lambda c: (fold(start, c.key),),
+        "top": lambda c: (-c.stage, c.place or 0),
+        "tail": lambda c: (c.stage, -(c.place or 0)),
     }
-    group.hard = sorted(pool, key=orders[case.selection])[: case.n_hard]
+    chosen = sorted(pool, key=orders[case.selection])[: case.n_hard]
+    group.hard = [replace(c, place=None) for c in chosen]  # it serves the choice only
     group.pool = len(pool)
     group.missing = case.n_hard - len(group.hard)
     if group.missing:

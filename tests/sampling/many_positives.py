@@ -79,8 +79,10 @@ def run(
         owners.astype(np.uint64),
         item_key(items),
         kinds.astype(np.int8),
-        np.full(len(owners), np.nan),
+        -items.astype(np.float64),
+        np.empty(0, np.int32),
+        np.empty(0, np.int32),
     )
-    ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1))
-    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True, False)
+    ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1), np.ones(1, np.bool_))
+    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True, False, False, False)
     return Sampled(kept, sample_groups(events, kept, table, ladder, wanted))

@@ -83,6 +83,8 @@ class DescribeWhoseDateAPositiveIs:
         kept = keep_positives(pairs, same[:0], np.empty(0), U(0), U(0))
         counts = {}
         for day in (DAY.shifted(-1), DAY):
-            settings = SamplerSettings.of(config("request_item"), day, "x", "y", by_score=True)
+            settings = SamplerSettings.of(
+                config("request_item"), day, "x", "y", by_score=(True, True)
+            )
             counts[day.date.day] = len(_of_date(kept, pairs, settings).user)
         assert counts == {9: 1, 10: 0}

@@ -52,9 +52,9 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
                 "easy_attempts": [order.randrange(1, 9) for _ in range(drawn)],
                 "hard_item_ids": [make_id(order.randrange(9)) for _ in range(chosen)],
                 "hard_stage": [order.choice([0, 2]) for _ in range(chosen)],
-                "hard_rank": [order.randint(1, most) for most in size],
-                "hard_size": size,
-                "hard_value": [order.choice([None, order.random()]) for _ in range(chosen)],
+                "hard_rank": [order.choice([None, order.randint(1, most)]) for most in size],
+                "hard_size": [order.choice([None, most, most]) for most in size],
+                "hard_score": [order.choice([None, order.random()]) for _ in range(chosen)],
             }
         )
     return groups
@@ -76,7 +76,7 @@ def arrow_of(groups: Sequence[Row], item: pa.DataType) -> pa.Table:
         **dict.fromkeys(counts, pa.int32()),
         **small,
         **dict.fromkeys(("easy_item_ids", "hard_item_ids"), pa.list_(item)),
-        **dict.fromkeys(("easy_q", "easy_log_q", "hard_value"), pa.list_(pa.float64())),
+        **dict.fromkeys(("easy_q", "easy_log_q", "hard_score"), pa.list_(pa.float64())),
         **dict.fromkeys(("easy_attempts", "hard_rank", "hard_size"), pa.list_(pa.int32())),
         "hard_stage": pa.list_(pa.int8()),
     }
@@ -102,7 +102,13 @@ def draws(group: Row) -> Iterator[Row]:
         }
 
 
-def chosen(group: Row, *, random_choice: bool, scored: bool) -> Iterator[Row]:
+def percentile(rank: int | None, size: int | None) -> float | None:
+    if rank is None or size is None:
+        return None
+    return (rank - 1) / (size - 1) if size > 1 else 0.0
+
+
+def chosen(group: Row, *, random_choice: bool) -> Iterator[Row]:
     """What each hard negative adds to its positive."""
     for place, item in enumerate(group["hard_item_ids"]):
         stage, source, hardness = STAGES[group["hard_stage"][place]]
@@ -113,8 +119,8 @@ def chosen(group: Row, *, random_choice: bool, scored: bool) -> Iterator[Row]:
             "stage": stage,
             "stage_rank": rank,
             "stage_size": size,
-            "stage_score": group["hard_value"][place] if scored else None,
-            "rank_pct": (rank - 1) / (size - 1) if size > 1 else 0.0,
+            "stage_score": group["hard_score"][place],
+            "rank_pct": percentile(rank, size),
             "hardness": hardness,
             "incl_prob": group["n_hard"] / group["n_pool"] if random_choice else None,
         }
@@ -123,7 +129,7 @@ def chosen(group: Row, *, random_choice: bool, scored: bool) -> Iterator[Row]:
 def listwise(group: Row, n_requested: int, *, random_choice: bool) -> Row:
     """What training_samples adds to a positive."""
     easy = [{**d, "hardness": 0, "incl_prob": None} for d in draws(group)]
-    hard = [{**c, "log_q": None} for c in chosen(group, random_choice=random_choice, scored=False)]
+    hard = [{**c, "log_q": None} for c in chosen(group, random_choice=random_choice)]
     mixed = [*easy[: group["n_easy"]], *hard, *easy[group["n_easy"] :]]
     of_easy = group["n_fill"] + group["shortfall"] - group["hard_missing"]
     why: Mapping[str, int] = {
@@ -153,7 +159,7 @@ def long_rows(group: Row, *, random_choice: bool) -> Iterator[Row]:
         **dict.fromkeys(("hardness", "log_q", "incl_prob")),
     }
     easy = [{**d, "hardness": 0, "incl_prob": None} for d in draws(group)]
-    picked = chosen(group, random_choice=random_choice, scored=False)
+    picked = chosen(group, random_choice=random_choice)
     hard = [{**c, "log_q": None, "draw_no": place} for place, c in enumerate(picked)]
     for row in (*easy[: group["n_easy"]], *hard, *easy[group["n_easy"] :]):
         names = ("source", "draw_no", "hardness", "log_q", "incl_prob")

@@ -71,10 +71,9 @@ def tables_of(
     item: pa.DataType = NUMBERS,
     *,
     random_choice: bool = True,
-    scored: bool = True,
     columns: dict[str, tuple[str, ...]] = COLUMNS,
 ) -> dict[str, pa.Table]:
-    maker = GroupTables(columns, TAKEN, n_requested=6, random=random_choice, scored=scored)
+    maker = GroupTables(columns, TAKEN, n_requested=6, random=random_choice)
     return dict(maker.rows(arrow_of(groups, item)))
 
 
@@ -91,12 +90,11 @@ def ids(request: pytest.FixtureRequest) -> tuple[Callable[[int], Any], pa.DataTy
 
 class DescribeRows:
     @pytest.mark.parametrize("random_choice", [True, False])
-    @pytest.mark.parametrize("scored", [True, False])
     def it_makes_those_of_a_loop_over_groups(
-        self, ids: tuple[Callable[[int], Any], pa.DataType], *, random_choice: bool, scored: bool
+        self, ids: tuple[Callable[[int], Any], pa.DataType], *, random_choice: bool
     ) -> None:
         groups = random_groups(60, 7, ids[0])
-        made = tables_of(groups, ids[1], random_choice=random_choice, scored=scored)
+        made = tables_of(groups, ids[1], random_choice=random_choice)
         ends = [(g, shared(g, SHARED), shared(g, LAST)) for g in in_order(groups)]
         assert made["positives"].to_pylist() == [
             {**first, "scene": g["scene"], **last} for g, first, last in ends
@@ -107,7 +105,7 @@ class DescribeRows:
         assert made["hard_negatives"].to_pylist() == [
             {**first, **row, **last}
             for g, first, last in ends
-            for row in chosen(g, random_choice=random_choice, scored=scored)
+            for row in chosen(g, random_choice=random_choice)
         ]
         assert made["training_samples"].to_pylist() == [
             {

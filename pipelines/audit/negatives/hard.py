@@ -1,20 +1,30 @@
 """Hard negatives beside the ranking log, read again: was the item there, and was it cut or low?"""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.audit.figures import Figure
 from pipelines.audit.negatives.hard_pass import HardRows, hard_counts
+from pipelines.audit.negatives.stage_rules import stage_rules
 from pipelines.audit.staged.some_requests import of_some_requests, one_in_so_many, told_of_some
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
 from pipelines.contracts.rows import on_date
+from pipelines.contracts.stage_rows import StageRows
 
 
 def hard_again(
-    ranking_log: Log, hard: DataFrame, config: Config, day: CalendarDay, *, n_positives: int
+    ranking_log: Log,
+    hard: DataFrame,
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_positives: int,
+    stages: Mapping[str, StageRows] | None = None,
 ) -> list[Figure]:
     """Look up hard negatives in the ranking log of their own request and stage.
 
@@ -28,6 +38,8 @@ def hard_again(
         config: The ladder of stages and how a cut is known.
         day: The date.
         n_positives: How many positives there are; their requests are broadcast if they are few.
+        stages: The rows of each stage that have a score, and those that have a rank; None takes
+            every row to have both.
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
@@ -36,16 +48,17 @@ def hard_again(
     rows = of_some_requests(ranking_log.frame, one_in).where(
         on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder
     )
-    if config.hard.cut_known_by != "membership":
+    if config.hard.cut_known_by == "passed":
         rows = rows.where("valid")
-    by_score = "score" in ranking_log.mapped
     by_user = "user_id" in ranking_log.mapped and config.attribution.users != "impression"
     logged = rows.select(
         "request_id",
         "user_id",
         "item_id",
         "stage",
-        F.col("score" if by_score else "rank").cast("double").alias("value"),
+        "score",
+        "rank",
+        "stage_size",
         (F.col("valid") & _cut(config.hard)).alias("cut"),
     )
     n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
@@ -58,7 +71,7 @@ def hard_again(
             by_user,
         ),
         config,
-        by_score=by_score,
+        stage_rules(ranking_log, config, stages),
     )
     detail = told_of_some(one_in)
     figures = [
@@ -68,7 +81,12 @@ def hard_again(
     ]
     if "stage_rank" not in hard.columns:
         return figures
-    return [*figures, Figure("hard_rank_differs", counts.rank, detail=detail)]
+    figures.append(Figure("hard_rank_differs", counts.rank, detail=detail))
+    share = counts.outside / counts.compared if counts.compared else 0.0
+    told = f"{counts.outside:,} of {counts.compared:,} that the log has score and rank of"
+    if counts.outside:
+        told += "; say order_by: score or rank on the stage"
+    return [*figures, Figure("hard_outside_by_other", share, detail=told)]
 
 
 def _cut(hard: Hard) -> Column:

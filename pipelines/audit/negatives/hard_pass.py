@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.arrays.turns import TURNS
 from pipelines.audit.negatives import pass_sizes
-from pipelines.audit.negatives.hard_lists import HardCounts, Logged, Stated, look_up
+from pipelines.audit.negatives.hard_lists import HardCounts, Logged, StageRules, Stated, look_up
 from pipelines.catalogue.keys import key_of
 from pipelines.engines.broadcast import broadcast
 from pipelines.engines.passes import of_pass, passes_for
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.config.sampling import Hard
     from pipelines.config.tree import Config
 
-_NAMES = ("absent", "not_cut", "went_on", "rank")
+_NAMES = HardCounts._fields
 _COUNTS = ", ".join(f"{name} bigint" for name in _NAMES)
 _NO_STAGE = 60
 _SIZES = 2**31
@@ -34,8 +33,8 @@ class HardRows:
 
     Attributes:
         logged: Rows of the ranking log that say how far an item came: ``request_id``, ``user_id``,
-            ``item_id``, ``stage``, ``value`` (double: what orders a list) and ``cut`` (boolean,
-            never NULL: the row lets its item be a negative of its stage).
+            ``item_id``, ``stage``, ``score``, ``rank`` and ``stage_size`` as the log has them, and
+            ``cut`` (boolean, never NULL: the row lets its item be a negative of its stage).
         stated: Hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and
             ``stage_score``, ``stage_rank``, ``stage_size`` where the table has them.
         n_rows: About how many rows these are together.
@@ -50,13 +49,13 @@ class HardRows:
     by_user: bool = False
 
 
-def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCounts:
+def hard_counts(rows: HardRows, config: "Config", rules: StageRules) -> HardCounts:
     """Count the hard negatives that are not as the log says.
 
     Args:
         rows: What the log and the staged table hold.
         config: The ladder of stages and the id types.
-        by_score: Whether a list is ordered by score; else it is by rank.
+        rules: What holds for each stage.
     """
     ladder, known = config.hard, set(rows.stated.columns)
     asked = F.xxhash64("request_id", "user_id")
@@ -77,25 +76,25 @@ def hard_counts(rows: HardRows, config: "Config", *, by_score: bool) -> HardCoun
         of_log.alias("request"),
         key_of("item_id", config.ids.item).alias("item"),
         (_place(ladder) * 2 + F.col("cut").cast("int")).cast("tinyint").alias("kind"),
-        "value",
-        F.lit(0).cast("bigint").alias("place"),
+        F.col("score").cast("double").alias("value"),
+        # Narrow rows are what makes a shuffle cheap: rank and size are one number, and below a
+        # sign tells the two kinds of rows apart.
+        _as_one(F.coalesce(F.col("rank").cast("bigint"), F.lit(-1)) + 1, "stage_size"),
     )
-    rank, size = (F.coalesce(name, F.lit(-1)) for name in ("stage_rank", "stage_size"))
     score = F.col("stage_score") if "stage_score" in known else F.lit(None)
     stated = rows.stated.select(
         of_stated.alias("request"),
         key_of("neg_item_id", config.ids.item).alias("item"),
-        # Narrow rows are what makes a shuffle cheap: a sign tells the two kinds of rows apart,
-        # and rank and size are one number.
         (-1 - _place(ladder)).cast("tinyint").alias("kind"),
         score.cast("double").alias("value"),
-        (rank.cast("bigint") * _SIZES + size if ranked else F.lit(0).cast("bigint")).alias("place"),
+        _as_one(F.coalesce(F.col("stage_rank").cast("bigint"), F.lit(0)), "stage_size")
+        if ranked
+        else F.lit(0).cast("bigint").alias("place"),
     )
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _look_up_partition,
-        needs_next=_needs_next(ladder),
-        sign=-1.0 if by_score and ladder.higher_score_is_better else 1.0,
-        scored=by_score and "stage_score" in known,
+        rules=rules,
+        scored="stage_score" in known,
         ranked=ranked,
     )
     both, total = logged.unionByName(stated), np.zeros(len(_NAMES), np.int64)
@@ -118,17 +117,15 @@ def _place(ladder: "Hard") -> Column:
     return F.coalesce(*places, F.lit(_NO_STAGE))
 
 
-def _needs_next(ladder: "Hard") -> NDArray[np.bool_]:
-    by_absence = ladder.cut_known_by == "membership"
-    needs = [by_absence and stage.take == "cut" for stage in ladder.stages]
-    # After the last stage none can run; the config lets it take no cuts by absence.
-    return np.array([*needs[:-1], False], np.bool_)
+def _as_one(rank: Column, size: str) -> Column:
+    """Return rank and size in one number; a size that is not known, or below 0, is 0."""
+    known = F.greatest(F.coalesce(F.col(size).cast("bigint"), F.lit(0)), F.lit(0))
+    return (rank * _SIZES + known).cast("bigint").alias("place")
 
 
 def _look_up_partition(
     batches: Iterable[pa.RecordBatch],
-    needs_next: NDArray[np.bool_],
-    sign: float,
+    rules: StageRules,
     scored: bool,
     ranked: bool,
 ) -> Iterator[pa.RecordBatch]:
@@ -136,32 +133,36 @@ def _look_up_partition(
     if received:
         with TURNS:
             rows = pa.Table.from_batches(received)
-            found = _looked_up(rows, needs_next, sign, scored=scored, ranked=ranked)
+            found = _looked_up(rows, rules, scored=scored, ranked=ranked)
         yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})
 
 
-def _looked_up(
-    rows: pa.Table, needs_next: NDArray[np.bool_], sign: float, *, scored: bool, ranked: bool
-) -> HardCounts:
+def _looked_up(rows: pa.Table, rules: StageRules, *, scored: bool, ranked: bool) -> HardCounts:
     requests = rows["request"].combine_chunks().dictionary_encode()
     request = requests.indices.to_numpy().astype(np.int64)
     item, value = np.asarray(rows["item"].to_numpy(), np.int64), rows["value"].to_numpy()
-    cost = np.where(np.isnan(value), np.inf, sign * value)
     kind = rows["kind"].to_numpy().astype(np.int64)
     of_log, stated = kind >= 0, kind < 0
-    stage, place = -1 - kind[stated], rows["place"].to_numpy()[stated]
+    stage, places = -1 - kind[stated], rows["place"].to_numpy().astype(np.int64)
+    ranks, sizes = places // _SIZES, places % _SIZES
     return look_up(
         len(requests.dictionary),
         Logged(
-            request[of_log], kind[of_log] >> 1, item[of_log], cost[of_log], (kind[of_log] & 1) == 1
+            request=request[of_log],
+            stage=kind[of_log] >> 1,
+            item=item[of_log],
+            score=value[of_log],
+            rank=ranks[of_log] - 1,
+            size=sizes[of_log],
+            cut=(kind[of_log] & 1) == 1,
         ),
         Stated(
             request=request[stated],
             stage=np.where(stage == _NO_STAGE, -1, stage),
             item=item[stated],
-            cost=cost[stated] if scored else np.empty(0),
-            rank=place // _SIZES if ranked else np.empty(0, np.int64),
-            size=place % _SIZES if ranked else np.empty(0, np.int64),
+            score=value[stated] if scored else np.empty(0),
+            rank=ranks[stated] if ranked else np.empty(0, np.int64),
+            size=sizes[stated] if ranked else np.empty(0, np.int64),
         ),
-        needs_next,
+        rules,
     )

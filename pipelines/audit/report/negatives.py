@@ -19,6 +19,7 @@ def hard_section(origins: Sequence[HardOrigin]) -> Section:
     if not total:
         return Section(key, title, short, empty="The release has no hard negatives.")
     by_stage = rows_by_stage(origins)
+    unplaced = sum(origin.rows for origin in origins if origin.band is None)
     rows, figures = [], []
     for stage, counts in by_stage.items():
         own = sum(counts)
@@ -31,10 +32,15 @@ def hard_section(origins: Sequence[HardOrigin]) -> Section:
     tenth = counts.index(max(counts))
     finding = (
         f"{plain(total)} hard negatives come from {len(by_stage)} "
-        f"{'stage' if len(by_stage) == 1 else 'stages'}. Most come from {stage}, "
-        f"{_tenth_in_words(tenth)} of its list: {plain(max(counts))} "
-        f"({share(max(counts) / total)})."
+        f"{'stage' if len(by_stage) == 1 else 'stages'}."
     )
+    if max(counts):
+        finding += (
+            f" Most come from {stage}, {_tenth_in_words(tenth)} of its list: "
+            f"{plain(max(counts))} ({share(max(counts) / total)})."
+        )
+    if unplaced:
+        finding += f" Of {plain(unplaced)} the log does not tell the place in the list."
     name = "Hard negatives by stage and place in its list, in per cent of all"
     heads = [str(tenth + 1) for tenth in TENTHS]
     table = Table(
@@ -57,12 +63,16 @@ def hard_section(origins: Sequence[HardOrigin]) -> Section:
 
 
 def rows_by_stage(origins: Sequence[HardOrigin]) -> dict[str, list[int]]:
-    """Return ten counts per stage, easiest stage first: one per tenth of its list."""
+    """Return ten counts per stage, easiest stage first: one per tenth of its list.
+
+    Rows whose place in the list is not known are not counted.
+    """
     found: dict[str, list[int]] = {}
     for origin in sorted(origins, key=lambda origin: (origin.hardness, origin.stage)):
         place = f"{origin.stage} ({origin.source}, hardness {origin.hardness})"
         counts = found.setdefault(place, [0] * len(TENTHS))
-        counts[min(max(origin.band, 0), len(TENTHS) - 1)] += origin.rows
+        if origin.band is not None:
+            counts[min(max(origin.band, 0), len(TENTHS) - 1)] += origin.rows
     return found
 
 

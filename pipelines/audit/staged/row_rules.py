@@ -112,11 +112,16 @@ def _in_its_band(hard: Hard) -> Column:
     """Return whether rank, size and rank_pct fit together, and into the band of a low stage."""
     rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
     wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
-    fits = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
+    there = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
+    possible = F.coalesce((rank >= 1) | (size >= 1), F.lit(True))
+    unknown = rank.isNull() | size.isNull()
+    fits = F.when(unknown, share.isNull() & possible).otherwise(there)
     of_stage = F.lit(False)
     for stage in hard.stages:
         low, high = stage.band if stage.take == "low" else (0.0, 1.0)
         inside = (share >= low - 1e-9) & (share <= high + 1e-9)
+        if not stage.needs_places:
+            inside = F.coalesce(inside, F.lit(True))
         named = (F.col("stage") == stage.name) & (F.col("source") == stage.take)
         of_stage = of_stage | (named & inside) if stage.take != "none" else of_stage
     return fits & of_stage

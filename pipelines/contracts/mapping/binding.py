@@ -23,6 +23,7 @@ from pipelines.contracts.mapping.checks import (
     type_problem,
     unreadable_column,
 )
+from pipelines.contracts.mapping.stage_columns import stage_problems
 from pipelines.contracts.sources.nested import resolve
 from pipelines.contracts.sources.types import SourceColumn, text_column
 from pipelines.contracts.tables import ColumnContract, TableContract, table_contract
@@ -179,6 +180,8 @@ def bind(
     choice = config.positives.where.items() if name == "impressions" else ()
     chosen = [(finder.find("positives.where", reference), v) for reference, v in choice]
     InputError.raise_if_any(finder.problems)
+    if name == "ranking_log" and not open_ended:
+        ConfigError.raise_if_any(stage_problems(_told(bound, log), config))
     event_time = EVENT_TIME.get(name)
     timed = any(b.column.name == event_time and b.sources for b in bound)
     return Binding(
@@ -189,6 +192,13 @@ def bind(
         _kept_values("positives.where", chosen),
         event_time if timed else None,
     )
+
+
+def _told(bound: Sequence[Bound], log: LogConfig) -> set[str]:
+    """Return the contract columns that the log has values of."""
+    names = {entry.column.name for entry in bound if entry.mapped}
+    # The place in a request's list stands for the rank where no column has it.
+    return names | {"rank"} if log.explode is not None else names
 
 
 def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> Bound:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from pipelines.contracts.repeated_keys import KEPT_PLACES
+from pipelines.contracts.stage_rows import FIRST_NOTE
 
 SUSPICIOUS = (
     "nan", "<na>", "na", "n/a", "#n/a", "nat", "none", "null", "(null)", "nil", "undefined",
@@ -19,7 +19,7 @@ SUSPICIOUS = (
 )  # fmt: skip
 """Ids that users seldom have, in lower case. The two numbers are what a NaN is cast to."""
 
-assert len(SUSPICIOUS) < KEPT_PLACES
+assert len(SUSPICIOUS) < FIRST_NOTE
 
 _MOST_TOLD = 64
 
