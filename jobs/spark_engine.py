@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 from jobs.class_archive import options_to_read, quoted
 from jobs.engine import Engine, under_spark_submit
+from jobs.executors import check_executors, on_one_machine
 from jobs.java import DELTA_PACKAGE, check_java, find_jars
-from pipelines.errors import Problem, RequirementError
+from pipelines.errors import ExecutorError, Problem, RequirementError
 from pipelines.publishing.store import Store
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def start_session(
 
     Raises:
         RequirementError: Java or the Delta classes are missing; says what to do.
+        ExecutorError: An executor of a cluster cannot import what tasks need.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     confs = dict(_EVERYWHERE)
@@ -85,13 +87,14 @@ def start_session(
         confs["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
     if not under_spark_submit():
         check_java()
-        confs |= _ON_ONE_MACHINE
-        confs.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 2)))
         confs["spark.master"] = master or "local[*]"
+        if on_one_machine(confs["spark.master"]):
+            confs |= _ON_ONE_MACHINE
+            confs.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 2)))
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         confs["spark.driver.memory"] = driver_memory
         jars = find_jars()
         confs["spark.jars"] = ",".join(str(jar) for jar in jars)
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         java_options = [*options_to_read(jars), *(_SMALL_DATA if small_data else [])]
         if _LOGGING.is_file():
             java_options.append(f"-Dlog4j2.configurationFile={_LOGGING}")
@@ -112,6 +115,11 @@ def start_session(
         raise
     # In a plain checkout only this process has the repository on its path, the workers do not.
     context.environment.setdefault("PYTHONPATH", str(_ROOT))
+    try:
+        check_executors(context)
+    except ExecutorError:
+        context.stop()
+        raise
     return SparkSession.builder.config(map=dict(confs)).getOrCreate()
 
 
@@ -177,7 +185,8 @@ class SparkEngine(Engine):
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to start a Python worker: the daemon that forks it loads all kernels first."""
-        if self.spark.conf.get(_DAEMON, None) == _ON_ONE_MACHINE[_DAEMON]:
+        here = on_one_machine(self.spark.conf.get("spark.master"))
+        if here and self.spark.conf.get(_DAEMON, None) == _ON_ONE_MACHINE[_DAEMON]:
             Thread(target=self._start_worker, daemon=True, name="first-worker").start()
 
     def _start_worker(self) -> None:

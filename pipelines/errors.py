@@ -83,6 +83,12 @@ class RequirementError(WinnowError):
     """The machine lacks something that the command needs, such as Java or the Delta classes."""
 
 
+class ExecutorError(RequirementError):
+    """An executor of the cluster lacks what tasks need. Nothing was started."""
+
+    exit_code = 2
+
+
 class ConfigError(WinnowError):
     """The config or the arguments are wrong. Nothing was started."""
 

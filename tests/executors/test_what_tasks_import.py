@@ -17,6 +17,7 @@ import yaml
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
+from jobs.executors import PACKAGES, TASKS
 from pipelines.config.loading import load_config
 from tests.executors import needed
 from tests.invariants.staged import FIRST
@@ -143,6 +144,17 @@ def imported_when_run(module: str) -> Iterator[str]:
             yield node.module or ""
         elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             waiting += ast.iter_child_nodes(node)
+
+
+class DescribeTheList:
+    def it_is_the_same_wherever_it_is_said(self) -> None:
+        assert sorted(PACKAGES) == sorted(needed.listed())
+        page = (needed.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        command = next(line for line in page.splitlines() if "environment/bin/python -m" in line)
+        assert command.split()[-len(PACKAGES) :] == sorted(PACKAGES)
+
+    def it_names_modules_that_tasks_run(self, taken_up: tuple[dict[str, str], list[str]]) -> None:
+        assert set(TASKS) <= set(taken_up[1])
 
 
 class DescribeTheCheck:

@@ -1,0 +1,135 @@
+"""Builds on a real cluster whose executors have what the extra lists, and nothing else."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.java import check_java, find_jars
+from pipelines.config.loading import load_config
+from pipelines.errors import RequirementError
+from pipelines.publishing.releases import list_releases
+from tests.executors import needed
+from tests.executors.cluster import Cluster, bare_python, free_port, running, wait_for
+from tests.stages.handmade import build_day
+
+DAY = date(2026, 1, 1)
+_LONGEST_BUILD = 900
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    try:
+        free_port()
+        check_java()
+        find_jars()
+    except (OSError, RequirementError) as error:
+        pytest.skip(f"no cluster on this machine: {error}")
+    with running(tmp_path_factory.mktemp("cluster"), workers=2) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of the executors."""
+    return bare_python(tmp_path_factory.mktemp("bare") / "environment")
+
+
+def shop(folder: Path) -> Path:
+    """A copy of the example; its config."""
+    own = needed.ROOT / "examples" / "own_logs"
+    shutil.copytree(own, folder, ignore=lambda _folder, names: {"warehouse"} & set(names))
+    return folder / "winnow.yaml"
+
+
+def hashes(config: Path) -> dict[str, object]:
+    """The content hash of every table of the one release."""
+    (release,) = list_releases(config.parent / "warehouse")
+    return {pin.table: pin.content for pin in release.tables}
+
+
+def ended(build: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    try:
+        told, problems = build.communicate(timeout=_LONGEST_BUILD)
+    finally:
+        build.kill()
+    return build.returncode, told, problems
+
+
+def problems_in(printed: str) -> list[dict[str, str]]:
+    """What ``--json`` told; spark-submit passes it on among its own output."""
+    (line,) = [line for line in printed.splitlines() if line.startswith('{"problems": ')]
+    told: list[dict[str, str]] = json.loads(line)["problems"]
+    return told
+
+
+@pytest.fixture(scope="module")
+def expected(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What a build on this machine gives."""
+    config = shop(tmp_path_factory.mktemp("here") / "shop")
+    build_day(load_config(config), spark, DAY)
+    return hashes(config)
+
+
+class DescribeExecutorsThatLackAPackage:
+    def it_is_told_of_each_of_them_before_any_work(self, cluster: Cluster, tmp_path: Path) -> None:
+        config = shop(tmp_path / "shop")
+        without = bare_python(tmp_path / "without", "numba")
+        words = ("--config", str(config), "--ds", str(DAY), "--json")
+        code, printed, problems = ended(cluster.submit(without, *words, cwd=tmp_path))
+        assert code == 2, problems
+        told = problems_in(printed)
+        assert len(told) == 2
+        for problem in told:
+            assert problem["where"].startswith("executor ")
+            assert problem["found"] == "numba (ModuleNotFoundError: No module named 'numba')"
+            assert str(without) in problem["what"]
+        assert len({problem["where"] for problem in told}) == 2
+        assert not (config.parent / "warehouse").exists()
+
+    def it_is_told_where_they_have_no_such_python(self, cluster: Cluster, tmp_path: Path) -> None:
+        config = shop(tmp_path / "shop")
+        nowhere = tmp_path / "nowhere" / "python"
+        words = ("--config", str(config), "--ds", str(DAY), "--json")
+        code, printed, problems = ended(cluster.submit(nowhere, *words, cwd=tmp_path))
+        assert code == 2, problems
+        (problem,) = problems_in(printed)
+        assert problem["where"] == "executors"
+        assert str(nowhere) in problem["found"]
+
+
+class DescribeExecutorsThatHaveTheExtraAlone:
+    def it_builds_what_one_machine_builds(
+        self, cluster: Cluster, python: Path, expected: dict[str, object], tmp_path: Path
+    ) -> None:
+        config = shop(tmp_path / "shop")
+        words = ("--config", str(config), "--ds", str(DAY))
+        code, _, problems = ended(cluster.submit(python, *words, cwd=tmp_path))
+        assert code == 0, problems
+        assert hashes(config) == expected
+
+    def it_builds_the_same_where_a_worker_is_killed(
+        self, cluster: Cluster, python: Path, expected: dict[str, object], tmp_path: Path
+    ) -> None:
+        config = shop(tmp_path / "shop")
+        words = ("--config", str(config), "--ds", str(DAY))
+        build = cluster.submit(python, *words, cwd=tmp_path)
+        try:
+            staging = config.parent / "warehouse" / "_staging"
+            wait_for(lambda: any(staging.glob("*/kept-pairs/*")), "the sampler", _LONGEST_BUILD)
+            victim = cluster.workers[0]
+            assert cluster.has_executor(victim)
+            assert build.poll() is None
+            cluster.kill(victim)
+        except BaseException:
+            build.kill()
+            raise
+        code, _, problems = ended(build)
+        assert code == 0, problems
+        assert "Lost executor" in problems, "it was at work"
+        assert hashes(config) == expected
