@@ -113,6 +113,7 @@ date. A slash stands between folders of folders.
   of which all files are empty is refused, and so is a Parquet file of zero bytes: no writer leaves one.
 - **Links** are followed, and each file is read once. A link that leads nowhere or in a circle is refused, and one that
   puts a file into the folders of two dates.
+- **The warehouse** may not lie within a log's folder, nor a log within the warehouse: the build ends with exit code 2.
 - **Other tables**: a Delta or Hudi table below the log's folder is refused; name it as `path`.
 - **A Delta table** is read at its newest version, with deletion vectors, column mapping, version 2 checkpoints and times
   without zone. Its partition column may hold dates, text or whole numbers such as 20260102; NULL is passed over with a

@@ -9,6 +9,7 @@ if str(_ROOT) not in sys.path:
     # spark-submit puts this file's folder on the path, not the one above it.
     sys.path.insert(0, str(_ROOT))
 
+from jobs.apart import require_apart  # noqa: E402
 from jobs.auditing import audit_build, keep_run  # noqa: E402
 from jobs.reading import (  # noqa: E402
     days_of_history,
@@ -75,6 +76,7 @@ def build(request: BuildRequest) -> BuildSummary:
 
 def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
+    require_apart(request.config)
     config, spark, stage = request.config, request.engine.spark, request.progress.stage
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
     store = request.engine.store(request.warehouse, config.publishing.retention_days)

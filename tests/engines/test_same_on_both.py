@@ -13,6 +13,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from jobs.init import write_simulated
@@ -22,8 +25,10 @@ from tests.engines.one_engine import TOLD
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_BANDIT = ROOT.parent / "shared" / "data" / "open-bandit"
-CASES = ("golden", "simulated", "string_ids", "open_bandit")
+CASES = ("golden", "simulated", "string_ids", "folders", "open_bandit")
 ENGINES = ("sail", "spark")
+NOON = 1_767_355_200_000_000
+"""2026-01-02 12:00 UTC in microseconds."""
 OTHER = {"sail": "spark", "spark": "sail"}
 
 
@@ -43,6 +48,49 @@ def simulated(out: Path, *, string_ids: bool) -> Case:
     return Case(write_simulated(simulation), "2026-01-02")
 
 
+def folders(home: Path) -> Case:
+    """Folders whose names say other than the files' own columns; text held in three ways."""
+    plain = pa.array(["x"] * 8)
+    scenes = [plain, plain.dictionary_encode(), plain.cast(pa.large_string()), plain]
+    users, items = pa.array(range(1, 9), pa.int64()), pa.array(range(100, 108), pa.int64())
+    for hour, scene in enumerate(scenes):
+        shown = {
+            "user": pa.StructArray.from_arrays([users], ["id"]),
+            "item_id": items if hour % 2 else pc.add(items, 10),
+            "request_id": pa.array(range(hour * 10, hour * 10 + 8), pa.int64()),
+            "impression_ts": pa.array([NOON + hour * 3600 * 10**6] * 8, pa.timestamp("us", "UTC")),
+            "hour": pa.array([3] * 8, pa.int32()),
+            "dt": pa.array(["of the file"] * 8),
+            "scene": scene,
+        }
+        folder = home / "impressions" / "dt=20260102" / f"hour={hour:02}"
+        folder.mkdir(parents=True)
+        pq.write_table(pa.table(shown), folder / "a.parquet")
+        clicked = pa.table(shown).slice(0, 3).flatten().rename_columns({"user.id": "user_id"})
+        folder = home / "clicks" / "2026" / "01" / "02"
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(
+            clicked.rename_columns({"impression_ts": "click_ts"}), folder / f"{hour}.parquet"
+        )
+    (home / "winnow.yaml").write_text(
+        """
+logs:
+  impressions:
+    path: impressions
+    partition: {column: dt}
+    columns: {user_id: user.id, of_file: dt}
+  clicks: {path: clicks/2026/*/02}
+ids: {impression: string}
+carry: [hour, of_file, scene]
+exclusion: {exposure_lookback_days: 0, click_lookback_days: 0}
+mix: {negatives_per_positive: 2, hard_ratio: 0.0}
+attribution: {window_hours: 1}
+""",
+        encoding="utf-8",
+    )
+    return Case(home / "winnow.yaml", "2026-01-02")
+
+
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
     base = tmp_path_factory.mktemp("cases")
@@ -52,6 +100,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
         "golden": Case(base / "golden" / "winnow.yaml", "2026-03-01"),
         "simulated": simulated(base / "simulated", string_ids=False),
         "string_ids": simulated(base / "string_ids", string_ids=True),
+        "folders": folders(base / "folders"),
     }
     if OPEN_BANDIT.is_dir():
         folder = base / "open_bandit"
