@@ -137,6 +137,8 @@ def settings(base: Path) -> Config:
         exclusion={"exposure_lookback_days": 2, "click_lookback_days": 3},
         popularity={"window_days": 3},
         positives={"downsampling": {"rule": "none"}, "weights": {"buy": 3.0}},
+        # User 2 is shown the whole catalogue.
+        gates={"top_user_share": {"fail": None}},
         tables=[
             "positives", "easy_negatives", "hard_negatives", "training_samples",
             "training_samples_pointwise", "ranking_samples",
