@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.config.logs import Partition
+from pipelines.contracts.sources.date_folders import find_date_folders
 from pipelines.contracts.sources.places import Place
+from pipelines.contracts.sources.walking import Walk
 from pipelines.errors import ConfigError
 
 
@@ -18,3 +21,16 @@ class DescribeAnAddressThatCannotBeRead:
         assert caught.value.exit_code == 2
         assert "hunter2" not in str(caught.value)
         assert address.partition(":")[0] in str(caught.value)
+
+
+class DescribeAPartitionColumnThatIsNotThere:
+    def it_is_an_error_of_the_config_told_once(self, tmp_path: Path) -> None:
+        for day in ("2026-01-01", "2026-01-02"):
+            (tmp_path / f"date={day}").mkdir()
+        place = Place.of(str(tmp_path), Path("/"))
+        walk, partition = Walk("clicks", place), Partition(column="day")
+        with pytest.raises(ConfigError) as caught:
+            find_date_folders(walk, place.roots(), partition)
+        [problem] = caught.value.problems
+        assert "date=2026-01-01 is not a date folder" in problem.what
+        assert "day=" in (problem.expected or "")

@@ -13,7 +13,7 @@ from pipelines.config.date_patterns import NULL_FOLDER
 from pipelines.contracts.days import DateRange, start_of
 from pipelines.contracts.sources.places import hidden
 from pipelines.contracts.sources.walking import Walk
-from pipelines.errors import InputError, Problem
+from pipelines.errors import ConfigError, InputError, Problem
 
 if TYPE_CHECKING:
     from pipelines.config.logs import Partition
@@ -55,7 +55,8 @@ def find_date_folders(
     """Return the date folders below the roots of a log.
 
     Raises:
-        InputError: A name holds no date, or one date is written in two ways.
+        ConfigError: No name holds a date as the config has it.
+        InputError: Some do not, or one date is written in two ways.
     """
     found = DateFolders()
     spellings: dict[date, set[str]] = {}
@@ -81,6 +82,9 @@ def find_date_folders(
             if len(names) > 1
         ]
     walk.raise_if_any()
+    if problems and not found.by_date:
+        # Not one folder is as the config says: it is the config that is wrong, told once.
+        raise ConfigError(problems[0])
     InputError.raise_if_any(problems)
     return found
 
