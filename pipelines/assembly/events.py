@@ -12,6 +12,8 @@ from pipelines.catalogue.keys import key_of
 from pipelines.config.sampling import Hard
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
+from pipelines.contracts.mapping.values import read_value
+from pipelines.contracts.sources.text_lines import BETWEEN_ELEMENTS
 from pipelines.engines.broadcast import broadcast
 from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
 
@@ -43,6 +45,25 @@ def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) 
         for log in (impressions, clicks)
     ]
     return rows[0].unionByName(rows[1])
+
+
+def history_events(impressions: DataFrame, config: Config) -> DataFrame:
+    """Return what forbids an item to a user because a static list of theirs holds it.
+
+    Args:
+        impressions: Rows of the exclusion window as in ``Log.frame``, whatever is wrong with them
+            and whether they are filtered or not: ``user_id``, ``history``.
+        config: The id types.
+
+    Returns:
+        Columns as of ``forbidden_events``; a list that many rows repeat counts once.
+    """
+    lists = impressions.where(F.col("user_id").isNotNull() & (F.col("history") != ""))
+    alone = lists.select(key_of("user_id", config.ids.user).alias("user_key"), "history").distinct()
+    text = alone.select("user_key", F.explode(F.split("history", BETWEEN_ELEMENTS)).alias("text"))
+    item = read_value(F.col("text"), "string", config.ids.item).value
+    items = text.select("user_key", item.alias("item_id")).where(F.col("item_id").isNotNull())
+    return items.select("user_key", key_of("item_id", config.ids.item).alias("item_key"))
 
 
 def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: int) -> Column:

@@ -12,6 +12,7 @@ from pipelines.assembly.click_users import Attributed, settled
 from pipelines.assembly.events import (
     candidate_events,
     forbidden_events,
+    history_events,
     in_exclusion_window,
     union_of_events,
 )
@@ -252,6 +253,10 @@ def all_events(
         ),
         config,
     )
+    if logs["impressions"].keeps_history:
+        window = in_exclusion_window(day, reach.exposure_lookback_days, reach.lookahead_days)
+        own = history_events(logs["impressions"].frame.where(window), config)
+        forbidden = forbidden.unionByName(own)
     ranked = None
     if "ranking_log" in logs and config.mix.n_hard > 0:
         log = logs["ranking_log"]

@@ -68,12 +68,25 @@ class Attribution(Frozen):
         return max(self.usual_us, *self.windows_us.values(), 0)
 
 
+class History(Frozen):
+    """A column of the impressions with a list of items that are the user's: MIND's history.
+
+    Attributes:
+        column: An array of item ids, or a text of them.
+        delimiter: What stands between two ids of a text.
+    """
+
+    column: SourceName
+    delimiter: str | None = Field(default=None, min_length=1)
+
+
 class Exclusion(Frozen):
     """The forbidden set: what the user was shown or clicked, in whole dates around the build's."""
 
     exposure_lookback_days: int = Field(default=7, ge=0, le=365)
     click_lookback_days: int = Field(default=30, ge=0, le=365)
     lookahead_days: int = Field(default=0, ge=0, le=31)
+    history: History | None = None
 
 
 class Popularity(Frozen):

@@ -15,6 +15,7 @@ from pipelines.contracts.mapping.flags import (
     stage_reading,
     with_flags,
 )
+from pipelines.contracts.mapping.history import history_text, unreadable_history
 from pipelines.contracts.mapping.identity import read_id, read_user
 from pipelines.contracts.mapping.times import read_event_time, read_time
 from pipelines.contracts.mapping.values import Reading, equals_one_of, read_value
@@ -80,6 +81,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         anonymous.alias("anonymous"),
         nobody.alias("nobody"),
         kept.alias(_KEPT),
+        *_history(rows, binding, config),
         *((chosen.alias(CHOSEN),) if binding.chosen else ()),
         rows.problem.alias(_PROBLEM),
         *[r.against.where.alias(f"__winnow_bad_{r.name}") for r in read if r.against is not None],
@@ -101,6 +103,9 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
             if entry.against is not None:
                 missing = missing & ~entry.broken.where
             broken.append(Broken(missing, message("missing", f"{entry.name} is NULL or empty")))
+    if binding.history is not None:
+        wrong = unreadable_history(F.col("history"), config.ids.item)
+        broken += [] if wrong is None else [wrong]
     broken += rules_for((rule.code for rule in binding.contract.rules), config)
     whole = F.col(_PROBLEM).isNotNull()
     filtered = ~whole & (~F.col(_KEPT) | F.col("anonymous"))
@@ -115,6 +120,7 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         "event_us",
         "partition_date",
         *((CHOSEN,) if binding.chosen else ()),
+        *(("history",) if binding.history else ()),
         # Told apart from the reasons: an engine compiles a plain condition, but not the making of
         # an array of messages, and most readers of a log only want to know this.
         (~whole & ~filtered & ~any_of(broken)).alias("valid"),
@@ -124,6 +130,12 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         "nobody",
         "source_row",
     )
+
+
+def _history(rows: SourceRows, binding: Binding, config: Config) -> list[Column]:
+    if binding.history is None or config.exclusion.history is None:
+        return []
+    return [history_text(rows, binding.history, config.exclusion.history).alias("history")]
 
 
 def _plain(bound: Bound, rows: SourceRows, config: Config, before: list[_Read]) -> _Read:

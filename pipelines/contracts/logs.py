@@ -23,7 +23,7 @@ from pipelines.config.tree import Config
 from pipelines.contracts.conforming import CHOSEN, conform
 from pipelines.contracts.days import DateRange
 from pipelines.contracts.mapping.binding import Binding, bind, possible_columns
-from pipelines.contracts.mapping.checks import config_problems, missing_column
+from pipelines.contracts.mapping.checks import config_problems, missing_column, no_list
 from pipelines.contracts.mapping.time_patterns import engine_problem
 from pipelines.contracts.sources.date_folders import folder_dates
 from pipelines.contracts.sources.delta_log import open_delta
@@ -60,6 +60,7 @@ class Log:
             ``filtered`` boolean, never NULL: dropped by ``where``, or ``anonymous``;
             ``anonymous`` boolean, never NULL: the user means nobody (and ``where`` keeps the row);
             ``may_be_positive`` boolean, never NULL, where ``chooses``;
+            ``history`` string, where ``keeps_history``: the user's items, apart by U+001F;
             ``nobody`` string: where ``anonymous``, the value that means it;
             ``source_row`` struct of the source columns in source order, for text the line.
             A filtered row has no reasons.
@@ -74,6 +75,7 @@ class Log:
         warnings: What was passed over, and what else a person should know, one sentence each.
         chooses: Whether only some impressions may become positives (``positives.where``).
         anonymous_values: The user ids that mean nobody.
+        keeps_history: Whether rows hold a list of their user's items (``exclusion.history``).
     """
 
     name: str
@@ -88,6 +90,7 @@ class Log:
     warnings: tuple[str, ...] = ()
     chooses: bool = False
     anonymous_values: tuple[str, ...] = ()
+    keeps_history: bool = False
 
     @property
     def about_rows(self) -> int:
@@ -145,6 +148,9 @@ def open_log(
     if not opened.groups and opened.delta is None:
         return _empty_log(name, config, listing, spark)
     binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
+    if binding.history is not None and config.exclusion.history is not None:
+        fits = opened.kind != "csv" or config.exclusion.history.delimiter is not None
+        InputError.raise_if_any([] if fits else [no_list(binding.history)])
     _refuse_differing(name, log, opened, binding)
     rows = source_rows(opened, binding, log, spark)
     return Log(
@@ -160,6 +166,7 @@ def open_log(
         warnings=opened.warnings,
         chooses=bool(binding.chosen),
         anonymous_values=config.identity.anonymous_values,
+        keeps_history=binding.history is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """The recipes for public logs, as the page has them, build files of the form that is published."""
 
 import json
+import math
 import random
 from collections import defaultdict
 from datetime import date, datetime, timedelta
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from pipelines.assembly import events, samples
 from pipelines.config.loading import load_config
 from pipelines.config.tree import Config
+from pipelines.errors import GateError
 from tests.contracts.logs_for_tests import write_text
 from tests.docs.pages import ROOT, blocks_of
 from tests.stages.handmade import Built, build_day
@@ -98,8 +101,22 @@ class DescribeMind:
     def it_draws_articles_that_the_user_was_not_shown(self, built_mind: Built, mind: Mind) -> None:
         rows = built_mind.tables["easy_negatives"]
         assert len(rows) == 4 * len(built_mind.tables["positives"])
+        weights = {row["item_id"]: row["weight"] for row in built_mind.tables["item_stats"]}
         for row in rows:
-            assert row["neg_item_id"] in set(mind.items) - mind.shown[row["user_id"]]
+            user = row["user_id"]
+            allowed = set(mind.items) - mind.shown[user] - mind.history[user]
+            assert row["neg_item_id"] in allowed
+            logged = math.log(weights[row["neg_item_id"]] / sum(weights[i] for i in allowed))
+            assert row["log_q"] == pytest.approx(logged, abs=1e-6)
+
+    def it_does_not_pass_the_audit_where_the_sampler_forgets_what_was_clicked_before(
+        self, spark: SparkSession, mind: Mind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        mind.write(tmp_path)
+        whole = events.history_events
+        monkeypatch.setattr(samples, "history_events", lambda *args: whole(*args).limit(0))
+        with pytest.raises(GateError, match="shown_negatives"):
+            build_day(recipe("MIND", tmp_path), spark, mind.DAY)
 
     def it_rejects_nothing(self, built_mind: Built, mind: Mind) -> None:
         assert built_mind.tables["rejected"] == []

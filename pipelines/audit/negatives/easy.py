@@ -54,15 +54,31 @@ def measure_draws(
         rows = readable_rows(logs[name])
         return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
 
+    shown = within("impressions", reach.exposure_lookback_days)
+    if logs["impressions"].keeps_history:
+        shown = shown.unionByName(_listed(logs["impressions"], config, day))
     sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
     rows = DrawRows(
-        shown=within("impressions", reach.exposure_lookback_days),
+        shown=shown,
         clicked=within("clicks", reach.click_lookback_days),
         negatives=negatives,
         n_rows=sum(sizes) + n_positives,
         n_positives=n_positives,
     )
     return draw_figures(rows, weighed, place.ship(path), config.ids)
+
+
+def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:
+    """Return the items of the lists that rows of the exposure window hold: user and item id."""
+    reach, kind = config.exclusion, config.ids.item
+    first, last = day.shifted(-reach.exposure_lookback_days), day.shifted(reach.lookahead_days)
+    at = F.col("event_us")
+    rows = log.frame.where((at >= first.start_us) & (at < last.end_us))
+    items = rows.select("user_id", F.explode(F.split("history", "\\x1f")).alias("item"))
+    named = items.where((F.col("item") != "") & F.col("user_id").isNotNull()).distinct()
+    return named.select("user_id", F.col("item").try_cast(kind).alias("item_id")).where(
+        F.col("item_id").isNotNull()
+    )
 
 
 def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:

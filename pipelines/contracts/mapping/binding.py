@@ -18,6 +18,7 @@ from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.contracts.mapping.candidates import Sources
 from pipelines.contracts.mapping.checks import (
     carry_problem,
+    history_problem,
     list_problem,
     missing_column,
     type_problem,
@@ -63,6 +64,7 @@ class Binding:
         where: Source column and the values to keep, each of the column's type.
         chosen: The same of ``positives.where``: which impressions may become positives.
         event_time: The contract column that holds the event time, where it is mapped.
+        history: The source column of ``exclusion.history``, or None.
     """
 
     contract: TableContract
@@ -71,12 +73,14 @@ class Binding:
     where: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     chosen: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     event_time: str | None
+    history: SourceColumn | None = None
 
     def references(self) -> tuple[str, ...]:
         """Return the name of every source column that is used, each once."""
         names = [source.name for bound in self.columns for source in bound.sources]
         names += [source.name for _, source in self.carry]
         names += [source.name for source, _ in (*self.where, *self.chosen)]
+        names += [self.history.name] if self.history else []
         return tuple(dict.fromkeys(names))
 
     @property
@@ -97,7 +101,9 @@ def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
     within = {f"{column}.{own_name}" for column in lists for own_name in own}
     chosen = config.positives.where if name == "impressions" else ()
-    return frozenset({*own, *within, *chosen, *_texts_in(mapped)})
+    listed = config.exclusion.history if name == "impressions" else None
+    history = () if listed is None else (listed.column,)
+    return frozenset({*own, *within, *chosen, *history, *_texts_in(mapped)})
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -179,6 +185,11 @@ def bind(
     ]
     choice = config.positives.where.items() if name == "impressions" else ()
     chosen = [(finder.find("positives.where", reference), v) for reference, v in choice]
+    history = None
+    if name == "impressions" and config.exclusion.history is not None:
+        history = finder.find("exclusion.history", config.exclusion.history.column)
+        if history and (wrong := history_problem(history, config.exclusion.history)):
+            finder.problems.append(wrong)
     InputError.raise_if_any(finder.problems)
     if name == "ranking_log" and not open_ended:
         ConfigError.raise_if_any(stage_problems(_told(bound, log), config))
@@ -191,6 +202,7 @@ def bind(
         _kept_values(f"logs.{name}.where", where),
         _kept_values("positives.where", chosen),
         event_time if timed else None,
+        history,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pyspark.sql.types import ArrayType
 
 from pipelines.config.logs import ColumnSource, Concat, FirstOf, LogConfig, TimeSource
+from pipelines.config.sampling import History
 from pipelines.config.tree import Config
 from pipelines.config.wide import ByStage, Constant, FromFlags
 from pipelines.contracts.mapping.time_patterns import pattern_problem
@@ -23,6 +24,7 @@ FRAME_COLUMNS = (
     "filtered",
     "anonymous",
     "nobody",
+    "history",
     "source_row",
 )
 """What a conformed frame has besides contract and carried columns."""
@@ -182,3 +184,24 @@ def list_problem(log: str, kind: str, column: SourceColumn) -> Problem | None:
         return None
     expected = "string" if kind == "delimited" else "array"
     return Problem(f"logs.{log}.explode", f"column {column.name}", column.found, expected)
+
+
+def history_problem(source: SourceColumn, history: History) -> Problem | None:
+    """Return why a column is no list of ids, or None."""
+    element = source.element()
+    if isinstance(source.type, ArrayType):
+        if element is not None and element.simpleString() in (*INTEGERS, "string"):
+            return None
+    elif source.found == "string" and (history.delimiter is not None or source.text):
+        return None
+    return no_list(source)
+
+
+def no_list(source: SourceColumn) -> Problem:
+    """Return the problem of a column for ``exclusion.history`` that holds no list."""
+    return Problem(
+        "exclusion.history",
+        f"column {source.name} is no list of item ids",
+        source.found,
+        "an array of integers or strings, or text with a delimiter",
+    )

@@ -158,6 +158,7 @@ def _text_rows(opened: Opened, binding: Binding, log: LogConfig, spark: SparkSes
             dialect=group.text.dialect,
             explode=CandidateLists.of(log.explode),
             encoding=group.text.shape.encoding,
+            once=binding.history.name if binding.history else None,
         )
         reader = LineReader(lines, group.text.shape, opened.place.filesystem)
         parts = parts_of_files if group.text.shape.divisible else whole_files

@@ -12,6 +12,9 @@ from pipelines.contracts.sources.text_streams import clean_line
 if TYPE_CHECKING:
     from pipelines.config.logs import Explode
 
+BETWEEN_ELEMENTS = "\x1f"
+"""Between the elements of a list that is given as one text."""
+
 Row = tuple[str | None, int | None, list[str | None]]
 """What is wrong with it or None, its place in the list of candidates, the wanted values."""
 
@@ -52,6 +55,7 @@ class LineFormat:
         wanted: The source columns to give, in order; a candidate's field is ``column.field``.
         explode: How a request's candidates lie in it, or None.
         encoding: What the lines were decoded from, for messages.
+        once: A wanted column that only the first row of a line has: its list, as one text.
     """
 
     kind: Literal["csv", "json_lines"]
@@ -61,6 +65,7 @@ class LineFormat:
     dialect: CsvDialect = COMMON_CSV
     explode: CandidateLists | None = None
     encoding: str = "utf-8"
+    once: str | None = None
 
     def rows(
         self, raws: Iterable[bytes], beyond: Iterable[bytes] = ()
@@ -101,7 +106,7 @@ class LineFormat:
     def _rows_of(self, fields: dict[str, Any]) -> list[Row]:
         try:
             if self.explode is None:
-                return [(None, None, [as_text(value_at(fields, name)) for name in self.wanted])]
+                return [(None, None, self._values(fields))]
             return self._exploded(fields, self.explode)
         except UnreadableLineError as error:
             return [self._unreadable(str(error))]
@@ -119,13 +124,21 @@ class LineFormat:
             problem = "missing: the list of candidates is NULL or empty"
         if problem is not None:
             alone = {name: value for name, value in fields.items() if name not in explode.columns}
-            return [(problem, None, [as_text(value_at(alone, name)) for name in self.wanted])]
+            return [(problem, None, self._values(alone))]
         rows: list[Row] = []
+        fields = dict(fields)
         for place, candidate in enumerate(zip(*lists, strict=True)):
             own, problem = _candidate_fields(explode, candidate)
             merged = fields | own
-            rows.append((problem, place, [as_text(value_at(merged, name)) for name in self.wanted]))
+            rows.append((problem, place, self._values(merged)))
+            if self.once is not None:
+                fields[self.once] = None
         return rows
+
+    def _values(self, fields: dict[str, Any]) -> list[str | None]:
+        if self.once is not None and isinstance(own := value_at(fields, self.once), list):
+            fields = fields | {self.once: BETWEEN_ELEMENTS.join(as_text(v) or "" for v in own)}
+        return [as_text(value_at(fields, name)) for name in self.wanted]
 
 
 def json_fields(line: str) -> dict[str, Any]:
