@@ -53,7 +53,8 @@ def _checkpoint_problems(
 ) -> Iterator[Problem]:
     hint = log_folder(path) / "_last_checkpoint"
     # Without checkpoints a log is read from its first entry on, so they can be done without.
-    whole = versions[: len(versions)] == list(range(len(versions))) and bool(versions)
+    whole = bool(versions) and versions == list(range(len(versions)))
+    whole = whole and not any(_entry_problem(entry_path(path, version)) for version in versions)
     for files in checkpoints.values():
         for file in files:
             why = _unreadable(file)

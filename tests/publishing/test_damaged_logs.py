@@ -164,6 +164,15 @@ class DescribeALogThatIsDamaged:
         assert published.release.seq == 13
 
     @pytest.mark.parametrize("table", ["things"], indirect=True)
+    def it_is_not_told_to_do_without_a_checkpoint_that_entries_cannot_stand_for(
+        self, table: Path
+    ) -> None:
+        place = told(table, "checkpoint missing")
+        damaged("cut", entry_path(table, 3), Path(place("{checkpoint}")))
+        (problem,) = log_problems(table)
+        assert problem.next_step == place(RESTORE)
+
+    @pytest.mark.parametrize("table", ["things"], indirect=True)
     def it_does_not_hide_that_another_commit_took_the_place_of_a_lost_one(
         self, spark: SparkSession, table: Path
     ) -> None:
