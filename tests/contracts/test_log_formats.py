@@ -226,3 +226,22 @@ class DescribeRequestsWithCandidates:
             }
         )
         write(tmp_path / "impressions" / "a.parquet", table)
+
+
+class DescribeAFormatThatIsNamed:
+    def it_is_an_error_of_the_config_where_no_file_has_it(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        write(tmp_path / "parquet" / "a.parquet", rows((1, 2, 3, NOON_S)))
+        write_text(tmp_path / "text" / "a.csv", HEADER + GOOD)
+        for folder, named in (("parquet", "csv"), ("parquet", "json_lines"), ("text", "parquet")):
+            with pytest.raises(ConfigError, match=r"logs\.impressions\.format"):
+                opened(spark, config(impressions(folder, format=named)), tmp_path)
+
+    def it_is_right_where_one_file_of_it_is_damaged(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        good = write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S)))
+        (good.parent / "b.parquet").write_bytes(good.read_bytes()[:-9])
+        with pytest.raises(InputError, match=r"b\.parquet is not a complete Parquet file"):
+            opened(spark, config(impressions(format="parquet")), tmp_path)

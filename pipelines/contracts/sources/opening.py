@@ -11,7 +11,7 @@ from pipelines.contracts.sources.places import Place, SourceFile
 from pipelines.contracts.sources.text_opening import TextReading, open_text_files
 from pipelines.contracts.sources.text_streams import COMPRESSIONS
 from pipelines.contracts.sources.types import SourceColumn, text_column
-from pipelines.errors import InputError, Problem
+from pipelines.errors import ConfigError, InputError, Problem
 
 _Seen = tuple[SourceFile, Columns, TextReading | None]
 _Key = tuple[TextReading | None, tuple[tuple[str, str], ...]]
@@ -95,8 +95,22 @@ def open_files(
             lines are looked for by name, since any line may have further ones.
 
     Raises:
+        ConfigError: The config names a format that no file has.
         InputError: A file is truncated, not of its format, or without the header it should have.
     """
+    try:
+        return _opened(log, config, kind, listing, names)
+    except InputError as error:
+        if config.format is not None and _all_of_another_format(kind, listing):
+            raise ConfigError(
+                *(replace(problem, where=f"logs.{log}.format") for problem in error.problems)
+            ) from error
+        raise
+
+
+def _opened(
+    log: str, config: LogConfig, kind: str, listing: Listing, names: Collection[str]
+) -> Opened:
     hollow = not listing.files
     files = listing.files or ((listing.stand_in,) if listing.stand_in else ())
     rows: int | None = None
@@ -124,6 +138,20 @@ def open_files(
         differing=differing,
         warnings=warnings,
     )
+
+
+def _all_of_another_format(kind: str, listing: Listing) -> bool:
+    """Return whether each file is Parquet where text was named, or none where Parquet was."""
+    files = (*listing.files, *([listing.stand_in] if listing.stand_in else []))
+
+    def is_parquet(file: SourceFile) -> bool:
+        with listing.place.filesystem.open_input_file(file.path) as handle:
+            return bool(handle.read(len(_PARQUET)) == _PARQUET)
+
+    try:
+        return bool(files) and all(is_parquet(file) != (kind == "parquet") for file in files)
+    except OSError:
+        return False
 
 
 def guess_format(log: str, listing: Listing) -> str:
@@ -155,6 +183,9 @@ def _told_by(name: str) -> str | None:
         name = name.removesuffix(compressed)
     return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)
 
+
+_PARQUET = b"PAR1"
+"""What every Parquet file begins with."""
 
 _ENDINGS = {
     ".parquet": "parquet",
