@@ -57,7 +57,8 @@ year, `H` or `k` hour, `h` or `K` with `a` hour of half a day, `m` minute, `s` s
 offset, `VV` zone id, `z` zone name; `'text'` as it is, `[…]` what may be left out. Others are refused (a weekday
 cannot be read by either engine), and so is a pattern without a date, or with twelve hours and no `a`. Before a row
 is read the engine has to read a known moment by it; if it does not, the pattern and the engine are named
-and the command ends with exit code 2. An event time lies between 1970 and 2100; 0 counts as no time.
+and the command ends with exit code 2. An event time lies between March 1970 and 2100: what
+lies before is 0, or a time whose unit is a coarser one than was said.
 
 A CSV column without a name is called `_c` and its place, from 0. A field of a struct, of a JSON object, or of a
 candidate in an array of structs is `column.field`, at any depth: `user.device.id`; so is one in text with an

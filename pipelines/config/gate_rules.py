@@ -75,7 +75,7 @@ GATE_RULES: tuple[GateRule, ...] = (
     _at_most("anonymous_share", "inputs", "share", "rows that one entry of identity.anonymous_values drops, among all rows of the date that `where` keeps: it may be a person", 0.05),
     _at_most("suspicious_user_share", "inputs", "share", "rows of users whose id may mean nobody (nan, undefined, an all-zero UUID, ...) and is not in identity.anonymous_values", 0.001),
     _at_most("clicked_share", "inputs", "share", "shown items of the date that were clicked: where nearly all are, the log holds clicks only, or every candidate was taken as clicked", 0.9),
-    _at_most("top_user_share", "inputs", "share", "rows that a single user holds, beyond an even share and what chance gives: it may stand for many", 0.05, 0.25),
+    _at_most("top_user_share", "inputs", "share", "rows that a single user holds, beyond an even share and what chance gives: it may stand for many", 0.1, 0.25),
     _at_most("request_ids_reused", "inputs", "share", "clicked items that one request id of one user shows more than an hour apart, as ids do that begin anew each day or session, to the clicked items of the date: such showings count as one request, of the earliest one's date", 0.01),
     _at_least("history_share", "inputs", "share", "dates of the popularity window that the click log has", 1.0),
     _at_least("logged_request_share", "inputs", "share", "requests with a positive that have ranking rows", 0.9),

@@ -169,7 +169,7 @@ def _time_of(bound: Bound, rows: SourceRows, *, is_event: bool) -> tuple[Reading
         reading = read_time(source, found, bound.mapping)
         return reading, _unreadable(bound, reading)
     reading, outside = read_event_time(source, found, bound.mapping)
-    sentence = f"{bound.column.name} is 0, or lies before 1970 or after 2100"
+    sentence = f"{bound.column.name} lies before March 1970 or after 2100"
     told = message("time_out_of_range", sentence, reading.found)
     against = _unreadable(bound, reading)
     if against is None:

@@ -75,11 +75,13 @@ class DescribeTimes:
         with pytest.raises(InputError, match="Write a double"):
             event_times(spark, tmp_path, unit="s")
 
-    def it_reads_events_from_1970_on(self, spark: SparkSession, tmp_path: Path) -> None:
-        movielens, first = 874_965_758, 1
-        parquet(tmp_path, ts=pa.array([movielens, first, 0, -1], pa.int64()))
-        found = event_times(spark, tmp_path, unit="s")
-        assert found == [movielens * 1_000_000, 1_000_000, None, None]
+    def it_reads_events_from_1970_on_but_no_time_of_a_coarser_unit(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        movielens, march = 874_965_758_000, 5_097_600_000
+        parquet(tmp_path, ts=pa.array([movielens, march, NOON_S, 0, -1], pa.int64()))
+        found = event_times(spark, tmp_path, unit="ms")
+        assert found == [movielens * 1000, march * 1000, None, None, None]
 
     def it_reads_iso_text_in_its_own_or_the_configured_zone(
         self, spark: SparkSession, tmp_path: Path

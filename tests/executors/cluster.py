@@ -7,7 +7,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -82,13 +82,18 @@ class Cluster:
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         """Kill a worker, the executor that it started, and that one's processes of Python."""
         for one in (*psutil.Process(worker.pid).children(recursive=True), worker):
-            one.kill()
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         worker.wait()
 
     def has_executor(self, worker: subprocess.Popen[bytes]) -> bool:
         """Whether a worker has started an executor."""
-        children = psutil.Process(worker.pid).children()
-        return any("CoarseGrainedExecutorBackend" in " ".join(one.cmdline()) for one in children)
+        for child in psutil.Process(worker.pid).children():
+            # One that has just ended has no words any more.
+            with suppress(psutil.NoSuchProcess):
+                if "CoarseGrainedExecutorBackend" in " ".join(child.cmdline()):
+                    return True
+        return False
 
     def submit(self, python: Path, *words: str, cwd: Path) -> "subprocess.Popen[str]":
         """Begin ``jobs/build.py`` as the README says; its Python is this one, ``python`` theirs."""

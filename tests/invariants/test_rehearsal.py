@@ -44,6 +44,7 @@ import numpy as np, pyarrow as pa
 from pipelines.audit.negatives.draws import Weighed
 from pipelines.audit.negatives.draws_pass import _examine_partition, save_weighed
 from pipelines.audit.early import rehearse
+from pipelines.audit.negatives.hard_lists import StageRules
 from pipelines.audit.negatives.hard_pass import _look_up_partition
 rehearse()
 before = loaded()
@@ -60,10 +61,12 @@ hard = pa.RecordBatch.from_pydict({
     "request": [1, 1], "item": [1, 1], "kind": pa.array([1, -1], pa.int8()),
     "value": [0.5, 0.5], "place": [0, 2**32 + 1],
 })
+no, one = np.zeros(1, np.bool_), np.ones(1)
+rules = StageRules(no, no, np.ones(1, np.int64), one, one, no, True, False, False)
 rows = []
 for n in (1, 2):
     found = _examine_partition([draws] * n, str(folder / "items.arrow"))
-    looked = _look_up_partition([hard] * n, np.array([False]), 1.0, True, True)
+    looked = _look_up_partition([hard] * n, rules, True, True)
     rows += [sum(batch.num_rows for batch in found), sum(batch.num_rows for batch in looked)]
 """
 

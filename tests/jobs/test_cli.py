@@ -172,7 +172,8 @@ class DescribeTheOutcome:
 
         assert run_to_exit_code(command, []) == 1
         assert capsys.readouterr().err == (
-            "ZeroDivisionError: first\nRun it again with --debug to see where it came from.\n"
+            "winnow: ZeroDivisionError: first.\n"
+            "Run it again with --debug to see where it came from.\n"
         )
         assert run_to_exit_code(command, ["--debug"]) == 1
         assert "Traceback" in capsys.readouterr().err

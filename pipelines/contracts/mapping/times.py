@@ -9,8 +9,9 @@ from pipelines.config.logs import TimeSource
 from pipelines.contracts.mapping.values import Reading, integer_in, number_in
 from pipelines.contracts.sources.types import INTEGERS
 
-FIRST_US = 1
-"""1970: an event before it has a time out of range, and so has one at 0, which means no time."""
+FIRST_US = 5_097_600_000_000
+"""1970-03-01: an event before it has a time out of range. Times of today fall there where their
+unit is taken for one that is a thousand times or more finer, and so does 0, which means no time."""
 END_US = 4_102_444_800_000_000
 """2100-01-01: an event from here on has a time out of range."""
 
@@ -57,7 +58,7 @@ def read_event_time(source: Column, found: str, time: TimeSource) -> tuple[Readi
     """Read the time that says when a row happened.
 
     Returns:
-        A reading as from ``read_time``, NULL outside of (1970-01-01, 2100-01-01), and whether
+        A reading as from ``read_time``, NULL outside of [1970-03-01, 2100-01-01), and whether
         there is a time outside: boolean, never NULL.
     """
     if time.unit in UNITS and found in INTEGERS:
