@@ -70,8 +70,21 @@ def stage_pairs(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
 ) -> Attributed:
     """Join clicks to impressions, once, and decide which pairs count."""
+    staged = place.staged(_joined(logs, config, day, n_clicks=n_clicks), "pairs")
+    return settled(staged, readable_rows(logs["impressions"]), config, place)
+
+
+def _joined(
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_clicks: int,
+    clicked: tuple[int, int] | None = None,
+) -> DataFrame:
+    """Return the pairs of the valid rows of both logs; see ``attributed_pairs``."""
     impressions = logs["impressions"]
-    joined = attributed_pairs(
+    return attributed_pairs(
         valid_rows(impressions),
         valid_rows(logs["clicks"]),
         impressions.contract,
@@ -79,8 +92,8 @@ def stage_pairs(
         day,
         n_clicks=n_clicks,
         made=made_columns(impressions),
+        clicked=clicked,
     )
-    return settled(place.staged(joined, "pairs"), readable_rows(impressions), config, place)
 
 
 def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
@@ -95,17 +108,15 @@ def stage_catalogue(
     """Count popularity, find the eligible items, and build and ship the draw table."""
     window = config.popularity.window_days
     since = day.shifted(-window).start_us
-    recent = valid_rows(logs["clicks"]).where(
-        (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
-    )
-    if config.popularity.clicks != "all":
+    if config.popularity.clicks == "all":
+        before = (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
+        # Duplicates have one key, and only the keys are counted: which one stays does not matter.
+        # A hash stands for the rest of the key: it tells apart clicks of one item and time only.
+        key = key_hash(logs["clicks"].contract.key)
+        recent = valid_rows(logs["clicks"]).where(before).select("item_id", "event_us", key)
+    else:
         recent = _attributed_before(logs, config, day, place, since)
-    # Duplicates have one key, and only the keys are counted: which one stays does not matter.
-    # A hash stands for the rest of the key: it need only tell apart clicks of one item and time.
-    key = key_hash(logs["clicks"].contract.key)
-    told = "click_key" if config.popularity.clicks != "all" else key
-    distinct = recent.select("item_id", "event_us", told).distinct()
-    clicks = clicks_per_item(distinct, day, window)
+    clicks = clicks_per_item(recent.distinct(), day, window)
     if "items" in logs:
         log = logs["items"]
         snapshot = valid_rows(log).where(on_date(log, day))
@@ -155,16 +166,8 @@ def _attributed_before(
     A click that belongs to several impressions comes as often.
     """
     impressions = logs["impressions"]
-    joined = attributed_pairs(
-        valid_rows(impressions),
-        valid_rows(logs["clicks"]),
-        impressions.contract,
-        config,
-        day,
-        n_clicks=logs["clicks"].about_rows,
-        made=made_columns(impressions),
-        clicked=(since, day.start_us),
-    )
+    n_clicks = logs["clicks"].about_rows
+    joined = _joined(logs, config, day, n_clicks=n_clicks, clicked=(since, day.start_us))
     choice = (CHOSEN,) if impressions.chooses else ()
     columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
     staged = place.staged(joined.select(*columns), "earlier-pairs")

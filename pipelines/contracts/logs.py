@@ -37,7 +37,7 @@ from pipelines.errors import ConfigError, InputError, Problem, WinnowError
 
 _BYTES_PER_ROW = 50
 
-_ABSENT_IS_NULL = frozenset({"position", "rank", "score", "segment", "valid_from", "valid_to"})
+_ABSENT_IS_NULL = frozenset({"position", "rank", "score", "valid_from", "valid_to"})
 """Optional columns of which NULL says what it says that a log has no such column.
 
 Where ``viewed`` or ``action_type`` is not there, every row was viewed, every action is a click: in
