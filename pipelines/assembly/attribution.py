@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 from pipelines.catalogue.keys import key_of
 from pipelines.config.tree import Config
 from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.rows import tie_columns, winner_hash
+from pipelines.contracts.logs import Log
+from pipelines.contracts.rows import made_columns, tie_columns, valid_rows, winner_hash
 from pipelines.contracts.tables import TableContract
 from pipelines.engines.broadcast import broadcast
 
@@ -145,6 +146,28 @@ def attributed_pairs(
         )
     )
     return _latest_of_each_click(pairs) if last_impression else pairs
+
+
+def joined_pairs(
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_clicks: int,
+    clicked: tuple[int, int] | None = None,
+) -> DataFrame:
+    """Return the pairs of the valid rows of both logs; see ``attributed_pairs``."""
+    impressions = logs["impressions"]
+    return attributed_pairs(
+        valid_rows(impressions),
+        valid_rows(logs["clicks"]),
+        impressions.contract,
+        config,
+        day,
+        n_clicks=n_clicks,
+        made=made_columns(impressions),
+        clicked=clicked,
+    )
 
 
 def _latest_of_each_click(pairs: DataFrame) -> DataFrame:

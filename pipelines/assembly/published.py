@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.assembly.candidates import Candidates
 from pipelines.assembly.item_stats import item_stats
 from pipelines.assembly.ranking_samples import ranking_samples
-from pipelines.assembly.samples import Candidates
 from pipelines.config.tree import Config
 from pipelines.contracts.counts import RowCounts
 from pipelines.contracts.days import CalendarDay

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.assembly.attribution import MOST_BROADCAST_ROWS, attributed_pairs
+from pipelines.assembly.attribution import MOST_BROADCAST_ROWS, joined_pairs
+from pipelines.assembly.candidates import Candidates, stage_catalogue
 from pipelines.assembly.click_users import Attributed, settled
 from pipelines.assembly.events import (
     candidate_events,
@@ -16,33 +16,17 @@ from pipelines.assembly.events import (
     in_exclusion_window,
     union_of_events,
 )
-from pipelines.assembly.item_stats import catalogue_table
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
 from pipelines.assembly.sampler import EVENTS_PER_PARTITION, groups_schema, sample
 from pipelines.assembly.stage_orders import StageOrders
 from pipelines.assembly.workplace import Workplace
-from pipelines.catalogue.draw_table import Catalogue, build_catalogue, save_catalogue
-from pipelines.catalogue.eligibility import (
-    eligible_items,
-    items_seen_in,
-    latest_first,
-    periods_on,
-)
-from pipelines.catalogue.keys import key_of
-from pipelines.catalogue.popularity import clicks_per_item
 from pipelines.config.tree import Config
-from pipelines.contracts.conforming import CHOSEN
 from pipelines.contracts.days import CalendarDay
 from pipelines.contracts.logs import Log
-from pipelines.contracts.repeated_keys import key_hash
 from pipelines.contracts.rows import (
-    chosen_rows,
-    made_columns,
     on_date,
     readable_rows,
-    valid_rows,
-    without_duplicates,
 )
 from pipelines.engines.passes import of_pass, passes_for
 
@@ -51,130 +35,18 @@ EVENTS_PER_GIB = 8_000_000
 time. Measured: they need 5.0 of 24 GiB; when events were wider 7.2, and 3.7 of 8."""
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """The items of a date.
-
-    Attributes:
-        catalogue: The draw table with the ids.
-        eligibility: One row per item of the catalogue: the columns of ``catalogue_table``.
-        shipped: The name that tasks find the catalogue file by.
-    """
-
-    catalogue: Catalogue
-    eligibility: DataFrame
-    shipped: str
-
-
 def stage_pairs(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
 ) -> Attributed:
     """Join clicks to impressions, once, and decide which pairs count."""
-    staged = place.staged(_joined(logs, config, day, n_clicks=n_clicks), "pairs")
+    staged = place.staged(joined_pairs(logs, config, day, n_clicks=n_clicks), "pairs")
     return settled(staged, readable_rows(logs["impressions"]), config, place)
-
-
-def _joined(
-    logs: Mapping[str, Log],
-    config: Config,
-    day: CalendarDay,
-    *,
-    n_clicks: int,
-    clicked: tuple[int, int] | None = None,
-) -> DataFrame:
-    """Return the pairs of the valid rows of both logs; see ``attributed_pairs``."""
-    impressions = logs["impressions"]
-    return attributed_pairs(
-        valid_rows(impressions),
-        valid_rows(logs["clicks"]),
-        impressions.contract,
-        config,
-        day,
-        n_clicks=n_clicks,
-        made=made_columns(impressions),
-        clicked=clicked,
-    )
 
 
 def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
     """Return the pairs whose impression lies on the date."""
     shown = F.col("impression_us")
     return pairs.where((shown >= day.start_us) & (shown < day.end_us))
-
-
-def stage_catalogue(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace
-) -> Candidates:
-    """Count popularity, find the eligible items, and build and ship the draw table."""
-    window = config.popularity.window_days
-    since = day.shifted(-window).start_us
-    if config.popularity.clicks == "all":
-        before = (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
-        # Duplicates have one key, and only the keys are counted: which one stays does not matter.
-        # A hash stands for the rest of the key: it tells apart clicks of one item and time only.
-        key = key_hash(logs["clicks"].contract.key)
-        recent = valid_rows(logs["clicks"]).where(before).select("item_id", "event_us", key)
-    else:
-        recent = _attributed_before(logs, config, day, place, since)
-    clicks = clicks_per_item(recent.distinct(), day, window)
-    if "items" in logs:
-        log = logs["items"]
-        snapshot = valid_rows(log).where(on_date(log, day))
-
-        def kept(census: DataFrame, name: str) -> DataFrame:
-            return place.staged(census, f"counted/catalogue/{name}")
-
-        # The log has one row per item and period; of those on the date one stands for the item.
-        per_item = log.contract.model_copy(update={"key": ("item_id",)})
-        eligible = eligible_items(
-            without_duplicates(
-                periods_on(snapshot, day), per_item, log.about_rows, kept, latest_first()
-            )
-        )
-    else:
-        seen = list(logs.values())
-        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
-        at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
-        within = (at >= since) & (at < day.end_us)
-        eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
-    items = (
-        eligible.withColumn("in_catalogue", F.lit(True))
-        .join(clicks, "item_id", how="full")
-        .select(
-            "item_id",
-            key_of("item_id", config.ids.item).alias("item_key"),
-            F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
-            F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
-            "eligible_from",
-            "eligible_to",
-        )
-        .toArrow()
-    )
-    catalogue = build_catalogue(items, config)
-    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
-    frame = place.stored(catalogue_table(catalogue, inside), "catalogue")
-    path = place.folder / f"catalogue-{place.tag}.arrow"
-    save_catalogue(catalogue, path)
-    return Candidates(catalogue, frame, place.ship(path))
-
-
-def _attributed_before(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, since: int
-) -> DataFrame:
-    """Return the clicks before the date that belong to an impression: item, time and key of each.
-
-    A click that belongs to several impressions comes as often.
-    """
-    impressions = logs["impressions"]
-    n_clicks = logs["clicks"].about_rows
-    joined = _joined(logs, config, day, n_clicks=n_clicks, clicked=(since, day.start_us))
-    choice = (CHOSEN,) if impressions.chooses else ()
-    columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
-    staged = place.staged(joined.select(*columns), "earlier-pairs")
-    pairs = settled(staged, readable_rows(impressions), config, place, "earlier-pairs").pairs
-    if config.popularity.clicks == "chosen":
-        pairs = chosen_rows(pairs, impressions)
-    return pairs.select("item_id", F.col("click_us").alias("event_us"), "click_key")
 
 
 def stage_pairs_and_catalogue(

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
+from pipelines.assembly.candidates import Candidates
 from pipelines.assembly.item_stats import catalogue_table
-from pipelines.assembly.samples import Candidates
 from pipelines.catalogue.draw_table import Catalogue, build_catalogue
 from pipelines.config.tree import Config
 from pipelines.contracts.rows import valid_rows

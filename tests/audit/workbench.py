@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from pipelines.assembly.candidates import Candidates, stage_catalogue
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings, sample_partition
 from pipelines.assembly.published import Made, contracts, shown_on, totals
@@ -23,10 +24,8 @@ from pipelines.assembly.rejects import (
 )
 from pipelines.assembly.sampler import groups_schema
 from pipelines.assembly.samples import (
-    Candidates,
     all_events,
     pairs_of,
-    stage_catalogue,
     stage_pairs,
 )
 from pipelines.assembly.stage_orders import stage_orders

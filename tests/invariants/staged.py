@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.init import write_simulated
+from pipelines.assembly.candidates import Candidates, stage_catalogue
 from pipelines.assembly.click_users import Attributed
 from pipelines.assembly.kept_pairs import stage_kept_pairs
 from pipelines.assembly.partition import SamplerSettings
@@ -19,10 +20,8 @@ from pipelines.assembly.published import Made, contracts, shown_on
 from pipelines.assembly.rejects import all_rejected
 from pipelines.assembly.sampler import groups_schema, sample
 from pipelines.assembly.samples import (
-    Candidates,
     all_events,
     pairs_of,
-    stage_catalogue,
     stage_pairs,
 )
 from pipelines.assembly.stage_orders import StageOrders, stage_orders
