@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
-if str(_ROOT) not in sys.path:
-    # spark-submit puts this file's folder on the path, not the one above it.
+if __name__ == "__main__":
+    # spark-submit puts this file's folder on the path, not the one above it, and before all else
+    # the zip for the executors, whose contracts are no files here.
     sys.path.insert(0, str(_ROOT))
 
 from jobs.apart import require_apart  # noqa: E402
