@@ -1,4 +1,4 @@
-# make env | spark | demo | test | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -9,7 +9,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo test trainers bench lint clean java
+.PHONY: env spark demo dist test trainers bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -29,8 +29,8 @@ $(VENV)/.packages: pyproject.toml constraints.txt
 	@touch $@
 
 # The Delta JARs: once per environment, through Spark's own resolver.
-$(VENV)/.jars: $(VENV)/.packages jobs/fetch_jars.py jobs/java.py jobs/class_archive.py | java
-	$(BIN)/python -m jobs.fetch_jars
+$(VENV)/.jars: $(VENV)/.packages pipelines/winnow/engine/jars.py pipelines/winnow/engine/java.py | java
+	$(BIN)/python -m winnow.engine.jars
 	@touch $@
 
 java:
@@ -38,7 +38,13 @@ java:
 		"Java 17 or 21 is needed by the spark engine: install a JDK (Debian: openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 1; }
 
 demo: env
-	$(BIN)/python -m jobs.demo --out demo --size $(SIZE)
+	$(BIN)/python -m winnow.cli.demo --out demo --size $(SIZE)
+
+# The wheel, and the same as a zip for the executors of a cluster: spark-submit --py-files takes no wheel.
+dist: $(VENV)/.packages
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	cp dist/winnow-*.whl dist/winnow.zip
 
 # Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
 # session cannot share one. tests/engines compares both and so runs once. Each worker has a session
@@ -73,7 +79,7 @@ $(VENV)/.bench: $(VENV)/.packages
 lint: $(VENV)/.packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy pipelines jobs bench tests docs
+	$(BIN)/mypy pipelines/winnow jobs bench tests docs
 
 clean:
 	rm -rf $(VENV) $(TRAINERS) demo build dist artifacts spark-warehouse metastore_db derby.log

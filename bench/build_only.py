@@ -16,20 +16,20 @@ from typing import Annotated
 
 import psutil
 import typer
+from winnow.building.build import build
+from winnow.building.inputs import open_for_build
+from winnow.building.progress import Progress, Stage
+from winnow.building.request import BuildRequest
+from winnow.contracts.rows import chosen_rows
+from winnow.dates import CalendarDay
+from winnow.engine.choice import start_engine
+from winnow.engine.startup.garbage import nothing_collected
+from winnow.events.stage_orders import stage_orders
+from winnow.sampler.steps import stage_groups, stage_pairs_and_catalogue
+from winnow.spark.scratch import Workplace
 
 from bench.config import config_of
 from bench.work import DAY, tell
-from jobs.build import build
-from jobs.engine import Engine
-from jobs.garbage import nothing_collected
-from jobs.progress import Progress, Stage
-from jobs.reading import open_for_build
-from jobs.request import BuildRequest
-from pipelines.assembly.samples import stage_groups, stage_pairs_and_catalogue
-from pipelines.assembly.stage_orders import stage_orders
-from pipelines.assembly.workplace import Workplace
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.rows import chosen_rows
 
 
 def build_only(request: BuildRequest, folder: Path) -> None:
@@ -100,7 +100,7 @@ def main(
     progress = StageCosts()
     memory = driver_memory if engine == "spark" else None
     with nothing_collected():  # as winnow does, there while it imports too
-        running = Engine.start("bench", engine=engine, driver_memory=memory)
+        running = start_engine("bench", engine=engine, driver_memory=memory)
     with running:
         request = BuildRequest(
             config=config, day=DAY, engine=running, immature=True, progress=progress

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from winnow.config.tree import Config
+
 from bench.work import ALPHA, HOT_CLICKS, PER_POSITIVE, SMOOTHING
-from pipelines.config.tree import Config
 
 
 def config_of(logs: Path, warehouse: Path, lookback: int = 0) -> Config:

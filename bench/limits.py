@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 import typer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from winnow.engine.choice import start_engine
+from winnow.engine.engine import Engine
 
 from bench.work import DAY, tell
-from jobs.engine import Engine
 
 PARTITIONS = 64
 COLUMNS = ("user_id", "request_id", "item_id")
@@ -53,7 +54,7 @@ def main(
     """Time each limit; the second of two runs counts."""
     memory = driver_memory if engine == "spark" else None
     seconds: dict[str, float] = {}
-    with Engine.start("limits", engine=engine, driver_memory=memory) as running:
+    with start_engine("limits", engine=engine, driver_memory=memory) as running:
         started = time.time() - psutil.Process().create_time()
         for name, work in limits(running, logs.resolve(), out.resolve()).items():
             for _ in range(2):

@@ -13,10 +13,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
-
-from pipelines.config.logs import LogConfig
-from pipelines.config.model import Frozen
-from pipelines.config.tree import Config
+from winnow.config.logs import LogConfig
+from winnow.config.model import Frozen
+from winnow.config.tree import Config
 
 PAGE = Path(__file__).with_name("configuration.md")
 WORDS = Path(__file__).with_name("configuration_keys.yaml")

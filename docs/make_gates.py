@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from pipelines.config.gate_rules import GATE_RULES, Between, GateRule
+from winnow.config.gate_rules import GATE_RULES, Between, GateRule
 
 PAGE = Path(__file__).with_name("gates.md")
 
 _INTRO = """# Gates
 
-Made from `pipelines/config/gate_rules.py` by `python docs/make_gates.py`; a test fails where the two
+Made from `pipelines/winnow/config/gate_rules.py` by `python docs/make_gates.py`; a test fails where the two
 differ. What gates are, and how their bounds are set, stands in [quality.md](quality.md).
 
 Outside of *fails* nothing is published. Outside of *warns* the release says so. *Absolute* gates keep

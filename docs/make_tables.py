@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipelines.config.logs import LOG_NAMES
-from pipelines.config.tree import TABLES
-from pipelines.contracts.tables import ColumnContract, TableContract, table_contract
+from winnow.config.logs import LOG_NAMES
+from winnow.config.tree import TABLES
+from winnow.contracts.tables import ColumnContract, TableContract, table_contract
 
 PAGE = Path(__file__).with_name("tables.md")
 

@@ -10,8 +10,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from winnow.engine.engine import Engine
 
-    from jobs.engine import Engine
     from tests.invariants.staged import Staged
 
 TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "sail")
@@ -22,12 +22,12 @@ TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "sail")
 def engine() -> Iterator["Engine"]:
     """The engine that ``WINNOW_TEST_ENGINE`` names; on Spark two cores, four shuffle partitions."""
     if TEST_ENGINE == "sail":
-        from jobs.sail_engine import SailEngine
+        from winnow.engine.sail import SailEngine
 
         with SailEngine.launch() as sail:
             yield sail
         return
-    from jobs.spark_engine import SparkEngine, start_session
+    from winnow.engine.spark import SparkEngine, start_session
 
     session = start_session(
         "winnow-tests",
@@ -66,7 +66,7 @@ def staged(engine: "Engine", simulated: Path, tmp_path_factory: pytest.TempPathF
     return stage(engine.spark, engine.ship, simulated, folder, uuid.uuid4().hex)
 
 
-ENGINE_FACING = ("contracts", "publishing")
+ENGINE_FACING = ("contracts", "release")
 """Folders of tests that meet the engine itself; the others meet what is built on it."""
 
 

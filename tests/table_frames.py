@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
-
-from pipelines.assembly.published import Made, frames_of_logs
-from pipelines.assembly.tables import GroupTables, with_placement
-from pipelines.config.tree import Config
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.tables import TableContract
+from winnow.config.tree import Config
+from winnow.contracts.tables import TableContract
+from winnow.dates import CalendarDay
+from winnow.tables.all_tables import Made, frames_of_logs
+from winnow.tables.of_groups import GroupTables, with_placement
 
 
 def every_frame(

@@ -4,39 +4,45 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What each folder may import besides itself.
-_CONTRACTS = {"shown_text", "errors", "config", "arrays", "engines", "contracts"}
-_MIDDLE = _CONTRACTS | {"catalogue", "sampling"}
-MAY_IMPORT = {
-    "shown_text": set[str](),
-    "errors": {"shown_text"},
-    "arrays": set(),
-    "engines": set(),
-    "config": {"shown_text", "errors"},
-    "contracts": {"errors", "config", "arrays", "engines"},
-    # The draw table is laid out by the kernel that draws from it.
-    "catalogue": _CONTRACTS | {"sampling"},
-    "sampling": {"errors", "arrays"},
-    "assembly": _MIDDLE,
-    "audit": _MIDDLE | {"assembly"},
-    "publishing": _MIDDLE | {"assembly", "audit"},
-    "simulation": {"errors", "config"},
-    "jobs": _MIDDLE | {"assembly", "audit", "publishing", "simulation"},
-}
-SAMPLING_LIBRARIES = {"numpy", "pyarrow", "numba"}
+# A folder, or a module beside the folders, imports only what stands before it in this list.
+ORDER = (
+    "shown_text",
+    "errors",
+    "shipped_files",
+    "dates",
+    "arrays",
+    "spark",
+    "config",
+    "logs",
+    "contracts",
+    "events",
+    "sampler",
+    "tables",
+    "audit",
+    "report",
+    "release",
+    "engine",
+    "building",
+    "simulation",
+    "cli",
+)
+KERNELS = "sampler.kernels"
+KERNEL_LIBRARIES = {"numpy", "pyarrow", "numba"}
+KERNEL_MODULES = {"winnow.errors", "winnow.arrays", "winnow.events.kinds"}
+"""What the kernels may import besides each other."""
 
 FORBIDDEN = {
-    r"\bsparkContext\b": {"jobs/spark_engine.py", "jobs/fetch_jars.py"},
-    r"\b_jvm\b|\b_jsparkSession\b|\b_jdf\b": {"jobs/spark_engine.py"},
+    r"\bsparkContext\b": {"engine/spark.py", "engine/jars.py"},
+    r"\b_jvm\b|\b_jsparkSession\b|\b_jdf\b": {"engine/spark.py"},
     # Which engine works stands behind the seams.
-    r"\bpysail\b|\bSailEngine\b": {"jobs/engine.py", "jobs/sail_engine.py"},
+    r"\bpysail\b|\bSailEngine\b": {"engine/choice.py", "engine/sail.py"},
     r"\.rdd\b|\bRDD\b": set(),
     r"\bF\.randn?\(|\bfunctions\.randn?\b": set(),
     r"monotonically_increasing_id\(": set(),
@@ -47,60 +53,83 @@ FORBIDDEN = {
 }
 
 
+PACKAGE = ROOT / "pipelines" / "winnow"
+
+
 def sources() -> list[Path]:
-    return sorted([*ROOT.glob("pipelines/**/*.py"), *ROOT.glob("jobs/**/*.py")])
+    return sorted(PACKAGE.glob("**/*.py"))
 
 
-def folder_of(path: Path) -> str | None:
-    """The node of the graph that a file belongs to; None for the empty root package."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    if parts[0] == "jobs":
-        return "jobs"
-    return None if parts[1] == "__init__" else parts[1]
+def module_of(path: Path) -> str:
+    """A module's name within the package; a folder's own file is the folder."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
 
 
-def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """Every absolute module name that is imported, inside functions too, with its line."""
-    for node in ast.walk(tree):
+MODULES = {module_of(path): path for path in sources()}
+
+
+def imported(code: str) -> Iterator[tuple[str, int]]:
+    """Every module that is imported, inside functions too, with its line."""
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            yield module, node.lineno
-            if module == "pipelines":
-                yield from ((f"pipelines.{alias.name}", node.lineno) for alias in node.names)
+            within = [f"{module}.{alias.name}" for alias in node.names]
+            known = [name for name in within if name.removeprefix("winnow.") in MODULES]
+            # What a folder gives that is no module of it is its own.
+            yield from ((name, node.lineno) for name in known or [module])
 
 
-def wrong_edges(code: str, folder: str) -> list[str]:
-    """What a file of a folder imports against the order, one line each."""
+def wrong_edges(code: str, module: str) -> list[str]:
+    """What a module imports against the order, one line each."""
     found = []
-    for module, line in imported(ast.parse(code)):
-        parts = module.split(".")
-        if parts[0] == "jobs":
-            target = "jobs"
-        elif parts[0] == "pipelines" and len(parts) > 1:
-            target = parts[1]
-        else:
-            outside = parts[0] not in SAMPLING_LIBRARIES | set(sys.stdlib_module_names)
-            if folder == "sampling" and outside and parts[0] != "pipelines":
-                found.append(f"line {line}: sampling imports {module}")
+    for name, line in imported(code):
+        within = name == "winnow" or name.startswith("winnow.")
+        if module.startswith(KERNELS):
+            allowed = any(f"{name}.".startswith(f"{one}.") for one in KERNEL_MODULES)
+            library = name.split(".")[0] in KERNEL_LIBRARIES | set(sys.stdlib_module_names)
+            if not (allowed or library or name.startswith(f"winnow.{KERNELS}")):
+                found.append(f"line {line}: the kernels import {name}")
+                continue
+        if not within:
             continue
-        if target != folder and target not in MAY_IMPORT[folder]:
-            found.append(f"line {line}: {folder} imports {module}")
+        here, there = module.split(".")[0], name.removeprefix("winnow.").split(".")[0]
+        if name == "winnow" or ORDER.index(there) > ORDER.index(here):
+            found.append(f"line {line}: {here} imports {name}")
     return found
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-class DescribeEveryModule:
-    def it_lies_in_a_folder_of_the_order(self, path: Path) -> None:
-        folder = folder_of(path)
-        assert folder is None or folder in MAY_IMPORT
+def node_of(module: str) -> str:
+    """A folder within a folder is one node of the graph, and so is a file beside such folders."""
+    return ".".join(module.split(".")[:2])
 
+
+def circles(edges: Mapping[str, set[str]]) -> list[set[str]]:
+    """The largest sets of nodes that reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in edges:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            new = edges.get(waiting.pop(), set()) - seen
+            seen |= new
+            waiting += new
+        reached[start] = seen
+    found: list[set[str]] = []
+    for start, seen in reached.items():
+        if start in seen and not any(start in circle for circle in found):
+            found.append({other for other in seen if start in reached.get(other, set())})
+    return found
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+class DescribeEveryModule:
     def it_imports_only_what_stands_before_it(self, path: Path) -> None:
-        folder = folder_of(path)
-        code = path.read_text(encoding="utf-8")
-        if folder is not None:
-            assert wrong_edges(code, folder) == []
+        module = module_of(path)
+        if module:
+            assert wrong_edges(path.read_text(encoding="utf-8"), module) == []
 
     def it_has_no_relative_import(self, path: Path) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -108,7 +137,7 @@ class DescribeEveryModule:
         assert levels == []
 
     def it_calls_nothing_that_is_forbidden_there(self, path: Path) -> None:
-        place = str(path.relative_to(ROOT)).removeprefix("pipelines/")
+        place = str(path.relative_to(PACKAGE))
         code = without_texts(path.read_text(encoding="utf-8"))
         found = [
             pattern
@@ -132,29 +161,51 @@ def without_texts(code: str) -> str:
     return ast.unparse(tree)
 
 
+class DescribeTheFoldersWithinFolders:
+    def it_finds_no_circle_among_them(self) -> None:
+        edges: dict[str, set[str]] = {}
+        for module, path in MODULES.items():
+            code = path.read_text(encoding="utf-8")
+            names = {name.removeprefix("winnow.") for name, _ in imported(code)}
+            there = {node_of(name) for name in names if name in MODULES}
+            edges.setdefault(node_of(module), set()).update(there - {node_of(module)})
+        assert len(edges) > 100
+        assert circles(edges) == []
+
+
 class DescribeTheCheck:
     def it_sees_an_import_inside_a_function(self) -> None:
-        code = "def f() -> None:\n    from pipelines.publishing import store\n"
-        assert wrong_edges(code, "contracts") == ["line 2: contracts imports pipelines.publishing"]
+        code = "def f() -> None:\n    from winnow.release import store\n"
+        assert wrong_edges(code, "contracts.log") == [
+            "line 2: contracts imports winnow.release.store"
+        ]
 
     def it_sees_a_folder_imported_from_the_root(self) -> None:
-        assert wrong_edges("from pipelines import jobs, audit", "sampling") == [
-            "line 1: sampling imports pipelines.jobs",
-            "line 1: sampling imports pipelines.audit",
+        assert wrong_edges("from winnow import audit, cli", "events.keys") == [
+            "line 1: events imports winnow.audit",
+            "line 1: events imports winnow.cli",
+        ]
+
+    def it_sees_the_face_imported_from_within(self) -> None:
+        assert wrong_edges("from winnow import load_config", "cli.main") == [
+            "line 1: cli imports winnow"
         ]
 
     def it_sees_spark_in_the_kernels(self) -> None:
-        assert wrong_edges("import pyspark.sql", "sampling") == [
-            "line 1: sampling imports pyspark.sql"
+        assert wrong_edges("import pyspark.sql", "sampler.kernels.mix") == [
+            "line 1: the kernels import pyspark.sql"
         ]
 
     def it_lets_the_data_flow_pass(self) -> None:
-        code = "import numpy\nfrom pipelines.sampling.mix import x\nfrom pipelines.errors import y"
-        assert wrong_edges(code, "assembly") == []
+        code = "import numpy\nfrom winnow.sampler.kernels.mix import x\nfrom winnow.errors import y"
+        assert wrong_edges(code, "tables.listwise") == []
+
+    def it_finds_a_circle_and_no_more_of_the_graph(self) -> None:
+        edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}
+        assert circles(edges) == [{"b", "c"}]
 
     def it_knows_every_folder(self) -> None:
-        folders = {p.name for p in (ROOT / "pipelines").iterdir() if any(p.glob("*.py"))}
-        assert folders | {"shown_text", "errors", "jobs"} == set(MAY_IMPORT)
+        assert {module.split(".")[0] for module in MODULES if module} == set(ORDER)
 
     def it_reads_code_and_not_docstrings(self) -> None:
         assert "sparkContext" not in without_texts('"""No sparkContext."""\nx = 1  # sparkContext')
@@ -163,10 +214,7 @@ class DescribeTheCheck:
 
 class DescribeImporting:
     def it_starts_no_jvm(self) -> None:
-        modules = [
-            ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            for path in sources()
-        ]
+        modules = [f"winnow.{module}".removesuffix(".") for module in MODULES]
         code = (
             "import importlib, subprocess\n"
             "def refuse(*a, **k): raise AssertionError('a process was started')\n"
@@ -182,7 +230,7 @@ class DescribeImporting:
 
     def it_loads_no_heavy_library_for_the_help(self) -> None:
         code = (
-            "import sys\nimport jobs.cli\n"
+            "import sys\nimport winnow.cli.main\n"
             "print(sorted({'pyspark', 'numba', 'pandas', 'pyarrow', 'great_expectations'} "
             "& set(sys.modules)))\n"
         )

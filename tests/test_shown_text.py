@@ -1,9 +1,8 @@
 """What strangers wrote, as messages, the report and ``releases`` may hold it."""
 
 import pytest
-
-from pipelines.errors import Problem
-from pipelines.shown_text import shown, without_secrets
+from winnow.errors import Problem
+from winnow.shown_text import shown, without_secrets
 
 
 class DescribeSecretsInAddresses:

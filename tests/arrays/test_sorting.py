@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-
-from pipelines.arrays import sorting
-from pipelines.arrays.sorting import order_of, sorted_numbers
+from winnow.arrays import sorting
+from winnow.arrays.sorting import order_of, sorted_numbers
 
 ENDS = np.array([-(2**63), -1, 0, 1, 2**63 - 1])
 CHANCE = np.random.default_rng(7)

@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
+from winnow.config.tree import Config
+from winnow.contracts.rows import valid_rows
+from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN
+from winnow.sampler.catalogue import Candidates
+from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
+from winnow.sampler.kernels.draw_table import alias_columns, log_weights
 
-from pipelines.assembly.candidates import Candidates
-from pipelines.assembly.item_stats import catalogue_table
-from pipelines.catalogue.draw_table import Catalogue, build_catalogue
-from pipelines.config.tree import Config
-from pipelines.contracts.rows import valid_rows
-from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN
-from pipelines.sampling.popularity import alias_columns, log_weights
 from tests.audit.simulated_logs import DAY
 from tests.audit.workbench import Bench, Broken, events_of, new_path
 

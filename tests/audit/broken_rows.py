@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import functions as F
+from winnow.contracts.rows import on_date, valid_rows
 
-from pipelines.contracts.rows import on_date, valid_rows
 from tests.audit.simulated_logs import DAY
 from tests.audit.workbench import Bench, Broken
 

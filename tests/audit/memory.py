@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from pipelines.assembly.workplace import Workplace
-from pipelines.audit import audit
-from pipelines.audit.figures import Figure
-from pipelines.audit.record import GateResult
-from pipelines.audit.staged import table_by_table
-from pipelines.audit.staged.rows import StagedPositives
-from pipelines.audit.staged.stretch import Stretch
+from winnow.audit import audit
+from winnow.audit.figure import Figure
+from winnow.audit.gates import tables
+from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.staged_rows import StagedPositives
+from winnow.audit.record import GateResult
+from winnow.spark.scratch import Workplace
 
 _MEASURED = (
     "agreement_figures",
@@ -52,7 +52,7 @@ class Memory:
         """Let the audit use the memory."""
         judge = self._judge(vars(audit)["judge"])
         with ExitStack() as patched:
-            for module in (audit, table_by_table):
+            for module in (audit, tables):
                 known = vars(module)
                 whole = {n: self._remembered(n, known[n]) for n in _MEASURED if n in known}
                 patched.enter_context(mock.patch.dict(known, whole))

@@ -4,11 +4,11 @@ import json
 from datetime import date
 from pathlib import Path
 
-from jobs.init import write_simulated
-from pipelines.config.loading import load_config
-from pipelines.config.tree import TABLES, Config
-from pipelines.contracts.days import CalendarDay
-from pipelines.simulation import Simulation, simulate
+from winnow.cli.init import write_simulated
+from winnow.config.loading import load_config
+from winnow.config.tree import TABLES, Config
+from winnow.dates import CalendarDay
+from winnow.simulation import Simulation, simulate
 
 DAY = CalendarDay(date(2026, 1, 7))
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.items import Items
+from winnow.config.tree import Config
+from winnow.contracts.log import Log
+from winnow.contracts.tables import table_contract
+from winnow.dates import CalendarDay
 
-from pipelines.audit.again.items import Items
-from pipelines.audit.figures import Figure
-from pipelines.config.tree import Config
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.logs import Log
-from pipelines.contracts.tables import table_contract
-from tests.stages.handmade import DAY, at
+from tests.events.handmade import DAY, at
 
 Row = dict[str, Any]
 THE_DAY = CalendarDay(DAY)

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pipelines.audit.negatives.draw_counts import SOURCES
-from pipelines.audit.negatives.draws import (
+from winnow.audit.recompute.draw_counts import SOURCES
+from winnow.audit.recompute.draws import (
     MOST_OFF,
     DrawFigures,
     Negatives,
@@ -21,7 +20,7 @@ from pipelines.audit.negatives.draws import (
     log_q_edges,
     places_of,
 )
-from pipelines.audit.negatives.draws_pass import _negatives
+from winnow.audit.recompute.draws_pass import _negatives
 
 Event = tuple[int, int]
 Draw = tuple[int, int, int, float]

@@ -4,15 +4,14 @@ import math
 from pathlib import Path
 
 import pytest
-
-from pipelines.audit.figures import Figure
-from pipelines.audit.judging import judge, require_passed, told_as_warning
-from pipelines.audit.measurements import Measurements
-from pipelines.audit.record import AuditRecord, GateResult
-from pipelines.config.gate_rules import GATE_RULES, RULE_OF
-from pipelines.config.gates import Bound, GateBounds
-from pipelines.config.loading import load_config
-from pipelines.errors import ConfigError, GateError, Problem
+from winnow.audit.figure import Figure
+from winnow.audit.judging import judge, require_passed, told_as_warning
+from winnow.audit.measurements import Measurements
+from winnow.audit.record import AuditRecord, GateResult
+from winnow.config.gate_rules import GATE_RULES, RULE_OF
+from winnow.config.gates import Bound, GateBounds
+from winnow.config.loading import load_config
+from winnow.errors import ConfigError, GateError, Problem
 
 CONFIG = """
 logs:

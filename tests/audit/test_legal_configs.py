@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.record import AuditRecord
+from winnow.config.tree import Config
 
-from pipelines.audit.record import AuditRecord
-from pipelines.config.tree import Config
-from tests.stages import edge_cases
-from tests.stages.handmade import DAY, Logs, at, build_day, config
+from tests.events import edge_cases
+from tests.events.handmade import DAY, Logs, at, build_day, config
 
 LEGAL: dict[str, dict[str, Any]] = {
     "one table of draws": {"tables": ["easy_negatives"]},

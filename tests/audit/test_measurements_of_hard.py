@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.figure import Figure
+from winnow.audit.gates.hard_negatives import hard_again
+from winnow.audit.gates.row_rules import broken_rules
+from winnow.audit.recompute.ranking_lists import HardCounts, Logged, StageRules, Stated, look_up
+from winnow.contracts.stage_rows import StageRows
 
-from pipelines.audit.figures import Figure
-from pipelines.audit.negatives.hard import hard_again
-from pipelines.audit.negatives.hard_lists import HardCounts, Logged, StageRules, Stated, look_up
-from pipelines.audit.staged.row_rules import broken_rules
-from pipelines.contracts.stage_rows import StageRows
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
 
 COARSE, FINE = [13, 12, 11, 10, 14, 15, 16, 17], [13, 12, 11, 10, 14]
@@ -161,7 +161,7 @@ class DescribeManyPositives:
     def it_looks_at_all_rows_of_some_requests(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("pipelines.audit.staged.some_requests.MOST_POSITIVES", 20)
+        monkeypatch.setattr("winnow.audit.recompute.request_sample.MOST_POSITIVES", 20)
         requests = range(1, 61)
         logged = [{**row, "request_id": r} for r in requests for row in ranked("passed")]
         # One right and one wrong of each request; the wrong one is nowhere in the log.

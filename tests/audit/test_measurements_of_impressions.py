@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates.impressions import impression_figures, told_impressions
+from winnow.audit.recompute import request_sample
+from winnow.contracts.log import Log
 
-from pipelines.audit.again.impressions import impression_figures, told_impressions
-from pipelines.audit.staged import some_requests
-from pipelines.contracts.logs import Log
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
-from tests.stages.handmade import at
+from tests.events.handmade import at
 
 SETTINGS = config()
 KEY = ("user_id", "request_id", "item_id")
@@ -133,7 +133,7 @@ class DescribeImpressionFigures:
     def it_looks_at_some_of_many_rows(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(some_requests, "MOST_POSITIVES", 100)
+        monkeypatch.setattr(request_sample, "MOST_POSITIVES", 100)
         rows = [shown(str(n), 5, request=n) for n in range(400)]
         tables = {
             name: of_table(spark, name, *rows)

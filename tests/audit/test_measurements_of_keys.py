@@ -3,13 +3,13 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates import keys
+from winnow.audit.gates.keys import key_figures, schema_figure
+from winnow.audit.recompute.row_sample import Stretch
+from winnow.contracts.tables import table_contract
 
-from pipelines.audit.staged import tables
-from pipelines.audit.staged.stretch import Stretch
-from pipelines.audit.staged.tables import key_figures, schema_figure
-from pipelines.contracts.tables import table_contract
 from tests.audit.small import THE_DAY, by_name, config, frame
-from tests.stages.handmade import DAY
+from tests.events.handmade import DAY
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
 
@@ -44,7 +44,7 @@ class DescribeTablesAsSuch:
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
     ) -> None:
         """Few keys by sets of hashes, many by sorting them."""
-        monkeypatch.setattr(tables, "_MOST_HASHED", most_hashed)
+        monkeypatch.setattr(keys, "_MOST_HASHED", most_hashed)
         assert self.figures(self.rows(spark, 1, 2), 2)["duplicate_keys.positives"] == 0
         assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
@@ -55,7 +55,7 @@ class DescribeTablesAsSuch:
     def it_tells_two_impressions_of_one_item_apart(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
     ) -> None:
-        monkeypatch.setattr(tables, "_MOST_HASHED", most_hashed)
+        monkeypatch.setattr(keys, "_MOST_HASHED", most_hashed)
         contract = table_contract("ranking_samples").resolved(SETTINGS.ids)
         key = {"ds": DAY, "user_id": 7, "request_id": 1, "item_id": 5}
         rows = frame(

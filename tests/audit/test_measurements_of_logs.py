@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates.draws import easy_figures, measure_draws, wrong_q
+from winnow.audit.gates.history import drift_figures, volume_figures, volume_of
+from winnow.audit.gates.inputs import input_figures, logged_requests, shared_requests
+from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.staged_rows import negatives_of
+from winnow.contracts.counts import RowCounts
+from winnow.engine.choice import engine_of
+from winnow.spark.scratch import Workplace
 
-from jobs.engine import Engine
-from pipelines.assembly.workplace import Workplace
-from pipelines.audit.history import drift_figures, volume_figures, volume_of
-from pipelines.audit.inputs import input_figures, logged_requests, shared_requests
-from pipelines.audit.negatives.easy import easy_figures, measure_draws, wrong_q
-from pipelines.audit.staged.rows import negatives_of
-from pipelines.audit.staged.stretch import Stretch
-from pipelines.contracts.counts import RowCounts
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, sample, some_items, us
 
 SETTINGS = config()
@@ -140,7 +140,7 @@ class DescribeDraws:
         staged = {"training_samples": frame(spark, "training_samples", rows, settings)}
         negatives, items = negatives_of(staged), some_items()
         assert negatives is not None
-        place = Workplace(spark, Engine.of(spark).ship, tmp_path, tmp_path.name)
+        place = Workplace(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
         draws = measure_draws(negatives, items, logs, settings, THE_DAY, place, n_positives=2)
         found = by_name(easy_figures(draws, items.weighed()))
         assert found["shown_negatives"] == 1

@@ -2,9 +2,9 @@
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.gates.plausibility import clicked_share, nobody_figures, top_user_share
+from winnow.contracts.counts import RowCounts
 
-from pipelines.audit.nonsense import clicked_share, nobody_figures, top_user_share
-from pipelines.contracts.counts import RowCounts
 from tests.audit.small import by_name
 
 NOBODY = {"0": 32, "-1": 3}

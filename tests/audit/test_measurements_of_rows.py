@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-
-from pipelines.assembly.placement import shard, split
-from pipelines.audit.again.labels import (
+from winnow.audit.gates.row_rules import broken_rules
+from winnow.audit.recompute.labels import (
     Clicked,
     clicked_again,
     clicked_of,
     clicked_sums,
     label_figure,
 )
-from pipelines.audit.staged.row_rules import broken_rules
-from pipelines.config.tree import Config
+from winnow.config.tree import Config
+from winnow.tables.placement import shard, split
+
 from tests.audit.small import THE_DAY, Row, config, frame, us
-from tests.stages.handmade import DAY, at
+from tests.events.handmade import DAY, at
 
 KEY = ("user_id", "request_id", "item_id")
 

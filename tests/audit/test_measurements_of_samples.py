@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.gates.positives import positives_again
+from winnow.audit.recompute.items import items_again, keep_again
+from winnow.audit.recompute.pairs import candidates_again, joined_again
+from winnow.audit.recompute.staged_rows import StagedPositives
+from winnow.config.sampling import Downsampling
+from winnow.config.tree import Config
+from winnow.sampler.weights import integer_weights, keep_probs
 
-from pipelines.audit.again.items import items_again, keep_again
-from pipelines.audit.again.pairs import candidates_again, joined_again
-from pipelines.audit.again.positives import positives_again
-from pipelines.audit.staged.rows import StagedPositives
-from pipelines.catalogue.weights import integer_weights, keep_probs
-from pipelines.config.sampling import Downsampling
-from pipelines.config.tree import Config
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, some_items, us
-from tests.stages.handmade import at
+from tests.events.handmade import at
 
 INDEX = {1: 3, 2: 4, 3: 5, 5: 6}
 """What item_idx of items 1, 2, 3 and 5 is where the first one alone was clicked."""

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates.agreement import agreement_figures, compared_tables
+from winnow.audit.gates.mix import mix_figures
+from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.staged_rows import hard_of, negatives_of, positives_of
 
-from pipelines.audit.staged.agreement import agreement_figures, compared_tables
-from pipelines.audit.staged.mix import mix_figures
-from pipelines.audit.staged.rows import hard_of, negatives_of, positives_of
-from pipelines.audit.staged.stretch import Stretch
 from tests.audit.small import Row, config, frame, sample, wrong
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})

@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import DataFrame
+from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes, request_sample
+from winnow.audit.record import AuditRecord
+from winnow.config.gate_rules import GATE_RULES, RULE_OF
+from winnow.spark import passes
+from winnow.spark.dialect import Dialect
 
-from pipelines.audit.negatives import draws_pass, hard_pass, pass_sizes
-from pipelines.audit.record import AuditRecord
-from pipelines.audit.staged import some_requests
-from pipelines.config.gate_rules import GATE_RULES, RULE_OF
-from pipelines.engines import passes
-from pipelines.engines.dialect import Dialect
 from tests.audit.memory import Memory
 from tests.audit.mutants import MUTANTS, NONSENSE, Mutant
 from tests.audit.workbench import Bench, build
 
 if TYPE_CHECKING:
-    from jobs.engine import Engine
+    from winnow.engine.engine import Engine
 
 
 # Spark takes ten seconds for a mutant where Sail takes one: there a few stand for all.
@@ -112,7 +111,7 @@ class DescribeAnAuditOfManyPositives:
 
     @pytest.fixture(autouse=True)
     def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(some_requests, "MOST_POSITIVES", 100)
+        monkeypatch.setattr(request_sample, "MOST_POSITIVES", 100)
 
     def it_passes_every_gate_and_says_of_which_it_saw_some(self, bench: Bench) -> None:
         record = replace(bench, memory=Memory()).audit()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates.shuffle import shuffle_figure, shuffled_tables
+from winnow.sampler.kernels.hashing import U, row_hash, seed_state
+from winnow.sampler.kernels.positives import shuffle_keys
 
-from pipelines.audit.again.shuffle import shuffle_figure, shuffled_tables
-from pipelines.sampling.hashing import U, row_hash, seed_state
-from pipelines.sampling.positives import shuffle_keys
 from tests.audit.small import Row, config, frame
 
 SETTINGS = config(seed=20)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-
-from pipelines.audit.statistics import (
+from winnow.audit.statistics import (
     CERTAIN_P,
     Surprise,
     chi_square,

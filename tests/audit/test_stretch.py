@@ -6,10 +6,9 @@ from itertools import pairwise
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-
-from pipelines.audit.staged.some_requests import MOST_POSITIVES
-from pipelines.audit.staged.stretch import Stretch, aggregate, stretch_of
-from pipelines.contracts.days import CalendarDay
+from winnow.audit.recompute.request_sample import MOST_POSITIVES
+from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
+from winnow.dates import CalendarDay
 
 
 def keyed(spark: SparkSession, n: int) -> DataFrame:

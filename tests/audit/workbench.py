@@ -11,43 +11,43 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
-
-from pipelines.assembly.candidates import Candidates, stage_catalogue
-from pipelines.assembly.kept_pairs import stage_kept_pairs
-from pipelines.assembly.partition import SamplerSettings, sample_partition
-from pipelines.assembly.published import Made, contracts, shown_on, totals
-from pipelines.assembly.rejects import (
+from winnow.audit.audit import audit
+from winnow.audit.evidence import Evidence
+from winnow.audit.record import AuditRecord
+from winnow.config.tree import Config
+from winnow.contracts.counts import RowCounts, census_of, count_rows
+from winnow.contracts.log import Log, open_logs
+from winnow.contracts.needed_dates import dates_needed
+from winnow.contracts.stage_rows import stages_of
+from winnow.contracts.tables import TableContract
+from winnow.events.orphans import (
     all_rejected,
     attributed_clicks,
     unattributed_in,
     with_unattributed,
 )
-from pipelines.assembly.sampler import groups_schema
-from pipelines.assembly.samples import (
+from winnow.events.stage_orders import stage_orders
+from winnow.release.stage_tables import stage_tables
+from winnow.sampler.catalogue import Candidates, stage_catalogue
+from winnow.sampler.catalogue_file import Catalogue, save_catalogue
+from winnow.sampler.kept_pairs import stage_kept_pairs
+from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.shuffle import groups_schema
+from winnow.sampler.steps import (
     all_events,
     pairs_of,
     stage_pairs,
 )
-from pipelines.assembly.stage_orders import stage_orders
-from pipelines.assembly.workplace import Workplace
-from pipelines.audit.audit import audit
-from pipelines.audit.evidence import Evidence
-from pipelines.audit.record import AuditRecord
-from pipelines.catalogue.draw_table import Catalogue, save_catalogue
-from pipelines.config.tree import Config
-from pipelines.contracts.counts import RowCounts, census_of, count_rows
-from pipelines.contracts.logs import Log, open_logs
-from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.stage_rows import stages_of
-from pipelines.contracts.tables import TableContract
-from pipelines.publishing.stage_tables import stage_tables
-from pipelines.sampling.mix import REASONS
+from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.spark.scratch import Workplace
+from winnow.tables.all_tables import Made, contracts, shown_on, totals
+
 from tests.audit.memory import Memory
 from tests.audit.simulated_logs import DAY, settings, write_logs
 from tests.table_frames import every_frame
 
 if TYPE_CHECKING:
-    from jobs.engine import Engine
+    from winnow.engine.engine import Engine
 
 
 @dataclass(frozen=True)

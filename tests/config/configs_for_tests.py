@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-
-from pipelines.config.loading import load_config
-from pipelines.errors import ConfigError, Problem
+from winnow.config.loading import load_config
+from winnow.errors import ConfigError, Problem
 
 LOGS = """
 logs:

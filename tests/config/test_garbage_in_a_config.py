@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from winnow.config.loading import load_config
+from winnow.errors import ConfigError
 
-from pipelines.config.loading import load_config
-from pipelines.errors import ConfigError
 from tests.config.configs_for_tests import LOGS, NO_RANKING, problems, sentences, written
 
 _SHIPPED = sorted((Path(__file__).resolve().parents[2] / "configs").glob("*.yaml"))

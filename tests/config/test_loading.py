@@ -4,12 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from winnow.config.agreement import contract_columns
+from winnow.config.loading import load_config, parse_day
+from winnow.config.logs import Concat, FirstOf, TimeSource
+from winnow.config.tree import Config
+from winnow.errors import ConfigError
 
-from pipelines.config.agreement import contract_columns
-from pipelines.config.loading import load_config, parse_day
-from pipelines.config.logs import Concat, FirstOf, TimeSource
-from pipelines.config.tree import Config
-from pipelines.errors import ConfigError
 from tests.config.configs_for_tests import NO_RANKING, WITH_RANKING, problems, sentences, written
 
 

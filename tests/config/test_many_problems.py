@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.errors import ConfigError
 
-from pipelines.config.loading import load_config
-from pipelines.config.tree import Config
-from pipelines.errors import ConfigError
 from tests.config.configs_for_tests import keys, written
 
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from winnow.config.loading import load_config
 
-from pipelines.config.loading import load_config
 from tests.config.configs_for_tests import (
     LOGS,
     NO_RANKING,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from winnow.config.tree import Config
 
-from pipelines.config.tree import Config
 from tests.config.configs_for_tests import LOGS, WITH_RANKING, problems, sentences
 
 

@@ -11,10 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
-
-from pipelines.config.tree import Config
-from pipelines.contracts.days import CalendarDay, DateRange
-from pipelines.contracts.logs import Log, open_log
+from winnow.config.tree import Config
+from winnow.contracts.log import Log, open_log
+from winnow.dates import CalendarDay, DateRange
 
 DAY = date(2026, 1, 2)
 TODAY = CalendarDay(DAY)

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-
-from pipelines.config.logs import Partition
-from pipelines.contracts.sources.date_folders import find_date_folders
-from pipelines.contracts.sources.places import Place
-from pipelines.contracts.sources.walking import Walk
-from pipelines.errors import ConfigError
+from winnow.config.logs import Partition
+from winnow.errors import ConfigError
+from winnow.logs.files.date_folders import find_date_folders
+from winnow.logs.files.locations import Place
+from winnow.logs.files.walking import Walk
 
 
 class DescribeAnAddressThatCannotBeRead:

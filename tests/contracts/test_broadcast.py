@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from winnow.spark.broadcast import broadcast
 
-from pipelines.engines.broadcast import broadcast
 from tests.costs.plans import exchanges, explained
 
 MANY, FEW = 600_000, 300_000

@@ -7,14 +7,13 @@ import pyarrow.fs as pafs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pipelines.contracts.sources import line_rows
-from pipelines.contracts.sources.csv_blocks import ordinary_block
-from pipelines.contracts.sources.csv_records import COMMON_CSV, CsvDialect
-from pipelines.contracts.sources.line_rows import LineReader
-from pipelines.contracts.sources.split_files import Split
-from pipelines.contracts.sources.text_lines import LineFormat
-from pipelines.contracts.sources.text_streams import TextShape
+from winnow.logs.split_files import Split
+from winnow.logs.text import line_rows
+from winnow.logs.text.csv_blocks import ordinary_block
+from winnow.logs.text.csv_records import COMMON_CSV, CsvDialect
+from winnow.logs.text.line_rows import LineReader
+from winnow.logs.text.lines import LineFormat
+from winnow.logs.text.streams import TextShape
 
 NAMES = ("a", "b")
 DIALECTS = (COMMON_CSV, CsvDialect(quote=None), CsvDialect(";", "'"), CsvDialect(escape="\\"))

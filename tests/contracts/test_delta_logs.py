@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.log import Log
+from winnow.errors import InputError
 
-from pipelines.contracts.logs import Log
-from pipelines.errors import InputError
 from tests.contracts.delta_tables import write_table
 from tests.contracts.logs_for_tests import DAY, NOON_S, config, impressions, opened, rows
 

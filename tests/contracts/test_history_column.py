@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.log import Log
+from winnow.contracts.rejected import rejected_rows
+from winnow.errors import InputError
+from winnow.events.events import history_events
 
-from pipelines.assembly.events import history_events
-from pipelines.contracts.logs import Log
-from pipelines.contracts.rejects import rejected_rows
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     TODAY,

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.rows import valid_rows
+from winnow.errors import InputError
+from winnow.logs.text.json_keys import KeySearch
 
-from pipelines.contracts.rows import valid_rows
-from pipelines.contracts.sources.json_keys import KeySearch
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     config,

@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.config.logs import Partition
+from winnow.contracts.log import open_logs
+from winnow.contracts.rows import valid_rows
+from winnow.dates import DateRange
+from winnow.errors import ConfigError, InputError
+from winnow.logs.files.date_folders import folder_dates
 
-from pipelines.config.logs import Partition
-from pipelines.contracts.days import DateRange
-from pipelines.contracts.logs import open_logs
-from pipelines.contracts.rows import valid_rows
-from pipelines.contracts.sources.date_folders import folder_dates
-from pipelines.errors import ConfigError, InputError
 from tests.contracts.logs_for_tests import (
     DAY,
     NOON_S,

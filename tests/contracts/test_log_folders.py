@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
+from winnow.config.date_patterns import date_in
+from winnow.contracts.log import Log
+from winnow.errors import InputError
 
-from pipelines.config.date_patterns import date_in
-from pipelines.contracts.logs import Log
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import (
     DAY,
     NOON_S,

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
+from winnow.contracts.rejected import rejected_rows
+from winnow.contracts.rows import valid_rows
+from winnow.errors import ConfigError, InputError
 
-from pipelines.contracts.rejects import rejected_rows
-from pipelines.contracts.rows import valid_rows
-from pipelines.errors import ConfigError, InputError
 from tests.contracts.logs_for_tests import (
     DAY,
     NOON_S,

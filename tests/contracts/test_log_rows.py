@@ -7,10 +7,10 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
+from winnow.dates import CalendarDay
+from winnow.errors import ConfigError
 
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.rows import deduplicated, on_date, readable_rows, valid_rows
-from pipelines.errors import ConfigError
 from tests.contracts.impressions_file import parquet
 from tests.contracts.logs_for_tests import (
     DAY,

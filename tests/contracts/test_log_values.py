@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.rows import valid_rows
+from winnow.errors import ConfigError, InputError
 
-from pipelines.contracts.rows import valid_rows
-from pipelines.errors import ConfigError, InputError
 from tests.contracts.impressions_file import parquet
 from tests.contracts.logs_for_tests import NOON_S, NOON_US, codes, config, impressions, opened
 

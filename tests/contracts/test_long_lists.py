@@ -5,8 +5,7 @@ import time
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-
-from pipelines.contracts.mapping.values import equals_one_of
+from winnow.contracts.mapping.values import equals_one_of
 
 
 class DescribeAListOfManyValues:

@@ -6,10 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-from pipelines.engines import passes
-from pipelines.engines.machine_memory import memory_gib
-from pipelines.engines.passes import passes_for
+from winnow.spark import passes
+from winnow.spark.memory import memory_gib
+from winnow.spark.passes import passes_for
 
 MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
 HALF_A_GIB, QUARTER = str(2**29), str(2**28)

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.errors import InputError
 
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import NOON_S, NOON_US, config, impressions, opened, rows, write
 
 TEXT = pa.array(["a", None, "ü"])

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
+from winnow.contracts.log import Log
+from winnow.errors import ConfigError, InputError
 
-from pipelines.contracts.logs import Log
-from pipelines.errors import ConfigError, InputError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     NOON_US,

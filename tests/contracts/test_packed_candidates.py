@@ -9,12 +9,12 @@ import pytest
 from deltalake import write_deltalake
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
+from winnow.config.logs import Explode
+from winnow.contracts.log import Log
+from winnow.contracts.rejected import rejected_rows
+from winnow.contracts.rows import valid_rows
+from winnow.errors import InputError
 
-from pipelines.config.logs import Explode
-from pipelines.contracts.logs import Log
-from pipelines.contracts.rejects import rejected_rows
-from pipelines.contracts.rows import valid_rows
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     TODAY,

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
-from pipelines.contracts import repeated_keys
-from pipelines.contracts.repeated_keys import (
+from winnow.contracts import repeated_keys
+from winnow.contracts.repeated_keys import (
     KEPT,
     KEPT_PLACES,
     count_distinct_keys,
@@ -18,13 +17,14 @@ from pipelines.contracts.repeated_keys import (
     with_hash_alone,
     with_hash_among,
 )
-from pipelines.contracts.rows import (
+from winnow.contracts.rows import (
     deduplicated,
     made_columns,
     valid_rows,
     without_duplicates,
 )
-from pipelines.engines import passes
+from winnow.spark import passes
+
 from tests.contracts.logs_for_tests import NOON_S, config, impressions, opened, rows, write
 
 KEY = ("a", "b")

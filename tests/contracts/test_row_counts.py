@@ -12,13 +12,13 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.contracts.counts import RowCounts, census_of, count_rows
+from winnow.contracts.rejected import as_rejected, rejected_rows, with_copy_numbers
+from winnow.contracts.repeated_keys import repeated_hashes
+from winnow.contracts.rows import deduplicated, on_date, valid_rows
+from winnow.dates import CalendarDay
+from winnow.errors import ConservationError
 
-from pipelines.contracts.counts import RowCounts, census_of, count_rows
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.rejects import as_rejected, rejected_rows, with_copy_numbers
-from pipelines.contracts.repeated_keys import repeated_hashes
-from pipelines.contracts.rows import deduplicated, on_date, valid_rows
-from pipelines.errors import ConservationError
 from tests.contracts.logs_for_tests import (
     DAY,
     NOON_S,

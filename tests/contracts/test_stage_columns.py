@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from winnow.config.tree import Config
+from winnow.contracts.mapping.stage_columns import stage_problems
 
-from pipelines.config.tree import Config
-from pipelines.contracts.mapping.stage_columns import stage_problems
 from tests.audit.small import config
 
 KEYS = {"request_id", "item_id", "stage"}

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.log import Log
+from winnow.contracts.rejected import rejected_rows
+from winnow.contracts.rows import valid_rows
+from winnow.errors import InputError
+from winnow.logs import split_files
+from winnow.logs.text import opening
 
-from pipelines.contracts.logs import Log
-from pipelines.contracts.rejects import rejected_rows
-from pipelines.contracts.rows import valid_rows
-from pipelines.contracts.sources import split_files, text_opening
-from pipelines.errors import InputError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     TODAY,
@@ -176,7 +177,7 @@ class DescribeQuotes:
     def it_reads_every_row_once_wherever_a_file_is_divided(
         self, spark: SparkSession, tmp_path: Path, title: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        for module in (split_files, text_opening):
+        for module in (split_files, opening):
             monkeypatch.setattr(module, "BYTES_PER_SPLIT", 61)
         write_text(tmp_path / "impressions" / "a.csv", lines(*[title, '"x"', "y"] * 40))
         log = read(spark, tmp_path)

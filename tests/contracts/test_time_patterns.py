@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.contracts.mapping.time_patterns import engine_problem, pattern_problem
+from winnow.errors import ConfigError
 
-from pipelines.contracts.mapping.time_patterns import engine_problem, pattern_problem
-from pipelines.errors import ConfigError
 from tests.contracts.impressions_file import parquet
 from tests.contracts.logs_for_tests import NOON_US, config, impressions, opened
 

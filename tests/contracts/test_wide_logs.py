@@ -7,13 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.config.tree import Config
+from winnow.contracts.counts import count_rows
+from winnow.contracts.log import Log
+from winnow.contracts.rejected import rejected_rows
+from winnow.contracts.rows import valid_rows
+from winnow.errors import ConfigError
 
-from pipelines.config.tree import Config
-from pipelines.contracts.counts import count_rows
-from pipelines.contracts.logs import Log
-from pipelines.contracts.rejects import rejected_rows
-from pipelines.contracts.rows import valid_rows
-from pipelines.errors import ConfigError
 from tests.contracts.logs_for_tests import (
     NOON_S,
     TODAY,

@@ -7,17 +7,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from winnow.building.build import build
+from winnow.building.request import BuildRequest
+from winnow.building.summary import BuildSummary
+from winnow.config.tree import TABLES
+from winnow.engine.engine import Engine
+from winnow.release import promotion
+from winnow.release.paths import STAGING, staging_path
+from winnow.release.reader import open_release
+from winnow.release.sorted_files import SortedFiles
+from winnow.release.staging import drop_staging
 
-from jobs.build import build
-from jobs.engine import Engine
-from jobs.request import BuildRequest
-from jobs.summary import BuildSummary
-from pipelines.config.tree import TABLES
-from pipelines.publishing import promotion
-from pipelines.publishing.paths import STAGING, staging_path
-from pipelines.publishing.reader import open_release
-from pipelines.publishing.sorted_files import SortedFiles
-from pipelines.publishing.staging import drop_staging
 from tests.costs.watching import NowAt, Watch
 from tests.invariants.staged import DAY, every_table
 

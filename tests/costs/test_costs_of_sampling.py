@@ -4,9 +4,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from winnow.sampler import shuffle
+from winnow.sampler.task import sample_partition
 
-from pipelines.assembly import sampler
-from pipelines.assembly.partition import sample_partition
 from tests.costs.crossing import Notes
 from tests.costs.plans import exchanges, explained
 from tests.invariants.staged import DAY, Staged
@@ -29,7 +29,7 @@ def notes(staged: Staged, tmp_path_factory: pytest.TempPathFactory) -> Notes:
     """What crossed while the small funnel was sampled once."""
     notes = Notes(tmp_path_factory.mktemp("crossing"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampler, "sample_partition", notes.of(sample_partition))
+        patch.setattr(shuffle, "sample_partition", notes.of(sample_partition))
         staged.groups(PARTITIONS, "costs").count()
     return notes
 
@@ -59,7 +59,7 @@ def wanted_events(staged: Staged, logs: Path) -> int:
 
 class DescribeTheShuffle:
     def it_moves_rows_between_tasks_once_and_by_user(self, staged: Staged) -> None:
-        plan = explained(sampler.by_user(staged.events(), PARTITIONS))
+        plan = explained(shuffle.by_user(staged.events(), PARTITIONS))
         moved = list(exchanges(plan))
         (by_user,) = [node for node in moved if node.text != "copied to all tasks"]
         assert f", {PARTITIONS})" in by_user.text or f"], {PARTITIONS})" in by_user.text

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql.connect import proto
 from pyspark.sql.connect.client import SparkConnectClient
+from winnow.building.progress import Progress, Stage
 
-from jobs.progress import Progress, Stage
 from tests.costs.plans import scans, tree_of
 
 

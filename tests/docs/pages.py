@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from pyspark.sql import SparkSession
-
-from jobs import engine
-from jobs.cli import main
-from pipelines.config.loading import load_config
+from winnow.cli.main import main
+from winnow.config.loading import load_config
+from winnow.engine.choice import engine_of
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "own_logs"
@@ -99,13 +98,13 @@ def printed_by(work: Callable[[], None]) -> str:
 def reader_at(folder: Path, spark: SparkSession) -> Iterator[None]:
     """Work in a folder, with the one session of all tests wherever an example starts one."""
 
-    shared = engine.Engine.of(spark)
+    shared = engine_of(spark)
     # Others need the session.
     vars(shared)["stop"] = lambda: None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(engine.Engine, "start", lambda *_, **__: shared)
+        patch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: shared)
         yield
 
 

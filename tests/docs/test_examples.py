@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from winnow.cli.main import main
 
-from jobs.cli import main
 from tests.docs.pages import (
     EXAMPLE,
     ROOT,

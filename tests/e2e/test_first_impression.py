@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.building.progress import Progress
+from winnow.cli.simulate import run_simulation
+from winnow.config.loading import load_config
 
-from jobs.progress import Progress
-from jobs.simulate import run_simulation
-from pipelines.config.loading import load_config
-from tests.stages.handmade import Built, build_day
+from tests.events.handmade import Built, build_day
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.cli.main import main
+from winnow.config.loading import load_config
+from winnow.release.reader import open_release
 
-from jobs.cli import main
-from pipelines.config.loading import load_config
-from pipelines.publishing.reader import open_release
 from tests.config.configs_for_tests import NO_RANKING, written
-from tests.stages.handmade import build_day
+from tests.events.handmade import build_day
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 DAY = date(2026, 3, 1)

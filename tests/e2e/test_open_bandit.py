@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import pytest
 from pyspark.sql import SparkSession
 from rich.console import Console
+from winnow.building.build import build
+from winnow.building.progress import Progress
+from winnow.building.request import BuildRequest
+from winnow.building.summary import BuildSummary, LogCounts, Totals, print_summary
+from winnow.config.loading import load_config
+from winnow.engine.choice import engine_of
+from winnow.release.reader import ReleaseReader, open_release
 
-from jobs.build import build
-from jobs.engine import Engine
-from jobs.progress import Progress
-from jobs.request import BuildRequest
-from jobs.summary import BuildSummary, LogCounts, Totals, print_summary
-from pipelines.config.loading import load_config
-from pipelines.publishing.reader import ReleaseReader, open_release
 from tests.docs.pages import appears, blocks_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     shutil.copy(ROOT / "examples" / "open_bandit" / "winnow.yaml", folder)
     (folder / "data").symlink_to(DATA)
     config = load_config(folder / "winnow.yaml")
-    summary = build(BuildRequest(config, DAY, Engine.of(spark), progress=Progress(quiet=True)))
+    summary = build(BuildRequest(config, DAY, engine_of(spark), progress=Progress(quiet=True)))
 
     shown: dict[str, set[int]] = defaultdict(set)
     clicked: set[tuple[str, int, int]] = set()

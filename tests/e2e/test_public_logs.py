@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.errors import GateError
+from winnow.events import events
+from winnow.sampler import steps
 
-from pipelines.assembly import events, samples
-from pipelines.config.loading import load_config
-from pipelines.config.tree import Config
-from pipelines.errors import GateError
 from tests.contracts.logs_for_tests import write_text
 from tests.docs.pages import ROOT, blocks_of
-from tests.stages.handmade import Built, build_day
+from tests.events.handmade import Built, build_day
 
 RECIPES = {
     block.text.partition("\n")[0]: block.text
@@ -114,7 +115,7 @@ class DescribeMind:
     ) -> None:
         mind.write(tmp_path)
         whole = events.history_events
-        monkeypatch.setattr(samples, "history_events", lambda *args: whole(*args).limit(0))
+        monkeypatch.setattr(steps, "history_events", lambda *args: whole(*args).limit(0))
         with pytest.raises(GateError, match="shown_negatives"):
             build_day(recipe("MIND", tmp_path), spark, mind.DAY)
 

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-
-from jobs.build import build
-from jobs.cli import main
-from jobs.engine import Engine
-from jobs.progress import Progress
-from jobs.request import BuildRequest
-from jobs.summary import BuildSummary
-from pipelines.config.gates import Bound, GateBounds
-from pipelines.config.loading import load_config
-from pipelines.config.tree import Config
-from pipelines.errors import GateError
-from pipelines.publishing.releases import list_releases
+from winnow.building.build import build
+from winnow.building.progress import Progress
+from winnow.building.request import BuildRequest
+from winnow.building.summary import BuildSummary
+from winnow.cli.main import main
+from winnow.config.gates import Bound, GateBounds
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.engine.choice import engine_of
+from winnow.errors import GateError
+from winnow.release.releases import list_releases
 
 DAY = date(2026, 1, 1)
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_logs"
@@ -36,7 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def built(config: Config, spark: SparkSession) -> BuildSummary:
-    return build(BuildRequest(config, DAY, Engine.of(spark), progress=Progress(quiet=True)))
+    return build(BuildRequest(config, DAY, engine_of(spark), progress=Progress(quiet=True)))
 
 
 def told(captured: Captured, *words: str) -> dict[str, object]:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from winnow.cli.init import write_simulated
+from winnow.config.loading import load_config
+from winnow.release.reader import open_release
+from winnow.simulation import Simulation, SimulationSummary, simulate
 
-from jobs.init import write_simulated
-from pipelines.config.loading import load_config
-from pipelines.publishing.reader import open_release
-from pipelines.simulation import Simulation, SimulationSummary, simulate
-from tests.stages.handmade import Built, build_day
+from tests.events.handmade import Built, build_day
 
 DAY = date(2026, 1, 1)
 

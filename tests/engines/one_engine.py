@@ -13,26 +13,27 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT / "pipelines"), str(ROOT)]
 
-from jobs import build as build_job  # noqa: E402
-from jobs.engine import Engine  # noqa: E402
-from jobs.progress import Progress  # noqa: E402
-from jobs.request import BuildRequest  # noqa: E402
-from pipelines.config.loading import load_config  # noqa: E402
-from pipelines.config.tree import TABLES  # noqa: E402
-from pipelines.publishing.promotion import Published, publish  # noqa: E402
-from pipelines.publishing.releases import list_releases  # noqa: E402
-from pipelines.publishing.store import StagedTable, Store  # noqa: E402
-from pipelines.publishing.verify import verify_release  # noqa: E402
+from winnow.building.build import build  # noqa: E402
+from winnow.building.progress import Progress  # noqa: E402
+from winnow.building.request import BuildRequest  # noqa: E402
+from winnow.config.loading import load_config  # noqa: E402
+from winnow.config.tree import TABLES  # noqa: E402
+from winnow.engine.choice import start_engine  # noqa: E402
+from winnow.engine.engine import Engine  # noqa: E402
+from winnow.release.promotion import Published, publish  # noqa: E402
+from winnow.release.releases import list_releases  # noqa: E402
+from winnow.release.store import StagedTable, Store  # noqa: E402
+from winnow.release.verify import verify_release  # noqa: E402
 
 TOLD = "told: "
 
 
 def started(name: str) -> Engine:
     if name == "sail":
-        return Engine.start("winnow-engines", engine="sail")
-    from jobs.spark_engine import SparkEngine, start_session
+        return start_engine("winnow-engines", engine="sail")
+    from winnow.engine.spark import SparkEngine, start_session
 
     # Compiling a plan takes longer than running it on a few rows.
     settings = {"spark.sql.codegen.wholeStage": "false"}
@@ -56,8 +57,8 @@ def built(task: dict[str, Any], engine: Engine) -> dict[str, Any]:
     changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": TABLES}
     config = load_config(Path(task["build"])).model_copy(update=changes)
     day = date.fromisoformat(task["day"])
-    vars(build_job)["publish"] = noting
-    summary = build_job.build(BuildRequest(config, day, engine, progress=Progress(quiet=True)))
+    build.__globals__["publish"] = noting
+    summary = build(BuildRequest(config, day, engine, progress=Progress(quiet=True)))
     return {"published": summary.published, "content": content}
 
 

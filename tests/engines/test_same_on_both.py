@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from winnow.cli.init import write_simulated
+from winnow.config.tree import TABLES
+from winnow.simulation import Simulation, simulate
 
-from jobs.init import write_simulated
-from pipelines.config.tree import TABLES
-from pipelines.simulation import Simulation, simulate
 from tests.engines.one_engine import TOLD
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 import pyspark
+from winnow.engine.java import find_jars
 
-from jobs.java import find_jars
+from tests.child_process import child_environment
 from tests.executors import needed
-from tests.jobs.child_process import child_environment
 
 SPARK = Path(pyspark.__file__).parent
 HERE = "127.0.0.1"
@@ -47,11 +47,16 @@ def bare_python(folder: Path, *without: str) -> Path:
 
 def packed(path: Path) -> Path:
     """Write what ``--py-files`` takes, as the README says."""
+    package = needed.ROOT / "pipelines" / "winnow"
     with zipfile.ZipFile(path, "w") as archive:
-        for folder in ("pipelines", "jobs", "schemas", "configs"):
-            for file in sorted((needed.ROOT / folder).rglob("*")):
+        for folder, name in (
+            (package, "winnow"),
+            (needed.ROOT / "schemas", "winnow/schemas"),
+            (needed.ROOT / "configs", "winnow/configs"),
+        ):
+            for file in sorted(folder.rglob("*")):
                 if file.is_file() and "__pycache__" not in file.parts:
-                    archive.write(file, file.relative_to(needed.ROOT))
+                    archive.write(file, Path(name) / file.relative_to(folder))
     return path
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.config.loading import load_config
+from winnow.engine.java import check_java, find_jars
+from winnow.errors import RequirementError
+from winnow.release.releases import list_releases
 
-from jobs.java import check_java, find_jars
-from pipelines.config.loading import load_config
-from pipelines.errors import RequirementError
-from pipelines.publishing.releases import list_releases
+from tests.events.handmade import build_day
 from tests.executors import needed
 from tests.executors.cluster import Cluster, bare_python, free_port, running, wait_for
-from tests.stages.handmade import build_day
 
 DAY = date(2026, 1, 1)
 _LONGEST_BUILD = 900

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 from pyspark import cloudpickle
-
-from jobs.executors import cause_of, on_one_machine, what_it_lacks
+from winnow.engine.executors import cause_of, on_one_machine, what_it_lacks
 
 
 class DescribeTheQuestion:
     def it_travels_to_where_winnow_is_not(self, tmp_path: Path) -> None:
-        asked = what_it_lacks(("json", "pipelines.nowhere", "numpy"))
+        asked = what_it_lacks(("json", "winnow.nowhere", "numpy"))
         (tmp_path / "task").write_bytes(cloudpickle.dumps(asked))  # type: ignore[no-untyped-call]
         code = (
             "import pickle, sys\n"
@@ -29,7 +28,7 @@ class DescribeTheQuestion:
         assert who == f"{socket.gethostname()} in {tmp_path}"
         assert python == sys.executable
         (one,) = lacks
-        assert one.startswith("pipelines.nowhere (ModuleNotFoundError: ")
+        assert one.startswith("winnow.nowhere (ModuleNotFoundError: ")
 
 
 class DescribeAMaster:

@@ -16,12 +16,12 @@ import pytest
 import yaml
 from pyspark import cloudpickle
 from pyspark.sql import SparkSession
+from winnow.config.loading import load_config
+from winnow.engine.executors import PACKAGES, TASKS
 
-from jobs.executors import PACKAGES, TASKS
-from pipelines.config.loading import load_config
+from tests.events.handmade import build_day
 from tests.executors import needed
 from tests.invariants.staged import FIRST
-from tests.stages.handmade import build_day
 
 EXAMPLE = needed.ROOT / "examples" / "own_logs"
 
@@ -42,13 +42,13 @@ class Nothing:
 sys.meta_path.insert(0, Nothing())
 failed, loaded = {}, set()
 for task in sorted(Path(sys.argv[2]).iterdir()):
-    for name in [name for name in sys.modules if name.startswith("pipelines")]:
+    for name in [name for name in sys.modules if name.startswith("winnow")]:
         del sys.modules[name]
     try:
         pickle.loads(task.read_bytes())
     except ModuleNotFoundError as error:
         failed[task.name] = str(error)
-    loaded |= {name for name in sys.modules if name.startswith("pipelines.")}
+    loaded |= {name for name in sys.modules if name.startswith("winnow.")}
 print(json.dumps([failed, sorted(loaded)]))
 """
 
@@ -122,13 +122,13 @@ class DescribeWhatTravelsToTasks:
     ) -> None:
         _, loaded = taken_up
         # Frames are taken apart on the driver; what a driver asks of Polars no task does.
-        allowed = {"pipelines", "pyspark", "py4j", *needed.modules(), *sys.stdlib_module_names}
+        allowed = {"winnow", "pyspark", "py4j", *needed.modules(), *sys.stdlib_module_names}
         found = [f"{name}: {other}" for name in loaded for other in imported_when_run(name)]
         assert [one for one in found if one.split(": ")[1].partition(".")[0] not in allowed] == []
 
     def it_holds_no_object_of_a_config(self, tasks: Path) -> None:
         for task in tasks.iterdir():
-            assert b"pipelines.config" not in task.read_bytes(), task.name
+            assert b"winnow.config" not in task.read_bytes(), task.name
 
 
 def imported_when_run(module: str) -> Iterator[str]:
@@ -159,7 +159,7 @@ class DescribeTheList:
 
 class DescribeTheCheck:
     def it_sees_a_package_that_executors_lack(self, tmp_path: Path) -> None:
-        from pipelines.config.tree import Config
+        from winnow.config.tree import Config
 
         (tmp_path / "task").write_bytes(cloudpickle.dumps(Config.model_validate))  # type: ignore[no-untyped-call]
         own = json.dumps(sorted(needed.modules()))
@@ -170,5 +170,5 @@ class DescribeTheCheck:
         assert json.loads(child.stdout)[0] == {"task": "executors have no pydantic"}
 
     def it_passes_over_what_is_imported_for_types(self) -> None:
-        assert "pipelines.config.tree" not in set(imported_when_run("pipelines.assembly.partition"))
-        assert "pyspark" in set(imported_when_run("pipelines.assembly.shipped"))
+        assert "winnow.config.tree" not in set(imported_when_run("winnow.sampler.task"))
+        assert "pyspark" in set(imported_when_run("winnow.spark.shipped"))

@@ -13,12 +13,12 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.contracts.tables import TableContract, table_contract
+from winnow.release.reader import ReleaseReader, open_release
 
-from pipelines.config.loading import load_config
-from pipelines.config.tree import Config
-from pipelines.contracts.tables import TableContract, table_contract
-from pipelines.publishing.reader import ReleaseReader, open_release
-from tests.stages.handmade import build_day
+from tests.events.handmade import build_day
 
 HERE = Path(__file__).parent
 DAY = date(2026, 3, 1)

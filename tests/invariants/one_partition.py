@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-
-from pipelines.assembly.pair_files import PairFiles
-from pipelines.assembly.partition import SamplerSettings, sample_partition
-from pipelines.catalogue.draw_table import build_catalogue, save_catalogue
-from pipelines.catalogue.weights import integer_weights, keep_probs
-from pipelines.config.sampling import Downsampling
-from pipelines.config.tree import Config
-from pipelines.contracts.days import CalendarDay
-from pipelines.sampling.events import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.config.sampling import Downsampling
+from winnow.config.tree import Config
+from winnow.dates import CalendarDay
+from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
+from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.sampler.weights import integer_weights, keep_probs
 
 ITEMS, USERS = 400, 60
 _PAIR_FILE = 3

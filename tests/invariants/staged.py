@@ -10,32 +10,32 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-
-from jobs.init import write_simulated
-from pipelines.assembly.candidates import Candidates, stage_catalogue
-from pipelines.assembly.click_users import Attributed
-from pipelines.assembly.kept_pairs import stage_kept_pairs
-from pipelines.assembly.partition import SamplerSettings
-from pipelines.assembly.published import Made, contracts, shown_on
-from pipelines.assembly.rejects import all_rejected
-from pipelines.assembly.sampler import groups_schema, sample
-from pipelines.assembly.samples import (
+from winnow.cli.init import write_simulated
+from winnow.config.loading import load_config
+from winnow.config.tree import TABLES, Config
+from winnow.contracts.counts import RowCounts, census_of, count_rows
+from winnow.contracts.log import Log, open_logs
+from winnow.contracts.needed_dates import dates_needed
+from winnow.contracts.rows import chosen_rows
+from winnow.contracts.stage_rows import stages_of
+from winnow.dates import CalendarDay
+from winnow.events.click_users import Attributed
+from winnow.events.orphans import all_rejected
+from winnow.events.stage_orders import StageOrders, stage_orders
+from winnow.release.content_hash import ContentHash, content_hash
+from winnow.sampler.catalogue import Candidates, stage_catalogue
+from winnow.sampler.kept_pairs import stage_kept_pairs
+from winnow.sampler.shuffle import groups_schema, sample
+from winnow.sampler.steps import (
     all_events,
     pairs_of,
     stage_pairs,
 )
-from pipelines.assembly.stage_orders import StageOrders, stage_orders
-from pipelines.assembly.workplace import Workplace
-from pipelines.config.loading import load_config
-from pipelines.config.tree import TABLES, Config
-from pipelines.contracts.counts import RowCounts, census_of, count_rows
-from pipelines.contracts.days import CalendarDay
-from pipelines.contracts.logs import Log, open_logs
-from pipelines.contracts.needs import dates_needed
-from pipelines.contracts.rows import chosen_rows
-from pipelines.contracts.stage_rows import stages_of
-from pipelines.publishing.content_hash import ContentHash, content_hash
-from pipelines.simulation import Simulation, simulate
+from winnow.sampler.task import SamplerSettings
+from winnow.simulation import Simulation, simulate
+from winnow.spark.scratch import Workplace
+from winnow.tables.all_tables import Made, contracts, shown_on
+
 from tests.table_frames import every_frame
 
 DAY = CalendarDay(date(2026, 1, 2))

@@ -14,6 +14,8 @@ from numpy._core._multiarray_umath import (  # type: ignore[import-not-found]
     __cpu_features__,
 )
 
+from tests.child_process import PATH
+
 _PROGRAM = Path(__file__).with_name("one_partition.py")
 _ROOT = Path(__file__).parents[2]
 
@@ -21,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 def run(**environment: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, str(_PROGRAM)],
-        env=os.environ | {"PYTHONPATH": str(_ROOT)} | environment,
+        env=os.environ | {"PYTHONPATH": PATH} | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -71,7 +73,7 @@ class DescribeOtherCpus:
 class DescribeTheProblem:
     def it_is_real_a_vectorised_power_differs_from_an_exact_one(self) -> None:
         """Why no vector library computes weights: it is off in the last bit, here or elsewhere."""
-        from pipelines.catalogue.weights import power
+        from winnow.sampler.weights import power
 
         counts = np.arange(1.0, 5000.0)
         exact = np.array([power(float(c), 0.3) for c in counts])

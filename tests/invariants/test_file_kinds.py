@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.config.tree import TABLES
+from winnow.engine.choice import engine_of
+from winnow.release.content_hash import ContentHash
 
-from jobs.engine import Engine
-from pipelines.config.tree import TABLES
-from pipelines.publishing.content_hash import ContentHash
 from tests.invariants.file_kinds import CSV, JSON_LINES, PARQUET, FileKind, write_again
 from tests.invariants.staged import Staged, stage
 
@@ -43,7 +43,7 @@ class DescribeFileKinds:
         turn: int,
     ) -> None:
         path = write_again(simulated.parent, tmp_path / "again", turned(turn), seed=turn)
-        again = stage(spark, Engine.of(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
+        again = stage(spark, engine_of(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
         found = again.hashes(again.groups(3, "groups"))
         # The text of a rejected row is that of its file. In CSV no user and an empty text are one,
         # and an empty text means nobody.

@@ -12,14 +12,14 @@ import pytest
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
+from winnow.events.kinds import FIRST_CANDIDATE
+from winnow.sampler.catalogue_file import save_catalogue
+from winnow.sampler.kept_pairs import stage_kept_pairs
+from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.steps import all_events
 
-from pipelines.assembly.kept_pairs import stage_kept_pairs
-from pipelines.assembly.pair_files import PairFiles
-from pipelines.assembly.samples import all_events
-from pipelines.catalogue.draw_table import save_catalogue
-from pipelines.sampling.events import FIRST_CANDIDATE
 from tests.invariants.staged import DAY, Staged
-from tests.kernels.reference import KEEP, MASK, fold, mix64
+from tests.sampler.reference import KEEP, MASK, fold, mix64
 
 pytestmark = pytest.mark.both_engines
 

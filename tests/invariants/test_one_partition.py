@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from tests.invariants.one_partition import USERS, events, sampled
-from tests.kernels.reference import fold, mix64
+from tests.sampler.reference import fold, mix64
 
 
 def columns(table: pa.Table) -> dict[str, list[object]]:

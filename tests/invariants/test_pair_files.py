@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from winnow.dates import CalendarDay
+from winnow.sampler import kept_pairs
+from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
+from winnow.sampler.kept_pairs import kept_places
+from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.task import SamplerSettings
 
-from pipelines.assembly import kept_pairs
-from pipelines.assembly.kept_pairs import kept_places
-from pipelines.assembly.pair_files import PairFiles
-from pipelines.assembly.partition import SamplerSettings
-from pipelines.catalogue.draw_table import build_catalogue, save_catalogue
-from pipelines.contracts.days import CalendarDay
 from tests.invariants.one_partition import config, items
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from winnow.config.tree import TABLES
+from winnow.engine.choice import engine_of
+from winnow.events.attribution import MOST_BROADCAST_ROWS
+from winnow.release.content_hash import ContentHash
+from winnow.sampler import shuffle, steps
+from winnow.spark import passes
+from winnow.spark.dialect import Dialect, dialect_of
 
-from jobs.engine import Engine
-from pipelines.assembly import sampler, samples
-from pipelines.assembly.attribution import MOST_BROADCAST_ROWS
-from pipelines.config.tree import TABLES
-from pipelines.engines import passes
-from pipelines.engines.dialect import Dialect, dialect_of
-from pipelines.publishing.content_hash import ContentHash
 from tests.invariants.staged import DAY, Staged, shuffle_logs, stage
 
 Hashes = dict[str, ContentHash]
@@ -36,13 +36,13 @@ def expected(staged: Staged, calls: Path) -> Hashes:
     folder = str(calls)
 
     def counting(batches: Iterable[pa.RecordBatch], settings: object) -> Iterator[pa.RecordBatch]:
-        from pipelines.assembly.partition import sample_partition
+        from winnow.sampler.task import sample_partition
 
         Path(folder, uuid.uuid4().hex).touch()
         yield from sample_partition(batches, settings)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampler, "sample_partition", counting)
+        patch.setattr(shuffle, "sample_partition", counting)
         return staged.hashes(staged.groups(PARTITIONS, "counted"))
 
 
@@ -84,20 +84,20 @@ class DescribePasses:
     def it_makes_the_same_tables(
         self, staged: Staged, expected: Hashes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        rows = samples.rows_of_events(staged.logs)
-        monkeypatch.setattr(samples, "EVENTS_PER_GIB", rows // 3)
+        rows = steps.rows_of_events(staged.logs)
+        monkeypatch.setattr(steps, "EVENTS_PER_GIB", rows // 3)
         monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
         monkeypatch.setattr(passes, "dialect_of", lambda spark: in_memory(dialect_of(spark)))
         # So many pairs that those of a pass are too many to copy to all tasks, unless few are kept.
         told: list[int] = []
-        known = samples.all_events
+        known = steps.all_events
 
         def noting(*given: Any, n_pairs: int) -> DataFrame:
             told.append(n_pairs)
             return known(*given, n_pairs=n_pairs)
 
-        monkeypatch.setattr(samples, "all_events", noting)
-        groups = samples.stage_groups(
+        monkeypatch.setattr(steps, "all_events", noting)
+        groups = steps.stage_groups(
             staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place,
             staged.orders, n_pairs=5 * MOST_BROADCAST_ROWS,
         )  # fmt: skip
@@ -116,7 +116,7 @@ class DescribeAnotherRun:
         self, spark: SparkSession, simulated: Path, expected: Hashes, tmp_path: Path
     ) -> None:
         path = shuffle_logs(simulated.parent, tmp_path / "shuffled")
-        again = stage(spark, Engine.of(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
+        again = stage(spark, engine_of(spark).ship, path, tmp_path / "work", uuid.uuid4().hex)
         assert_same(again.hashes(again.groups(3, "groups")), expected)
 
     def it_makes_the_same_tables_a_second_time(self, staged: Staged, expected: Hashes) -> None:
@@ -133,8 +133,7 @@ class DescribeAnotherRun:
             batches: Iterable[pa.RecordBatch], settings: object
         ) -> Iterator[pa.RecordBatch]:
             from pyspark import TaskContext
-
-            from pipelines.assembly.partition import sample_partition
+            from winnow.sampler.task import sample_partition
 
             context = TaskContext.get()
             assert context is not None
@@ -147,7 +146,7 @@ class DescribeAnotherRun:
 
         expected = rows_of(staged.groups(3, "untroubled"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sampler, "sample_partition", failing)
+            patch.setattr(shuffle, "sample_partition", failing)
             found = rows_of(staged.groups(3, "retried"))
         attempts = sorted(path.name for path in tmp_path.iterdir())
         assert attempts == [f"{part}-{n}" for part in range(3) for n in (0, 1)]
@@ -161,7 +160,7 @@ def rows_of(groups: DataFrame) -> list[dict[str, object]]:
 
 
 def plan_of(staged: Staged) -> str:
-    frame = sampler.by_user(staged.events(), PARTITIONS)
+    frame = shuffle.by_user(staged.events(), PARTITIONS)
     return str(frame._jdf.queryExecution().executedPlan().toString())
 
 

@@ -16,9 +16,8 @@ from pyspark.sql.types import (
     StructField,
     StructType,
 )
-
-from jobs.engine import Engine
-from pipelines.assembly.workplace import Workplace
+from winnow.engine.choice import engine_of
+from winnow.spark.scratch import Workplace
 
 pytestmark = pytest.mark.both_engines
 
@@ -58,7 +57,7 @@ def task(*, with_text: bool = False) -> Task:
 
 @pytest.fixture
 def place(spark: SparkSession, tmp_path: Path) -> Workplace:
-    return Workplace(spark, Engine.of(spark).ship, tmp_path / "a folder", "tag")
+    return Workplace(spark, engine_of(spark).ship, tmp_path / "a folder", "tag")
 
 
 def ids(spark: SparkSession, first: int, last: int) -> DataFrame:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import cache
 
-from pipelines.audit.report.compare import render_comparison
-from pipelines.audit.report.page import render
+from winnow.report.compare import render_comparison
+from winnow.report.page import render
+
 from tests.report import sample_audit, sample_pages
 from tests.report.sample_gates import SHORTFALL_WARNS
 

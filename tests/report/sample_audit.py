@@ -2,7 +2,7 @@
 
 import math
 
-from pipelines.audit.record import (
+from winnow.audit.record import (
     AuditRecord,
     Funnel,
     GateResult,
@@ -12,6 +12,7 @@ from pipelines.audit.record import (
     PopularityBand,
     TopItem,
 )
+
 from tests.report.sample_gates import NASTY, gates
 
 NEGATIVES = ("easy", "hard", "fill", "shortfall")

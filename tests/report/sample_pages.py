@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from pipelines.audit.record import AuditRecord
-from pipelines.audit.report.page import HistoryEntry, ReportPage
+from winnow.audit.record import AuditRecord
+from winnow.report.page import HistoryEntry, ReportPage
+
 from tests.report.sample_audit import FUNNEL, bands, record
 from tests.report.sample_gates import EXPOSED_FAIL, LOG_Q_ERRS, NASTY, SHORTFALL_WARNS
 

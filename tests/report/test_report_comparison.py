@@ -1,6 +1,7 @@
 """Two releases side by side: only what differs stands out."""
 
-from pipelines.audit.report.compare import render_comparison
+from winnow.report.compare import render_comparison
+
 from tests.report import sample_pages
 from tests.report.reading import Element, read, words
 

@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.audit.record import AuditRecord, Funnel, Histogram
-from pipelines.audit.report.page import ReportPage, render
+from winnow.audit.record import AuditRecord, Funnel, Histogram
+from winnow.report.page import ReportPage, render
+
 from tests.report import sample_audit, sample_pages
 from tests.report.reading import Element, read, words
 from tests.report.rendered import html_of

@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from winnow.report.page import render
 
-from pipelines.audit.report.page import render
 from tests.report import sample_pages
 from tests.report.reading import read, words
 from tests.report.rendered import NAMES, html_of
@@ -87,7 +87,7 @@ class DescribeTheTemplates:
                         made.write(path, path.relative_to(ROOT))
         code = (
             f"import sys; sys.path.insert(0, {str(archive)!r})\n"
-            "from pipelines.audit.report import page; assert 'winnow.zip' in page.__file__\n"
+            "from winnow.report import page; assert 'winnow.zip' in page.__file__\n"
             "from tests.report.sample_pages import page as sample\n"
             "sys.stdout.write(str(len(page.render(sample()))))"
         )

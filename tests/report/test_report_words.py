@@ -3,12 +3,11 @@
 import math
 
 import pytest
-
-from pipelines.audit.record import Bounds
-from pipelines.audit.report.numbers import aligned, allowed, change, plain, share, with_unit
-from pipelines.audit.report.scales import by_factors, even
-from pipelines.audit.report.settings import Changed, Setting, changed_settings, settings_of
-from pipelines.audit.report.svg import tag
+from winnow.audit.record import Bounds
+from winnow.report.numbers import aligned, allowed, change, plain, share, with_unit
+from winnow.report.scales import by_factors, even
+from winnow.report.settings import Changed, Setting, changed_settings, settings_of
+from winnow.report.svg import tag
 
 
 def with_spaces(text: str) -> str:

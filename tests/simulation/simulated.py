@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-
-from pipelines.simulation import Simulation, SimulationSummary, simulate
+from winnow.simulation import Simulation, SimulationSummary, simulate
 
 FIRST_DAY = date(2026, 1, 1)
 SECOND_DAY = date(2026, 1, 2)

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from winnow.simulation.clock import DAY_US, HOUR_US, epoch_day
 
-from pipelines.simulation.clock import DAY_US, HOUR_US, epoch_day
 from tests.simulation.simulated import (
     FIRST_DAY,
     SECOND_DAY,

@@ -5,8 +5,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from winnow.simulation.clock import DAY_US, epoch_day
 
-from pipelines.simulation.clock import DAY_US, epoch_day
 from tests.simulation.simulated import FIRST_DAY, LOGS, Simulated, microseconds, pairs, run
 
 TIMES = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from winnow.simulation.clock import DAY_US, epoch_day
 
-from pipelines.simulation.clock import DAY_US, epoch_day
 from tests.simulation.simulated import FIRST_DAY, Simulated, microseconds, pairs, run
 
 KEY = ("request_id", "user_id", "item_id")

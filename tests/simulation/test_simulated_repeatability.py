@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from winnow.simulation.clock import epoch_day
+from winnow.simulation.requests import REQUEST_IDS_PER_DAY
 
-from pipelines.simulation.clock import epoch_day
-from pipelines.simulation.requests import REQUEST_IDS_PER_DAY
 from tests.simulation.simulated import FIRST_DAY, LOGS, SECOND_DAY, THIRD_DAY, Simulated, run
 
 DIRTY = {"history_days": 1, "days": 2, "dirty_share": 0.02}

@@ -3,9 +3,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
+from winnow.simulation import Simulation
+from winnow.simulation.schemas import LOGS as SCHEMAS
 
-from pipelines.simulation import Simulation
-from pipelines.simulation.schemas import LOGS as SCHEMAS
 from tests.simulation.simulated import LOGS, Simulated, run
 
 LETTERS = {"user_id": "u", "item_id": "i", "request_id": "r", "impression_id": "m"}

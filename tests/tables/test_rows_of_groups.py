@@ -6,10 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from winnow.config.tree import Config
+from winnow.tables.of_groups import GroupTables
+from winnow.tables.sources import TakenStages
 
-from pipelines.assembly.tables import GroupTables
-from pipelines.assembly.taken import TakenStages
-from pipelines.config.tree import Config
 from tests.tables.groups_by_hand import (
     STAGES,
     Row,

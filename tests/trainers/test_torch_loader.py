@@ -13,14 +13,15 @@ from pathlib import Path
 import pyarrow.dataset as pds
 import pytest
 from pyspark.sql import SparkSession
+from winnow.building.build import build
+from winnow.building.progress import Progress
+from winnow.building.request import BuildRequest
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.engine.choice import engine_of
+from winnow.release.reader import open_release
 
-from jobs.build import build
-from jobs.engine import Engine
-from jobs.progress import Progress
-from jobs.request import BuildRequest
-from pipelines.config.loading import load_config
-from pipelines.config.tree import Config
-from pipelines.publishing.reader import open_release
+from tests.child_process import PATH
 from tests.docs.pages import EXAMPLE, ROOT, blocks_of
 from tests.invariants.staged import FIRST
 
@@ -37,7 +38,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from readme import Samples
-from pipelines.publishing.reader import open_release
+from winnow.release.reader import open_release
 
 if __name__ == "__main__":
     warnings.filterwarnings("error", message=".*writ")
@@ -76,7 +77,7 @@ def trainer(
 
 
 def built(config: Config, day: date, spark: SparkSession) -> None:
-    build(BuildRequest(config, day, Engine.of(spark), progress=Progress(quiet=True)))
+    build(BuildRequest(config, day, engine_of(spark), progress=Progress(quiet=True)))
 
 
 def definitions() -> str:
@@ -95,7 +96,7 @@ def definitions() -> str:
 def run(folder: Path, *words: str) -> str:
     child = subprocess.run(
         [sys.executable, *words],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([PATH, str(folder)])},
         capture_output=True, text=True, cwd=folder, check=False, timeout=300,
     )  # fmt: skip
     assert child.returncode == 0, child.stderr
@@ -130,7 +131,7 @@ class DescribeTheLoaderOfTheReadme:
         shutil.copytree(EXAMPLE, shop, ignore=lambda _folder, names: {"warehouse"} & set(names))
         config = load_config(shop / "winnow.yaml")
         build(
-            BuildRequest(config, date(2026, 1, 1), Engine.of(spark), progress=Progress(quiet=True))
+            BuildRequest(config, date(2026, 1, 1), engine_of(spark), progress=Progress(quiet=True))
         )
         blocks = [block for block in blocks_of(README) if block.language == "python"]
         place = next(i for i, block in enumerate(blocks) if "torch" in block.text)

@@ -1,1 +1,0 @@
-"""The staged tables by themselves and beside each other: keys, rows, lists, agreement."""

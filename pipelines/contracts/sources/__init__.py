@@ -1,1 +1,0 @@
-"""Files as rows: listed and looked at before any engine reads them, then read."""

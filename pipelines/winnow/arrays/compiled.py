@@ -1,0 +1,68 @@
+"""How the kernels are compiled: by Numba, from an on-disk cache where its folder can be written.
+
+Set ``NUMBA_DISABLE_JIT=1`` to run the same functions as plain Python.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+
+_FOLDERS = ("arrays", "sampler", "audit")
+"""Where compiled functions stand."""
+
+
+def _source_fingerprint(root: Path) -> str:
+    """Return a hash of all kernel sources.
+
+    Numba's cache looks at the file of the cached function only, so a changed callee in another
+    file would go unseen. A folder per fingerprint makes that impossible.
+    """
+    digest = hashlib.sha256()
+    for folder in _FOLDERS:
+        for source in sorted((root / folder).rglob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _writable_cache_folder() -> Path | None:
+    """Return a folder for compiled code that only this user can write, or None.
+
+    Numba fails at import where it finds no folder, as with a read-only home in a container or
+    sources in a zip, so the folder is tried out first.
+    """
+    package = Path(__file__).parents[1]
+    if not package.is_dir():
+        return None
+    root = os.environ.get("NUMBA_CACHE_DIR")
+    base = Path(root) if root else Path(tempfile.gettempdir()) / f"winnow-numba-{os.getuid()}"
+    folder = base / _source_fingerprint(package)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            return None
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+_CACHE = _writable_cache_folder()
+if _CACHE is not None:
+    numba.config.CACHE_DIR = str(_CACHE)  # type: ignore[attr-defined]
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a kernel on its first call; it releases the interpreter lock while it runs."""
+    jit: Callable[..., Any] = numba.njit(nogil=True, cache=_CACHE is not None)(function)
+    return jit
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a small function that kernels call in their innermost loops."""
+    jit: Callable[..., Any] = numba.njit(nogil=True, inline="never")(function)
+    return jit

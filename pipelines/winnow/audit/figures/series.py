@@ -1,0 +1,77 @@
+"""The figures behind the pictures of the report: by popularity, by stage and band, by log_q."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
+from winnow.audit.recompute.items import Items
+from winnow.audit.recompute.keep_rates import Kept
+from winnow.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
+from winnow.shown_text import shown
+
+_BANDS = 10
+_TOP = 100
+
+
+def popularity_series(
+    items: Items, kept: Kept, draws: DrawFigures
+) -> tuple[tuple[PopularityBand, ...], tuple[TopItem, ...]]:
+    """Return ten bands of the catalogue, the most clicked first, and its 100 most clicked items."""
+    inside = np.flatnonzero(items.eligible & items.listed)
+    if len(inside) == 0:
+        return (), ()
+    weighed = items.weighed()
+    columns = {
+        "clicks": items.clicks[inside],
+        "candidates": kept.candidates[inside],
+        "kept": kept.kept[inside],
+        "q": weighed.weights / float(weighed.weights.sum()),
+        "expected": expected_draws(weighed, draws.total, draws.blocked).sum(axis=0),
+        "drawn": draws.drawn.sum(axis=0),
+    }
+    order = np.argsort(-columns["clicks"], kind="stable")
+    bands = [
+        PopularityBand(band=number, items=len(part), **_summed(columns, part))
+        for number, part in enumerate(np.array_split(order, min(_BANDS, len(order))), start=1)
+    ]
+    top = [
+        TopItem(
+            rank=rank,
+            item_id=shown(items.name[int(inside[i])].as_py(), 200),
+            **_summed(columns, [i]),
+        )
+        for rank, i in enumerate(order[:_TOP], start=1)
+    ]
+    return tuple(bands), tuple(top)
+
+
+def _summed(
+    columns: dict[str, NDArray[np.float64]], part: NDArray[np.int64] | list[int]
+) -> dict[str, Any]:
+    sums = {name: float(values[part].sum()) for name, values in columns.items()}
+    shares = {"q": round(sums["q"], 12), "expected": round(sums["expected"], 6)}
+    return {**{name: round(total) for name, total in sums.items()}, **shares}
+
+
+def hard_origins(hard: DataFrame) -> tuple[HardOrigin, ...]:
+    """Count hard negatives by stage and by tenth of their rank percentile."""
+    band = F.least(F.floor(F.col("rank_pct") * 10), F.lit(9)).cast("int")
+    rows = (
+        hard.groupBy("stage", "source", "hardness", band.alias("band"))
+        .agg(F.count(F.lit(1)).alias("rows"))
+        .orderBy("hardness", "source", "band")
+        .collect()
+    )
+    return tuple(HardOrigin(**row.asDict()) for row in rows)
+
+
+def log_q_histogram(items: Items, draws: DrawFigures) -> Histogram | None:
+    """Return the easy draws by log_q; None where there are none."""
+    if draws.log_q.sum() == 0:
+        return None
+    edges = tuple(round(float(edge), 6) for edge in log_q_edges(items.weighed()))
+    return Histogram(edges=edges, counts=tuple(round(float(n)) for n in draws.log_q))

@@ -1,0 +1,134 @@
+"""The tables tell one story: what several of them hold is the same in each."""
+
+from collections.abc import Collection, Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
+
+LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
+_OF_POSITIVE = (
+    "keep_prob",
+    "undo_weight",
+    "sample_weight",
+    "impression_ts",
+    "action_type",
+    "mature",
+)
+_SHARED_KEY = (*KEY, "shuffle_key")
+_SAMPLES = "training_samples"
+
+
+def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
+    """Return the tables that ``agreement_figures`` compares with training_samples."""
+    if _SAMPLES not in staged:
+        return ()
+    return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
+
+
+def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list[Figure]:
+    """Compare the other tables with training_samples, row for row, by sums of row hashes.
+
+    A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
+    is lost, doubled, or whose ids were mixed up.
+
+    Args:
+        staged: The tables.
+        stretch: The positives whose rows are compared. That no row was lost is another gate, on
+            all of them.
+
+    Raises:
+        ValueError: Too few positives lie in the stretch.
+    """
+    compared = compared_tables(staged)
+    if not compared:
+        return []
+    all_samples = staged[_SAMPLES]
+    staged = {name: stretch.of(staged[name]) for name in (*compared, _SAMPLES)}
+    samples = staged[_SAMPLES]
+    if stretch.one_in > 1:
+        stretch.require_seen(samples.count(), all_samples.count())
+    pairs = []
+    long = [table for table in LONG_TABLES if table in compared]
+    if long:
+        own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
+        wanted = _of_samples(samples, long, own)
+        pairs = [(table, _of_table(staged[table], table, own), wanted[table]) for table in long]
+    if "positives" in compared:
+        shared = [n for n in staged["positives"].columns if n in samples.columns]
+        total = _hash_sum(*map(F.col, shared)).alias("total")
+        sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
+        pairs.append(("positives", *sums))
+    return [
+        Figure("tables_disagree", int(own != other), table, detail=stretch.told())
+        for table, own, other in pairs
+    ]
+
+
+def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
+    """Return one hash of what training_samples and its pointwise form say of a positive."""
+    shared = [n for n in _OF_POSITIVE if n in samples.columns and n in pointwise.columns]
+    parts = [part for name in shared for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(0), *parts)
+
+
+def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
+    """Return what the long tables must add up to, by training_samples, in one pass."""
+    lists = F.arrays_zip(*NEGATIVE_LISTS)
+    rows = samples.select(
+        *_SHARED_KEY,
+        "n_easy",
+        "n_hard",
+        own.alias("own"),
+        F.posexplode_outer(lists).alias("place", "negative"),
+    )
+    source, place = F.col("negative.neg_source").cast("int"), F.col("place")
+    is_fill, is_hard = source == 1, source >= 2
+    # Fills lie behind the hard negatives, but their draws are counted on from the easy ones.
+    draw_no = (
+        F.when(is_hard, place - F.col("n_easy"))
+        .when(is_fill, place - F.col("n_hard"))
+        .otherwise(place)
+        .cast("int")
+    )
+    item, log_q = F.col("negative.neg_item_ids"), F.col("negative.neg_log_q")
+    hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
+    keys = [F.col(name) for name in _SHARED_KEY]
+    first = F.coalesce(place, F.lit(0)) == 0
+    of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, F.col("own"))
+    positive = _hash_sum(*keys, F.col("own"), where=first)
+    totals = {
+        "easy_negatives": _hash_sum(*keys, item, source, draw_no, log_q, where=source < 2),
+        "hard_negatives": _hash_sum(*keys, item, source, hardness, chance, where=is_hard),
+        "training_samples_pointwise": _hash_sum(*of_pointwise, where=item.isNotNull()) + positive,
+    }
+    row = rows.agg(*(total.alias(table) for table, total in totals.items() if table in tables))
+    return {table: int(total) for table, total in row.collect()[0].asDict().items()}
+
+
+def _of_table(rows: DataFrame, table: str, own: Column) -> int:
+    keys = [F.col(name) for name in _SHARED_KEY]
+    code, draw_no = source_code(), F.col("draw_no")
+    if table == "easy_negatives":
+        total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"))
+    elif table == "hard_negatives":
+        hardness = F.col("hardness").cast("int")
+        total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
+    else:
+        keys = [F.col("pos_item_id" if name == "item_id" else name) for name in _SHARED_KEY]
+        label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
+        parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"), own)
+        is_positive = (label == 1) & (item == F.col("pos_item_id"))
+        total = _hash_sum(*parts, where=label == 0) + _hash_sum(*keys, own, where=is_positive)
+    return int(rows.agg(total.alias("total")).collect()[0]["total"])
+
+
+def _hash_sum(*columns: Column, where: Column | None = None) -> Column:
+    # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
+    parts = [part for column in columns for part in (column.isNull(), column)]
+    row = F.xxhash64(*parts).cast("decimal(38,0)")
+    total = F.sum(row if where is None else F.when(where, row))
+    return F.coalesce(total, F.lit(0).cast("decimal(38,0)"))

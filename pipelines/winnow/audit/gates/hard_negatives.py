@@ -1,0 +1,103 @@
+"""Hard negatives beside the ranking log, read again: was the item there, and was it cut or low?"""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.hard_pass import HardRows, hard_counts
+from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
+from winnow.audit.recompute.stage_rules import stage_rules
+from winnow.config.sampling import Hard
+from winnow.config.tree import Config
+from winnow.contracts.log import Log
+from winnow.contracts.rows import on_date
+from winnow.contracts.stage_rows import StageRows
+from winnow.dates import CalendarDay
+
+
+def hard_again(
+    ranking_log: Log,
+    hard: DataFrame,
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_positives: int,
+    stages: Mapping[str, StageRows] | None = None,
+) -> list[Figure]:
+    """Look up hard negatives in the ranking log of their own request and stage.
+
+    All those of a request are looked up, or none: of many positives one in so many, chosen by the
+    hash of their request (``some_requests.py``), so that the cost ends growing.
+
+    Args:
+        ranking_log: The log; its frame reads the files again.
+        hard: The hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and rank
+            and score where the table has them (``staged.rows.hard_of``).
+        config: The ladder of stages and how a cut is known.
+        day: The date.
+        n_positives: How many positives there are; their requests are broadcast if they are few.
+        stages: The rows of each stage that have a score, and those that have a rank; None takes
+            every row to have both.
+    """
+    known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
+    of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
+    one_in = one_in_so_many(n_positives)
+    # First of all conditions: engines need not look at the others for rows that it leaves out.
+    rows = of_some_requests(ranking_log.frame, one_in).where(
+        on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder
+    )
+    if config.hard.cut_known_by == "passed":
+        rows = rows.where("valid")
+    by_user = "user_id" in ranking_log.mapped and config.attribution.users != "impression"
+    logged = rows.select(
+        "request_id",
+        "user_id",
+        "item_id",
+        "stage",
+        "score",
+        "rank",
+        "stage_size",
+        (F.col("valid") & _cut(config.hard)).alias("cut"),
+    )
+    n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
+    counts = hard_counts(
+        HardRows(
+            logged,
+            of_some_requests(hard, one_in),
+            n_rows,
+            n_positives // one_in,
+            by_user,
+        ),
+        config,
+        stage_rules(ranking_log, config, stages),
+    )
+    detail = told_of_some(one_in)
+    figures = [
+        Figure("hard_not_logged", counts.absent, detail=detail),
+        Figure("hard_not_cut", counts.not_cut, detail=detail),
+        Figure("hard_went_on", counts.went_on, detail=detail),
+    ]
+    if "stage_rank" not in hard.columns:
+        return figures
+    figures.append(Figure("hard_rank_differs", counts.rank, detail=detail))
+    share = counts.outside / counts.compared if counts.compared else 0.0
+    told = f"{counts.outside:,} of {counts.compared:,} that the log has score and rank of"
+    if counts.outside:
+        told += "; say order_by: score or rank on the stage"
+    return [*figures, Figure("hard_outside_by_other", share, detail=told)]
+
+
+def _cut(hard: Hard) -> Column:
+    """Return whether a row of the log lets its item be a negative of its stage."""
+    verdicts: list[Column] = []
+    for stage in hard.stages:
+        allowed = F.lit(stage.take != "none")
+        if stage.take == "cut" and hard.cut_known_by == "passed":
+            allowed = F.coalesce(~F.col("passed"), F.lit(False))
+        if stage.take == "cut" and hard.cut_reasons is not None:
+            reason = F.coalesce(F.col("cut_reason").isin(*hard.cut_reasons), F.lit(False))
+            allowed = allowed & reason
+        verdicts.append(F.when(F.col("stage") == stage.name, allowed))
+    return F.coalesce(*verdicts, F.lit(False))

@@ -1,0 +1,108 @@
+"""Impressions as the tables tell them, beside the impression log: place, time, carried columns."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.row_sample import stretch_of
+from winnow.audit.recompute.staged_rows import KEY
+from winnow.contracts.conforming import CHOSEN
+from winnow.contracts.log import Log
+from winnow.contracts.rows import made_columns, with_made
+from winnow.dates import CalendarDay
+from winnow.spark.broadcast import broadcast
+
+_EVERY_IMPRESSION, _SAMPLES = "ranking_samples", ("positives", "training_samples")
+
+
+def told_impressions(staged: Mapping[str, DataFrame], log: Log) -> dict[str, DataFrame]:
+    """Return the staged tables whose impressions are looked up.
+
+    Of positives, place and time are judged elsewhere (``positives_again``), so only where columns
+    are carried; positives and training_samples are compared with each other.
+    """
+    every = [_EVERY_IMPRESSION] if _EVERY_IMPRESSION in staged else []
+    carrying = next((name for name in _SAMPLES if name in staged), None) if log.carry else None
+    return {name: staged[name] for name in (*every, carrying) if name is not None}
+
+
+def impression_figures(
+    tables: Mapping[str, DataFrame],
+    log: Log,
+    day: CalendarDay,
+    *,
+    n_positives: int,
+    n_rows: int,
+) -> list[Figure]:
+    """Count rows that the impression log does not hold with that place, time and carried columns.
+
+    Of impressions that were logged twice, either may be the one that stayed: that a key comes once
+    is another gate. Where the log knows what was viewed, the others must have been clicked.
+
+    Args:
+        tables: What ``told_impressions`` returned, one at least.
+        log: The impression log; its frame reads the files again.
+        day: The date.
+        n_positives: How many positives there are.
+        n_rows: About how many impressions there are. Of many rows a stretch is looked at, which
+            lies in the one of the rules on single rows: these prove that it hides none.
+    """
+    carried = tuple(log.carry)
+    stretches = {
+        table: stretch_of(n_rows if table == _EVERY_IMPRESSION else n_positives, day)
+        for table in tables
+    }
+    stated = reduce(
+        DataFrame.unionByName,
+        [_stated(table, stretches[table].of(rows), carried) for table, rows in tables.items()],
+    )
+    at, keys = F.col("event_us"), broadcast(stated.select("key").distinct(), "key")
+    # Few impressions are asked for: by their key, before all else that a row costs.
+    shown = (
+        log.frame.withColumn("key", _key())
+        .join(keys, "key", how="left_semi")
+        .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
+        .where(F.col(CHOSEN) if log.chooses else F.lit(True))
+    )
+    # The log's frame has them already, but made of all rows.
+    shown = with_made(shown, made_columns(log))
+    viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in log.mapped else F.lit(True)
+    hashes = F.array(*(_hash(table, at, carried) for table in tables))
+    logged = (
+        shown.select(F.explode(hashes).alias("hash"), viewed.alias("viewed"))
+        .groupBy("hash")
+        .agg(F.bool_or("viewed").alias("viewed"))
+    )
+    holds = F.col("viewed").isNotNull() & (F.col("viewed") | F.col("clicked"))
+    strange = stated.join(logged, "hash", how="left").where(~holds).groupBy("table").count()
+    counts = {row["table"]: row["count"] for row in strange.collect()}
+    return [
+        Figure("impressions_differ", counts.get(table, 0), table, detail=stretch.told())
+        for table, stretch in stretches.items()
+    ]
+
+
+def _stated(table: str, rows: DataFrame, carried: Sequence[str]) -> DataFrame:
+    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; positives were clicked."""
+    clicked = F.col("label") == 1 if table == _EVERY_IMPRESSION else F.lit(True)
+    return rows.select(
+        F.lit(table).alias("table"),
+        _key().alias("key"),
+        _hash(table, F.unix_micros("impression_ts"), carried).alias("hash"),
+        clicked.alias("clicked"),
+    )
+
+
+def _key() -> Column:
+    return F.xxhash64(*KEY)
+
+
+def _hash(table: str, shown_us: Column, carried: Sequence[str]) -> Column:
+    """Return a hash of what a table says of an impression, as far as it is judged here."""
+    own = ("impression_id", "position") if table == _EVERY_IMPRESSION else ()
+    # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
+    told = [part for name in (*own, *carried) for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(table), *KEY, shown_us, *told)

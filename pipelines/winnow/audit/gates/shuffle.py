@@ -1,0 +1,78 @@
+"""The shuffle keys of samples, computed again: the order that trainers read files in."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.request_sample import of_some_requests, told_of_some
+from winnow.config.tree import Config
+from winnow.events.keys import key_of
+
+_STEP = 0x9E3779B97F4A7C15
+_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+_PURPOSE = 5
+"""What tells a shuffle key from the other random numbers of a positive."""
+
+_ITEM_OF = {
+    "positives": "item_id",
+    "training_samples": "item_id",
+    "training_samples_pointwise": "pos_item_id",
+    "easy_negatives": "item_id",
+    "hard_negatives": "item_id",
+}
+
+
+def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
+    """Return the tables whose shuffle keys are judged; training_samples stands for the others."""
+    if "training_samples" in staged:
+        return ("training_samples",)
+    return tuple(name for name in _ITEM_OF if name in staged)
+
+
+def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> Figure:
+    """Count the shuffle keys that are not the hash of the seed and their positive's ids.
+
+    Rows of one positive with one key count once.
+
+    Args:
+        name: One of the tables of samples.
+        rows: Its rows, staged.
+        config: Seed and id types. The epoch has no part in it.
+        one_in: Rows of 1 in so many requests are looked at. Not those of a stretch: a wrong
+            key may lie outside of it.
+    """
+    ids = (
+        key_of("user_id", config.ids.user),
+        key_of("request_id", config.ids.request),
+        key_of(_ITEM_OF[name], config.ids.item),
+    )
+    some = of_some_requests(rows, one_in)
+    keys = (column.alias(key) for column, key in zip(ids, ("user", "request", "item"), strict=True))
+    found = some.select(*keys, F.col("shuffle_key").alias("stated")).distinct().toArrow()
+    # A NULL id has no hash that would be its own.
+    user, request, item, stated = (
+        column.fill_null(0).to_numpy().view(np.uint64) for column in found.itercolumns()
+    )
+    # The 0 stands where the hashes of negatives have the epoch.
+    seed, none, purpose = (np.array([n], np.uint64) for n in (config.seed, 0, _PURPOSE))
+    state = _mixed(seed)
+    for value in (none, user, request, item, purpose):
+        state = _followed_by(state, value)
+    wrong = int((state != stated).sum())
+    return Figure("shuffle_key_differs", wrong, name, detail=told_of_some(one_in))
+
+
+def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the output function of SplitMix64, variant 13 of Stafford's mixers."""
+    for shift, multiplier in zip((30, 27), _MULTIPLIERS, strict=True):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(multiplier)
+    return x ^ (x >> np.uint64(31))
+
+
+def _followed_by(state: NDArray[np.uint64], value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    step = np.uint64(_STEP)
+    return _mixed((state + step) ^ _mixed(value + step))

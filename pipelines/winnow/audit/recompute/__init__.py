@@ -1,0 +1,1 @@
+"""How it is known again: from the logs, without the sampler."""

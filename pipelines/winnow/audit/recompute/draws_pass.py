@@ -1,0 +1,237 @@
+"""One shuffle by user: every negative beside what the logs, read again, forbid its user."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial, reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    DoubleType,
+    IntegerType,
+    StructField,
+    StructType,
+)
+
+from winnow.arrays.task_slots import TURNS
+from winnow.audit.recompute import pass_sizes
+from winnow.audit.recompute.draw_counts import SOURCES
+from winnow.audit.recompute.draws import (
+    CLICKED,
+    POSITIVE,
+    SHOWN,
+    DrawFigures,
+    Negatives,
+    Weighed,
+    examine,
+    log_q_edges,
+)
+from winnow.events.keys import key_of
+from winnow.spark.broadcast import broadcast
+from winnow.spark.passes import of_pass, passes_for
+from winnow.spark.shipped import shipped
+
+if TYPE_CHECKING:
+    from winnow.config.tree import Ids
+
+# What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
+_BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1", "hard")
+_SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")
+_SUMS = (*_BY_ITEM, "once")
+_SCHEMA = StructType(
+    [
+        StructField("place", IntegerType(), nullable=False),
+        *(StructField(name, DoubleType(), nullable=False) for name in _SUMS),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DrawRows:
+    """The rows that meet in the pass; ``user_id`` and ``item_id`` as in the contracts.
+
+    Attributes:
+        shown, clicked: Readable impressions and clicks of the exclusion window: ``user_id``,
+            ``item_id``.
+        negatives: One row per positive: ``user_id``, ``neg_item_ids``, ``neg_source``,
+            ``neg_log_q``, as in training_samples; several rows may be of one positive.
+        n_rows: About how many rows these are together.
+        n_positives: How many positives, and so at most how many users.
+    """
+
+    shown: DataFrame
+    clicked: DataFrame
+    negatives: DataFrame
+    n_rows: int
+    n_positives: int
+
+
+def save_weighed(items: Weighed, path: Path) -> None:
+    """Write the catalogue for ``draw_figures`` as one Arrow file."""
+    table = pa.table({"key": items.keys, "weight": items.weights})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids") -> DrawFigures:
+    """Compare every negative with its user's forbidden set, in one shuffle.
+
+    Args:
+        rows: What the logs and the staged table hold.
+        items: The catalogue.
+        shipped_items: The name that tasks find its file by (``save_weighed``).
+        ids: The id types.
+    """
+    users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
+    fewest_rows = rows.n_positives * pass_sizes.FEWEST_ROWS_PER_POSITIVE
+    few_users = rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES
+    seek_users = few_users and rows.n_rows >= fewest_rows
+    no_list = [F.lit(None).cast(kind).alias(name) for name, kind in _LISTS.items()]
+
+    def of_log(frame: DataFrame, kind: int) -> DataFrame:
+        events = frame.select(
+            key_of("user_id", ids.user).alias("user_key"),
+            key_of("item_id", ids.item).alias("item_key"),
+            F.lit(kind).cast("tinyint").alias("kind"),
+            *no_list,
+        )
+        if not seek_users:
+            return events
+        return events.join(broadcast(users.distinct(), "user_key"), "user_key", how="left_semi")
+
+    keys = F.transform("neg_item_ids", lambda item: key_of(item, ids.item))
+    positives = rows.negatives.select(
+        key_of("user_id", ids.user).alias("user_key"),
+        F.lit(0).cast("bigint").alias("item_key"),
+        F.lit(POSITIVE).cast("tinyint").alias("kind"),
+        keys.alias("neg_keys"),
+        "neg_source",
+        "neg_log_q",
+    )
+    union = reduce(
+        DataFrame.unionByName,
+        [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
+    )
+    passes = passes_for(union.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
+    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
+    task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
+        _examine_partition, shipped_items=shipped_items
+    )
+    sums = [
+        of_pass(union, "user_key", number, passes)
+        .repartition(partitions, "user_key")
+        .mapInArrow(task, _SCHEMA)
+        .groupBy("place")
+        .agg(*(F.sum(name).alias(name) for name in _SUMS))
+        .toArrow()
+        for number in range(passes)
+    ]
+    return _figures(pa.concat_tables(sums), len(items.keys), len(log_q_edges(items)) - 1)
+
+
+_LISTS = {"neg_keys": "array<bigint>", "neg_source": "array<tinyint>", "neg_log_q": "array<double>"}
+# What stands for a NULL element: an id that no catalogue has, a source that is none, no number.
+_NULLS = {"neg_keys": -(2**63), "neg_source": 127, "neg_log_q": np.nan}
+
+
+def _examine_partition(
+    batches: Iterable[pa.RecordBatch], shipped_items: str
+) -> Iterator[pa.RecordBatch]:
+    received = list(batches)
+    if received:
+        with TURNS:
+            sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_items)))
+        yield from sums
+
+
+def _examined(rows: pa.Table, shipped_items: str) -> DrawFigures:
+    with pa.memory_map(shipped(shipped_items)) as source:
+        stored = pa.ipc.open_file(source).read_all()
+        items = Weighed(_int64(stored["key"]), _int64(stored["weight"]))
+    users = rows["user_key"].combine_chunks().dictionary_encode()
+    place = np.asarray(users.indices.to_numpy(), np.int32)
+    kind = rows["kind"].to_numpy()
+    item = _int64(rows["item_key"])
+
+    def of_kind(code: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        return place[kind == code], item[kind == code]
+
+    return examine(
+        len(users.dictionary),
+        of_kind(SHOWN),
+        of_kind(CLICKED),
+        _negatives(rows.filter(pc.equal(rows["kind"], POSITIVE)), place[kind == POSITIVE]),
+        items,
+    )
+
+
+def _int64(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(column.to_numpy(), np.int64)
+
+
+def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
+    lists = {name: rows[name].combine_chunks() for name in _LISTS}
+    length = pc.fill_null(pc.list_value_length(lists["neg_keys"]), 0).to_numpy(zero_copy_only=False)
+    # A list that is shorter than the others would shift all that follow: it is made as long.
+    keys, source, log_q = (_as_long(lists[name], length, fill) for name, fill in _NULLS.items())
+    return Negatives(
+        user=np.repeat(user, length),
+        item=np.asarray(keys, np.int64),
+        source=np.asarray(source, np.int8),
+        log_q=np.asarray(log_q, np.float64),
+    )
+
+
+def _as_long(lists: pa.ListArray, length: NDArray[np.int64], null: float) -> NDArray[Any]:
+    """Return the elements of lists of the given lengths; what is not there is ``null``."""
+    own = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    values = lists.flatten()
+    if not np.array_equal(own, length):
+        start = np.cumsum(own) - own
+        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+        at = np.where(within < np.repeat(own, length), np.repeat(start, length) + within, -1)
+        values = values.take(pa.array(at, mask=at < 0))
+    filled: NDArray[Any] = pc.fill_null(values, null).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:
+    by_item = [*found.drawn, *found.blocked, found.hard]
+    once = [*(getattr(found, name) for name in _SCALARS), *found.total, *found.log_q]
+    places = np.flatnonzero(np.any(by_item, axis=0))
+    yield _batch(places, [*(sums[places] for sums in by_item), np.zeros(len(places))])
+    none = np.zeros(len(once))
+    yield _batch(np.arange(len(once)), [*(none for _ in by_item), np.asarray(once, np.float64)])
+
+
+def _batch(places: NDArray[np.int64], sums: list[NDArray[np.float64]]) -> pa.RecordBatch:
+    arrays = [pa.array(places.astype(np.int32)), *(pa.array(column) for column in sums)]
+    return pa.RecordBatch.from_arrays(arrays, names=_SCHEMA.names)
+
+
+def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
+    place = sums["place"].to_numpy()
+
+    def of(name: str, size: int) -> NDArray[np.float64]:
+        values, own = np.zeros(size), sums[name].to_numpy()
+        within = place < size
+        # A place comes once from every pass.
+        np.add.at(values, place[within], own[within])
+        return values
+
+    once = of("once", len(_SCALARS) + SOURCES + n_bins)
+    scalars, total, log_q = np.split(once, [len(_SCALARS), len(_SCALARS) + SOURCES])
+    return DrawFigures(
+        **{name: round(value) for name, value in zip(_SCALARS, scalars.tolist(), strict=True)},
+        total=total,
+        drawn=np.stack([of(f"drawn_{source}", n_items) for source in range(SOURCES)]),
+        blocked=np.stack([of(f"blocked_{source}", n_items) for source in range(SOURCES)]),
+        hard=of("hard", n_items),
+        log_q=log_q,
+    )

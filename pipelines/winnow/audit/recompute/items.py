@@ -1,0 +1,248 @@
+"""The catalogue, its order, its popularity and its weights, made again from the logs and compared.
+
+Nothing is taken from ``winnow.sampler`` but the keys: counts come from one plain aggregate,
+powers from NumPy with a tolerance, eligibility from its definition.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.figure import Figure
+from winnow.audit.recompute.draws import Weighed
+from winnow.audit.recompute.pairs import pairs_again
+from winnow.config.sampling import Downsampling
+from winnow.config.tree import Config
+from winnow.contracts.log import Log
+from winnow.contracts.repeated_keys import key_hash
+from winnow.contracts.rows import on_date, valid_rows
+from winnow.dates import CalendarDay
+from winnow.events.keys import key_of
+from winnow.spark.scratch import Workplace
+
+_FIRST_INDEX = 3
+"""Indices 0 to 2 stay free for padding, NULL and unknown ids."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """Every item that the logs or item_stats know, sorted by ``key``; arrays of shape (n,).
+
+    Attributes:
+        key: 64-bit keys, ascending.
+        name: The ids as text.
+        clicks: Clicks in the popularity window, by the logs.
+        stated: Clicks by item_stats; -1 where it does not have the item.
+        eligible: Whether it belongs to the catalogue, by the logs.
+        weight: W by item_stats; 0 where it does not have the item.
+        keep: keep_prob of its positives, by the logs.
+        positives: Its positives by item_stats; 0 where it does not have the item.
+        in_batch_q: Its in_batch_q by item_stats; 0 where it does not have the item.
+        unused: Rows of the click log before the date that do not count as popularity.
+    """
+
+    key: NDArray[np.int64]
+    name: pa.Array
+    clicks: NDArray[np.int64]
+    stated: NDArray[np.int64]
+    eligible: NDArray[np.bool_]
+    weight: NDArray[np.int64]
+    keep: NDArray[np.float64]
+    positives: NDArray[np.int64]
+    in_batch_q: NDArray[np.float64]
+    unused: NDArray[np.int64]
+
+    @property
+    def listed(self) -> NDArray[np.bool_]:
+        """Whether item_stats has the item, shape (n,)."""
+        return self.weight > 0
+
+    def weighed(self) -> Weighed:
+        """Return the items that may be drawn: eligible by the logs, with a weight."""
+        inside = self.eligible & self.listed
+        return Weighed(self.key[inside], self.weight[inside])
+
+
+def items_again(
+    logs: Mapping[str, Log],
+    item_stats: DataFrame,
+    config: Config,
+    day: CalendarDay,
+    place: Workplace | None = None,
+) -> tuple[Items, list[Figure]]:
+    """Count clicks, find the eligible items, and compare both with the staged item_stats.
+
+    Args:
+        logs: The logs; their frames read the files again.
+        item_stats: The staged table.
+        config: Window, smoothing, alpha, down-sampling.
+        day: The date.
+        place: Where to join earlier clicks, where only attributed ones make an item popular.
+    """
+    at = F.col("event_us")
+    since = day.shifted(-config.popularity.window_days).start_us
+    # History that is there and does not count: rows that are not valid, or before the window.
+    readable = F.col("item_id").isNotNull() & ~F.col("filtered") & (at < day.end_us)
+    counts = F.col("valid") & (at >= since)
+    clicks = logs["clicks"].frame.where(readable).withColumn("counts", counts)
+    # The same item, time and hash are the same click: the hash need only tell apart these few.
+    distinct = clicks.select(
+        "item_id", "event_us", "counts", key_hash(logs["clicks"].contract.key)
+    ).distinct()
+    before_it, used = at < day.start_us, F.col("counts")
+    counted = distinct.groupBy("item_id").agg(
+        F.count_if(used & before_it).alias("before"),
+        F.count_if(used & ~before_it).alias("same"),
+        F.count_if(~used & before_it).alias("unused"),
+    )
+    if config.popularity.clicks != "all" and place is not None:
+        rows = logs["clicks"].about_rows
+        earlier = pairs_again(logs, config, day, place, n_clicks=rows, since=since).rows
+        joined = earlier.select("item_id", "click").distinct().groupBy("item_id")
+        counted = counted.drop("before").join(
+            joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"
+        )
+    stats = item_stats.select(
+        "item_id",
+        F.col("clicks").alias("stated"),
+        F.col("item_idx").alias("index"),
+        "weight",
+        "positives",
+        "q",
+        "in_batch_q",
+        F.lit(True).alias("listed"),
+    )
+    table = (
+        counted.join(stats, "item_id", how="full")
+        .join(_eligible(logs, config, day), "item_id", how="full")
+        .select(
+            key_of("item_id", config.ids.item).alias("key"),
+            F.col("item_id").cast("string").alias("name"),
+            "item_id",
+            F.coalesce("index", F.lit(-1)).alias("index"),
+            *(
+                F.coalesce(n, F.lit(0)).alias(n)
+                for n in ("before", "same", "unused", "weight", "positives")
+            ),
+            F.coalesce("stated", F.lit(-1)).alias("stated"),
+            *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
+            *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
+        )
+        .toArrow()
+        .sort_by("key")
+    )
+    before, same, unused, weight, stated, positives = (
+        np.asarray(table[name].to_numpy(), np.int64)
+        for name in ("before", "same", "unused", "weight", "stated", "positives")
+    )
+    q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
+    listed, eligible = (
+        np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
+    )
+    keep = keep_again(before, config.positives.downsampling)
+    items = Items(
+        key=np.asarray(table["key"].to_numpy(), np.int64),
+        name=table["name"].combine_chunks(),
+        clicks=before,
+        stated=stated,
+        eligible=eligible,
+        weight=np.where(listed, weight, 0),
+        keep=keep,
+        positives=positives,
+        in_batch_q=in_batch_q,
+        unused=unused,
+    )
+    wrong = listed & (stated != before)
+    share = weight / max(float(weight[listed].sum()), 1.0)
+    unclicked = float(weight[listed & (before == 0)].sum()) / max(float(weight[listed].sum()), 1.0)
+    return items, [
+        Figure("catalogue_differs", int((listed != eligible).sum())),
+        Figure("popularity_differs", int(wrong.sum())),
+        Figure("popularity_knows_the_date", int((wrong & (stated == before + same)).sum())),
+        Figure("weights_differ", _wrong_weights(before[listed], weight[listed], config)),
+        Figure("item_index_differs", _wrong_places(table.filter(table["listed"]))),
+        Figure("item_q_differs", int((listed & ~(np.abs(q - share) <= 1e-9 * share)).sum())),
+        Figure("unclicked_weight_share", unclicked),
+    ]
+
+
+def _wrong_places(listed: pa.Table) -> int:
+    """Count the items whose index is not 3 and their place: most clicked first, then by id."""
+    order = [("before", "descending"), ("item_id", "ascending")]
+    index = listed.sort_by(order)["index"].to_numpy()
+    return int((index != np.arange(_FIRST_INDEX, _FIRST_INDEX + len(index))).sum())
+
+
+def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
+    """Count items whose impressions are not the rows that ranking_samples has of them.
+
+    Args:
+        item_stats: The staged table.
+        ranking: ranking_samples, staged, with each valid impression of the date once: that it has
+            as many rows as the log is another gate.
+    """
+    shown = ranking.groupBy("item_id").agg(F.count(F.lit(1)).alias("shown"))
+    joined = item_stats.select("item_id", "impressions").join(shown, "item_id", how="left")
+    differs = F.col("impressions") != F.coalesce("shown", F.lit(0))
+    row = joined.agg(F.count_if(F.coalesce(differs, F.lit(True))).alias("wrong")).collect()[0]
+    return Figure("item_impressions_differ", row["wrong"])
+
+
+def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
+    """Return (item_id, eligible) of the catalogue's items, each once.
+
+    An item is there if any of its periods reaches into the date: none is chosen among them.
+    """
+    if "items" in logs:
+        log = logs["items"]
+        rows = valid_rows(log).where(on_date(log, day))
+        begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
+        ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
+        ids = rows.where(begins & ends).select("item_id")
+    else:
+        since = day.shifted(-config.popularity.window_days).start_us
+        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
+        at = F.coalesce("event_us", folder, F.lit(day.start_us))
+        seen = [
+            valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
+            for log in logs.values()
+        ]
+        ids = reduce(DataFrame.unionByName, seen)
+    return ids.distinct().withColumn("eligible", F.lit(True))
+
+
+def _wrong_weights(clicks: NDArray[np.int64], weight: NDArray[np.int64], config: Config) -> int:
+    """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
+    if len(weight) == 0:
+        return 0
+    share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
+    n, total = len(weight), float(share.sum())
+    # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
+    # finest of which the sums are exact.
+    finest = min(2.0**52, 2.0**61 / n) * total / (total + n)
+    if float(weight.sum()) < finest / 4:
+        return n
+    # The largest weight tells the scale to half a unit of itself, so to half a unit of any other.
+    largest = int(np.argmax(share))
+    wanted = np.maximum(1.0, share * (float(weight[largest]) / float(share[largest])))
+    return int((np.abs(weight - wanted) > 2.0 + 1e-9 * wanted).sum())
+
+
+def keep_again(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
+    """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
+    exponent = {"none": 0.0, "sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
+    clicked = clicks[clicks > 0]
+    if rule.threshold_clicks is not None:
+        t = rule.threshold_clicks
+    elif len(clicked):
+        t = float(np.quantile(clicked, rule.threshold_quantile, method="inverted_cdf"))
+    else:
+        t = 1.0
+    ratio = t / np.maximum(clicks, 1)
+    return np.where(clicks > 0, np.minimum(1.0, ratio**exponent), 1.0)

@@ -1,0 +1,293 @@
+"""What was shown and clicked, joined again from the logs, and whose click it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from winnow.audit.recompute.staged_rows import KEY
+from winnow.config.tree import Config
+from winnow.contracts.conforming import CHOSEN
+from winnow.contracts.log import Log
+from winnow.contracts.rows import valid_rows
+from winnow.dates import CalendarDay
+from winnow.events.keys import key_of
+from winnow.spark.broadcast import broadcast
+from winnow.spark.scratch import Workplace
+
+_MOST_BROADCAST_CLICKS = 4_000_000
+_HOUR_US = 3_600_000_000
+_MOST_DELAY_US = 10**13
+_MOST_PLACES = 10**10
+_CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
+_CLICK_FIELDS = tuple(f"click.{name}" for name in _CLICK)
+_LOGS = ("impressions", "clicks")
+_JOINS = {
+    "impression_id": ("impression_id", "item_id"),
+    "request_item": ("request_id", "item_id"),
+    "last_impression": ("user_id", "item_id"),
+}
+
+
+@dataclass(frozen=True)
+class PairsAgain:
+    """What was shown and clicked.
+
+    Attributes:
+        rows: ``joined_again`` without the pairs that do not count or may make no positive, read
+            back from staging.
+        of_other_user: Clicks that count though they name another user than their impression.
+        shared_ids: Ids of requests, or of impressions, that several users have in the impression
+            log; None where it was not asked.
+    """
+
+    rows: DataFrame
+    of_other_user: int
+    shared_ids: int | None
+
+
+def pairs_again(
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    place: Workplace,
+    *,
+    n_clicks: int,
+    since: int | None = None,
+) -> PairsAgain:
+    """Join again, and leave out what a click of another user cannot be.
+
+    Each click is looked at by itself: where an impression is its own user's, all others are not of
+    it. Else there must be one user only, and the log may not show any id to two users, unless the
+    config says that it does not count. ``since`` asks for clicks from then to the date, with
+    all impressions that they belong to, in place of the date's.
+    """
+    name = "audited-pairs" if since is None else "audited-earlier-pairs"
+    joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks, since=since), name)
+    chosen = (
+        F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
+    )
+    strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
+    if strange == 0:
+        return PairsAgain(joined.where(chosen), 0, None)
+    shared = None
+    if config.attribution.users == "auto":
+        shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
+    user = F.col("user_id")
+    per_click = joined.groupBy("click").agg(
+        (~F.bool_and("strange")).alias("has_own"), (F.min(user) == F.max(user)).alias("of_one")
+    )
+    unlike = F.col("strange")
+    holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
+    rows = place.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
+    others = rows.where(unlike).select("click").distinct().count()
+    return PairsAgain(rows.where(chosen), others, shared)
+
+
+def _shared(impressions: Log, name: str) -> int:
+    """Count the ids that two users have, by the log's own rows, broken ones included."""
+    known = ~F.col("filtered") & F.col("user_id").isNotNull() & F.col(name).isNotNull()
+    users = impressions.frame.where(known).select(name, "user_id").distinct()
+    return users.groupBy(name).count().where(F.col("count") > 1).count()
+
+
+def joined_again(
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    *,
+    n_clicks: int,
+    since: int | None = None,
+) -> DataFrame:
+    """Join clicks to the impressions in whose attribution window they lie.
+
+    Args:
+        logs: Impressions and clicks; their frames read the files again.
+        config: How a click finds its impression.
+        day: The date.
+        n_clicks: About how many clicks there are; few enough are broadcast.
+        since: The first microsecond of clicks before the date, where those are asked for.
+
+    Returns:
+        One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
+        ``most_place`` (bigint, the position and 1, 0 where it is not known: they differ where it is
+        open which of two impressions was clicked); ``shown_us``, ``clicked_us`` (bigint);
+        ``action`` (int, its place in the configured order); ``click`` (bigint: tells it apart,
+        where its user may be another one), ``strange`` (boolean: it is not the impression's);
+        ``chosen`` (boolean: the impression may become a positive).
+    """
+    window = longest_window_us(config)
+    names: tuple[str, ...] = _JOINS[config.attribution.join]
+    at = F.col("event_us")
+    shown = valid_rows(logs["impressions"])
+    made = {name for name in _LOGS if "impression_id" not in logs[name].mapped}
+    text = F.concat_ws(
+        "/", *(F.col(n).cast("string") for n in ("request_id", "user_id", "item_id"))
+    )
+    if "impression_id" in names and made == set(_LOGS):
+        # Ids that both logs make of the same three are as equal as these are.
+        names = ("request_id", "user_id", "item_id")
+    elif "impression_id" in names and "impressions" in made:
+        shown = shown.withColumn("impression_id", text)
+    if config.attribution.users == "agree" and "user_id" not in names:
+        names = (*names, "user_id")
+    chooses = logs["impressions"].chooses
+    latest_only = config.attribution.join == "last_impression"
+    until = day.end_us + (window if latest_only else 0)
+    first, after = day.start_us, day.end_us + window + 1
+    if since is not None:
+        first, after, until = since, day.start_us, day.start_us
+    carried = ("position",) if "impressions" in made else ("position", "impression_id")
+    left = shown.where((at >= first - window) & (at < until)).select(
+        *KEY,
+        *carried,
+        (F.col(CHOSEN) if chooses else F.lit(True)).alias("chosen"),
+        _to_join_on(names),
+        at.alias("shown_us"),
+    )
+    clicks = valid_rows(logs["clicks"]).where((at >= first) & (at < after))
+    code = F.coalesce(
+        *(F.when(F.col("action_type") == a, i) for i, a in enumerate(config.positives.actions))
+    )
+    right = clicks.select(
+        _to_join_on(names),
+        _proof(names).alias("proof_of_click"),
+        at.alias("clicked_us"),
+        code.cast("int").alias("action"),
+        (F.struct(*_CLICK) if latest_only else _told(_CLICK)).alias("click"),
+        F.col("user_id").alias("clicking_user"),
+        _own_window(config).alias("within"),
+    )
+    if n_clicks <= _MOST_BROADCAST_CLICKS:
+        right = broadcast(right, "on")
+    delay = F.col("clicked_us") - F.col("shown_us")
+    pairs = left.join(right, "on").where((delay >= 0) & (delay <= F.col("within")))
+    # Made for the pairs only: few impressions are clicked.
+    named = F.col("impression_id") if "impression_id" in carried else text
+    place = F.coalesce(F.col("position").cast("bigint") + 1, F.lit(0).cast("bigint"))
+    pairs = pairs.withColumn("impression_id", named).withColumn("place", place)
+    pairs = pairs.where(_proof(names) == F.col("proof_of_click"))
+    least, most = F.col("place"), F.col("place")
+    if latest_only:
+        # Of two impressions at one moment, the request with the smaller key is taken. In one
+        # request either may be: it is not said again which.
+        moment = Window.partitionBy("click", "shown_us", *KEY)
+        least, most = F.col("least"), F.col("most")
+        pairs = pairs.withColumns(
+            {"least": F.min("place").over(moment), "most": F.max("place").over(moment)}
+        )
+        request = key_of("request_id", config.ids.request)
+        order = (F.desc("shown_us"), request, F.col("impression_id"))
+        newest = Window.partitionBy("click").orderBy(*order)
+        pairs = pairs.withColumn("number", F.row_number().over(newest)).where("number = 1")
+    return pairs.select(
+        *KEY,
+        "impression_id",
+        least.alias("least_place"),
+        most.alias("most_place"),
+        "shown_us",
+        "clicked_us",
+        "action",
+        (_told(_CLICK_FIELDS) if latest_only else F.col("click")).alias("click"),
+        (F.col("user_id") != F.col("clicking_user")).alias("strange"),
+        "chosen",
+    )
+
+
+def longest_window_us(config: Config) -> int:
+    """Return the longest attribution window of any action, in microseconds."""
+    return max(
+        config.attribution.window_hours * _HOUR_US,
+        *(_microseconds(text) for text in config.attribution.windows.values()),
+        0,
+    )
+
+
+def _own_window(config: Config) -> Column:
+    window = F.lit(config.attribution.window_hours * _HOUR_US)
+    for action, text in config.attribution.windows.items():
+        own = F.lit(_microseconds(text))
+        window = F.when(F.col("action_type") == action, own).otherwise(window)
+    return window
+
+
+def _microseconds(text: str) -> int:
+    minutes = {"m": 1, "h": 60, "d": 24 * 60}[text[-1]]
+    return int(text[:-1]) * minutes * (_HOUR_US // 60)
+
+
+def _told(names: tuple[str, ...]) -> Column:
+    # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
+    return F.xxhash64(*(part for name in names for part in (F.col(name).isNull(), F.col(name))))
+
+
+def _to_join_on(names: tuple[str, ...]) -> Column:
+    """Return a hash of columns: one number joins faster than several columns, one of them a string.
+
+    A NULL finds nothing. Whether what was found is equal, ``_proof`` says.
+    """
+    known = reduce(and_, (F.col(name).isNotNull() for name in names))
+    return F.when(known, F.xxhash64(*names)).alias("on")
+
+
+def _proof(names: tuple[str, ...]) -> Column:
+    return F.xxhash64(F.lit("proof"), *names)
+
+
+def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+    """Return what may be a positive of the date: one row per shown and clicked item of a request.
+
+    Args:
+        pairs: What ``joined_again`` returned.
+        config: The attribution window.
+        day: The date of the earliest impression that was clicked.
+
+    Returns:
+        One row per (user, request, item): the three ids; ``first_us`` (bigint, the earliest
+        impression that was clicked); ``clicked_us`` (bigint, its earliest click);
+        ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
+        (int, the strongest action of all its pairs); ``again`` (boolean: it was shown more than an
+        hour apart, as where request ids are used again). Of those, also the ones of other dates,
+        of which all else is NULL.
+    """
+    origin = day.start_us - longest_window_us(config)
+    # The least of (impression, delay, place) as one number: the least struct takes four times as
+    # long. Impressions lie within 29 dates, so 13 + 13 + 10 digits are enough.
+    scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")
+    places = F.lit(_MOST_PLACES).cast("decimal(11,0)")
+    shown = (F.col("shown_us") - F.lit(origin)).cast("decimal(13,0)")
+    delay = (F.col("clicked_us") - F.col("shown_us")).cast("decimal(13,0)")
+    both = (shown * scale + delay).cast("decimal(27,0)")
+    least, most = (F.col(n).cast("decimal(10,0)") for n in ("least_place", "most_place"))
+    last = F.lit(_MOST_PLACES - 1).cast("decimal(10,0)")
+    first = (F.col("first_us") - F.lit(origin)).cast("decimal(13,0)")
+    waited = (F.col("both") - first * scale).cast("bigint")
+    before = F.col("both") * places
+    found = (
+        pairs.groupBy(*KEY)
+        .agg(
+            F.min("shown_us").alias("first_us"),
+            F.min(both).alias("both"),
+            F.min(both * places + least).alias("least"),
+            F.min(both * places + (last - most)).alias("most"),
+            F.max("action").alias("action"),
+            (F.max("shown_us") - F.min("shown_us") > _HOUR_US).alias("again"),
+        )
+        .select(
+            *KEY,
+            "again",
+            "first_us",
+            (F.col("first_us") + waited).alias("clicked_us"),
+            (F.col("least") - before).cast("bigint").alias("least_place"),
+            (F.lit(_MOST_PLACES - 1) - (F.col("most") - before).cast("bigint")).alias("most_place"),
+            "action",
+        )
+    )
+    of_date = (F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us)
+    of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action")
+    return found.where(of_date | F.col("again")).select(
+        *KEY, "again", *(F.when(of_date, F.col(name)).alias(name) for name in of_positive)
+    )

@@ -1,0 +1,107 @@
+"""Of many rows, a stretch of ``shuffle_key``: where files are in its order, they lie side by side.
+
+What single rows must hold need not be looked at in all of them. ``shuffle_key`` is a hash, so a
+range of it is a fair choice; all rows of a positive share it, in whichever table of samples; and
+files that are in its order (those that sail stages) have only the pages of the range read.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.recompute.request_sample import one_in_so_many
+from winnow.dates import CalendarDay
+
+_MOST_DEVIATIONS = 10.0
+"""By so many standard deviations fewer rows than expected are no chance: e^-50 at most."""
+
+_GOLDEN_RATIO = 0x9E3779B9
+"""Of 2^32: its multiples are spread evenly, so in turn all parts are looked at."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of the range of ``shuffle_key``.
+
+    Attributes:
+        one_in: It is one of so many equal parts; a power of two, 1 is all.
+        number: Which of them.
+    """
+
+    one_in: int = 1
+    number: int = 0
+
+    def of(self, rows: DataFrame) -> DataFrame:
+        """Return the rows that lie in it."""
+        if self.one_in == 1:
+            return rows
+        width = 2**64 // self.one_in
+        low = self.number * width - 2**63
+        return rows.where(F.col("shuffle_key").between(low, low + width - 1))
+
+    def told(self) -> str:
+        """Return what a gate says of it."""
+        return f"looked at 1 in {self.one_in} rows" if self.one_in > 1 else ""
+
+    def require_seen(self, n_seen: int, n_rows: int, *, rows_per_positive: int = 1) -> None:
+        """Raise ValueError where too few rows lay in it: what is not a hash may hide some.
+
+        Args:
+            n_seen: Rows in the stretch.
+            n_rows: Rows of the whole table.
+            rows_per_positive: How many of them may share one key.
+        """
+        expected = n_rows / self.one_in
+        if n_seen < expected - _MOST_DEVIATIONS * math.sqrt(expected * rows_per_positive):
+            raise ValueError(
+                f"shuffle_key is not spread like a hash: of {n_rows:,} rows {n_seen:,} lie in a "
+                f"part of its range that should hold about {expected:,.0f}"
+            )
+
+
+def stretch_of(n: int, day: CalendarDay) -> Stretch:
+    """Return what is looked at of so many rows; the part changes with the date.
+
+    What is looked at of more rows on the same date lies in it.
+    """
+    one_in = one_in_so_many(n)
+    spread = day.date.toordinal() * _GOLDEN_RATIO % 2**32
+    return Stretch(one_in, spread * one_in >> 32)
+
+
+def aggregate(
+    rows: DataFrame,
+    stretch: Stretch,
+    of_all: Mapping[str, Column],
+    of_stretch: Mapping[str, Column],
+    *,
+    rows_per_positive: int = 1,
+) -> dict[str, Any]:
+    """Aggregate all rows, and more of them over a stretch; one pass where that is all of them.
+
+    Args:
+        rows: A table.
+        stretch: The part of it.
+        of_all: Aggregates over all rows, by name; ``rows`` must count them.
+        of_stretch: Aggregates over the rows in the stretch, by other names.
+        rows_per_positive: How many rows may share one key.
+
+    Returns:
+        All values by name.
+
+    Raises:
+        ValueError: Too few rows lie in the stretch.
+    """
+    all_named = [column.alias(name) for name, column in of_all.items()]
+    own_named = [column.alias(name) for name, column in of_stretch.items()]
+    if stretch.one_in == 1 or not own_named:
+        return rows.agg(*all_named, *own_named).collect()[0].asDict()
+    values = rows.agg(*all_named).collect()[0].asDict()
+    seen = F.count(F.lit(1)).alias("seen")
+    own = stretch.of(rows).agg(seen, *own_named).collect()[0].asDict()
+    stretch.require_seen(own.pop("seen"), values["rows"], rows_per_positive=rows_per_positive)
+    return values | own

@@ -1,0 +1,175 @@
+"""What an audit found, as one record: stored with the release, drawn by the report.
+
+Everything the report shows comes from this record, so a release can be looked at long after its
+logs and its staging are gone. It is kept small: counts by decile, stage or reason, never rows.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from winnow.config.model import Frozen
+
+Status = Literal["pass", "warn", "fail", "error"]
+
+
+class Bounds(Frozen):
+    """The figures that are allowed, both ends included; None is open."""
+
+    least: float | None = None
+    most: float | None = None
+
+
+class GateResult(Frozen):
+    """One gate: what was checked, the figure, what was allowed, and what it means.
+
+    Attributes:
+        name: Its name, in snake case; unique in a record.
+        group: The part of the release that it judges: inputs, positives, easy negatives, hard
+            negatives, mix, popularity, tables, or history.
+        status: ``error`` where the figure could not be computed: a failure of its own kind.
+        severity: The worst that the gate does: ``warn`` never stops a release.
+        figure: What was measured; None where it could not be.
+        unit: rows, share, p-value, PSI, ...
+        fail, warn: The allowed figures; outside of ``fail`` it fails, outside of ``warn`` it warns.
+        meaning: What the figure says, as a sentence for a person.
+        detail: What was found beyond the figure, or why it could not be computed.
+    """
+
+    name: str
+    group: str
+    status: Status
+    severity: Literal["fail", "warn"]
+    figure: float | int | None
+    unit: str
+    fail: Bounds | None = None
+    warn: Bounds | None = None
+    meaning: str
+    detail: str = ""
+
+
+class LogRows(Frozen):
+    """Where the rows of one log went; ``read`` is the sum of the others but ``reasons``."""
+
+    read: int
+    valid: int
+    duplicate: int
+    rejected: int
+    filtered: int
+    other_date: int
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+
+class Funnel(Frozen):
+    """From rows in the logs to samples, for one date.
+
+    Attributes:
+        logs: By name of the log.
+        exposed: Valid impressions of the date.
+        clicked: Distinct (user, request, item) that were shown and clicked: candidates.
+        kept: Positives after down-sampling.
+        easy, hard, fill, shortfall: Negatives; the four add up to ``requested``.
+        requested: Negatives that were asked for.
+    """
+
+    logs: dict[str, LogRows]
+    exposed: int
+    clicked: int
+    kept: int
+    requested: int
+    easy: int
+    hard: int
+    fill: int
+    shortfall: int
+
+
+class PopularityBand(Frozen):
+    """Items of the catalogue that are about equally popular, and what they got.
+
+    Attributes:
+        band: Its number from 1, most clicked items first; ties by item id.
+        items: How many items it holds.
+        clicks: Their clicks in the popularity window.
+        candidates, kept: Positives before and after down-sampling.
+        q: Their share of the weights: of easy draws, if nobody's forbidden set mattered.
+        expected: Easy draws that are expected, given every user's forbidden set.
+        drawn: Easy draws, fills included.
+    """
+
+    band: int
+    items: int
+    clicks: int
+    candidates: int
+    kept: int
+    q: float
+    expected: float
+    drawn: int
+
+
+class TopItem(Frozen):
+    """One of the most clicked items; fields as in ``PopularityBand``, ``rank`` from 1."""
+
+    rank: int
+    item_id: str
+    clicks: int
+    candidates: int
+    kept: int
+    q: float
+    expected: float
+    drawn: int
+
+
+class HardOrigin(Frozen):
+    """Hard negatives of one stage in one band of its list.
+
+    Attributes:
+        stage: The stage that cut or ranked low.
+        source: cut or low.
+        hardness: Place among the stages that give negatives, from 1.
+        band: Tenth of the rank percentile, 0 (best) to 9 (worst); None where it is not known.
+        rows: Hard negatives.
+    """
+
+    stage: str
+    source: str
+    hardness: int
+    band: int | None
+    rows: int
+
+
+class Histogram(Frozen):
+    """Counts between edges: ``len(edges) == len(counts) + 1``, ascending."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class AuditRecord(Frozen):
+    """All that an audit found.
+
+    Attributes:
+        format: Version of this shape.
+        verdict: The worst status of the gates; ``error`` counts as ``fail``.
+        gates: All gates, in the order of the suite.
+        funnel: From rows to samples; None where the audit stopped before.
+        bands: Ten bands of popularity, the most clicked first.
+        top_items: Up to 100 most clicked items.
+        hard_origins: Where hard negatives come from.
+        log_q: Easy draws by their declared log_q.
+        shortfall: Missing hard or easy negatives by reason, those that were filled included.
+        volume: Figures that later releases are compared with: rows, click_rate, users, items.
+        seconds: How long the audit took.
+    """
+
+    format: int = 1
+    verdict: Literal["pass", "warn", "fail"]
+    gates: tuple[GateResult, ...]
+    funnel: Funnel | None = None
+    bands: tuple[PopularityBand, ...] = ()
+    top_items: tuple[TopItem, ...] = ()
+    hard_origins: tuple[HardOrigin, ...] = ()
+    log_q: Histogram | None = None
+    shortfall: Mapping[str, int] = Field(default_factory=dict)
+    volume: Mapping[str, float] = Field(default_factory=dict)
+    seconds: float = 0.0

@@ -1,0 +1,1 @@
+"""One build: inputs, stages, audit, summary, progress."""

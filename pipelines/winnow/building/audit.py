@@ -1,0 +1,135 @@
+"""The audit of a build: what it is shown, and where its record is kept."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from pydantic import ValidationError
+from pyspark.sql import DataFrame
+
+from winnow.audit.audit import audit
+from winnow.audit.evidence import Evidence
+from winnow.audit.gates.history import MOST_RELEASES
+from winnow.audit.record import AuditRecord
+from winnow.building.request import BuildRequest
+from winnow.config.model import Frozen
+from winnow.contracts.counts import RowCounts
+from winnow.contracts.log import Log
+from winnow.contracts.tables import TableContract
+from winnow.dates import CalendarDay
+from winnow.errors import ReleaseError
+from winnow.release.paths import staging_path
+from winnow.release.release import Release, RunRecord
+from winnow.release.releases import ReleasesSnapshot
+from winnow.release.store import StagedTable, Store
+from winnow.spark.scratch import Workplace
+
+RECORD_FILE = "audit.json"
+"""The record's file in the staging of a run, where a run that failed can be looked at."""
+
+
+class AuditedRun(Frozen):
+    """What the staging of a run tells about its audit; fields as in ``Release``."""
+
+    run_id: str
+    ds: date
+    code_version: str
+    config_json: str
+    inputs_json: str
+    tables: dict[str, int]
+    record: AuditRecord
+
+
+def audit_build(
+    staged: Mapping[str, StagedTable],
+    logs: Mapping[str, Log],
+    counts: Mapping[str, RowCounts],
+    request: BuildRequest,
+    place: Workplace,
+    store: Store,
+    since: ReleasesSnapshot,
+    *,
+    n_attributed: int,
+    totals: Mapping[str, int],
+    history: int | None,
+) -> AuditRecord:
+    """Audit the staged tables of a build.
+
+    Args:
+        staged: The staged tables. logs: The logs as opened; their frames read the files again.
+        counts: Where the rows of each log went, orphans among the rejected.
+        request: The build. place: Where it computes. store: Its tables.
+        since: The releases as of the start.
+        n_attributed: Clicks of the date that were joined to an impression.
+        totals: What the sample groups hold.
+        history: Dates of the popularity window that the click log has.
+    """
+    contracts: dict[str, TableContract] = {name: t.contract for name, t in staged.items()}
+    before = release_before(since, request.day)
+    config = request.config
+    evidence = Evidence(
+        staged={name: store.read_staged(table) for name, table in staged.items()},
+        files={name: store.read_as_written(table) for name, table in staged.items()},
+        contracts=contracts,
+        counts=counts,
+        logs=logs,
+        n_attributed=n_attributed,
+        totals=totals,
+        protocols={name: found.reader for name in staged if (found := store.protocol(name))},
+        history_share=None if history is None else history / config.popularity.window_days,
+        earlier=earlier_volumes(since, request.day),
+        items_before=_items_of(before, store),
+        allow_empty=request.allow_empty,
+    )
+    return audit(evidence, config, CalendarDay(request.day, config.calendar_zone), place)
+
+
+def keep_run(
+    run: RunRecord, staged: Mapping[str, StagedTable], record: AuditRecord, folder: Path
+) -> None:
+    """Write the audit of a run into its staging, where a run that failed can be looked at."""
+    kept = AuditedRun(
+        run_id=run.run_id,
+        ds=run.day,
+        code_version=run.code_version,
+        config_json=run.config_json,
+        inputs_json=run.inputs_json,
+        tables={name: table.content.rows for name, table in staged.items()},
+        record=record,
+    )
+    (folder / RECORD_FILE).write_text(kept.model_dump_json(indent=1), encoding="utf-8")
+
+
+def earlier_volumes(since: ReleasesSnapshot, day: date) -> list[dict[str, float]]:
+    """Return the volumes of the newest releases of the last earlier dates, the latest last."""
+    dates = [one for one in since.dates if one < day][-MOST_RELEASES:]
+    newest = [release for one in dates if (release := since.newest_if_whole(one)) is not None]
+    records = [record_of(release) for release in newest]
+    return [dict(record.volume) for record in records if record is not None and record.volume]
+
+
+def release_before(since: ReleasesSnapshot, day: date) -> Release | None:
+    """Return the newest release of the latest earlier date, None where there is none."""
+    dates = [one for one in since.dates if one < day]
+    return since.newest_if_whole(dates[-1]) if dates else None
+
+
+def record_of(release: Release) -> AuditRecord | None:
+    """Return the audit record of a release; None where it is gone or of another version."""
+    try:
+        return AuditRecord.model_validate_json(release.quality_json)
+    except (ValidationError, ReleaseError):
+        return None
+
+
+def failed_run(warehouse: Path, run_id: str) -> AuditedRun | None:
+    """Return what a run left in its staging; None where that is gone or holds no audit."""
+    path = staging_path(warehouse, run_id) / RECORD_FILE
+    return AuditedRun.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _items_of(release: Release | None, store: Store) -> DataFrame | None:
+    pin = None if release is None else release.pin("item_stats")
+    if release is None or pin is None:
+        return None
+    return store.read_version("item_stats", pin.version, release.ds)

@@ -1,0 +1,157 @@
+"""Build one date: logs in, one released set of tables out. ``winnow build``."""
+
+from functools import partial
+
+from winnow.audit.judging import require_passed, told_as_warning
+from winnow.building.apart import require_apart
+from winnow.building.audit import audit_build, keep_run
+from winnow.building.code_version import code_version
+from winnow.building.inputs import (
+    days_of_history,
+    inputs_json,
+    maturity,
+    open_for_build,
+    require_history,
+    require_readable,
+    require_rows,
+)
+from winnow.building.rejected import rejected_examples
+from winnow.building.request import BuildRequest
+from winnow.building.summary import BuildSummary, LogCounts, Totals
+from winnow.contracts.counts import census_of, count_rows
+from winnow.contracts.log import Log
+from winnow.contracts.rows import chosen_rows
+from winnow.contracts.stage_rows import stages_of
+from winnow.dates import CalendarDay
+from winnow.engine.startup.preload import load_early
+from winnow.errors import WinnowError
+from winnow.events.orphans import (
+    all_rejected,
+    attributed_clicks,
+    unattributed_in,
+    with_unattributed,
+)
+from winnow.events.stage_orders import stage_orders
+from winnow.release.commits import new_run_id
+from winnow.release.paths import staging_path
+from winnow.release.promotion import publish
+from winnow.release.release import RunRecord
+from winnow.release.stage_tables import stage_tables
+from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.steps import (
+    pairs_of,
+    stage_groups,
+    stage_pairs_and_catalogue,
+)
+from winnow.spark.scratch import Workplace
+from winnow.tables.all_tables import Made, contracts, shown_on, totals
+
+
+def build(request: BuildRequest) -> BuildSummary:
+    """Build, audit and release the samples of one date.
+
+    Raises:
+        ConfigError: The config contradicts itself or the tables that are there.
+        InputError: A log is missing, damaged or not what its contract says.
+        ConservationError: Rows of a log do not add up.
+        GateError: A staged table failed a gate; nothing was published.
+        ConflictError: Another run released the date meanwhile.
+    """
+    opened: dict[str, Log] = {}
+    try:
+        return _built(request, opened)
+    except WinnowError:
+        raise
+    except Exception as error:
+        require_readable(request.config, opened, error)
+        raise
+
+
+def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
+    """Do what ``build`` does; tell the logs as soon as they are opened."""
+    require_apart(request.config)
+    config, spark, stage = request.config, request.engine.spark, request.progress.stage
+    day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
+    store = request.engine.store(request.warehouse, config.publishing.retention_days)
+    since = store.releases_snapshot()
+    for table in config.tables_written:
+        # A log that is damaged would else be met when the work is done.
+        store.protocol(table)
+    load_early()
+    request.engine.warm_up(audit=True)
+    place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
+
+    with stage("check the logs"):
+        logs = open_for_build(request)
+        opened |= logs
+        mature, history = maturity(request, logs), days_of_history(request, logs)
+        require_history(request, history)
+    with stage("count rows") as told:
+        stages = {name: stages_of(name, config) for name in logs}
+        census = {n: census_of(log, day, place.staged, stages=stages[n]) for n, log in logs.items()}
+        counts = {n: count_rows(log, day, census[n], stages=stages[n]) for n, log in logs.items()}
+        require_rows(counts, request)
+        told.rows = sum(count.read for count in counts.values())
+    with stage("join clicks, weigh items") as told:
+        n_clicks = counts["clicks"].read - counts["clicks"].filtered
+        clicked, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
+        all_pairs = chosen_rows(clicked.pairs, logs["impressions"])
+        pairs = pairs_of(all_pairs, day)
+        told.rows = n_pairs = clicked.n_pairs
+    with stage("sample") as told:
+        orders = stage_orders(logs, counts, config)
+        groups = stage_groups(logs, all_pairs, items, config, day, place, orders, n_pairs=n_pairs)
+        sums = totals(groups, REASONS)
+        told.rows = n_groups = sums["positives"]
+    with stage("stage tables") as told:
+        known = contracts(config, logs)
+        rejected = all_rejected(logs, counts, clicked, known["rejected"], day, spark=spark)
+        shown = shown_on(
+            logs["impressions"], day, census["impressions"], counts["impressions"], place.staged
+        )
+        made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature)
+        staged = stage_tables(made, known, config, day, store, run_id)
+        told.rows = sum(table.content.rows for table in staged.values())
+    with stage("audit"):
+        rejected = store.read_staged(staged["rejected"])
+        counts["clicks"] = with_unattributed(counts["clicks"], unattributed_in(rejected))
+        record = audit_build(
+            staged,
+            logs,
+            counts,
+            request,
+            place,
+            store,
+            since,
+            n_attributed=attributed_clicks(clicked.pairs, day),
+            totals=sums,
+            history=history,
+        )
+        run = RunRecord(
+            run_id=run_id,
+            day=request.day,
+            config_hash=config.fingerprint(),
+            config_json=config.canonical_json(),
+            code_version=code_version(),
+            inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
+            quality_json=record.model_dump_json(),
+        )
+        keep_run(run, staged, record, place.folder)
+        warnings = [warning for log in logs.values() for warning in log.warnings]
+        warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
+        told_of = partial(rejected_examples, request.warehouse, run_id)
+        require_passed(record.gates, run_id, place.folder, told_of)
+    with stage("publish"):
+        published = publish(store, staged, run, since)
+    return BuildSummary(
+        release_id=published.release.release_id,
+        ds=request.day,
+        published=not published.already,
+        warehouse=str(request.warehouse),
+        logs={name: LogCounts.of(count) for name, count in counts.items()},
+        tables={name: table.content.rows for name, table in staged.items()},
+        totals=Totals(**{name: sums[name] for name in Totals.__dataclass_fields__}),
+        shortfall_reasons={reason: sums[reason] for reason in REASONS if sums[reason]},
+        seconds=dict(request.progress.seconds),
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,24 @@
+"""Which code made a release: the package's version and, in a checkout, the commit."""
+
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+@cache
+def code_version() -> str:
+    """Return the version, with ``+<commit>`` in a git checkout and ``.dirty`` if files changed."""
+    try:
+        number = version("winnow")
+    except PackageNotFoundError:
+        number = "0"
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return number
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty=.dirty", "--abbrev=12"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return number
+    return f"{number}+{told.stdout.strip()}"

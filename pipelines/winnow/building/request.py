@@ -1,0 +1,38 @@
+"""What a build is asked to do."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from winnow.building.progress import Progress
+from winnow.config.tree import Config
+from winnow.engine.engine import Engine
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One build of one date.
+
+    Attributes:
+        config: The checked config; its paths are absolute.
+        day: The date to build.
+        engine: A running engine; the build neither starts nor stops it.
+        allow_empty: Accept logs that are missing or have no rows for the date.
+        immature: Build though clicks of the attribution window may still be missing.
+        progress: Told of every stage; keeps the seconds.
+        home: The folder of the config file, where there is one: the release names folders inside
+            it from there on, so that it is the same after the whole has moved.
+    """
+
+    config: Config
+    day: date
+    engine: Engine
+    allow_empty: bool = False
+    immature: bool = False
+    progress: Progress = field(default_factory=Progress)
+    home: Path | None = None
+
+    @property
+    def warehouse(self) -> Path:
+        """The folder of the published tables."""
+        return Path(self.config.warehouse)

@@ -1,0 +1,1 @@
+"""The command ``winnow``: options, exit codes, and one module per command."""

@@ -1,0 +1,75 @@
+"""How a command ends: errors become one line per problem and an exit code, never a stack trace."""
+
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from rich.console import Console
+
+from winnow.errors import WinnowError
+from winnow.spark.causes import problem_of
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+
+class Terminated(BaseException):
+    """SIGTERM came. No ``except Exception`` may swallow it."""
+
+
+def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> int:
+    """Run a command; return its exit code, having told on stderr what went wrong.
+
+    Args:
+        command: The work; it may raise anything.
+        arguments: The command line; ``--json`` makes problems JSON, ``--debug`` shows traces.
+    """
+    as_json, debug = "--json" in arguments, "--debug" in arguments
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        command()
+    except SystemExit as ended:
+        return _exit_code(ended)
+    except WinnowError as error:
+        if debug:
+            traceback.print_exc()
+        _tell([problem.as_record() | {"text": str(problem)} for problem in error.problems], as_json)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Terminated:
+        return TERMINATED
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        problem = problem_of(error)
+        hint = "" if debug else "\nRun it again with --debug to see where it came from."
+        _tell([problem.as_record() | {"text": f"{problem}{hint}"}], as_json)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return 0
+
+
+def _exit_code(ended: SystemExit) -> int:
+    if isinstance(ended.code, int):
+        return ended.code
+    return 0 if ended.code is None else 1
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _tell(problems: Sequence[dict[str, str | None]], as_json: bool) -> None:
+    if as_json:
+        sys.stderr.write(json.dumps({"problems": problems}, ensure_ascii=False) + "\n")
+        return
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    for problem in problems:
+        console.print(problem["text"], style="red", markup=False)

@@ -1,0 +1,94 @@
+"""What the commands of ``winnow`` share: options, dates, folders, and how results are printed."""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
+WarehouseOption = Annotated[
+    Path | None,
+    typer.Option("--warehouse", help="Folder of the tables, in place of the config's."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on stdout, problems on stderr.")
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+DEFAULT_CONFIG = Path("winnow.yaml")
+
+
+def day_of(text: str, where: str = "--ds") -> date:
+    """Return the date that an argument names.
+
+    Raises:
+        ConfigError: It is no date.
+    """
+    from winnow.config.loading import parse_day
+
+    return parse_day(text, where)
+
+
+def warehouse_of(warehouse: Path | None, config: Path) -> Path:
+    """Return the folder of the tables: the argument's, or the config's where there is none."""
+    if warehouse is not None:
+        refuse_address(warehouse)
+        return warehouse.absolute()
+    from winnow.config.loading import load_config
+
+    return Path(load_config(config).warehouse)
+
+
+def refuse_address(warehouse: Path) -> None:
+    """Refuse a warehouse such as ``s3://bucket``, and a name with a line end in it.
+
+    Raises:
+        ConfigError: It is an address, or its name steers a terminal.
+    """
+    from urllib.parse import unquote
+
+    from winnow.errors import ConfigError, Problem
+    from winnow.shown_text import in_one_line
+
+    if in_one_line(str(warehouse)) != str(warehouse):
+        expected = "a path without line ends and control characters"
+        raise ConfigError(
+            Problem("--warehouse", "the value does not fit", repr(str(warehouse)), expected)
+        )
+
+    whole = str(warehouse.absolute())
+    if unquote(whole) != whole:
+        expected = "a folder without % and two hex digits in its whole path"
+        raise ConfigError(Problem("--warehouse", "the value does not fit", whole, expected))
+    # A path drops the second slash of an address.
+    if ":/" in str(warehouse):
+        what = "must be a folder that the driver and all executors see, no address"
+        raise ConfigError(Problem("--warehouse", what, found=str(warehouse)))
+
+
+def progress_for(as_json: bool) -> Any:
+    """Return what tells of the stages: nothing where JSON is wanted."""
+    from winnow.building.progress import Progress
+
+    return Progress(quiet=as_json)
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_json(record: Any) -> None:
+    """Print a result for machines."""
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_result(record: Any, text: str, as_json: bool) -> None:
+    """Print a result: the record for machines, or the text for a person."""
+    if as_json:
+        print_json(record)
+    else:
+        stdout().print(text, markup=False)

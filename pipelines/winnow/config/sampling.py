@@ -1,0 +1,247 @@
+"""Which rows become samples: attribution, exclusion, popularity, positives, negatives."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from winnow.config.logs import Scalar
+from winnow.config.model import Frozen, Identifier, SourceName
+
+_US_PER_UNIT = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_LONGEST_WINDOW_DAYS = 14
+
+
+def duration_us(text: str) -> int:
+    """Return a duration such as ``90m``, ``24h`` or ``7d`` in microseconds.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit not in _US_PER_UNIT or not (number.isascii() and number.isdigit()) or len(number) > 6:
+        raise ValueError("must be a whole number of minutes, hours or days: 90m, 24h, 7d")
+    return int(number) * _US_PER_UNIT[unit]
+
+
+def _is_window(text: str) -> str:
+    if not 0 < duration_us(text) <= _LONGEST_WINDOW_DAYS * _US_PER_UNIT["d"]:
+        raise ValueError(f"must be from 1m to {_LONGEST_WINDOW_DAYS}d")
+    return text
+
+
+Window = Annotated[str, AfterValidator(_is_window)]
+
+
+class Attribution(Frozen):
+    """How a click finds its impression.
+
+    ``impression_id`` and ``request_item`` join on those keys; ``last_impression`` takes the latest
+    earlier impression of the same user and item, for click logs that know no more. ``windows``
+    gives actions a window of their own, in place of ``window_hours``.
+
+    Where a click names another user than its impression, ``users`` decides. ``auto``: it counts
+    where the log shows no request id (impression id, where joined on it) to several users, as
+    after a login in between; else ids count per user, and it does not. ``agree``: it never counts.
+    ``impression``: ids are unique in the whole log, so it counts.
+    """
+
+    join: Literal["impression_id", "request_item", "last_impression"] = "request_item"
+    window_hours: int = Field(default=24, ge=1, le=24 * _LONGEST_WINDOW_DAYS)
+    windows: dict[str, Window] = Field(default_factory=dict)
+    users: Literal["auto", "agree", "impression"] = "auto"
+
+    @property
+    def windows_us(self) -> Mapping[str, int]:
+        """The windows of actions that have one of their own, in microseconds."""
+        return {action: duration_us(text) for action, text in self.windows.items()}
+
+    @property
+    def usual_us(self) -> int:
+        """The window of all other actions, in microseconds."""
+        return self.window_hours * _US_PER_UNIT["h"]
+
+    @property
+    def longest_us(self) -> int:
+        """The longest window of any action, in microseconds."""
+        return max(self.usual_us, *self.windows_us.values(), 0)
+
+
+class History(Frozen):
+    """A column of the impressions with a list of items that are the user's: MIND's history.
+
+    Attributes:
+        column: An array of item ids, or a text of them.
+        delimiter: What stands between two ids of a text.
+    """
+
+    column: SourceName
+    delimiter: str | None = Field(default=None, min_length=1)
+
+
+class Exclusion(Frozen):
+    """The forbidden set: what the user was shown or clicked, in whole dates around the build's."""
+
+    exposure_lookback_days: int = Field(default=7, ge=0, le=365)
+    click_lookback_days: int = Field(default=30, ge=0, le=365)
+    lookahead_days: int = Field(default=0, ge=0, le=31)
+    history: History | None = None
+
+
+class Popularity(Frozen):
+    """Clicks per item before the build's date; ``smoothing`` is added to every item's count.
+
+    ``clicks``: ``all`` valid clicks count, with an impression or not; or only ``attributed`` ones;
+    or only those on a ``chosen`` impression (``positives.where``). The last two have to join the
+    clicks of the whole window with its impressions.
+    """
+
+    window_days: int = Field(default=30, ge=1, le=365)
+    smoothing: float = Field(default=1.0, gt=0.0, le=1e6)
+    clicks: Literal["all", "attributed", "chosen"] = "all"
+    on_short_history: Literal["warn", "fail"] = "warn"
+
+
+class Downsampling(Frozen):
+    """How positives of hot items are thinned; f is the item's clicks, t the threshold.
+
+    ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power);
+    ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over the
+    clicked items.
+    """
+
+    rule: Literal["sqrt", "cap", "power", "none"] = "sqrt"
+    threshold_quantile: float = Field(default=0.99, gt=0.0, le=1.0)
+    threshold_clicks: float | None = Field(default=None, gt=0.0)
+    power: float = Field(default=0.5, gt=0.0, le=4.0)
+
+
+class Positives(Frozen):
+    """Positives: their thinning and the weight and strength order of the actions.
+
+    ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
+    sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
+    positives and ranking_samples: source column of the impression log to the values that are taken.
+    All others forbid their items as before.
+    """
+
+    where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
+
+    downsampling: Downsampling = Downsampling()
+    actions: tuple[str, ...] = Field(
+        default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
+    )
+    weights: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_actions(self) -> Self:
+        if len(set(self.actions)) < len(self.actions):
+            raise ValueError("actions: an action is named twice")
+        if unknown := sorted(set(self.weights) - set(self.actions)):
+            raise ValueError(f"weights: {unknown} are not among the actions")
+        if any(weight < 0 for weight in self.weights.values()):
+            raise ValueError("weights: a weight must not be negative")
+        return self
+
+
+class Easy(Frozen):
+    """Easy negatives: popularity to the power of alpha, conditioned on the forbidden set."""
+
+    alpha: float = Field(default=0.75, ge=0.0, le=4.0)
+    max_rejections: int = Field(default=16, ge=0, le=1000)
+
+
+class Stage(Frozen):
+    """One stage of the funnel and what it gives.
+
+    ``cut``: items that this stage dropped. ``low``: items whose rank percentile in this stage lies
+    in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only has its place in the order.
+    ``order_by`` says what orders the stage's list; where it is not set, the score does where at
+    least as many of the stage's rows have one as have a rank.
+    """
+
+    name: Identifier
+    take: Literal["cut", "low", "none"]
+    band: tuple[float, float] = (0.5, 1.0)
+    order_by: Literal["score", "rank"] | None = None
+
+    @model_validator(mode="after")
+    def _band_in_order(self) -> Self:
+        if not 0.0 <= self.band[0] <= self.band[1] <= 1.0:
+            raise ValueError("band: two ratios in [0, 1], the lower first")
+        return self
+
+    @property
+    def needs_places(self) -> bool:
+        """Whether the place of an item in the stage's list decides if it is taken."""
+        return self.take == "low" and self.band != (0.0, 1.0)
+
+
+class Hard(Frozen):
+    """Hard negatives: the ladder of stages in the order of the funnel, and how a cut is known.
+
+    ``passed``: a column says whether the item went on. ``membership``: an item that is absent from
+    the next stage was cut. ``last_stage``: the row carries the last stage that the item reached.
+    ``cut_reasons`` keeps only items that were cut for one of these reasons.
+    """
+
+    stages: tuple[Stage, ...] = (Stage(name="coarse", take="cut"), Stage(name="fine", take="low"))
+    cut_known_by: Literal["passed", "membership", "last_stage"] = "membership"
+    cut_reasons: tuple[str, ...] | None = None
+    higher_score_is_better: bool = True
+    selection: Literal["random", "top", "tail"] = "random"
+
+    @model_validator(mode="after")
+    def _stages_differ(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"stages: {twice} named twice")
+        if self.cut_known_by == "membership" and self.stages and self.stages[-1].take == "cut":
+            raise ValueError(
+                f"stages: {names[-1]} is the last one, so no next stage tells what it cut; "
+                "set cut_known_by, or add the stage that follows with take: none"
+            )
+        if len(names) > 60:
+            raise ValueError("stages: at most 60")
+        return self
+
+
+class Mix(Frozen):
+    """How many negatives a positive gets, and what happens where hard ones are missing."""
+
+    negatives_per_positive: int = Field(default=20, ge=1, le=10_000)
+    hard_ratio: float = Field(default=0.5, ge=0.0, le=1.0)
+    on_hard_shortfall: Literal["fill", "leave"] = "fill"
+
+    @property
+    def n_hard(self) -> int:
+        """K_h = floor(K · ratio + 0.5)."""
+        return int(self.negatives_per_positive * self.hard_ratio + 0.5)
+
+    @property
+    def n_easy(self) -> int:
+        """K − K_h."""
+        return self.negatives_per_positive - self.n_hard
+
+
+class Split(Frozen):
+    """Train, valid and test: by a keyed hash of the user, or by whole dates.
+
+    By user, ``valid_ratio`` and ``test_ratio`` of the users; the rest is train. By date, the dates
+    from ``valid_from`` are valid and those from ``test_from`` are test.
+    """
+
+    by: Literal["user", "date"] = "user"
+    valid_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+    test_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
+    valid_from: date | None = None
+    test_from: date | None = None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.valid_ratio + self.test_ratio > 1.0:
+            raise ValueError("valid_ratio and test_ratio add up to more than 1")
+        if self.valid_from and self.test_from and self.test_from < self.valid_from:
+            raise ValueError("test_from lies before valid_from")
+        return self

@@ -1,0 +1,87 @@
+"""Whether a ranking log has the columns that its stages need: known before a row is read."""
+
+from collections.abc import Collection, Iterator
+
+from winnow.config.sampling import Stage
+from winnow.config.tree import Config
+from winnow.errors import Problem
+
+
+def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
+    """Give what the config asks of the stages that a ranking log with these columns cannot tell.
+
+    Args:
+        there: The contract columns that the log has.
+        config: The ladder, how a cut is known, and how hard negatives are selected.
+    """
+    hard = config.hard
+    taking = [(i, stage) for i, stage in enumerate(hard.stages) if stage.take != "none"]
+    if config.mix.n_hard == 0:
+        return
+    cuts = any(stage.take == "cut" for _, stage in taking)
+    if cuts and hard.cut_known_by == "passed" and "passed" not in there:
+        yield Problem(
+            "hard.cut_known_by",
+            "logs.ranking_log has no column passed, so nothing tells what a stage cut",
+            "passed",
+            "membership or last_stage, or the column mapped",
+        )
+    if cuts and hard.cut_reasons is not None and "cut_reason" not in there:
+        yield Problem(
+            "hard.cut_reasons",
+            "logs.ranking_log has no column cut_reason",
+            next_step="Map it under logs.ranking_log.columns, or take cut_reasons out.",
+        )
+    for place, stage in taking:
+        yield from _of_stage(place, stage, there, config)
+
+
+def _of_stage(
+    place: int, stage: Stage, there: Collection[str], config: Config
+) -> Iterator[Problem]:
+    hard, log = config.hard, config.logs.ranking_log
+    where = f"hard.stages[{place}]"
+    sampled = log is not None and log.sampled
+    if stage.order_by is not None and stage.order_by not in there:
+        yield Problem(
+            f"{where}.order_by",
+            f"logs.ranking_log has no column {stage.order_by}",
+            next_step=f"Map it under logs.ranking_log.columns, or order {stage.name} otherwise.",
+        )
+        return
+    selects = hard.selection != "random"
+    if (stage.needs_places or selects) and not {"score", "rank"} & set(there):
+        why = f"band {list(stage.band)}" if stage.needs_places else f"selection {hard.selection}"
+        yield Problem(
+            where,
+            f"{stage.name} needs the order of its items for its {why}, and logs.ranking_log has "
+            "neither score nor rank",
+            next_step="Map one of them under logs.ranking_log.columns, or take another way: "
+            "band [0, 1] with selection random needs no order.",
+        )
+        return
+    before_last = place < len(hard.stages) - 1
+    in_part = sampled or (hard.cut_known_by == "last_stage" and before_last)
+    if not stage.needs_places or not in_part:
+        return
+    by_rank = "rank" in there and stage.order_by != "score"
+    if by_rank and ("stage_size" in there or not sampled):
+        return
+    known = (
+        "the log holds only some rows of a request"
+        if sampled
+        else "the log holds only the items that stopped there"
+    )
+    missing = [name for name in ("rank", "stage_size") if name not in there]
+    if not sampled:
+        missing = [name for name in missing if name == "rank"]
+    columns = " and ".join(missing) or "order_by: rank"
+    yield Problem(
+        f"{where}.band",
+        f"the place of an item among all that {stage.name} ranked is not known: {known}",
+        f"{list(stage.band)} without {columns}",
+        "[0, 1], or the logged rank" + (" and the size of the stage" if sampled else ""),
+        f"Map {' and '.join(missing)} under logs.ranking_log.columns, or set band: [0, 1]."
+        if missing
+        else "Set order_by: rank, or band: [0, 1].",
+    )

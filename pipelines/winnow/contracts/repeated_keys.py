@@ -1,0 +1,180 @@
+"""Which keys of a log come more than once: nearly none, so all else can be spared their cost.
+
+Keys are told apart by a hash. What is repeated may be two keys with one hash, so who needs the
+truth looks at the few rows behind these hashes once more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.arrays.sorting import sorted_numbers
+from winnow.arrays.task_slots import TURNS
+from winnow.spark.broadcast import broadcast
+from winnow.spark.passes import of_pass, passes_for
+
+KEY_HASH = "__winnow_key_hash"
+
+KEPT, KEPT_PLACES = 0, 128
+"""The rows of the first places are those whose keys are compared, with one another; the rows of
+other places are only counted. Which of the first it is tells what is odd about a row."""
+
+MOST_PLACES = 1024
+
+MOST_BROADCAST_KEYS = 4_000_000
+"""Above so many repeated keys they are not broadcast."""
+
+_PLACE_BITS, _KEPT_BITS = MOST_PLACES.bit_length() - 1, KEPT_PLACES.bit_length() - 1
+_ROWS_PER_PARTITION = 2_000_000
+_ROWS_PER_GIB = 4_300_000
+"""An engine that holds its shuffles in memory compares so many rows at a time for each GiB."""
+
+_CENSUS = f"{KEY_HASH} bigint, n bigint, place smallint"
+
+
+def key_hash(key: Sequence[str]) -> Column:
+    """Return a bigint hash of the columns of a key, in which a NULL has its place."""
+    parts: list[Column] = []
+    for name in key:
+        # xxhash64 passes over a NULL: without the flags (1, NULL) and (NULL, 1) would be one key.
+        parts += [F.col(name), F.col(name).isNull()]
+    return F.xxhash64(*parts).alias(KEY_HASH)
+
+
+def key_census(
+    rows: DataFrame,
+    key: Sequence[str],
+    place: Column,
+    n_rows: int,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+) -> DataFrame:
+    """Count rows by their place, and find the keys that several rows in place ``KEPT`` have.
+
+    One pass, one shuffle, eight bytes a row: a hash of the key and the place share a number, which
+    is sorted in Python. Sorting numbers is several times faster than grouping them.
+
+    Args:
+        rows: Rows that have the key's columns.
+        key: The key's columns.
+        place: Where a row went, int below ``MOST_PLACES``, never NULL; kept below ``KEPT_PLACES``.
+        n_rows: About how many rows there are; decides partitions and passes only.
+        keep: Writes a frame under a name and returns it read back; without it all is computed
+            again whenever it is needed.
+
+    Returns:
+        ``KEY_HASH``, ``n``, ``place`` (smallint). A row with a hash: ``n`` rows that are kept
+        have it, at least two. A row with a place: so many rows are there; several rows of one place
+        add up.
+    """
+    short = F.shiftleft(_short_hash(key), _PLACE_BITS)
+    marked = rows.select(short.bitwiseOR(place.cast("bigint")).alias(KEY_HASH))
+    # Rows of one key meet, whatever is odd about one of them.
+    alike = F.shiftright(KEY_HASH, _KEPT_BITS)
+    passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_GIB)
+    partitions = max(1, -(-n_rows // (_ROWS_PER_PARTITION * passes)))
+    parts = []
+    for number in range(passes):
+        own = of_pass(marked, alike, number, passes)
+        counted = own.repartition(partitions, alike).mapInArrow(_counted, _CENSUS)
+        parts.append(counted if keep is None else keep(counted, str(number)))
+    return reduce(DataFrame.unionByName, parts)
+
+
+def repeated_hashes(census: DataFrame) -> DataFrame:
+    """Return the hashes of a census: ``KEY_HASH`` and ``n``, how many rows have it."""
+    return census.where(F.col("place").isNull()).select(KEY_HASH, "n")
+
+
+def rows_by_place(census: DataFrame) -> dict[int, int]:
+    """Return how many rows are in each place of a census."""
+    counted = census.where(F.col("place").isNotNull()).groupBy("place").agg(F.sum("n").alias("n"))
+    return {row["place"]: row["n"] for row in counted.collect()}
+
+
+def _short_hash(key: Sequence[str]) -> Column:
+    """Return a hash with room for a place; (1, NULL) and (NULL, 1) have the same one.
+
+    Such keys are looked at once more, as all whose hash is repeated: telling them apart here would
+    cost every row a look at every column's NULLs.
+    """
+    return F.shiftright(F.xxhash64(*key), _PLACE_BITS)
+
+
+def _counted(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    received = [batch.column(0).to_numpy() for batch in batches]
+    if received:
+        with TURNS:
+            found = _census_of(sorted_numbers(np.concatenate(received)))
+        yield found
+
+
+def _census_of(values: NDArray[np.int64]) -> pa.RecordBatch:
+    """Return a census of marked hashes, in ascending order."""
+    places = np.bincount(values & (2**_PLACE_BITS - 1))
+    known = np.flatnonzero(places)
+    alike = values >> _KEPT_BITS
+    again = alike[1:][alike[1:] == alike[:-1]]
+    others = _PLACE_BITS - _KEPT_BITS
+    again = again[again & (2**others - 1) == KEPT]
+    hashes, further = np.unique(again >> others, return_counts=True)
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.concat_arrays([pa.array(hashes), pa.nulls(len(known), pa.int64())]),
+            pa.array(np.concatenate([further + 1, places[known]]), pa.int64()),
+            pa.array([None] * len(hashes) + known.tolist(), pa.int16()),
+        ],
+        names=[KEY_HASH, "n", "place"],
+    )
+
+
+def count_distinct_keys(
+    rows: DataFrame,
+    key: Sequence[str],
+    n_rows: int,
+    repeated: DataFrame,
+    hashed: Sequence[str] | None = None,
+) -> int:
+    """Return the number of different keys among rows, exactly; NULL equals NULL.
+
+    Args:
+        rows: Rows that have the key's columns.
+        key: The key's columns.
+        n_rows: How many rows there are.
+        repeated: What ``repeated_hashes`` returned for these rows.
+        hashed: The columns of the key whose hashes these are; None is all of them.
+    """
+    of_repeated, hashes = repeated.agg(F.sum("n"), F.count(F.lit(1))).collect()[0]
+    if not hashes:
+        return n_rows
+    suspects = with_hash_among(rows, hashed or key, repeated, n_repeated=hashes)
+    return n_rows - int(of_repeated) + suspects.select(*key).distinct().count()
+
+
+def with_hash_among(
+    rows: DataFrame, key: Sequence[str], repeated: DataFrame, *, n_repeated: int
+) -> DataFrame:
+    """Return the rows whose key's hash is among the repeated ones."""
+    return _joined(rows, key, repeated, "left_semi", n_repeated)
+
+
+def with_hash_alone(
+    rows: DataFrame, key: Sequence[str], repeated: DataFrame, *, n_repeated: int
+) -> DataFrame:
+    """Return the rows whose key's hash no other row has."""
+    return _joined(rows, key, repeated, "left_anti", n_repeated)
+
+
+def _joined(
+    rows: DataFrame, key: Sequence[str], repeated: DataFrame, how: str, n_repeated: int
+) -> DataFrame:
+    hashes = repeated.select(KEY_HASH)
+    if n_repeated <= MOST_BROADCAST_KEYS:
+        hashes = broadcast(hashes, KEY_HASH)
+    return (
+        rows.withColumn(KEY_HASH, _short_hash(key)).join(hashes, KEY_HASH, how=how).drop(KEY_HASH)
+    )

@@ -1,0 +1,175 @@
+"""What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from winnow.contracts.conforming import CHOSEN, made_impression_id
+from winnow.contracts.log import Log
+from winnow.contracts.repeated_keys import (
+    KEPT,
+    MOST_BROADCAST_KEYS,
+    key_census,
+    repeated_hashes,
+    with_hash_alone,
+    with_hash_among,
+)
+from winnow.contracts.tables import TableContract
+from winnow.dates import CalendarDay
+
+
+def valid_rows(log: Log) -> DataFrame:
+    """Return the rows that keep every rule, of all dates that were read, duplicates included.
+
+    Columns: the contract's, the carried ones, ``event_us``, ``partition_date``; where only some
+    impressions may become positives, ``may_be_positive``.
+    """
+    return _without_judgement(log, log.frame.where("valid"))
+
+
+def chosen_rows(rows: DataFrame, log: Log) -> DataFrame:
+    """Return the rows of ``valid_rows`` that may become positives, without saying so.
+
+    Args:
+        rows: Impressions, or pairs of them with clicks.
+        log: The impression log.
+    """
+    return rows.where(CHOSEN).drop(CHOSEN) if log.chooses else rows
+
+
+def made_columns(log: Log) -> dict[str, Column]:
+    """Return the columns that the log has not, and that are made of its ids: ``impression_id``.
+
+    Who looks for a few rows leaves them out, and makes them of the rows that were found.
+    """
+    if log.contract.key_without_impression_id is None or "impression_id" in log.mapped:
+        return {}
+    return {"impression_id": made_impression_id()}
+
+
+def with_made(rows: DataFrame, made: Mapping[str, Column]) -> DataFrame:
+    """Return rows with ``made_columns``, in place of columns with their names."""
+    return rows.drop(*made).select("*", *(column.alias(name) for name, column in made.items()))
+
+
+def readable_rows(log: Log) -> DataFrame:
+    """Return every row whose user, item and time can be read, whatever else is wrong with it.
+
+    A duplicate or a rejected exposure was still an exposure: the forbidden set is made of these.
+    Columns as in ``valid_rows``; ``user_id``, ``item_id`` and ``event_us`` are never NULL.
+    """
+    known = F.col("user_id").isNotNull() & F.col("item_id").isNotNull()
+    return _without_judgement(
+        log, log.frame.where(~F.col("filtered") & known & F.col("event_us").isNotNull())
+    )
+
+
+def on_date(log: Log, day: CalendarDay) -> Column:
+    """Return whether a row of ``log.frame`` belongs to the build of a date: boolean, never NULL.
+
+    A row belongs to the date of its event time; a row without one to the date of its folder; a row
+    without both to every build.
+    """
+    event_us = F.col("event_us")
+    inside = (event_us >= day.start_us) & (event_us < day.end_us)
+    if log.dates is None:
+        return F.coalesce(inside, F.lit(True))
+    return F.coalesce(inside, F.col("partition_date") == F.lit(day.date), F.lit(True))
+
+
+def deduplicated(
+    rows: DataFrame,
+    contract: TableContract,
+    *,
+    repeated: DataFrame | None = None,
+    duplicates: int | None = None,
+    keep: Callable[[DataFrame], DataFrame] | None = None,
+    made: Mapping[str, Column] | None = None,
+    first: Sequence[Column] = (),
+) -> DataFrame:
+    """Return one row per contract key: the earliest, then the one with the smallest row hash.
+
+    Which row wins depends on the rows alone, never on their order or partitioning: after time and
+    hash every column decides, so that only equal rows are left to tie. NULL equals NULL in keys.
+
+    Args:
+        rows: Rows as from ``valid_rows``.
+        contract: The log's contract, ``log.contract``: its key is the one that the log can have.
+        repeated: What ``repeated_hashes`` found among these very rows: then only the rows behind
+            them are chosen from, and the others stay where they are.
+        duplicates: How many rows have to go at most, where that is known; 0 is the rows as they
+            are.
+        keep: Writes the few winners that had to be chosen and returns them read back; without it
+            they are chosen again whenever the frame is read.
+        made: What ``made_columns`` returned for the log: made of the rows that are left only.
+        first: An order by what rows mean, which decides before time and hash do.
+
+    Returns:
+        The winners, same columns.
+    """
+    if duplicates == 0:
+        return rows
+    if repeated is not None:
+        n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
+        made = made or {}
+        bare = rows.drop(*made)
+        several = with_made(with_hash_among(bare, contract.key, repeated, n_repeated=n), made)
+        winners = deduplicated(several, contract, first=first)
+        alone = with_made(with_hash_alone(bare, contract.key, repeated, n_repeated=n), made)
+        both = alone.unionByName(winners if keep is None else keep(winners))
+        return both.select(*rows.columns)
+    others = tie_columns(rows.columns, contract)
+    order = [*first, F.col("event_us").asc_nulls_last()]
+    if others:
+        order.append(winner_hash(others).asc())
+        order += [F.col(name).asc_nulls_last() for name in others]
+    place = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
+    numbered = rows.withColumn("__winnow_place", place)
+    return numbered.where(F.col("__winnow_place") == 1).drop("__winnow_place")
+
+
+def without_duplicates(
+    rows: DataFrame,
+    contract: TableContract,
+    n_rows: int,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+    first: Sequence[Column] = (),
+) -> DataFrame:
+    """Return what ``deduplicated`` does, of rows that hardly repeat a key; counts the keys first.
+
+    To sort rows by all columns, only to find that each key is there once, takes ten times as long.
+    Where many repeat one after all, all are sorted.
+
+    Args:
+        rows: Rows as from ``valid_rows``; they are read several times where a key is repeated.
+        contract: The log's contract.
+        n_rows: About how many rows there are.
+        keep: Writes a frame under a name and returns it read back, as for ``key_census``.
+        first: As for ``deduplicated``.
+    """
+    repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep))
+    several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
+    if several > n_rows // 4:
+        return deduplicated(rows, contract, first=first)
+    return deduplicated(rows, contract, repeated=repeated, duplicates=several, first=first)
+
+
+def winner_hash(names: Sequence[str]) -> Column:
+    """Return the bigint hash that tells apart rows of equal key and time: the smallest one wins."""
+    parts: list[Column] = []
+    for name in names:
+        # xxhash64 passes over a NULL: without the flags it would not matter where it stands.
+        parts += [F.col(name).isNull(), F.col(name)]
+    return F.xxhash64(*parts)
+
+
+def tie_columns(columns: Sequence[str], contract: TableContract) -> list[str]:
+    """Return the columns that ``winner_hash`` takes of rows as from ``valid_rows``, in order."""
+    # What may become a positive is no part of an impression: a choice changes no order.
+    return sorted(set(columns) - set(contract.key) - {"event_us", CHOSEN})
+
+
+def _without_judgement(log: Log, rows: DataFrame) -> DataFrame:
+    choice = (CHOSEN,) if log.chooses else ()
+    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date", *choice)

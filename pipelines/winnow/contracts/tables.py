@@ -1,0 +1,150 @@
+"""The contracts in ``schemas/``: what each log must be and what each table is."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal, Self
+
+import yaml
+from pydantic import Field
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    ByteType,
+    DataType,
+    DateType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    ShortType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from winnow.config.model import Frozen
+from winnow.config.tree import Ids
+from winnow.shipped_files import shipped_text
+
+_TYPES: dict[str, DataType] = {
+    "bigint": LongType(),
+    "boolean": BooleanType(),
+    "date": DateType(),
+    "double": DoubleType(),
+    "float": FloatType(),
+    "int": IntegerType(),
+    "smallint": ShortType(),
+    "string": StringType(),
+    "timestamp": TimestampType(),
+    "tinyint": ByteType(),
+}
+
+
+class ColumnContract(Frozen):
+    """One column: type, nullability, unit, meaning.
+
+    Attributes:
+        type: A Spark SQL type, or ``id(user)``, ``id(item)``, ``id(request)``, ``id(impression)``,
+            also inside ``array<…>``, for the id types that the config declares.
+        optional: An input column that need not be mapped.
+        accepts: The file types that an input column may have; by default its own type only.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    meaning: str
+    unit: str | None = None
+    range: str | None = None
+    optional: bool = False
+    accepts: tuple[str, ...] = ()
+
+
+class RuleContract(Frozen):
+    """One rule: the code that stands in ``rejected`` and the sentence that explains it."""
+
+    code: str
+    sentence: str
+
+
+class TableContract(Frozen):
+    """One table: its grain, key and columns.
+
+    Attributes:
+        kind: ``input`` for a log, ``published`` for a table that Winnow writes.
+        carries: True where configured impression columns are appended.
+    """
+
+    table: str
+    kind: Literal["input", "published"]
+    grain: str
+    key: tuple[str, ...]
+    key_without_impression_id: tuple[str, ...] | None = None
+    event_time: str | None = None
+    partition: str | None = None
+    carries: bool = False
+    columns: tuple[ColumnContract, ...]
+    rules: tuple[RuleContract, ...] = Field(default=())
+
+    def resolved(self, ids: Ids, carry: Mapping[str, str] | None = None) -> Self:
+        """Return the contract with id types put in and carried columns appended.
+
+        Args:
+            ids: The id types of the config.
+            carry: Name and Spark SQL type of each carried column, in order; ignored by tables
+                that carry none.
+        """
+        types = ids.model_dump()
+        columns = []
+        for column in self.columns:
+            text = column.type
+            for entity, id_type in types.items():
+                text = text.replace(f"id({entity})", id_type)
+            columns.append(column.model_copy(update={"type": text}))
+        if self.carries:
+            for name, carried_type in (carry or {}).items():
+                columns.append(
+                    ColumnContract(
+                        name=name,
+                        type=carried_type,
+                        nullable=True,
+                        meaning="carried over from the impression log",
+                    )
+                )
+        return self.model_copy(update={"columns": tuple(columns)})
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names in contract order."""
+        return tuple(column.name for column in self.columns)
+
+    def spark_schema(self) -> StructType:
+        """Return the exact Spark schema of a resolved contract."""
+        return StructType(
+            [StructField(c.name, spark_type(c.type), c.nullable) for c in self.columns]
+        )
+
+
+def spark_type(text: str) -> DataType:
+    """Return the Spark type of a contract's type text, such as ``bigint`` or ``array<double>``.
+
+    Spark's own parser needs a running session; contracts are read before there is one.
+    """
+    if text.startswith("array<"):
+        return ArrayType(spark_type(text.removeprefix("array<").removesuffix(">")))
+    return _TYPES[text]
+
+
+def carriable(kind: DataType) -> bool:
+    """Return whether a published table can hold this type: a plain one, or a list of one."""
+    inner = kind.elementType if isinstance(kind, ArrayType) else kind
+    return inner in _TYPES.values()
+
+
+@cache
+def table_contract(name: str) -> TableContract:
+    """Return the contract ``schemas/<name>.yaml``, with its id types not yet resolved."""
+    text = shipped_text("schemas", f"{name}.yaml")
+    return TableContract.model_validate_json(json.dumps(yaml.safe_load(text)))

@@ -1,0 +1,86 @@
+"""Which engine works: chosen by name, started, or taken as it runs already."""
+
+import os
+from typing import TYPE_CHECKING, Literal, get_args
+
+from winnow.engine.engine import Engine, under_spark_submit
+from winnow.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+EngineName = Literal["sail", "spark"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
+ENGINE_VARIABLE = "WINNOW_ENGINE"
+"""Names the engine where no argument does."""
+
+
+def choose_engine(named: str | None = None, *, master: str | None = None) -> EngineName:
+    """Return the engine to start: the named one, else ``$WINNOW_ENGINE``, else the default.
+
+    The default is ``spark`` under spark-submit and ``sail`` elsewhere.
+
+    Args:
+        named: What the user asked for.
+        master: A Spark master; only ``spark`` has one.
+
+    Raises:
+        ConfigError: There is no such engine, or it cannot do what is asked.
+    """
+    where = "--engine" if named else ENGINE_VARIABLE
+    name = named or os.environ.get(ENGINE_VARIABLE) or ("spark" if under_spark_submit() else "sail")
+    if name not in ENGINES:
+        known = " or ".join(ENGINES)
+        raise ConfigError(Problem(where, "this engine is not known", found=name, expected=known))
+    if name == "sail" and under_spark_submit():
+        what = "spark-submit starts the spark engine only"
+        raise ConfigError(Problem(where, what, found=name, expected="spark"))
+    if name == "sail" and master is not None:
+        what = "the sail engine runs on this machine only and has no master"
+        raise ConfigError(
+            Problem("--master", what, found=master, next_step="Add --engine spark, or drop it.")
+        )
+    return name
+
+
+def start_engine(
+    app_name: str,
+    *,
+    engine: str | None = None,
+    master: str | None = None,
+    driver_memory: str | None = None,
+    small_data: bool = False,
+) -> Engine:
+    """Start the chosen engine; nothing of the other one is needed or loaded.
+
+    Args:
+        app_name: Shown in Spark's UI and logs.
+        engine: ``sail`` or ``spark``; None chooses as ``choose_engine`` does.
+        master: Spark only: by default ``local[*]``.
+        driver_memory: Spark only: memory of the JVM on one machine, by default 4g.
+        small_data: Spark only: start faster and run long work slower.
+
+    Raises:
+        ConfigError: There is no such engine, or it cannot do what is asked.
+        RequirementError: What the engine needs is missing; says what to do.
+    """
+    if choose_engine(engine, master=master) == "sail":
+        from winnow.engine.sail import SailEngine
+
+        return SailEngine.launch()
+    from winnow.engine.spark import SparkEngine
+
+    return SparkEngine.launch(
+        app_name, master=master, driver_memory=driver_memory, small_data=small_data
+    )
+
+
+def engine_of(spark: "SparkSession") -> Engine:
+    """Return the engine around a session that runs already."""
+    if type(spark).__module__.startswith("pyspark.sql.connect"):
+        from winnow.engine.sail import SailEngine
+
+        return SailEngine(spark)
+    from winnow.engine.spark import SparkEngine
+
+    return SparkEngine(spark)

@@ -1,0 +1,193 @@
+"""Fetch the Delta JARs once, into the environment, and prove that a session works with them.
+
+Resolving them at every start costs seconds each time; here Ivy does it once, in a child process.
+The session that proves them leaves its classes behind, for others to start faster with.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+from rich.console import Console
+
+from winnow.engine.java import DELTA_PACKAGE, check_java, jars_folder
+from winnow.engine.spark import start_session
+from winnow.engine.startup.class_archive import ARCHIVE, options_to_write, quoted
+from winnow.errors import Problem, RequirementError, WinnowError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NEEDED = (
+    "delta-spark_4.1_2.13",
+    "delta-storage",
+    "delta-kernel-api",
+    "delta-kernel-defaults",
+    "delta-kernel-unitycatalog",
+    "unitycatalog-client",
+    "unitycatalog-hadoop",
+    "jackson-datatype-jdk8",
+)
+"""The JARs that Spark does not have. Ivy resolves 33; the others repeat what Spark ships."""
+
+_RESOLVE = """
+import json, sys
+from pyspark.sql import SparkSession
+builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+spark = builder.config("spark.jars.packages", sys.argv[1]).getOrCreate()
+print("JARS " + json.dumps(spark.sparkContext.getConf().get("spark.jars").split(",")))
+spark.stop()
+"""
+
+
+def resolve_jars() -> tuple[Path, ...]:
+    """Let Spark's Ivy resolve Delta's package; return all JARs that it found.
+
+    Raises:
+        RequirementError: It could not; holds the last lines that Ivy printed.
+    """
+    child = subprocess.run(
+        [sys.executable, "-c", _RESOLVE, DELTA_PACKAGE],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYSPARK_PYTHON": sys.executable},
+    )
+    told = [line for line in child.stdout.splitlines() if line.startswith("JARS ")]
+    if child.returncode != 0 or not told:
+        lines = [line.strip() for line in child.stderr.splitlines() if line.strip()]
+        why = next((line for line in lines if "unresolved" in line.lower()), "")
+        raise RequirementError(
+            Problem(
+                "delta",
+                f"the JARs of {DELTA_PACKAGE} could not be resolved",
+                found=why or (lines[-1] if lines else "no output"),
+                next_step="Check that Maven Central can be reached, or set WINNOW_JARS to a folder "
+                "with the JARs.",
+            )
+        )
+    urls: list[str] = json.loads(told[-1].removeprefix("JARS "))
+    return tuple(Path(unquote(urlparse(url).path)) for url in urls)
+
+
+def pick_needed(resolved: tuple[Path, ...]) -> dict[str, Path]:
+    """Return the needed ones, by the file name that they get: Ivy puts the group before it.
+
+    Raises:
+        RequirementError: One was not resolved.
+    """
+    picked = {}
+    for name in NEEDED:
+        found = [jar for jar in resolved if f"_{name}-" in f"_{jar.name}"]
+        if len(found) != 1:
+            raise RequirementError(
+                Problem("delta", f"{name} was not resolved", found=str([j.name for j in resolved]))
+            )
+        jar = found[0]
+        picked[jar.name[jar.name.index(f"{name}-") :]] = jar
+    return picked
+
+
+def check_jars(folder: Path) -> float:
+    """Start a session with the JARs of a folder, write and read a Delta table.
+
+    Java writes the session's classes beside the JARs, where it can.
+
+    Returns:
+        Seconds until the session was there.
+
+    Raises:
+        RequirementError: The session has no Delta.
+        OSError: The table does not hold what was written.
+    """
+    os.environ["WINNOW_JARS"] = str(folder)
+    given = os.environ.get("SPARK_SUBMIT_OPTS", "")
+    os.environ["SPARK_SUBMIT_OPTS"] = f"{given} {quoted(options_to_write(folder))}"
+    begin = time.monotonic()
+    spark = start_session("winnow-jars", master="local[1]", driver_memory="1g")
+    seconds = time.monotonic() - begin
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            table = str(Path(place) / "table")
+            spark.range(3).write.format("delta").save(table)
+            spark.range(2).write.format("delta").mode("overwrite").save(table)
+            old = spark.read.format("delta").option("versionAsOf", 0).load(table)
+            if sorted(row.id for row in old.collect()) != [0, 1, 2]:
+                raise OSError(f"{table} does not hold what was written")
+    finally:
+        if _ended(spark) != 0:
+            # Of half an archive Java would not start.
+            (folder / ARCHIVE).unlink(missing_ok=True)
+    return seconds
+
+
+def _ended(spark: "SparkSession") -> int:
+    """End a session and its Java, wait for what Java writes then, and return its exit code."""
+    java: subprocess.Popen[bytes] = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
+    try:
+        spark.stop()
+    finally:
+        code = end_of(java)
+    return code
+
+
+def end_of(java: "subprocess.Popen[bytes]", seconds: float = 300) -> int:
+    """Let Java end, as it does without its standard input; kill it where it takes too long."""
+    if java.stdin is not None:
+        java.stdin.close()
+    try:
+        return java.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        java.kill()
+        return java.wait()
+
+
+def fetch_jars(folder: Path) -> float:
+    """Fill a folder with the needed JARs; it appears only once it is proven to work.
+
+    Returns:
+        Seconds that a session took to start with them.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        staged = Path(place) / "jars"
+        staged.mkdir()
+        for name, jar in pick_needed(resolve_jars()).items():
+            shutil.copyfile(jar, staged / name)
+        seconds = check_jars(staged)
+        shutil.rmtree(folder, ignore_errors=True)
+        staged.rename(folder)
+    return seconds
+
+
+def main() -> int:
+    """Fetch the JARs into this environment; return the exit code."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        check_java()
+        console.print(f"fetching {DELTA_PACKAGE}: once, some 60 seconds")
+        begin = time.monotonic()
+        seconds = fetch_jars(jars_folder())
+    except WinnowError as error:
+        console.print(str(error), style="red", markup=False)
+        return error.exit_code
+    console.print(
+        f"{len(NEEDED)} JARs in {jars_folder()} after {time.monotonic() - begin:.0f} s; "
+        f"a session started with them in {seconds:.1f} s"
+    )
+    if not (jars_folder() / ARCHIVE).is_file():
+        console.print(
+            "Java wrote no archive of its classes: sessions will start no faster than that"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

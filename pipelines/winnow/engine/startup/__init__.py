@@ -1,0 +1,1 @@
+"""Loading and compiling ahead of need, so that a build need not wait for it."""

@@ -1,0 +1,1 @@
+"""Valid rows as events: attribution, popularity, eligibility, orphans, and one narrow frame."""

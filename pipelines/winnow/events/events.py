@@ -1,0 +1,214 @@
+"""Impressions, clicks and ranking rows as one narrow frame: all that is shuffled."""
+
+from collections.abc import Collection, Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.config.sampling import Hard
+from winnow.config.tree import Config
+from winnow.contracts.mapping.values import read_value
+from winnow.dates import CalendarDay
+from winnow.events.attribution import MOST_BROADCAST_ROWS
+from winnow.events.keys import key_of
+from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.events.stage_orders import StageOrders
+from winnow.logs.text.lines import BETWEEN_ELEMENTS
+from winnow.spark.broadcast import broadcast
+
+EVENT_COLUMNS = ("owner_key", "item_key", "kind")
+"""What a task needs of an event; see ``sampler.kernels.events.Events``."""
+
+RANKED_COLUMNS = ("score", "rank", "stage_size")
+"""What it needs of a ranking row besides, where the log has it."""
+
+_HIGHEST_RANK = 2**31 - 2
+
+
+def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) -> DataFrame:
+    """Return what forbids an item to a user: every readable impression and click of the windows.
+
+    Args:
+        impressions, clicks: Readable rows of the exclusion window of each log, duplicates, orphans
+            and otherwise rejected rows included: ``user_id``, ``item_id``.
+        config: The id types.
+
+    Returns:
+        One row per impression or click: ``user_key``, ``item_key`` (bigint).
+    """
+    rows = [
+        log.select(
+            key_of("user_id", config.ids.user).alias("user_key"),
+            key_of("item_id", config.ids.item).alias("item_key"),
+        )
+        for log in (impressions, clicks)
+    ]
+    return rows[0].unionByName(rows[1])
+
+
+def history_events(impressions: DataFrame, config: Config) -> DataFrame:
+    """Return what forbids an item to a user because a static list of theirs holds it.
+
+    Args:
+        impressions: Rows of the exclusion window as in ``Log.frame``, whatever is wrong with them
+            and whether they are filtered or not: ``user_id``, ``history``.
+        config: The id types.
+
+    Returns:
+        Columns as of ``forbidden_events``; a list that many rows repeat counts once.
+    """
+    lists = impressions.where(F.col("user_id").isNotNull() & (F.col("history") != ""))
+    alone = lists.select(key_of("user_id", config.ids.user).alias("user_key"), "history").distinct()
+    text = alone.select("user_key", F.explode(F.split("history", BETWEEN_ELEMENTS)).alias("text"))
+    item = read_value(F.col("text"), "string", config.ids.item).value
+    items = text.select("user_key", item.alias("item_id")).where(F.col("item_id").isNotNull())
+    return items.select("user_key", key_of("item_id", config.ids.item).alias("item_key"))
+
+
+def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: int) -> Column:
+    """Return whether ``event_us`` lies on one of the dates [D - lookback, D + lookahead]."""
+    first, last = day.shifted(-lookback_days), day.shifted(lookahead_days)
+    return (F.col("event_us") >= first.start_us) & (F.col("event_us") < last.end_us)
+
+
+def _kind(hard: Hard) -> Column:
+    """Return the kind of a row whose stage is one of the ladder's; others are never handed on.
+
+    Added up, and in bytes: engines choose between two constants much faster than they go through
+    the branches of one long CASE.
+    """
+    kind = _tiny(FIRST_CANDIDATE) + _may_be_negative(hard).cast("tinyint")
+    for place, stage in enumerate(hard.stages[1:], start=1):
+        kind += F.when(F.col("stage") == stage.name, _tiny(2 * place)).otherwise(_tiny(0))
+    return kind.cast("tinyint")
+
+
+def _tiny(number: int) -> Column:
+    return F.lit(number).cast("tinyint")
+
+
+def _may_be_negative(hard: Hard) -> Column:
+    """Return whether the log's row allows its item as a negative of its stage."""
+    allowed = F.col("valid")
+    for stage in hard.stages:
+        if stage.take == "cut":
+            of_other = F.col("stage") != stage.name
+            if hard.cut_known_by == "passed":
+                allowed = allowed & (of_other | F.coalesce(~F.col("passed"), F.lit(False)))
+            if hard.cut_reasons is not None:
+                named = F.col("cut_reason").isin(*hard.cut_reasons)
+                allowed = allowed & (of_other | F.coalesce(named, F.lit(False)))
+    return allowed
+
+
+def candidate_events(
+    ranking_log: DataFrame,
+    requests: DataFrame,
+    config: Config,
+    orders: StageOrders,
+    *,
+    mapped: Collection[str],
+    n_requests: int,
+    knows_users: bool = False,
+) -> DataFrame:
+    """Return the ranking rows of requests with a pair; the user is the impressions' user.
+
+    Two users may have requests of one id: a row that names its user is of that user's request only,
+    unless the config says that ids are unique. Where users must agree, a row that names none of a
+    log that names users is of nobody's.
+
+    Args:
+        ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
+            stage. A row that is not ``valid`` still says that the item reached the stage.
+        requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs.
+        config: The ladder and the id types.
+        orders: Which rank is the best.
+        mapped: The contract columns that the log has.
+        n_requests: About how many requests there are; few enough are broadcast.
+        knows_users: Whether rows may name their user.
+
+    Returns:
+        One row per ranking row: ``user_key``, ``owner_key``, ``item_key`` (bigint), ``kind``
+        (tinyint, see events/kinds.py), and of ``RANKED_COLUMNS`` those that the log has:
+        ``score`` (double, NULL where unknown), ``rank`` and ``stage_size`` (int, 0 where unknown).
+    """
+    by_user = knows_users and config.attribution.users != "impression"
+    named = key_of("user_id", config.ids.user).alias("named_user")
+    of_stage = {
+        "score": F.col("score").cast("double"),
+        "rank": F.coalesce(_from_one(config.hard, orders), F.lit(0)).cast("int"),
+        "stage_size": F.coalesce("stage_size", F.lit(0)).cast("int"),
+    }
+    rows = ranking_log.select(
+        "request_id",
+        key_of("item_id", config.ids.item).alias("item_key"),
+        _kind(config.hard).alias("kind"),
+        *(of_stage[name].alias(name) for name in RANKED_COLUMNS if name in mapped),
+        *((named,) if by_user else ()),
+    )
+    if n_requests <= MOST_BROADCAST_ROWS:
+        requests = broadcast(requests, "request_id")
+    if not by_user:
+        return rows.join(requests, "request_id", how="inner").drop("request_id")
+    if config.attribution.users == "agree":
+        both = ["request_id", "user_key"]
+        own = rows.withColumnRenamed("named_user", "user_key").join(requests, both, how="inner")
+        return own.drop("request_id")
+    found = rows.join(requests, "request_id", how="inner")
+    of_user = F.col("named_user").isNull() | (F.col("named_user") == F.col("user_key"))
+    return found.where(of_user).drop("request_id", "named_user")
+
+
+def _from_one(hard: Hard, orders: StageOrders) -> Column:
+    """Return the rank, 1 for the best, also where the log counts a stage's ranks from 0."""
+    rank = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))
+    if all(orders.first_rank):
+        return rank
+    if not any(orders.first_rank):
+        return rank + 1
+    from_zero = (s.name for s, n in zip(hard.stages, orders.first_rank, strict=True) if n == 0)
+    return rank + F.when(F.col("stage").isin(*from_zero), 1).otherwise(0)
+
+
+def union_of_events(
+    forbidden: DataFrame, pairs: DataFrame, candidates: DataFrame | None, *, n_pairs: int
+) -> DataFrame:
+    """Put all events into one frame, where it is cheap without those of users who have no pair.
+
+    Args:
+        forbidden: What ``forbidden_events`` returned.
+        pairs: What ``stage_kept_pairs`` returned.
+        candidates: What ``candidate_events`` returned, or None without a ranking log.
+        n_pairs: How many pairs there are; few enough users are broadcast.
+
+    Returns:
+        ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
+        ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
+        candidates have. A pair's event has the pair's place as owner and item.
+    """
+    if n_pairs <= MOST_BROADCAST_ROWS:
+        users = broadcast(pairs.select("user_key").distinct(), "user_key")
+        forbidden = forbidden.join(users, "user_key", how="left_semi")
+    of_ranked = () if candidates is None else candidates.columns
+    columns = [name for name in RANKED_COLUMNS if name in of_ranked]
+    frames = [
+        _not_ranked(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN, columns),
+        _not_ranked(pairs, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
+    ]
+    if candidates is not None:
+        frames.append(candidates.select("user_key", *EVENT_COLUMNS, *columns))
+    return reduce(DataFrame.unionByName, frames)
+
+
+def _not_ranked(
+    rows: DataFrame, owner: Column, item: Column, kind: int, columns: Sequence[str]
+) -> DataFrame:
+    nothing = {"score": F.lit(None).cast("double"), "rank": F.lit(0), "stage_size": F.lit(0)}
+    return rows.select(
+        "user_key",
+        owner.alias("owner_key"),
+        item.alias("item_key"),
+        _tiny(kind).alias("kind"),
+        *(nothing[name].alias(name) for name in columns),
+    )

@@ -1,0 +1,1 @@
+"""Which files a log consists of, and which dates their folders stand for."""

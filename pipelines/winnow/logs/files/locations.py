@@ -1,0 +1,109 @@
+"""Where a log lies: a folder or a file of a file system, or several by a pattern; and its files."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from winnow.errors import ConfigError, InputError, Problem
+
+_PATTERN_SIGNS = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a log: its path on the log's file system, its size and its folder's date."""
+
+    path: str
+    size: int
+    date: date | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a log lies: a file system, the path on it, and the text for messages and engines."""
+
+    filesystem: pafs.FileSystem
+    path: str
+    scheme: str
+
+    @classmethod
+    def of(cls, text: str, base: Path) -> "Place":
+        """Return the place of a configured path; relative paths start at ``base``.
+
+        Raises:
+            ConfigError: It is an address of a kind that cannot be read.
+            InputError: What it leads to cannot be reached.
+        """
+        if "://" in text:
+            filesystem, path = _file_system(text)
+            scheme = text[: len(text) - len(path)] if text.endswith(path) else "file://"
+            return cls(filesystem, path.rstrip("/"), scheme)
+        return cls(pafs.LocalFileSystem(), str((base / text).absolute()), "file://")
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of this machine, where there are links."""
+        return isinstance(self.filesystem, pafs.LocalFileSystem)
+
+    def uri(self, path: str) -> str:
+        """Return the address that an engine reads a path of this file system under."""
+        return f"{self.scheme}{path}"
+
+    def roots(self) -> list[pafs.FileInfo]:
+        """Return what lies at the path, or else what its pattern matches, in order.
+
+        A path that exists is taken as it is written; otherwise ``*``, ``?`` and ``[…]`` stand for
+        what they do in a shell, within one name, and match no hidden name.
+        """
+        info = self.filesystem.get_file_info(self.path)
+        if info.type != pafs.FileType.NotFound:
+            return [info]
+        names = self.path.split("/")
+        first = next((i for i, name in enumerate(names) if _PATTERN_SIGNS.search(name)), None)
+        if first is None:
+            return []
+        found = [self.filesystem.get_file_info("/".join(names[:first]) or "/")]
+        for name in names[first:]:
+            folders = [info.path for info in found if info.type == pafs.FileType.Directory]
+            found = [
+                info
+                for folder in folders
+                for info in self.filesystem.get_file_info(pafs.FileSelector(folder))
+                if _matches(info.base_name, name)
+            ]
+        return sorted(found, key=lambda info: str(info.path))
+
+
+def hidden(name: str) -> bool:
+    """Return whether a file or folder is no part of a log, by its name: ``_SUCCESS``, ``.crc``."""
+    return name.startswith(("_", "."))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) and (not hidden(name) or hidden(pattern))
+
+
+def _file_system(address: str) -> tuple[pafs.FileSystem, str]:
+    try:
+        filesystem, path = pafs.FileSystem.from_uri(address)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ConfigError(
+            Problem(
+                "logs",
+                f"{address} is no address that can be read",
+                found=str(error),
+                expected="a path, or an address such as hdfs://… or s3://…",
+            )
+        ) from error
+    except OSError as error:
+        raise InputError(
+            Problem("logs", f"{address} cannot be reached", found=str(error))
+        ) from error
+    if not path.strip("/"):
+        raise ConfigError(Problem("logs", f"{address} names no folder"))
+    return filesystem, path

@@ -1,0 +1,1 @@
+"""Parquet files: footers, frames, fields of structs, and which file is damaged."""

@@ -1,0 +1,60 @@
+"""Parquet footers: the columns and rows of every file, read by us before any engine reads."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from winnow.errors import InputError, Problem
+from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.types import Columns, source_column, twice_but_for_case
+
+_THREADS = 16
+
+
+def read_footers(log: str, place: Place, files: Sequence[SourceFile]) -> tuple[Columns, ...]:
+    """Read the footer of every Parquet file.
+
+    Raises:
+        InputError: A file is truncated or not Parquet, or two of its columns differ only in case;
+            every such file is named.
+    """
+    with ThreadPoolExecutor(_THREADS) as pool:
+        results = list(pool.map(lambda file: _footer(log, place, file), files))
+    InputError.raise_if_any(result for result in results if isinstance(result, Problem))
+    return tuple(result for result in results if isinstance(result, Columns))
+
+
+def _footer(log: str, place: Place, file: SourceFile) -> Columns | Problem:
+    try:
+        with place.filesystem.open_input_file(file.path) as handle:
+            parquet = pq.ParquetFile(handle)
+            schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+            int96 = _int96_columns(parquet.schema)
+    except (pa.ArrowException, OSError) as error:
+        return Problem(
+            f"logs.{log}",
+            f"{file.path} is not a complete Parquet file",
+            found=str(error).splitlines()[0],
+            next_step="Write the file again, or correct format in the config.",
+        )
+    if twice := _twice_in(schema):
+        return Problem(f"logs.{log}", f"{file.path} has columns that differ only in case: {twice}")
+    columns = [source_column(f.name, f.type, path=file.path, int96=f.name in int96) for f in schema]
+    return Columns(file.path, tuple(columns), rows)
+
+
+def _twice_in(fields: Iterable[pa.Field]) -> list[str]:
+    """Return the names that are there twice but for case, among columns and in each struct."""
+    known = list(fields)
+    twice = twice_but_for_case([field.name for field in known])
+    for field in known:
+        inner = [field.type.field(place) for place in range(field.type.num_fields)]
+        twice += [f"{field.name}.{name}" for name in _twice_in(inner)]
+    return twice
+
+
+def _int96_columns(schema: pq.ParquetSchema) -> set[str]:
+    leaves = (schema.column(i) for i in range(len(schema)))
+    return {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}

@@ -1,0 +1,1 @@
+"""CSV and JSON lines: shape, columns and rows, a bad line for itself."""

@@ -1,0 +1,278 @@
+"""Releases for trainers: a date or a range of dates, resolved to the audited rows of each.
+
+    from winnow.release.reader import open_dates
+    samples = open_dates("warehouse", date(2026, 1, 1), date(2026, 1, 3)).polars("training_samples")
+
+A pin vouches for one date only. The newest version of a table may hold rows of other dates that
+no release names; none of the methods here shows them.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import pyarrow.dataset as pds
+from pyspark.sql import DataFrame, SparkSession
+
+from winnow.dates import DateRange, spans
+from winnow.errors import ConfigError, Problem, ReleaseError, RequirementError
+from winnow.release.commits import require_date
+from winnow.release.file_frames import frame_of_files
+from winnow.release.metadata import (
+    PinnedFile,
+    arrow_schema,
+    open_version,
+    read_schema,
+)
+from winnow.release.paths import table_path
+from winnow.release.pins import files_of_pin
+from winnow.release.release import Release, TablePin
+from winnow.release.releases import read_releases
+from winnow.release.table_files import TableFiles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_LOG = logging.getLogger(__name__)
+
+
+class ReleaseReader:
+    """The audited rows of one or more releases, one per date.
+
+    Attributes:
+        releases: They, by date.
+    """
+
+    def __init__(self, warehouse: Path, releases: Sequence[Release]) -> None:
+        """Take releases of different dates; use ``open_release`` or ``open_dates``."""
+        self._warehouse = warehouse.absolute()
+        self.releases = tuple(sorted(releases, key=lambda release: release.ds))
+        self._looked_up: dict[str, TableFiles] = {}
+        self._process = os.getpid()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin anew in another process that was not forked from this one."""
+        self.__dict__ |= state | {"_process": os.getpid()}
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The dates, in order."""
+        return tuple(release.ds for release in self.releases)
+
+    @property
+    def config_hashes(self) -> tuple[str, ...]:
+        """The different configs that built the dates: more than one means unlike samples."""
+        return tuple(dict.fromkeys(release.config_hash for release in self.releases))
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that every date has."""
+        per_date = [{pin.table for pin in release.tables} for release in self.releases]
+        return tuple(sorted(set.intersection(*per_date)))
+
+    def files(self, table: str) -> list[str]:
+        """Return the Parquet files of a table: those of its dates, each in the pinned version.
+
+        The date is in the folder's name (``ds=2026-01-01``), not in the file.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        return self.table_files(table).paths
+
+    def table_files(self, table: str) -> TableFiles:
+        """Return schema and files of a table as plain data, for the workers of a data loader.
+
+        Call it before workers start: one that is forked from this process cannot look them up, and
+        has those that were looked up here.
+
+        Raises:
+            ReleaseError: As for ``files``; or a forked worker asks for a table that was not looked
+                up before.
+        """
+        if self._process == os.getpid():
+            files = tuple((str(file.path), file.ds) for file in self._files(table))
+            self._looked_up[table] = TableFiles(self._schema(table), files)
+        elif table not in self._looked_up:
+            raise ReleaseError(
+                Problem(
+                    table,
+                    "its files cannot be looked up by a worker that was forked from the process "
+                    "that opened the release",
+                    next_step=f"Call table_files({table!r}) before the workers start.",
+                )
+            )
+        return self._looked_up[table]
+
+    def arrow(self, table: str) -> pds.Dataset:
+        """Return a table as a PyArrow dataset, columns as in its contract, ``ds`` among them.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        return self.table_files(table).dataset()
+
+    def polars(self, table: str) -> "pl.LazyFrame":
+        """Return a table as a Polars frame, columns as in its contract, ``ds`` among them.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+            RequirementError: Polars is not installed.
+        """
+        try:
+            import polars as pl
+        except ImportError as error:
+            problem = Problem("polars", "Polars is not installed", next_step="pip install polars")
+            raise RequirementError(problem) from error
+        known = self.table_files(table)
+        empty = pl.from_arrow(known.schema.empty_table())
+        assert isinstance(empty, pl.DataFrame)
+        files = known.paths
+        if not files:
+            return empty.lazy()
+        # Spark may have written timestamps as INT96, which Polars takes for naive nanoseconds.
+        casts = pl.ScanCastOptions(
+            datetime_cast=["nanosecond-downcast", "convert-timezone"],
+            missing_struct_fields="raise",
+        )
+        return pl.scan_parquet(
+            files,
+            schema={**empty.schema},
+            cast_options=casts,
+            hive_partitioning=True,
+            hive_schema={"ds": pl.Date},
+            glob=False,
+        ).select(empty.columns)
+
+    def spark(self, spark: SparkSession, table: str) -> DataFrame:
+        """Return a table as a frame of either engine: each date from its own version.
+
+        Raises:
+            ReleaseError: A date has no such table, or its version or a file of it has expired.
+        """
+        files = self._files(table)
+        path = table_path(self._warehouse, table)
+        parts = [
+            frame_of_files(
+                spark,
+                [file.path for file in files if file.ds == release.ds],
+                read_schema(path, pin.version),
+                release.ds,
+            )
+            for release, pin in self._pins(table)
+        ]
+        return reduce(DataFrame.unionByName, parts)
+
+    def _pins(self, table: str) -> list[tuple[Release, TablePin]]:
+        found = [(release, release.pin(table)) for release in self.releases]
+        ReleaseError.raise_if_any(
+            Problem(
+                release.release_id,
+                f"the release of {release.ds} has no table {table}",
+                found=", ".join(pin.table for pin in release.tables),
+            )
+            for release, pin in found
+            if pin is None
+        )
+        return [(release, pin) for release, pin in found if pin is not None]
+
+    def _files(self, table: str) -> list[PinnedFile]:
+        files: list[PinnedFile] = []
+        problems: list[Problem] = []
+        for release, pin in self._pins(table):
+            found = files_of_pin(self._warehouse, release, pin)
+            files += found.files
+            problems += (
+                Problem(
+                    table,
+                    f"the release of {release.ds} has expired or was damaged: {fault.text}",
+                    next_step=fault.next_step,
+                )
+                for fault in found.faults
+            )
+        ReleaseError.raise_if_any(problems)
+        return files
+
+    def _schema(self, table: str) -> pa.Schema:
+        _, pin = self._pins(table)[-1]
+        return arrow_schema(open_version(table_path(self._warehouse, table), pin.version))
+
+
+def open_release(
+    warehouse: str | Path, release_id: str | None = None, ds: date | None = None
+) -> ReleaseReader:
+    """Open one release: by its id, or the newest of a date, or the newest of the latest date.
+
+    Raises:
+        ConfigError: ``ds`` is not a plain date.
+        ReleaseError: There is no such release; says which dates are released.
+    """
+    snapshot = read_releases(Path(warehouse))
+    if release_id is not None:
+        found = snapshot.find(release_id)
+        what = f"there is no release {release_id}"
+    else:
+        day = require_date(ds) if ds else max(snapshot.dates, default=None)
+        found = snapshot.newest(day) if day else None
+        what = f"there is no release of {day}" if day else "there is no release"
+    if found is None:
+        raise ReleaseError(_not_there(what, snapshot.dates))
+    return ReleaseReader(Path(warehouse), [found])
+
+
+def open_dates(
+    warehouse: str | Path,
+    first: date,
+    last: date,
+    *,
+    missing: Literal["refuse", "skip"] = "refuse",
+) -> ReleaseReader:
+    """Open a range of dates, both ends included: the newest release of each.
+
+    Dates that different configs built are opened with a warning; see ``config_hashes``.
+
+    Args:
+        warehouse: The folder of all tables.
+        first: The first date.
+        last: The last date.
+        missing: What becomes of dates without a release: ``refuse`` raises, ``skip`` opens the
+            others, and warns with the dates that were skipped. The reader's ``dates`` are those
+            that it has.
+
+    Raises:
+        ConfigError: An end is not a plain date, or the first lies after the last.
+        ReleaseError: A date of the range has no release, or with ``skip`` none has; says which
+            dates are released.
+    """
+    if missing not in ("refuse", "skip"):
+        raise ConfigError(Problem("missing", "is not known", repr(missing), "refuse or skip"))
+    if require_date(first) > require_date(last):
+        raise ConfigError(Problem("first", "lies after the last date", str(first), str(last)))
+    days = list(DateRange(first, last))
+    snapshot = read_releases(Path(warehouse))
+    absent = sorted(set(days) - set(snapshot.dates))
+    if absent and (missing == "refuse" or len(absent) == len(days)):
+        raise ReleaseError(_not_there(f"there is no release of {spans(absent)}", snapshot.dates))
+    if absent:
+        _LOG.warning("skipped, as there is no release: %s", spans(absent))
+    newest = [snapshot.newest(day) for day in days]
+    reader = ReleaseReader(Path(warehouse), [release for release in newest if release is not None])
+    if len(reader.config_hashes) > 1:
+        _LOG.warning(
+            "%s to %s were built with %d different configs", first, last, len(reader.config_hashes)
+        )
+    return reader
+
+
+def _not_there(what: str, released: Iterable[date]) -> Problem:
+    return Problem(
+        "releases",
+        what,
+        found=spans(released) or "no release at all",
+        next_step="Build it first; winnow releases shows what there is.",
+    )

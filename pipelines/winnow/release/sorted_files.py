@@ -1,0 +1,212 @@
+"""Parquet files in the order of the shuffle key, written by the tasks that make the rows.
+
+An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
+"""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from winnow.arrays.parquet_columns import PACKED, column_path, values_of
+from winnow.arrays.sorting import order_of
+from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+
+if TYPE_CHECKING:
+    from winnow.contracts.tables import TableContract
+
+_ROWS_PER_FILE = 1_000_000
+_BYTES_PER_FILE = 128 * 2**20
+"""Of Arrow memory: what one task holds of a table before it sorts and writes it."""
+
+FILES_SCHEMA = "name string"
+
+_NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "sample_id", "shuffle_key")
+"""Columns that are written as they are: a dictionary of them takes time, and as much room."""
+
+_NEGATIVES = ("neg_item_id", "neg_item_ids")
+_IDS = ("user_id", "request_id", "item_id", "impression_id")
+_WIDEST_SPAN = 2**32
+"""Ids that lie wider apart are no smaller when packed, as hashes are not: a dictionary may be."""
+
+
+@dataclass(frozen=True)
+class SortedFiles:
+    """How rows become files; small enough to travel with a task.
+
+    Attributes:
+        folder: Where the tasks write; it is there.
+        schema: The Arrow schema of the files, the partition column among them.
+        partition: The date column that names the sub-folder ``column=value`` and is not in the
+            file; None for one folder.
+        sort_by: The column to sort each file by; None keeps the order of the rows.
+    """
+
+    folder: str
+    schema: pa.Schema
+    partition: str | None
+    sort_by: str | None
+
+    @classmethod
+    def of(cls, contract: "TableContract", folder: Path) -> Self:
+        """Return how the rows of a table become the files that are published."""
+        sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
+        return cls(str(folder), file_schema(contract), contract.partition, sort_by)
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""
+        waiting = WaitingRows(self)
+        for batch in batches:
+            waiting.add(pa.Table.from_batches([batch]))
+        yield pa.RecordBatch.from_pydict({"name": pa.array(waiting.written(), pa.string())})
+
+    def write_files(self, parts: Sequence[pa.Table]) -> list[str]:
+        """Write rows as one file for each date among them; return the names, below the folder."""
+        table = self._conformed(pa.concat_tables(parts))
+        if self.partition is None:
+            return [self._write_file(table, "")]
+        days = table[self.partition]
+        found, rows = days.unique().to_pylist(), table.drop_columns([self.partition])
+        names = []
+        for day in found:
+            own = rows
+            if len(found) > 1:
+                own = rows.filter(days.is_null() if day is None else pc.equal(days, day))
+            names.append(self._write_file(own, f"{self.partition}={day}/"))
+        return names
+
+    def _conformed(self, rows: pa.Table) -> pa.Table:
+        """Return rows with the types of the schema; text that repeats has one dictionary."""
+        rows = with_dictionaries(rows, REPEATED_TEXT)
+        codes = {f.name: f.type for f in rows.schema if pa.types.is_dictionary(f.type)}
+        schema = pa.schema([f.with_type(codes.get(f.name, f.type)) for f in self.schema])
+        return rows.cast(schema).unify_dictionaries()
+
+    def _write_file(self, table: pa.Table, folder: str) -> str:
+        name = f"{folder}part-{uuid4()}.parquet"
+        path = Path(self.folder, name)
+        path.parent.mkdir(exist_ok=True)
+        if self.sort_by is None:
+            pq.write_table(table, path, store_schema=False)
+            return name
+        keys = table[self.sort_by].to_numpy()
+        if not _in_order(keys):
+            order = order_of(keys)
+            table, keys = table.take(pa.array(order)), keys[order]
+        pq.write_table(
+            table,
+            path,
+            # Of rows in a random order, a page's least and greatest value say something of no
+            # column but the one that they are sorted by; by the page index who wants a range of
+            # it reads the pages that hold it.
+            write_statistics=[self.sort_by],
+            write_page_index=True,
+            # A dictionary is a matter of this process: what reads the file finds text.
+            store_schema=False,
+            **_encodings(table, each_row_another=_mostly_new(keys)),
+        )
+        return name
+
+
+def file_schema(contract: "TableContract") -> pa.Schema:
+    """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
+    schema: pa.Schema = to_arrow_schema(contract.spark_schema())
+    return pa.schema([field.with_nullable(True) for field in schema])
+
+
+class WaitingRows:
+    """Rows of one table that a task holds until they fill a file."""
+
+    def __init__(self, files: SortedFiles) -> None:
+        """Hold nothing yet."""
+        self._files = files
+        self._held: list[pa.Table] = []
+        self._rows = self._size = 0
+        self._names: list[str] = []
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows; write those that wait, where both together are too many for one file."""
+        n, size = rows.num_rows, rows.nbytes
+        if self._rows + n > _ROWS_PER_FILE or self._size + size > _BYTES_PER_FILE:
+            # Rows that were sorted together stay so: none of them waits for the next ones.
+            self._write()
+        self._held.append(rows)
+        self._rows, self._size = self._rows + n, self._size + size
+
+    def written(self) -> list[str]:
+        """Write what still waits; return the names of all files, below the folder."""
+        self._write()
+        return self._names
+
+    def _write(self) -> None:
+        if self._rows:
+            self._names += self._files.write_files(self._held)
+        self._held, self._rows, self._size = [], 0, 0
+
+
+def folder_of_tasks(staged: Path) -> Path:
+    """Make and return the folder that tasks write a staged table to; the table's own is emptied."""
+    written = staged.parent / "_tasks" / staged.name
+    for folder in (staged, written):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    return written
+
+
+def take_over(written: Path, names: Sequence[str], folder: Path) -> None:
+    """Move the named files of the folder that tasks wrote to into an empty one; the rest goes.
+
+    What an attempt wrote that failed later is named by none; one that is still at work may write
+    more of it, where no reader looks, until the run's staging is dropped.
+    """
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (written / name).rename(target)
+    # A file that comes meanwhile keeps the folder, and is nobody's matter.
+    shutil.rmtree(written, ignore_errors=True)
+
+
+def _in_order(keys: NDArray[np.int64]) -> bool:
+    return bool(np.all(keys[1:] >= keys[:-1]))
+
+
+def _mostly_new(ordered: NDArray[np.int64]) -> bool:
+    """Return whether most keys differ from the one before."""
+    return bool(2 * np.count_nonzero(ordered[1:] != ordered[:-1]) >= len(ordered) - 1)
+
+
+def _encodings(table: pa.Table, *, each_row_another: bool) -> dict[str, Any]:
+    """Return which columns get a dictionary, and which are packed.
+
+    Args:
+        table: The rows.
+        each_row_another: Whether each row is of another positive or impression. Where several
+            rows in turn are of one, its ids repeat, and a dictionary of them is smaller.
+    """
+    ids = {*_NEGATIVES, *(_IDS if each_row_another else ())}
+    packed = {
+        column_path(field)
+        for field in table.schema
+        if field.name in ids and _lie_close(table[field.name], values_of(field))
+    }
+    plain = {column_path(field) for field in table.schema if field.name in _NO_DICTIONARY}
+    dictionary = [path for path in map(column_path, table.schema) if path not in packed | plain]
+    return {"use_dictionary": dictionary, "column_encoding": dict.fromkeys(packed, PACKED)}
+
+
+def _lie_close(ids: pa.ChunkedArray, kind: pa.DataType) -> bool:
+    if not pa.types.is_integer(kind):
+        return False
+    ends = pc.min_max(pc.list_flatten(ids) if pa.types.is_list(ids.type) else ids)
+    least, greatest = ends["min"].as_py(), ends["max"].as_py()
+    return least is None or greatest - least < _WIDEST_SPAN

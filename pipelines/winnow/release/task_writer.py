@@ -1,0 +1,61 @@
+"""Several tables made of the same rows, and written in one pass by the tasks that have them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from winnow.release.sorted_files import SortedFiles, WaitingRows
+
+Maker = Callable[[pa.Table], Iterable[tuple[str, pa.Table]]]
+"""From some rows to each table's name and its rows, one after the other; travels with a task."""
+
+WRITTEN_SCHEMA = "table string, name string"
+
+_BYTES_AT_A_TIME = 64 * 2**20
+"""Of Arrow memory: of so many rows a task makes the rows of the tables at a time. Those of one
+table, twice as many bytes, may be there beside what waits to be written."""
+
+
+@dataclass(frozen=True)
+class MadeTogether:
+    """Where the tables go; small enough to travel with a task.
+
+    Attributes:
+        make: Makes the rows. What it gives at a time is sorted together.
+        files: The files of each table that it makes, by the table's name.
+    """
+
+    make: Maker
+    files: Mapping[str, SortedFiles]
+
+    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Write the tables of one task's rows, for ``mapInArrow``; give ``WRITTEN_SCHEMA``."""
+        waiting = {table: WaitingRows(files) for table, files in self.files.items()}
+        for rows in _parts(batches):
+            for table, made in self.make(rows):
+                waiting[table].add(made)
+        written = {table: rows.written() for table, rows in waiting.items()}
+        tables = [table for table, names in written.items() for _ in names]
+        names = [name for of_table in written.values() for name in of_table]
+        yield pa.RecordBatch.from_pydict(
+            {"table": pa.array(tables, pa.string()), "name": pa.array(names, pa.string())}
+        )
+
+
+def _parts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Give the rows in parts of at most so many bytes, or of one row."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        pieces = -(-batch.nbytes // _BYTES_AT_A_TIME)
+        rows = max(1, -(-batch.num_rows // max(1, pieces)))
+        for begin in range(0, batch.num_rows, rows):
+            piece = batch.slice(begin, rows)
+            if held and size + piece.nbytes > _BYTES_AT_A_TIME:
+                yield pa.Table.from_batches(held)
+                held, size = [], 0
+            held.append(piece)
+            size += piece.nbytes
+    if held:
+        yield pa.Table.from_batches(held)

@@ -1,0 +1,192 @@
+"""Where hard negatives come from, how likely easy ones were, and what was missing."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from winnow.audit.record import Funnel, HardOrigin, Histogram
+from winnow.report.charts import Bar, named_bars
+from winnow.report.numbers import plain, ratio, share
+from winnow.report.pictures import columns, heat_map
+from winnow.report.sections import Chart, Section, Table
+
+TENTHS = range(10)
+
+
+def hard_section(origins: Sequence[HardOrigin]) -> Section:
+    """Return hard negatives by the stage and the part of its list that they come from."""
+    key, title, short = "hard", "Where hard negatives come from", "Hard"
+    total = sum(origin.rows for origin in origins)
+    if not total:
+        return Section(key, title, short, empty="The release has no hard negatives.")
+    by_stage = rows_by_stage(origins)
+    unplaced = sum(origin.rows for origin in origins if origin.band is None)
+    rows, figures = [], []
+    for stage, counts in by_stage.items():
+        own = sum(counts)
+        label = f"{stage}: {plain(own)} ({share(own / total)})"
+        rows.append(
+            (label, [(n, _cell(n, total), _hint(t, n, total)) for t, n in counts_of(counts)])
+        )
+        figures.append((stage, *(plain(n) for n in counts), plain(own)))
+    stage, counts = max(by_stage.items(), key=lambda pair: max(pair[1]))
+    tenth = counts.index(max(counts))
+    finding = (
+        f"{plain(total)} hard negatives come from {len(by_stage)} "
+        f"{'stage' if len(by_stage) == 1 else 'stages'}."
+    )
+    if max(counts):
+        finding += (
+            f" Most come from {stage}, {_tenth_in_words(tenth)} of its list: "
+            f"{plain(max(counts))} ({share(max(counts) / total)})."
+        )
+    if unplaced:
+        finding += f" Of {plain(unplaced)} the log does not tell the place in the list."
+    name = "Hard negatives by stage and place in its list, in per cent of all"
+    heads = [str(tenth + 1) for tenth in TENTHS]
+    table = Table(
+        ("stage", *(f"tenth {head}" for head in heads), "all"),
+        tuple(figures),
+    )
+    picture = heat_map("chart-hard", name, finding, heads, rows)
+    legend = (
+        ("heat1", "few"),
+        ("heat4", "many"),
+        ("", "columns: tenths of the stage's list, 1 is what it ranked best"),
+    )
+    intro = (
+        "Hard negatives are candidates of the same request that a ranking stage cut or ranked "
+        "low, and that the user was not shown. Candidates near the top of a list are harder, and "
+        "more of them would have been clicked if they had been shown."
+    )
+    chart = Chart("chart-hard", name, finding, picture, table, legend, wide=True)
+    return Section(key, title, short, intro, (chart,))
+
+
+def rows_by_stage(origins: Sequence[HardOrigin]) -> dict[str, list[int]]:
+    """Return ten counts per stage, easiest stage first: one per tenth of its list.
+
+    Rows whose place in the list is not known are not counted.
+    """
+    found: dict[str, list[int]] = {}
+    for origin in sorted(origins, key=lambda origin: (origin.hardness, origin.stage)):
+        place = f"{origin.stage} ({origin.source}, hardness {origin.hardness})"
+        counts = found.setdefault(place, [0] * len(TENTHS))
+        if origin.band is not None:
+            counts[min(max(origin.band, 0), len(TENTHS) - 1)] += origin.rows
+    return found
+
+
+def counts_of(counts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the counts with their tenths, numbered from 0."""
+    return list(enumerate(counts))
+
+
+def _cell(rows: int, total: int) -> str:
+    percent = 100 * rows / total
+    return "·" if not rows else "<1" if percent < 1 else f"{percent:.0f}"
+
+
+def _hint(tenth: int, rows: int, total: int) -> str:
+    return f"tenth {tenth + 1}: {plain(rows)} rows, {share(rows / total)} of all"
+
+
+def _tenth_in_words(tenth: int) -> str:
+    names = {0: "the best tenth", len(TENTHS) - 1: "the last tenth"}
+    return names.get(tenth, f"tenth {tenth + 1}")
+
+
+def log_q_section(histogram: Histogram | None) -> Section:
+    """Return the easy draws by the probability that each declares."""
+    key, title, short = "log-q", "How probable the easy negatives were", "log_q"
+    total = sum(histogram.counts) if histogram else 0
+    if histogram is None or not total:
+        return Section(key, title, short, empty="There is no easy negative with a log_q.")
+    histogram = _without_empty_ends(histogram)
+    edges, counts = histogram.edges, histogram.counts
+    middle = _quantile(histogram, total, 0.5)
+    low, high = _quantile(histogram, total, 0.05), _quantile(histogram, total, 0.95)
+    finding = (
+        f"Half of the {plain(total)} easy negatives have a log_q below {plain(middle)}, "
+        f"that is a chance of {_one_in(middle)} for each draw. Nine of ten lie between "
+        f"{plain(low)} ({_one_in(low)}) and {plain(high)} ({_one_in(high)})."
+    )
+    pairs = list(zip(edges[:-1], edges[1:], counts, strict=True))
+    heights = [
+        (float(n), f"log_q {plain(a)} to {plain(b)}: {plain(n)} ({share(n / total)})")
+        for a, b, n in pairs
+    ]
+    ticks = [
+        (100 * place / len(counts), plain(edges[place]))
+        for place in sorted({round(len(counts) * part / 4) for part in range(5)})
+    ]
+    table = Table(
+        ("log_q from", "to", "chance", "easy negatives", "share"),
+        tuple(
+            (plain(a), plain(b), _one_in((a + b) / 2), plain(n), share(n / total))
+            for a, b, n in pairs
+        ),
+    )
+    name = "Easy negatives by log_q, the natural log of the chance of a draw"
+    picture = columns("chart-log-q", name, finding, heights, ticks)
+    intro = (
+        "A trainer subtracts log_q from the score of each easy negative. At the right are popular "
+        "items that are drawn often, at the left rare ones."
+    )
+    chart = Chart("chart-log-q", name, finding, picture, table, wide=True)
+    return Section(key, title, short, intro, (chart,))
+
+
+def _without_empty_ends(histogram: Histogram) -> Histogram:
+    """Return the columns from the first to the last with rows, and one empty one beside them."""
+    filled = [place for place, count in enumerate(histogram.counts) if count]
+    first, last = max(0, filled[0] - 1), min(len(histogram.counts), filled[-1] + 2)
+    return Histogram(edges=histogram.edges[first : last + 1], counts=histogram.counts[first:last])
+
+
+def _quantile(histogram: Histogram, total: int, part: float) -> float:
+    """Return where a part of the rows lies below, even within each column."""
+    before = 0.0
+    for low, high, count in zip(
+        histogram.edges[:-1], histogram.edges[1:], histogram.counts, strict=True
+    ):
+        if count and before + count >= part * total:
+            return low + (high - low) * (part * total - before) / count
+        before += count
+    return histogram.edges[-1]
+
+
+def _one_in(log_q: float) -> str:
+    return f"1 in {plain(float(f'{math.exp(min(-log_q, 700)):.2g}'))}"
+
+
+def shortfall_section(reasons: Mapping[str, int], funnel: Funnel | None) -> Section:
+    """Return the negatives that were missing, by reason."""
+    key, title, short = "shortfall", "What was missing", "Shortfall"
+    known = sorted(((n, reason) for reason, n in reasons.items() if n), reverse=True)
+    if not known:
+        none = "No negative was missing." if funnel else "The audit stopped before it counted them."
+        return Section(key, title, short, empty=none)
+    total, (most, reason) = sum(n for n, _ in known), known[0]
+    finding = (
+        f"{plain(total)} negatives could not be had as asked. The most frequent reason is "
+        f"{reason}: {plain(most)} ({share(most / total)})."
+    )
+    if funnel:
+        finding += (
+            f" {plain(funnel.fill)} were filled in with easy ones and {plain(funnel.shortfall)} "
+            f"are missing, {share(ratio(funnel.shortfall, funnel.requested))} of those asked for."
+        )
+    rows = [
+        Bar(name, n, f"{plain(n)} ({share(n / total)})", kind="hatch", hint=f"{plain(n)} rows")
+        for n, name in known
+    ]
+    table = Table(
+        ("reason", "negatives", "share"),
+        tuple((name, plain(n), share(n / total)) for n, name in known),
+        ("all", plain(total), share(1.0)),
+    )
+    name = "Negatives that could not be had, by reason"
+    picture = named_bars("chart-shortfall", name, finding, rows)
+    chart = Chart("chart-shortfall", name, finding, picture, table)
+    intro = "Where candidates ran out, the release says why; nothing is filled with repeats."
+    return Section(key, title, short, intro, (chart,))

@@ -1,0 +1,127 @@
+"""The items of a date: how popular each is, which may be drawn, and the draw table of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.config.tree import Config
+from winnow.contracts.conforming import CHOSEN
+from winnow.contracts.log import Log
+from winnow.contracts.repeated_keys import key_hash
+from winnow.contracts.rows import (
+    chosen_rows,
+    on_date,
+    readable_rows,
+    valid_rows,
+    without_duplicates,
+)
+from winnow.dates import CalendarDay
+from winnow.events.attribution import joined_pairs
+from winnow.events.click_users import settled
+from winnow.events.eligibility import (
+    eligible_items,
+    items_seen_in,
+    latest_first,
+    periods_on,
+)
+from winnow.events.keys import key_of
+from winnow.events.popularity import clicks_per_item
+from winnow.sampler.catalogue_file import (
+    Catalogue,
+    build_catalogue,
+    catalogue_table,
+    save_catalogue,
+)
+from winnow.spark.scratch import Workplace
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The items of a date.
+
+    Attributes:
+        catalogue: The draw table with the ids.
+        eligibility: One row per item of the catalogue: the columns of ``catalogue_table``.
+        shipped: The name that tasks find the catalogue file by.
+    """
+
+    catalogue: Catalogue
+    eligibility: DataFrame
+    shipped: str
+
+
+def stage_catalogue(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace
+) -> Candidates:
+    """Count popularity, find the eligible items, and build and ship the draw table."""
+    window = config.popularity.window_days
+    since = day.shifted(-window).start_us
+    if config.popularity.clicks == "all":
+        before = (F.col("event_us") >= since) & (F.col("event_us") < day.start_us)
+        # Duplicates have one key, and only the keys are counted: which one stays does not matter.
+        # A hash stands for the rest of the key: it tells apart clicks of one item and time only.
+        key = key_hash(logs["clicks"].contract.key)
+        recent = valid_rows(logs["clicks"]).where(before).select("item_id", "event_us", key)
+    else:
+        recent = _attributed_before(logs, config, day, place, since)
+    clicks = clicks_per_item(recent.distinct(), day, window)
+    if "items" in logs:
+        log = logs["items"]
+        snapshot = valid_rows(log).where(on_date(log, day))
+
+        def kept(census: DataFrame, name: str) -> DataFrame:
+            return place.staged(census, f"counted/catalogue/{name}")
+
+        # The log has one row per item and period; of those on the date one stands for the item.
+        per_item = log.contract.model_copy(update={"key": ("item_id",)})
+        eligible = eligible_items(
+            without_duplicates(
+                periods_on(snapshot, day), per_item, log.about_rows, kept, latest_first()
+            )
+        )
+    else:
+        seen = list(logs.values())
+        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
+        at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
+        within = (at >= since) & (at < day.end_us)
+        eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
+    items = (
+        eligible.withColumn("in_catalogue", F.lit(True))
+        .join(clicks, "item_id", how="full")
+        .select(
+            "item_id",
+            key_of("item_id", config.ids.item).alias("item_key"),
+            F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
+            F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
+            "eligible_from",
+            "eligible_to",
+        )
+        .toArrow()
+    )
+    catalogue = build_catalogue(items, config)
+    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    frame = place.stored(catalogue_table(catalogue, inside), "catalogue")
+    path = place.folder / f"catalogue-{place.tag}.arrow"
+    save_catalogue(catalogue, path)
+    return Candidates(catalogue, frame, place.ship(path))
+
+
+def _attributed_before(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, since: int
+) -> DataFrame:
+    """Return the clicks before the date that belong to an impression: item, time and key of each.
+
+    A click that belongs to several impressions comes as often.
+    """
+    impressions = logs["impressions"]
+    n_clicks = logs["clicks"].about_rows
+    joined = joined_pairs(logs, config, day, n_clicks=n_clicks, clicked=(since, day.start_us))
+    choice = (CHOSEN,) if impressions.chooses else ()
+    columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
+    staged = place.staged(joined.select(*columns), "earlier-pairs")
+    pairs = settled(staged, readable_rows(impressions), config, place, "earlier-pairs").pairs
+    if config.popularity.clicks == "chosen":
+        pairs = chosen_rows(pairs, impressions)
+    return pairs.select("item_id", F.col("click_us").alias("event_us"), "click_key")

@@ -1,0 +1,46 @@
+"""Which of a pool's candidates become the hard negatives of a positive."""
+
+from winnow.arrays.compiled import compiled
+from winnow.sampler.kernels.hashing import HARD_STREAM, U, fold
+
+SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2
+
+
+@compiled
+def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
+    """Choose min(k, n_pool) candidates of one request for one positive, without replacement.
+
+    SELECT_RANDOM takes the smallest hashes of (positive, item), so that every subset of that size
+    is equally likely. SELECT_TOP takes the deepest stage first and in it the best place,
+    SELECT_TAIL the earliest stage first and in it the worst place.
+
+    Args:
+        selection: One of the three constants. k: How many are wanted.
+        pool, n_pool: The request's candidates.
+        hash_of_positive: uint64.
+        chosen: int64, at least k long: receives places in the pool, in the order of choice.
+        order_by: uint64, at least k long: scratch.
+
+    Returns:
+        How many were chosen.
+    """
+    n = 0
+    if k == 0:
+        return n
+    start = fold(hash_of_positive, HARD_STREAM)
+    for x in range(n_pool):
+        if selection == SELECT_RANDOM:
+            by = fold(start, pool.key[x])
+        elif selection == SELECT_TOP:
+            by = (U(127 - pool.stage[x]) << U(32)) | U(pool.place[x])
+        else:
+            by = (U(pool.stage[x]) << U(32)) | U(2**31 - 1 - pool.place[x])
+        if n == k and by >= order_by[n - 1]:
+            continue
+        at = n if n < k else k - 1
+        n = min(n + 1, k)
+        while at > 0 and order_by[at - 1] > by:
+            order_by[at], chosen[at] = order_by[at - 1], chosen[at - 1]
+            at -= 1
+        order_by[at], chosen[at] = by, x
+    return n

@@ -1,0 +1,165 @@
+"""Hard negatives: the pool that a request's ranking log gives, before one is chosen for a positive.
+
+An item that was cut by a stage, or that a stage put in its low band, is a candidate at the deepest
+stage that it reached. Ranks are taken before anything is excluded.
+
+A place in a stage's list is known where the log holds the whole list. Where it holds a part of it
+(some rows of a request, or only the items that stopped at the stage) the logged rank is all that
+tells the place; without one it is not known, and never made up.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winnow.arrays.compiled import compiled, inlined
+from winnow.sampler.kernels.ranking_lists import fill_lists, sort_list
+from winnow.sampler.kernels.selection import SELECT_RANDOM
+
+TAKE_NONE, TAKE_CUT, TAKE_LOW = 0, 1, 2
+
+
+class Ladder(NamedTuple):
+    """The stages in the order of the funnel; shape (stages,) each.
+
+    Attributes:
+        take: int8: TAKE_NONE, TAKE_CUT or TAKE_LOW.
+        band_low, band_high: float64 in [0, 1]: the rank percentiles that TAKE_LOW takes.
+        by_score: bool: whether the score orders the stage's list, else the rank.
+    """
+
+    take: NDArray[np.int8]
+    band_low: NDArray[np.float64]
+    band_high: NDArray[np.float64]
+    by_score: NDArray[np.bool_]
+
+
+class Pool(NamedTuple):
+    """Room for the candidates of one request, filled from the front.
+
+    Attributes:
+        key: uint64 item key. code: int32 catalogue code. stage: int8.
+        place: int32, 1 = best of those that the log has of the stage; 0 where nothing orders it.
+        rank: int32, 1 = best of all that the stage ranked; 0 where it is not known.
+        size: int32, how many these are; 0 where it is not known.
+        score: float64, NaN where none was logged.
+    """
+
+    key: NDArray[np.uint64]
+    code: NDArray[np.int32]
+    stage: NDArray[np.int8]
+    place: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    size: NDArray[np.int32]
+    score: NDArray[np.float64]
+
+
+@compiled
+def new_pool(n):  # type: ignore[no-untyped-def]
+    """Return a pool with room for n candidates."""
+    return Pool(
+        np.empty(n, np.uint64),
+        np.empty(n, np.int32),
+        np.empty(n, np.int8),
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.float64),
+    )
+
+
+@inlined
+def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
+    """Return (rank - 1) / (size - 1): 0 for the best, 1 for the worst, 0 in a list of one."""
+    return (rank - 1) / (size - 1) if size > 1 else 0.0
+
+
+@compiled
+def fill_pool(  # type: ignore[no-untyped-def]
+    events, grouped, first, last, wanted, ladder, marks, mark, lists, starts, sizes, pool
+):
+    """Fill the pool with the hard candidates of one request.
+
+    Where the place decides, in a band other than [0, 1] or where the best or the worst are
+    selected, an item whose place is not known is no candidate.
+
+    Args:
+        events, grouped, first, last: The request's candidates are grouped.rows[first:last], in any
+            order, with their codes beside.
+        wanted: How cuts are known, whether the log holds only some rows, and how is selected.
+        ladder: The stages.
+        marks, mark: Where ``marks[code] == mark``, the code is forbidden to the user.
+        lists, starts, sizes: Room for n rows, for the stages and one more, and for the stages.
+        pool: Room for n candidates.
+
+    Returns:
+        (n_pool, n_before): candidates in the pool, and how many there were before forbidden items
+        and items outside the catalogue were taken out.
+    """
+    fill_lists(
+        events, grouped, first, last, ladder.by_score, wanted.higher_is_better, lists, starts, sizes
+    )
+    n_pool, n_before, deeper_stage, n_reached = 0, 0, -1, 0
+    for stage in range(len(starts) - 2, -1, -1):
+        start, end = starts[stage], starts[stage + 1]
+        if start == end:
+            continue
+        take, listed = ladder.take[stage], end - start
+        if wanted.by_last_stage:
+            for place in range(start, end):
+                n_reached += not lists.deeper[lists.order[place]]
+        # Where the next stage has no row of the request at all, absence proves no cut.
+        proves_cut = not wanted.cut_by_absence or deeper_stage == stage + 1
+        deeper_stage = stage
+        if not (take == TAKE_LOW or (take == TAKE_CUT and proves_cut)):
+            continue
+        by_score = ladder.by_score[stage]
+        low, high = ladder.band_low[stage], ladder.band_high[stage]
+        whole, size = _size_of(wanted, sizes[stage], listed, n_reached)
+        if not whole and not by_score and size > 0:
+            for place in range(start, end):
+                size = max(size, np.int64(lists.rank[lists.order[place]]))
+        sort_list(lists, start, end)
+        in_band = take == TAKE_LOW and (low > 0.0 or high < 1.0)
+        for place in range(start, end):
+            x = lists.order[place]
+            code = lists.code[x]
+            if not lists.may_be_negative[x] or (lists.deeper[x] and code >= 0):
+                continue
+            own_place = place - start + 1 if lists.cost[x] < np.inf else 0
+            rank = own_place
+            if not whole and own_place > 0:
+                rank = 0 if by_score else np.int64(lists.rank[x])
+            known = rank > 0 and size > 0
+            if in_band and not (known and low <= rank_percentile(rank, size) <= high):
+                continue
+            if own_place == 0 and wanted.selection != SELECT_RANDOM:
+                continue
+            n_before += 1
+            if code < 0 or marks[code] == mark:
+                continue
+            pool.key[n_pool], pool.code[n_pool] = lists.item[x], code
+            pool.stage[n_pool], pool.place[n_pool] = stage, own_place
+            pool.rank[n_pool], pool.size[n_pool] = rank, size
+            pool.score[n_pool] = lists.score[x]
+            n_pool += 1
+    return n_pool, n_before
+
+
+@inlined
+def _size_of(wanted, logged, listed, reached):  # type: ignore[no-untyped-def]
+    """Return (whole, size): whether the log has all that the stage ranked, and how many; 0 unknown.
+
+    Args:
+        wanted: How cuts are known, and whether the log holds only some rows.
+        logged: The size that the log tells, or 0. listed: Items with a row of the stage.
+        reached: Items with a row of the stage or of a deeper one; for ``by_last_stage`` only.
+    """
+    if logged > 0:
+        return listed >= logged, max(logged, listed)
+    if wanted.sampled:
+        return False, 0
+    if wanted.by_last_stage:
+        return listed == reached, reached
+    return True, listed

@@ -1,0 +1,247 @@
+"""One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from winnow.arrays.lists import lists_of
+from winnow.arrays.task_slots import TURNS
+from winnow.dates import CalendarDay
+from winnow.events.kinds import PAIR
+from winnow.sampler.catalogue_file import Catalogue, load_catalogue
+from winnow.sampler.kernels.draw_table import unconditional_log_prob
+from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.groups import Groups, Wanted, sample_groups
+from winnow.sampler.kernels.hashing import U, seed_state
+from winnow.sampler.kernels.positives import (
+    Kept,
+    Pairs,
+    keep_positives,
+    shuffle_keys,
+)
+from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+from winnow.sampler.pair_files import PairFiles
+from winnow.spark.shipped import shipped
+
+if TYPE_CHECKING:
+    from winnow.config.tree import Config
+
+NOT_IN_GROUPS = ("user_key", "request_key", "item_key", "owner_key", "click_key", "tie")
+"""Columns of pairs that serve the sampler only."""
+
+_COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """What a task needs of the config, small enough to travel with it."""
+
+    seed: int
+    epoch: int
+    start_us: int
+    end_us: int
+    ladder: tuple[tuple[int, float, float, bool], ...]
+    wanted: Wanted
+    catalogue: str
+    pair_files: str
+
+    @classmethod
+    def of(
+        cls,
+        config: "Config",
+        day: CalendarDay,
+        catalogue: str,
+        pair_files: str,
+        *,
+        by_score: Sequence[bool],
+    ) -> Self:
+        """Take from the config what decides samples.
+
+        Args:
+            config, day: What to sample.
+            catalogue: The name of the shipped file. pair_files: The folder of the ``PairFiles``.
+            by_score: Per stage whether a score orders its lists, or a rank.
+        """
+        log = config.logs.ranking_log
+        takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+        selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+        return cls(
+            seed=config.seed,
+            epoch=config.epoch,
+            start_us=day.start_us,
+            end_us=day.end_us,
+            ladder=tuple(
+                (takes[s.take], *s.band, of_stage)
+                for s, of_stage in zip(config.hard.stages, by_score, strict=True)
+            ),
+            wanted=Wanted(
+                n_easy=config.mix.n_easy,
+                n_hard=config.mix.n_hard,
+                fill=config.mix.on_hard_shortfall == "fill",
+                max_rejections=config.easy.max_rejections,
+                selection=selections[config.hard.selection],
+                higher_is_better=config.hard.higher_score_is_better,
+                cut_by_absence=config.hard.cut_known_by == "membership",
+                by_last_stage=config.hard.cut_known_by == "last_stage",
+                sampled=log is not None and log.sampled,
+            ),
+            catalogue=catalogue,
+            pair_files=pair_files,
+        )
+
+    @property
+    def positive_seed(self) -> np.uint64:
+        """What the hashes of positives start from: every epoch has the same positives."""
+        # Compiled functions return Python integers, which would be typed by their size.
+        return U(seed_state(U(self.seed), U(0)))
+
+    @property
+    def draw_seed(self) -> np.uint64:
+        """What the hashes for negatives start from."""
+        return U(seed_state(U(self.seed), U(self.epoch)))
+
+
+def sample_partition(
+    batches: Iterable[pa.RecordBatch], settings: SamplerSettings
+) -> Iterator[pa.RecordBatch]:
+    """Run the kernels on one partition's events.
+
+    Args:
+        batches: What ``sampler.by_user`` returned, all rows of each user among them.
+        settings: What the config asks for.
+
+    Yields:
+        Sample groups in the order of their positives' keys, or nothing without positives.
+    """
+    received = list(batches)
+    if not received:
+        return
+    with TURNS:
+        groups = sampled(pa.Table.from_batches(received), settings)
+    yield from groups
+
+
+def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
+    """Return what ``sample_partition`` gives for one table, without waiting for a turn."""
+    catalogue = load_catalogue(shipped(settings.catalogue))
+    places = table.filter(pc.equal(table["kind"], PAIR))
+    if places.num_rows == 0:
+        return []
+    details = PairFiles(settings.pair_files).read(
+        places["owner_key"].to_numpy(), places["item_key"].to_numpy()
+    )
+    pairs = _pairs(details)
+    draws = catalogue.draws
+    seeds = settings.positive_seed, settings.draw_seed
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
+    kept = _of_date(kept, pairs, settings)
+    if len(kept.user) == 0:
+        return []
+    ladder = Ladder(
+        np.array([take for take, *_ in settings.ladder], np.int8),
+        np.array([low for _, low, _, _ in settings.ladder], np.float64),
+        np.array([high for _, _, high, _ in settings.ladder], np.float64),
+        np.array([by_score for *_, by_score in settings.ladder], np.bool_),
+    )
+    groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
+    return _batches(details, kept, groups, catalogue)
+
+
+def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
+    keys: NDArray[np.uint64] = table[name].to_numpy().view(np.uint64)
+    return keys
+
+
+def _events(table: pa.Table) -> Events:
+    def ranked(name: str, kind: type[np.generic]) -> NDArray[Any]:
+        # A NULL score becomes NaN here, which is how the kernels know it.
+        known = table[name].to_numpy() if name in table.column_names else np.empty(0)
+        return known.astype(kind, copy=False)
+
+    events = Events(
+        owner=_keys(table, "owner_key"),
+        item=_keys(table, "item_key"),
+        kind=table["kind"].to_numpy(),
+        score=ranked("score", np.float64),
+        rank=ranked("rank", np.int32),
+        stage_size=ranked("stage_size", np.int32),
+    )
+    for column in events:
+        # Those of one batch cannot be written, those of several can: for Numba two types, for each
+        # of which it would compile all kernels.
+        column.flags.writeable = False
+    return events
+
+
+def _pairs(details: pa.Table) -> Pairs:
+    return Pairs(
+        user=_keys(details, "user_key"),
+        request=_keys(details, "request_key"),
+        item=_keys(details, "item_key"),
+        owner=_keys(details, "owner_key"),
+        impression_us=details["impression_us"].to_numpy(),
+        click_us=details["click_us"].to_numpy(),
+        action=details["action"].to_numpy(),
+        tie=details["tie"].to_numpy(),
+    )
+
+
+def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
+    """Leave out positives whose earliest impression lies on another date: they are that date's."""
+    shown = pairs.impression_us[kept.pair]
+    of_date = (shown >= settings.start_us) & (shown < settings.end_us)
+    columns: list[Any] = [column[of_date] for column in kept]
+    return Kept(*columns)
+
+
+def _batches(
+    details: pa.Table,
+    kept: Kept,
+    groups: Groups,
+    catalogue: Catalogue,
+) -> list[pa.RecordBatch]:
+    draws, total = catalogue.draws, catalogue.total_weight
+    easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
+    pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        name: details[name].take(kept.pair)
+        for name in details.column_names
+        if name not in NOT_IN_GROUPS
+    }
+    columns |= {
+        "action": pa.array(kept.action),
+        "shuffle_key": pa.array(shuffle_keys(kept.hash)),
+        "keep_prob": pa.array(kept.keep_prob),
+        "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
+        "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
+        **{name: pa.array(getattr(groups, name)) for name in _COUNTS},
+        "easy_item_ids": lists_of(catalogue.ids.take(pa.array(groups.easy_code)), easy),
+        "easy_q": lists_of(pa.array(draws.weights[groups.easy_code] / max(total, 1)), easy),
+        "easy_log_q": lists_of(pa.array(groups.easy_log_q), easy),
+        "easy_attempts": lists_of(pa.array(groups.easy_attempts), easy),
+        "hard_item_ids": lists_of(catalogue.ids.take(pa.array(groups.hard_code)), hard),
+        "hard_stage": lists_of(pa.array(groups.hard_stage), hard),
+        "hard_rank": lists_of(pa.array(groups.hard_rank, mask=groups.hard_rank == 0), hard),
+        "hard_size": lists_of(pa.array(groups.hard_size, mask=groups.hard_size == 0), hard),
+        "hard_score": lists_of(pa.array(groups.hard_score, mask=np.isnan(groups.hard_score)), hard),
+    }
+    batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
+    return batches
+
+
+def _clicks(kept: Kept, code: NDArray[np.int32], catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the clicks of each positive's item, also where it is not in the catalogue."""
+    clicks = np.zeros(len(code), np.int64)
+    inside = code >= 0
+    clicks[inside] = catalogue.clicks[code[inside]]
+    at = np.searchsorted(catalogue.other_keys, kept.item[~inside])
+    found = at < len(catalogue.other_keys)
+    found[found] = catalogue.other_keys[at[found]] == kept.item[~inside][found]
+    clicks[np.flatnonzero(~inside)[found]] = catalogue.other_clicks[at[found]]
+    return clicks

@@ -1,0 +1,93 @@
+"""One positive sampled before the first real one: by then the compiled kernels are loaded."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.arrays.sorting import order_of, sorted_numbers
+from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.sampler.catalogue_file import Catalogue, save_catalogue
+from winnow.sampler.kept_pairs import kept_places
+from winnow.sampler.kernels.draw_table import draw_table
+from winnow.sampler.kernels.groups import Wanted
+from winnow.sampler.kernels.selection import SELECT_RANDOM
+from winnow.sampler.kernels.stages import TAKE_CUT
+from winnow.sampler.task import SamplerSettings, sampled
+
+_PAIR_SCHEMA = pa.schema(
+    {
+        **dict.fromkeys(("request_id", "user_key", "request_key", "item_key"), pa.int64()),
+        **dict.fromkeys(("owner_key", "impression_us", "click_us", "tie"), pa.int64()),
+        "action": pa.int8(),
+    }
+)
+
+
+def rehearse() -> None:
+    """Load what tasks compute with: a second from the cache on disk, a dozen compiled."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "catalogue.arrow"
+        save_catalogue(_catalogue(), path)
+        settings = SamplerSettings(
+            seed=0,
+            epoch=0,
+            start_us=0,
+            end_us=1,
+            ladder=((TAKE_CUT, 0.0, 1.0, True),),
+            wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
+            catalogue=str(path),
+            pair_files=folder,
+        )
+        (places,) = kept_places([_pair()], settings)
+        # Not as a task, which would keep others from their turn while kernels are compiled.
+        sampled(pa.Table.from_batches([_events(places)]), settings)
+    many = np.arange(2**15)  # few numbers are sorted by NumPy
+    order_of(many)
+    sorted_numbers(many)
+
+
+@cache
+def rehearse_early(*more: Callable[[], None]) -> None:
+    """Begin to rehearse beside other work, once; then the other rehearsals that are given.
+
+    What goes wrong now is told when it is needed.
+    """
+    thread = threading.Thread(target=_quietly, args=(rehearse, *more), daemon=True)
+    thread.name = "rehearsal"
+    thread.start()
+
+
+def _quietly(*rehearsals: Callable[[], None]) -> None:
+    for one in rehearsals:
+        with suppress(Exception):
+            one()
+
+
+def _catalogue() -> Catalogue:
+    keys, weights = np.arange(4, dtype=np.uint64), np.ones(4, np.int64)
+    draws = draw_table(keys, weights, keys[:1], np.ones(1))
+    return Catalogue(draws, pa.array(keys.view(np.int64)), weights, keys[:0], weights[:0])
+
+
+def _pair() -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([dict.fromkeys(_PAIR_SCHEMA.names, 0)], schema=_PAIR_SCHEMA)
+
+
+def _events(places: pa.RecordBatch) -> pa.RecordBatch:
+    """Return an impression, the place of its pair, and one candidate of its request."""
+    file, row = (places[name][0].as_py() for name in ("pair_file", "pair_row"))
+    return pa.RecordBatch.from_pydict(
+        {
+            "owner_key": [0, file, 0],
+            "item_key": [1, row, 2],
+            "kind": pa.array([FORBIDDEN, PAIR, FIRST_CANDIDATE + 1], pa.int8()),
+            "score": pa.array([None, None, 1.0]),
+            "rank": pa.array([0, 0, 1], pa.int32()),
+        }
+    )

@@ -1,0 +1,93 @@
+"""Integer weights of the easy draw and keep_prob of hot items, the same on every machine.
+
+No power or logarithm of a vector library is used: they differ between CPUs in the last digits.
+Square roots are exact by IEEE 754; other exponents are computed in decimal arithmetic, once for
+each distinct count.
+"""
+
+import math
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from winnow.config.sampling import Downsampling
+
+
+_MOST_TOTAL = 2**52
+_MOST_TOTAL_TIMES_ITEMS = 2**61
+
+
+def power(base: float, exponent: float) -> float:
+    """Return base^exponent for base > 0, to the last bit the same everywhere.
+
+    Quarters of an exponent are made of square roots: x^0.75 = √x · √√x.
+    """
+    root = math.sqrt(base)
+    quarters = {0.0: 1.0, 0.25: math.sqrt(root), 0.5: root, 1.0: base}
+    if exponent in quarters:
+        return quarters[exponent]
+    if exponent == 0.75:
+        return root * math.sqrt(root)
+    with localcontext() as context:
+        context.prec = 30
+        return float(Decimal(base) ** Decimal(exponent))
+
+
+def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -> NDArray[np.int64]:
+    """Return W_i = max(1, round(scale · (f_i + s)^alpha)), shape (n,).
+
+    The scale is the largest power of two with which sum(W) stays below 2^52 and n · sum(W) below
+    2^61, so that sums and alias columns are exact in 64 bits.
+
+    Args:
+        clicks: f_i, shape (n,). smoothing: s > 0. alpha: The exponent.
+
+    Source:
+        Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2, for
+        the exponent 0.75.
+    """
+    if len(clicks) == 0:
+        return np.empty(0, np.int64)
+    distinct, place, count = np.unique(clicks, return_inverse=True, return_counts=True)
+    shares = [power(float(f) + smoothing, alpha) for f in distinct]
+    total = math.fsum(share * int(n) for share, n in zip(shares, count, strict=True))
+    most = min(_MOST_TOTAL, _MOST_TOTAL_TIMES_ITEMS // len(clicks))
+    scale = 2.0 ** math.floor(math.log2(most / (total + len(clicks))))
+    scaled = np.array([max(1, round(share * scale)) for share in shares], np.int64)
+    return scaled[place]
+
+
+def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
+    """Return t: the configured clicks, or the quantile of f over the items with clicks.
+
+    The quantile is one of the counts: the smallest that at least that share of items does not
+    exceed. Without any click it is 1.
+    """
+    if rule.threshold_clicks is not None:
+        return rule.threshold_clicks
+    clicked = np.sort(clicks[clicks > 0])
+    if len(clicked) == 0:
+        return 1.0
+    return float(clicked[math.ceil(rule.threshold_quantile * len(clicked)) - 1])
+
+
+def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.float64]:
+    """Return keep_prob of each item's positives, in (0, 1], shape (n,); 1 where f is 0.
+
+    Source:
+        ``sqrt`` is the subsampling of Mikolov et al. 2013, section 2.3, with clicks in place of
+        word frequencies.
+    """
+    t = threshold(clicks, rule)
+    distinct, place = np.unique(clicks, return_inverse=True)
+    kept = np.ones(len(distinct))
+    for i, f in enumerate(distinct):
+        if rule.rule == "none" or f <= t:
+            continue
+        ratio = t / float(f)
+        exponent = {"sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
+        kept[i] = min(1.0, power(ratio, exponent))
+    return kept[place]

@@ -1,0 +1,22 @@
+"""The contracts and configs that come with Winnow: in a wheel, in a zip, and in a checkout."""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+
+def shipped_text(folder: Literal["configs", "schemas"], name: str) -> str:
+    """Return the text of ``schemas/<name>`` or ``configs/<name>``."""
+    return _folder(folder).joinpath(name).read_text(encoding="utf-8")
+
+
+def shipped_names(folder: Literal["configs", "schemas"]) -> list[str]:
+    """Return the names of the YAML files of a folder, sorted."""
+    return sorted(f.name for f in _folder(folder).iterdir() if f.name.endswith(".yaml"))
+
+
+def _folder(name: str) -> Traversable:
+    within = files("winnow").joinpath(name)
+    # In a checkout they stand at the top, where a person looks for them.
+    return within if within.is_dir() else Path(__file__).resolve().parents[2] / name

@@ -1,0 +1,144 @@
+"""What the tables of a date are made of, and the frames of those that are made of the logs."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.config.tree import Config
+from winnow.contracts.counts import RowCounts
+from winnow.contracts.log import Log
+from winnow.contracts.repeated_keys import repeated_hashes
+from winnow.contracts.rows import chosen_rows, deduplicated, made_columns, on_date, valid_rows
+from winnow.contracts.tables import TableContract, table_contract
+from winnow.dates import CalendarDay
+from winnow.sampler.catalogue import Candidates
+from winnow.tables.item_stats import item_stats
+from winnow.tables.ranking_samples import ranking_samples
+
+
+@dataclass(frozen=True)
+class Made:
+    """What the tables are made of.
+
+    Attributes:
+        logs: The conformed logs.
+        shown: The valid impressions of the date that may become positives, one row per key.
+        groups: The staged sample groups. n_groups: How many there are.
+        pairs: The pairs of the date. n_pairs: How many there are.
+        candidates: The date's items.
+        rejected: The rejected rows.
+        mature: Whether the attribution window is complete.
+    """
+
+    logs: Mapping[str, Log]
+    shown: DataFrame
+    groups: DataFrame
+    n_groups: int
+    pairs: DataFrame
+    n_pairs: int
+    candidates: Candidates
+    rejected: DataFrame
+    mature: bool
+
+
+def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
+    """Return the resolved contracts of the tables that are written, in the order of promotion."""
+    carry = logs["impressions"].carry
+    return {
+        name: table_contract(name).resolved(config.ids, carry) for name in config.tables_written
+    }
+
+
+def frames_of_logs(
+    made: Made,
+    contracts: Mapping[str, TableContract],
+    config: Config,
+    day: CalendarDay,
+) -> Iterator[tuple[str, DataFrame]]:
+    """Give the tables that ``GroupTables`` does not make: each one's name and its lazy frame."""
+
+    def all_impressions(contract: TableContract) -> DataFrame:
+        return ranking_samples(
+            made.shown,
+            made.pairs,
+            contract,
+            config,
+            day.date,
+            mature=made.mature,
+            knows_viewed="viewed" in made.logs["impressions"].mapped,
+            n_pairs=made.n_pairs,
+        )
+
+    def all_items(contract: TableContract) -> DataFrame:
+        return item_stats(
+            made.candidates.eligibility,
+            made.shown,
+            made.groups,
+            contract,
+            day.date,
+            n_positives=made.n_groups,
+        )
+
+    makers: dict[str, Callable[[TableContract], DataFrame]] = {
+        "ranking_samples": all_impressions,
+        "item_stats": all_items,
+        "rejected": lambda _: made.rejected,
+    }
+    for name, maker in makers.items():
+        if name in contracts:
+            yield name, maker(contracts[name])
+
+
+def shown_on(
+    impressions: Log,
+    day: CalendarDay,
+    census: DataFrame,
+    counts: RowCounts,
+    keep: Callable[[DataFrame, str], DataFrame] | None = None,
+) -> DataFrame:
+    """Return the valid impressions of the date that may become positives, one row per key.
+
+    Columns as of ``valid_rows``.
+
+    Args:
+        impressions: The log.
+        day: The date.
+        census: What ``census_of`` returned for them.
+        counts: What ``count_rows`` returned.
+        keep: Writes a frame under a name and returns it read back: the rows are needed twice.
+    """
+    return deduplicated(
+        chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, day)),
+        impressions.contract,
+        repeated=repeated_hashes(census),
+        duplicates=counts.duplicate,
+        keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
+        made=made_columns(impressions),
+    )
+
+
+def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:
+    """Count what the sample groups hold, in one pass.
+
+    Returns:
+        ``positives``, ``easy``, ``hard``, ``fill``, ``shortfall``, and one entry per reason with
+        the negatives that were missing for it, fills included.
+    """
+    missing = F.col("hard_missing")
+    easy_missing = F.col("n_fill") + F.col("shortfall") - missing
+    by_reason = [
+        F.sum(F.when(F.col("hard_reason") == code, missing).otherwise(0)).alias(reason)
+        for code, reason in enumerate(reasons[:-1])
+    ]
+    row = groups.agg(
+        F.count(F.lit(1)).alias("positives"),
+        F.sum("n_easy").alias("easy"),
+        F.sum("n_hard").alias("hard"),
+        F.sum("n_fill").alias("fill"),
+        F.sum("shortfall").alias("shortfall"),
+        *by_reason,
+        F.sum(easy_missing).alias(reasons[-1]),
+    ).collect()[0]
+    return {name: int(value or 0) for name, value in row.asDict().items()}

@@ -1,0 +1,159 @@
+"""The tables that are made of sample groups: no sampling, no shuffle, all of them in one pass.
+
+Tasks make the rows in Arrow and write them where they are: most tables have a row per negative, and
+to hand these to an engine costs more than all else, on Spark many times more.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.arrays.sorting import order_of
+from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+from winnow.tables.group_lists import GroupLists
+from winnow.tables.listwise import listwise_columns
+from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
+from winnow.tables.pointwise import pointwise
+from winnow.tables.sources import TakenStages, named_sources, sources_of_draws
+
+if TYPE_CHECKING:
+    from winnow.config.tree import Config
+    from winnow.contracts.tables import TableContract
+
+OF_GROUPS = (
+    "positives",
+    "easy_negatives",
+    "hard_negatives",
+    "training_samples",
+    "training_samples_pointwise",
+)
+"""The tables that ``GroupTables`` makes."""
+
+
+def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bool) -> DataFrame:
+    """Add to sample groups what every table shares.
+
+    Adds ``ds``, ``sample_id``, ``split``, ``shard``, ``mature``, the contract's timestamps, the
+    action's name, ``label_strength``, ``undo_weight`` and ``sample_weight``.
+    """
+    actions = config.positives.actions
+    weights = [float(config.positives.weights.get(action, 1.0)) for action in actions]
+    return groups.select(
+        "*",
+        F.lit(day).alias("ds"),
+        sample_id().alias("sample_id"),
+        split(config, day).alias("split"),
+        shard(config, *POSITIVE_KEY).alias("shard"),
+        F.lit(mature).alias("mature"),
+        F.timestamp_micros("impression_us").alias("impression_ts"),
+        F.timestamp_micros("click_us").alias("click_ts"),
+        _by_code("action", actions).alias("action_type"),
+        _by_code("action", weights).alias("sample_weight"),
+        F.lit("strong").alias("label_strength"),
+        (F.lit(1.0) / F.col("keep_prob")).alias("undo_weight"),
+    )
+
+
+def _by_code(code: str, values: tuple[str, ...] | list[float]) -> Column:
+    return F.coalesce(*(F.when(F.col(code) == i, F.lit(v)) for i, v in enumerate(values)))
+
+
+@dataclass(frozen=True)
+class GroupTables:
+    """How sample groups become the rows of tables; small enough to travel with a task.
+
+    Attributes:
+        columns: The columns of each table that is made, in the contract's order.
+        taken: The stages of hard negatives.
+        n_requested: Negatives per positive.
+        random: Whether hard negatives are chosen at random among the candidates.
+    """
+
+    columns: Mapping[str, tuple[str, ...]]
+    taken: TakenStages
+    n_requested: int
+    random: bool
+
+    @classmethod
+    def of(cls, config: "Config", contracts: "Mapping[str, TableContract]") -> Self:
+        """Take what is needed of a config and of the contracts of the tables that it writes."""
+        return cls(
+            columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
+            taken=TakenStages.of(config),
+            n_requested=config.mix.negatives_per_positive,
+            random=config.hard.selection == "random",
+        )
+
+    def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+        """Give the name and the rows of every table, in the order of ``shuffle_key``.
+
+        Args:
+            groups: Sample groups as from ``with_placement``.
+        """
+        keys = groups["shuffle_key"].to_numpy()
+        groups = with_dictionaries(groups, REPEATED_TEXT)
+        groups = groups.take(pa.array(order_of(keys))).combine_chunks()
+        easy, hard = GroupLists(groups, "easy"), GroupLists(groups, "hard")
+        incl_prob = self._incl_prob(groups)
+        listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
+        if listwise:
+            added = listwise_columns(easy, hard, incl_prob, self.taken, self.n_requested)
+        for name, columns in self.columns.items():
+            if name == "easy_negatives":
+                yield name, _easy_rows(easy, columns)
+            elif name == "hard_negatives":
+                yield name, self._hard_rows(hard, incl_prob, columns)
+            elif name == "training_samples_pointwise":
+                yield name, pointwise(groups, added, columns)
+            else:
+                known = added if name in listwise else {}
+                yield name, pa.table({c: known[c] if c in known else groups[c] for c in columns})
+
+    def _incl_prob(self, groups: pa.Table) -> pa.Array:
+        """Return drawn / pool where candidates are chosen at random, else NULL."""
+        n_hard, n_pool = groups["n_hard"].to_numpy(), groups["n_pool"].to_numpy()
+        known = (n_hard > 0) & self.random
+        return pa.array(n_hard / np.maximum(n_pool, 1), mask=~known)
+
+    def _hard_rows(
+        self, hard: GroupLists, incl_prob: pa.Array, columns: tuple[str, ...]
+    ) -> pa.Table:
+        stage, rank, size = (hard.elements(name) for name in ("stage", "rank", "size"))
+        values = {
+            "incl_prob": incl_prob.take(pa.array(hard.group)),
+            "neg_item_id": hard.elements("item_ids"),
+            "source": named_sources(self.taken.source_of(stage)),
+            "stage": self.taken.name_of(stage),
+            "stage_rank": rank,
+            "stage_size": size,
+            "stage_score": hard.elements("score"),
+            "rank_pct": _percentiles(rank, size),
+            "hardness": self.taken.hardness_of(stage),
+        }
+        return hard.long(columns, values)
+
+
+def _percentiles(rank: pa.Array, size: pa.Array) -> pa.Array:
+    """Return (rank - 1) / (size - 1); NULL where one of them is not known."""
+    unknown = pc.or_(rank.is_null(), size.is_null()).to_numpy(zero_copy_only=False)
+    behind, others = (pc.fill_null(column, 1).to_numpy() - 1 for column in (rank, size))
+    return pa.array(np.where(others > 0, behind / np.maximum(others, 1), 0.0), mask=unknown)
+
+
+def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
+    values = {
+        "draw_no": pa.array(easy.place.astype(np.int32)),
+        "neg_item_id": easy.elements("item_ids"),
+        "source": named_sources(sources_of_draws(easy)),
+        "q": easy.elements("q"),
+        "log_q": easy.elements("log_q"),
+        "attempts": easy.elements("attempts"),
+    }
+    return easy.long(columns, values)

@@ -1,0 +1,66 @@
+"""training_samples_pointwise: the listwise rows made long, one row per positive or negative."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.arrays.text_codes import named
+from winnow.tables.group_lists import begins_of, groups_of, lengths_of, places_in
+from winnow.tables.sources import SOURCE_FILL, SOURCE_NAMES
+
+_NAMES = (*SOURCE_NAMES, "positive")
+
+_OF_NEGATIVE = {
+    "item_id": "neg_item_ids",
+    "hardness": "neg_hardness",
+    "log_q": "neg_log_q",
+    "incl_prob": "neg_incl_prob",
+}
+
+
+def pointwise(
+    groups: pa.Table, listwise: Mapping[str, pa.Array], columns: tuple[str, ...]
+) -> pa.Table:
+    """Return one row per positive and, behind it, one per negative.
+
+    Args:
+        groups: Sample groups.
+        listwise: What ``listwise_columns`` returned for them.
+        columns: The table's columns. ``draw_no`` counts from 0 within a source: fills continue
+            after the easy draws, as in easy_negatives.
+    """
+    lengths = lengths_of(listwise["neg_item_ids"])
+    n, group, place = len(lengths), groups_of(lengths), places_in(lengths)
+    codes = listwise["neg_source"].flatten()
+    source = codes.to_numpy()
+    is_hard = source > SOURCE_FILL
+    # Hard negatives lie between easy and fill in the list; both kinds count from their own start.
+    before = np.where(is_hard, groups["n_easy"].to_numpy()[group], 0)
+    before = np.where(source == SOURCE_FILL, groups["n_hard"].to_numpy()[group], before)
+    of_negative = {
+        **{name: listwise[lists].flatten() for name, lists in _OF_NEGATIVE.items()},
+        "label": pa.array(np.zeros(len(group), np.int32)),
+        "source": named(codes, _NAMES),
+        "draw_no": pa.array((place - before).astype(np.int32)),
+    }
+    of_positive = {
+        **{name: pa.nulls(n, of_negative[name].type) for name in _OF_NEGATIVE},
+        "item_id": groups["item_id"].combine_chunks(),
+        "label": pa.array(np.ones(n, np.int32)),
+        "source": named(pa.array(np.full(n, _NAMES.index("positive"), np.int8)), _NAMES),
+        "draw_no": pa.array(np.zeros(n, np.int32)),
+    }
+    # A positive goes before its first negative.
+    own = np.arange(n) + begins_of(lengths)
+    order = np.empty(n + len(group), np.int64)
+    order[own] = np.arange(n)
+    order[np.arange(len(group)) + group + 1] = n + np.arange(len(group))
+    owner = groups_of(lengths + 1)
+    shared = [name for name in columns if name not in of_negative and name != "pos_item_id"]
+    repeated = groups.select([*shared, "item_id"]).take(pa.array(owner))
+    made = {"pos_item_id": repeated["item_id"]} | {
+        name: pa.concat_arrays([of_positive[name], values]).take(pa.array(order))
+        for name, values in of_negative.items()
+    }
+    return pa.table({name: made[name] if name in made else repeated[name] for name in columns})

@@ -1,0 +1,44 @@
+"""What a release tells of the folders that it was made from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from winnow.building.inputs import inputs_json
+from winnow.contracts.counts import RowCounts
+from winnow.contracts.log import Log
+from winnow.logs.files.locations import Place
+
+COUNTS = RowCounts(3, 3, 0, 0, 0, 0, 0, {})
+
+
+def told(folders: list[str], home: Path | None) -> list[str]:
+    log: Any = object.__new__(Log)
+    object.__setattr__(log, "folders", tuple(folders))
+    record = json.loads(
+        inputs_json({"clicks": log}, {"clicks": COUNTS}, 30, mature=True, home=home)
+    )
+    found: list[str] = record["logs"]["clicks"]["folders"]
+    return found
+
+
+class DescribeTheFoldersOfAnInput:
+    def it_names_those_beside_the_config_from_there_on(self) -> None:
+        """So that a release is the same after the checkout has moved."""
+        for home in ("/srv/checkout", "/home/someone/else"):
+            assert told(
+                [f"{home}/logs/clicks/date=2026-01-01", f"{home}/x/../one", f"{home}/../two"],
+                Path(home),
+            ) == ["logs/clicks/date=2026-01-01", "one", "../two"]
+
+    def it_names_others_as_they_are(self) -> None:
+        folders = ["/data/clicks", "/srv/checkout-2/clicks", "bucket/clicks"]
+        assert told(folders, Path("/srv/checkout")) == folders
+        assert told(["/srv/checkout/clicks"], None) == ["/srv/checkout/clicks"]
+
+    @pytest.mark.parametrize("user", ["", "key:secret@"])
+    def it_names_no_password_of_an_address(self, user: str) -> None:
+        place = Place.of(f"s3://{user}bucket/clicks?region=eu-west-1", Path("/srv"))
+        assert place.path == "bucket/clicks"
+        assert told([place.path], Path("/srv")) == ["bucket/clicks"]

@@ -1,0 +1,194 @@
+"""The command line: what it refuses, what it prints, and the codes that it ends with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from winnow.cli.exit_codes import run_to_exit_code
+from winnow.cli.main import main
+from winnow.config.loading import load_config
+from winnow.config.tree import Config
+from winnow.errors import ConfigError, ConflictError, GateError, Problem, WinnowError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Captured = pytest.CaptureFixture[str]
+
+
+class DescribeTheHelp:
+    @pytest.mark.parametrize(
+        "command", ["init", "simulate", "build", "releases", "verify", "report", "rejected"]
+    )
+    def it_teaches_every_command(self, command: str, capsys: Captured) -> None:
+        assert main([command, "--help"]) == 0
+        text = capsys.readouterr().out
+        assert f"Usage: winnow {command}" in text
+        assert "--json" in text
+        assert len(text.split("Options:")[0]) > 150, "it explains more than the options"
+
+    def it_names_the_exit_codes(self, capsys: Captured) -> None:
+        assert main(["--help"]) == 0
+        assert "Exit codes: 0 done" in capsys.readouterr().out
+
+    def it_is_there_at_once(self) -> None:
+        begin = time.monotonic()
+        subprocess.run([sys.executable, "-m", "winnow.cli.main", "--help"], cwd=ROOT, check=True)
+        assert time.monotonic() - begin < 5
+
+
+class DescribeWrongArguments:
+    @pytest.mark.parametrize(
+        "words", [["bild"], ["build"], ["build", "--dss", "x"], ["simulate", "--days", "two"]]
+    )
+    def it_ends_with_2(self, words: list[str]) -> None:
+        assert main(words) == 2
+
+    def it_says_what_a_date_is(self, capsys: Captured) -> None:
+        assert main(["build", "--ds", "1.1.2026"]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err == (
+            "--ds: this is not a date, found '1.1.2026', expected YYYY-MM-DD, such as 2026-01-31.\n"
+        )
+
+    def it_refuses_a_wrong_config_before_anything_starts(
+        self, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def started(*_args: object, **_more: object) -> None:
+            raise AssertionError("an engine was started")
+
+        monkeypatch.setattr("winnow.engine.choice.start_engine", started)
+        path = tmp_path / "winnow.yaml"
+        path.write_text("logs: {impressions: {path: i}, clicks: {path: c}}\nsed: 1\n")
+        assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert [line.split(" ")[0] for line in lines] == ["sed", "mix.hard_ratio"]
+
+    def it_tells_problems_as_json(self, capsys: Captured) -> None:
+        assert main(["build", "--ds", "x", "--json"]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        (problem,) = json.loads(told.err)["problems"]
+        assert problem["where"] == "--ds"
+        assert problem["expected"] == "YYYY-MM-DD, such as 2026-01-31"
+
+
+class DescribeInit:
+    def it_writes_a_config_that_loads_and_holds_the_defaults(self, tmp_path: Path) -> None:
+        path = tmp_path / "new" / "winnow.yaml"
+        assert main(["init", str(path)]) == 0
+        config = load_config(path)
+        for name, info in Config.model_fields.items():
+            if name not in ("logs", "warehouse"):
+                assert getattr(config, name) == info.default, name
+        assert config.warehouse == str(tmp_path / "new" / "warehouse")
+
+    def it_explains_every_key(self, tmp_path: Path) -> None:
+        path = tmp_path / "winnow.yaml"
+        main(["init", str(path)])
+        text = path.read_text(encoding="utf-8")
+        missing = [name for name in Config.model_fields if f"{name}:" not in text]
+        assert missing == []
+
+    def it_never_replaces_a_file_unless_told_so(self, tmp_path: Path, capsys: Captured) -> None:
+        path = tmp_path / "winnow.yaml"
+        path.write_text("mine")
+        assert main(["init", str(path)]) == 2
+        assert capsys.readouterr().err == (
+            f"{path}: the file is there already. Give another name, or --force to replace it.\n"
+        )
+        assert path.read_text() == "mine"
+        assert main(["init", str(path), "--force"]) == 0
+        assert path.read_text() != "mine"
+
+
+class DescribeSimulate:
+    @pytest.mark.parametrize("ids", [[], ["--string-ids"]])
+    def it_writes_logs_and_a_config_that_fits(
+        self, tmp_path: Path, capsys: Captured, ids: list[str]
+    ) -> None:
+        out = tmp_path / "demo"
+        size = ["--users", "50", "--items", "300", "--requests-per-day", "20", "--days", "2"]
+        assert main(["simulate", "--out", str(out), *size, *ids, "--json"]) == 0
+        told = capsys.readouterr()
+        record = json.loads(told.out)
+        assert record["config"] == str(out / "winnow.yaml")
+        assert record["days"] == ["2026-01-01", "2026-01-02"], "those to build"
+        assert record["history_days"] == 14
+        assert record["rows"]["impressions"] > 0
+        config = load_config(out / "winnow.yaml")
+        assert config.ids.user == ("string" if ids else "bigint")
+        for name in ("impressions", "clicks", "ranking_log", "items"):
+            log = config.logs.resolved(name)
+            assert log is not None and log.path is not None
+            assert list(Path(log.path).rglob("*.parquet"))
+
+    def it_refuses_a_size_that_is_out_of_range(self, tmp_path: Path, capsys: Captured) -> None:
+        assert main(["simulate", "--out", str(tmp_path / "x"), "--users", "2"]) == 2
+        assert capsys.readouterr().err == (
+            "--users: input should be greater than or equal to 10, found 2.\n"
+        )
+
+
+class DescribeReleases:
+    def it_finds_none_in_an_empty_warehouse(self, tmp_path: Path, capsys: Captured) -> None:
+        assert main(["releases", "--warehouse", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == f"no release in {tmp_path}\n"
+        assert main(["releases", "--warehouse", str(tmp_path), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == []
+
+    def it_cannot_verify_what_is_not_there(self, tmp_path: Path, capsys: Captured) -> None:
+        assert main(["verify", "--warehouse", str(tmp_path)]) == 3
+        assert "no release at all" in capsys.readouterr().err
+        assert main(["verify", "--warehouse", str(tmp_path), "--ds", "2026-01-05"]) == 3
+        assert "there is no release of 2026-01-05" in capsys.readouterr().err
+        assert main(["verify", "--warehouse", str(tmp_path), "--ds", "monday"]) == 2
+        assert main(["verify", "some_id", "--warehouse", str(tmp_path), "--ds", "2026-01-05"]) == 2
+
+
+class DescribeTheOutcome:
+    @pytest.mark.parametrize(
+        ("error", "code"),
+        [(WinnowError, 1), (ConfigError, 2), (GateError, 3), (ConflictError, 4)],
+    )
+    def it_is_the_code_of_the_error(
+        self, error: type[WinnowError], code: int, capsys: Captured
+    ) -> None:
+        def command() -> None:
+            raise error(Problem("a", "is wrong"), Problem("b", "[red]too[/red]", found="1"))
+
+        assert run_to_exit_code(command, []) == code
+        assert capsys.readouterr().err == "a: is wrong.\nb: [red]too[/red], found 1.\n"
+
+    def it_is_one_line_for_what_nobody_expected(self, capsys: Captured) -> None:
+        def command() -> None:
+            raise ZeroDivisionError("first\nsecond")
+
+        assert run_to_exit_code(command, []) == 1
+        assert capsys.readouterr().err == (
+            "winnow: ZeroDivisionError: first.\n"
+            "Run it again with --debug to see where it came from.\n"
+        )
+        assert run_to_exit_code(command, ["--debug"]) == 1
+        assert "Traceback" in capsys.readouterr().err
+
+    def it_is_130_after_ctrl_c_and_143_after_sigterm(self) -> None:
+        def interrupted() -> None:
+            raise KeyboardInterrupt
+
+        def terminated() -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+
+        before = signal.getsignal(signal.SIGTERM)
+        assert run_to_exit_code(interrupted, []) == 130
+        assert run_to_exit_code(terminated, []) == 143
+        assert signal.getsignal(signal.SIGTERM) == before
+
+    def it_is_0_when_nothing_was_wrong(self) -> None:
+        assert run_to_exit_code(lambda: None, []) == 0

@@ -1,0 +1,61 @@
+"""A process of its own that publishes what is staged already: no engine is needed for that.
+
+    python -m tests.release.publisher job.pickle
+
+The job names what to publish, one after the other, and a file to wait for.
+"""
+
+import pickle
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from winnow.release.commits import new_run_id
+from winnow.release.paths import staged_table_path
+from winnow.release.promotion import publish
+from winnow.release.release import RunRecord
+from winnow.release.sail_store import SailStore
+from winnow.release.store import FileState, StagedTable
+
+Staged = Mapping[str, StagedTable]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one date and what each has staged; ``ready`` is made, then ``go`` awaited."""
+
+    warehouse: Path
+    runs: list[tuple[RunRecord, Staged]]
+    ready: Path
+    go: Path
+
+
+def copied(warehouse: Path, staged: Staged) -> tuple[str, Staged]:
+    """Copy what one run has staged into the staging of a new one; return its id and tables."""
+    run_id, found = new_run_id(), {}
+    for name, table in staged.items():
+        own = staged_table_path(warehouse, table.run_id, name)
+        other = staged_table_path(warehouse, run_id, name)
+        shutil.copytree(own, other)
+        files = {
+            path: FileState.of(path) for f in table.files if (path := other / f.relative_to(own))
+        }
+        found[name] = replace(table, run_id=run_id, files=files)
+    return run_id, found
+
+
+def main(path: Path) -> None:
+    job: Job = pickle.loads(path.read_bytes())
+    store = SailStore(None, job.warehouse)  # type: ignore[arg-type]
+    job.ready.touch()
+    while not job.go.exists():
+        time.sleep(0.002)
+    for run, staged in job.runs:
+        publish(store, staged, run, store.releases_snapshot())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,116 @@
+"""Two small tables and the runs that publish them."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from winnow.contracts.tables import TableContract
+from winnow.engine.choice import engine_of
+from winnow.release.commits import new_run_id
+from winnow.release.promotion import Published, publish
+from winnow.release.release import RunRecord
+from winnow.release.releases import ReleasesSnapshot
+from winnow.release.store import StagedTable, Store
+
+MONDAY = date(2026, 1, 5)
+TUESDAY = date(2026, 1, 6)
+NOON = datetime(2026, 1, 5, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def contract(table: str, *columns: tuple[str, str, bool], key: str) -> TableContract:
+    return TableContract.model_validate(
+        {
+            "table": table,
+            "kind": "published",
+            "grain": f"one {key}",
+            "key": ("ds", key),
+            "partition": "ds",
+            "columns": tuple(
+                {"name": name, "type": kind, "nullable": nullable, "meaning": name}
+                for name, kind, nullable in (("ds", "date", False), *columns)
+            ),
+        }
+    )
+
+
+THINGS = contract(
+    "things",
+    ("id", "bigint", False),
+    ("name", "string", True),
+    ("nick", "string", True),
+    ("score", "double", True),
+    ("left", "array<bigint>", False),
+    ("right", "array<bigint>", False),
+    ("log_q", "array<double>", False),
+    ("seen_ts", "timestamp", True),
+    ("shuffle_key", "bigint", False),
+    key="id",
+)
+STATS = contract("stats", ("item_id", "bigint", False), ("q", "double", False), key="item_id")
+
+
+def thing(
+    id: int,
+    *,
+    day: date = MONDAY,
+    name: str | None = "a",
+    nick: str | None = None,
+    score: float | None = 0.5,
+    left: tuple[int | None, ...] = (1, 2),
+    right: tuple[int | None, ...] = (3,),
+    log_q: tuple[float | None, ...] = (-1.5, None),
+) -> tuple[object, ...]:
+    return (
+        day, id, name, nick, score, list(left), list(right), list(log_q), NOON, id * 7919 % 1013,
+    )  # fmt: skip
+
+
+def things(spark: SparkSession, *rows: tuple[object, ...]) -> DataFrame:
+    return spark.createDataFrame(list(rows), THINGS.spark_schema())
+
+
+def stats(spark: SparkSession, day: date, items: int, q: float = 0.25) -> DataFrame:
+    rows = [(day, item, q) for item in range(items)]
+    return spark.createDataFrame(rows, STATS.spark_schema())
+
+
+class Run:
+    """One process that builds one date: its start, what it stages, its publishing."""
+
+    def __init__(
+        self, store: Store, day: date = MONDAY, mark: str = "a", config: str = "c1"
+    ) -> None:
+        self.store = store
+        self.record = RunRecord(
+            run_id=new_run_id(),
+            day=day,
+            config_hash=config,
+            config_json='{"k":1}',
+            code_version="0.1.0",
+            inputs_json='{"clicks":{"read":3}}',
+        )
+        self.since: ReleasesSnapshot = store.releases_snapshot()
+        self.mark = mark
+
+    def stage(self, spark: SparkSession, rows: int = 5) -> Mapping[str, StagedTable]:
+        made = [thing(i, day=self.record.day, name=self.mark) for i in range(rows)]
+        frames = [
+            (things(spark, *made), THINGS),
+            (stats(spark, self.record.day, 3, 0.5 if self.mark == "a" else 0.25), STATS),
+        ]
+        run_id = self.record.run_id
+        return {c.table: self.store.stage(f, c, run_id) for f, c in frames}
+
+    def publish(
+        self, staged: Mapping[str, StagedTable], steps: Callable[[str], None] = lambda step: None
+    ) -> Published:
+        return publish(self.store, staged, self.record, self.since, steps)
+
+    def go(self, spark: SparkSession, rows: int = 5) -> Published:
+        return self.publish(self.stage(spark, rows))
+
+
+def store_of(spark: SparkSession, warehouse: Path) -> Store:
+    """The store that belongs to the engine of the session."""
+    return engine_of(spark).store(warehouse, retention_days=400)

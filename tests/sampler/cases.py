@@ -1,0 +1,80 @@
+"""Small random partitions for the kernels, as Hypothesis strategies."""
+
+from hypothesis import strategies as st
+
+from tests.sampler.kernel_runs import alias_of
+from tests.sampler.reference import Case, Item, Pair, Ranked
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
+    """One partition with few users, requests and items, so that everything collides often.
+
+    Keys of string ids are hashes: large, also above 2^63, in no order.
+    """
+    spread = 0x9E3779B97F4A7C15 if string_ids else 1
+
+    def key(n: int) -> int:
+        return ((n + 1) * spread) % 2**64
+
+    items = [Item(key(i), draw(st.integers(1, 40))) for i in range(draw(st.integers(0, 12)))]
+    own, other = alias_of(items)
+    # Some items are not in the catalogue.
+    item = st.integers(0, 14).map(key)
+    user = st.integers(0, 3).map(lambda n: key(n + 100))
+    # A request belongs to one user, mostly; numbers overlap between users on purpose.
+    request = st.integers(0, 4).map(lambda n: key(n + 200))
+    score = st.one_of(st.none(), st.integers(-2, 2).map(float))
+    rank = st.one_of(st.none(), st.integers(1, 5))
+    size = st.one_of(st.none(), st.none(), st.integers(1, 6))
+    # Logs differ in the columns that they have.
+    score = score if draw(st.booleans()) else st.none()
+    rank = rank if draw(st.booleans()) else st.none()
+    size = size if draw(st.booleans()) else st.none()
+    pairs = draw(
+        st.lists(
+            st.builds(
+                Pair,
+                user,
+                request,
+                item,
+                st.integers(0, 2),
+                st.integers(3, 5),
+                st.integers(0, 2),
+                st.integers(-2, 2),
+            ),
+            max_size=10,
+        )
+    )
+    ranked = draw(
+        st.lists(
+            st.builds(
+                Ranked, user, request, item, st.integers(0, 2), st.booleans(), score, rank, size
+            ),
+            max_size=60,
+        )
+    )
+    band = st.sampled_from([(0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (1.0, 1.0)])
+    takes = [(draw(st.sampled_from(["none", "cut", "low"])), *draw(band)) for _ in range(3)]
+    return Case(
+        items=items,
+        own=own,
+        other=other,
+        forbidden=draw(st.lists(st.tuples(user, item), max_size=40)),
+        pairs=pairs,
+        ranked=ranked,
+        hot=draw(st.dictionaries(item, st.floats(0.05, 0.95), max_size=5)),
+        takes=takes,
+        n_easy=draw(st.integers(0, 4)),
+        n_hard=draw(st.integers(0, 4)),
+        fill=draw(st.booleans()),
+        max_rejections=draw(st.integers(0, 3)),
+        selection=draw(st.sampled_from(["random", "top", "tail"])),
+        higher_is_better=draw(st.booleans()),
+        by_score=draw(st.tuples(st.booleans(), st.booleans(), st.booleans())),
+        cut_by_absence=draw(st.booleans()),
+        by_last_stage=draw(st.booleans()),
+        sampled=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**64 - 1)),
+        draw_seed=draw(st.integers(0, 2**64 - 1)),
+    )

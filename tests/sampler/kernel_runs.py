@@ -1,0 +1,150 @@
+"""Runs the kernels on a reference case and gives the result in the reference's form."""
+
+from typing import Any
+
+import numpy as np
+from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.sampler.kernels.draw_table import DrawTable, alias_columns, draw_table
+from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.groups import Wanted, sample_groups
+from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.kernels.positives import Pairs, keep_positives
+from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+
+from tests.sampler.reference import Case, Group, Hard, Item
+
+U64 = np.uint64
+
+
+def alias_of(items: list[Item]) -> tuple[list[int], list[int]]:
+    own, other = alias_columns(np.array([item.weight for item in items], np.int64))
+    return [int(x) for x in own], [int(x) for x in other]
+
+
+def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:
+    keys = np.array([item.key for item in items], U64)
+    weights = np.array([item.weight for item in items], np.int64)
+    hot_keys = sorted(hot)
+    hot_keep = np.array([hot[key] for key in hot_keys], np.float64)
+    return draw_table(keys, weights, np.array(hot_keys, U64), hot_keep)
+
+
+def owner_of(user: int, request: int) -> int:
+    """The key of a request as one of its user's; it may be the key of another user."""
+    return (user * 1_000_003 + request) % 2**64
+
+
+def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) -> Any:
+    """A column that only ranking rows have; empty where none of them has it."""
+    values = [getattr(r, column) for r in case.ranked]
+    if all(value is None for value in values):
+        return np.empty(0, kind)
+    others = [missing] * (len(case.forbidden) + len(case.pairs))
+    return np.array(others + [missing if v is None else v for v in values], kind)
+
+
+def run_kernels(case: Case) -> list[Group]:
+    table = table_of(case.items, case.hot)
+    pairs = Pairs(
+        np.array([p.user for p in case.pairs], U64),
+        np.array([p.request for p in case.pairs], U64),
+        np.array([p.item for p in case.pairs], U64),
+        np.array([owner_of(p.user, p.request) for p in case.pairs], U64),
+        np.array([p.impression_us for p in case.pairs], np.int64),
+        np.array([p.click_us for p in case.pairs], np.int64),
+        np.array([p.action for p in case.pairs], np.int8),
+        np.array([p.tie for p in case.pairs], np.int64),
+    )
+    rows = [(u, i, FORBIDDEN) for u, i in case.forbidden]
+    # Places of pairs, whose numbers may be keys of users and requests as well.
+    rows += [(p.user, p.item, PAIR) for p in case.pairs]
+    rows += [
+        (
+            owner_of(r.user, r.request),
+            r.item,
+            FIRST_CANDIDATE + 2 * r.stage + int(r.may_be_negative),
+        )
+        for r in case.ranked
+    ]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    events = Events(
+        np.array(columns[0], U64),
+        np.array(columns[1], U64),
+        np.array(columns[2], np.int8),
+        _of_ranked(case, "score", np.nan, np.float64),
+        _of_ranked(case, "rank", 0, np.int32),
+        _of_ranked(case, "stage_size", 0, np.int32),
+    )
+    seeds = U64(case.seed), U64(case.draw_seed)
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds)
+    takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+    ladder = Ladder(
+        np.array([takes[take] for take, _, _ in case.takes], np.int8),
+        np.array([low for _, low, _ in case.takes], np.float64),
+        np.array([high for _, _, high in case.takes], np.float64),
+        np.array(case.by_score),
+    )
+    selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+    wanted = Wanted(
+        case.n_easy,
+        case.n_hard,
+        case.fill,
+        case.max_rejections,
+        selections[case.selection],
+        case.higher_is_better,
+        case.cut_by_absence,
+        case.by_last_stage,
+        case.sampled,
+    )
+    made = sample_groups(events, kept, table, ladder, wanted)
+    groups, easy_at, hard_at = [], 0, 0
+    for p in range(len(kept.user)):
+        easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])
+        hard = slice(hard_at, hard_at + made.n_hard[p])
+        easy_at, hard_at = easy.stop, hard.stop
+        missing = int(made.hard_missing[p])
+        groups.append(
+            Group(
+                int(kept.user[p]),
+                int(kept.request[p]),
+                int(kept.item[p]),
+                int(pairs.impression_us[kept.pair[p]]),
+                int(pairs.click_us[kept.pair[p]]),
+                int(kept.action[p]),
+                float(kept.keep_prob[p]),
+                [
+                    (case.items[code].key, float(log_q), int(attempts))
+                    for code, log_q, attempts in zip(
+                        made.easy_code[easy],
+                        made.easy_log_q[easy],
+                        made.easy_attempts[easy],
+                        strict=True,
+                    )
+                ],
+                int(made.n_fill[p]),
+                [
+                    Hard(
+                        case.items[code].key,
+                        int(stage),
+                        None,
+                        int(rank) or None,
+                        int(size) or None,
+                        None if np.isnan(score) else float(score),
+                    )
+                    for code, stage, rank, size, score in zip(
+                        made.hard_code[hard],
+                        made.hard_stage[hard],
+                        made.hard_rank[hard],
+                        made.hard_size[hard],
+                        made.hard_score[hard],
+                        strict=True,
+                    )
+                ],
+                int(made.n_pool[p]),
+                missing,
+                REASONS[made.hard_reason[p]] if missing else "",
+                int(made.shortfall[p]),
+            )
+        )
+    return groups

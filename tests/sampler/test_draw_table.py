@@ -1,0 +1,125 @@
+"""The draw table holds exactly the weights, refuses ambiguous keys, and survives its file."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from winnow.config.tree import Config
+from winnow.errors import InputError
+from winnow.sampler.catalogue_file import (
+    Catalogue,
+    build_catalogue,
+    load_catalogue,
+    save_catalogue,
+)
+from winnow.sampler.kernels.draw_table import alias_columns
+from winnow.sampler.weights import integer_weights
+
+CONFIG = Config.model_validate_json(
+    '{"logs": {"impressions": {"path": "i"}, "clicks": {"path": "c"}}, "mix": {"hard_ratio": 0.0},'
+    ' "positives": {"downsampling": {"threshold_clicks": 4.0}}}'
+)
+
+
+def items(*rows: tuple[int | str, int, int, bool]) -> pa.Table:
+    """item_id, item_key, clicks, in_catalogue."""
+    ids, keys, clicks, inside = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "item_id": pa.array(ids),
+            "item_key": pa.array(keys, pa.int64()),
+            "clicks": pa.array(clicks, pa.int64()),
+            "in_catalogue": pa.array(inside, pa.bool_()),
+        }
+    )
+
+
+INTEGERS = items((30, 30, 0, True), (-7, -7, 16, True), (5, 5, 1, True), (99, 99, 64, False))
+STRINGS = items(("b", -5, 0, True), ("é", 8, 16, True), ("a", 3, 1, True), ("gone", 2, 64, False))
+
+
+class DescribeAliasColumns:
+    @settings(deadline=None, max_examples=200, derandomize=True)
+    @given(clicks=st.lists(st.integers(0, 10**7), min_size=1, max_size=80))
+    def it_gives_every_item_exactly_its_weight(self, clicks: list[int]) -> None:
+        weights = integer_weights(np.array(clicks, np.int64), 1.0, 0.75)
+        own, other = alias_columns(weights)
+        n, total = len(weights), sum(int(w) for w in weights)
+        held = [0] * n
+        for column in range(n):
+            assert 0 <= own[column] <= total
+            held[column] += int(own[column])
+            held[int(other[column])] += total - int(own[column])
+        assert held == [n * int(w) for w in weights]
+        assert sum(Fraction(h, n * total) for h in held) == 1
+
+
+class DescribeBuildCatalogue:
+    @pytest.mark.parametrize("table", [INTEGERS, STRINGS], ids=["integers", "strings"])
+    def it_sorts_items_and_leaves_out_what_is_not_eligible(self, table: pa.Table) -> None:
+        made = build_catalogue(table, CONFIG)
+        ids = made.ids.to_pylist()
+        assert ids == sorted(ids)
+        assert len(ids) == 3
+        clicks = dict(zip(table["item_id"].to_pylist(), table["clicks"].to_pylist(), strict=True))
+        assert made.clicks.tolist() == [clicks[item] for item in ids]
+
+    def it_gives_the_same_table_whatever_the_order_of_its_rows(self) -> None:
+        turned = INTEGERS.take([3, 1, 0, 2])
+        assert_equal(build_catalogue(turned, CONFIG), build_catalogue(INTEGERS, CONFIG))
+
+    def it_knows_the_popularity_of_items_outside(self) -> None:
+        made = build_catalogue(INTEGERS, CONFIG)
+        assert made.other_keys.tolist() == [99]
+        assert made.other_clicks.tolist() == [64]
+
+    def it_thins_positives_of_hot_items_inside_and_outside(self) -> None:
+        made = build_catalogue(INTEGERS, CONFIG)
+        keep = dict(zip(made.draws.hot_keys.tolist(), made.draws.hot_keep.tolist(), strict=True))
+        # sqrt(4 / 16) and sqrt(4 / 64); the key of -7 as unsigned.
+        assert keep == {2**64 - 7: 0.5, 99: 0.25}
+        assert made.draws.hot_keys.tolist() == sorted(keep)
+
+    def it_refuses_two_ids_with_one_key(self) -> None:
+        rows = items(("x", 11, 0, True), ("y", 4, 0, True), ("z", 11, 2, False))
+        with pytest.raises(InputError) as caught:
+            build_catalogue(rows, CONFIG)
+        assert "x and z" in str(caught.value)
+        assert "two item ids have the same 64-bit key" in str(caught.value)
+
+    def it_builds_an_empty_catalogue(self) -> None:
+        made = build_catalogue(INTEGERS.slice(0, 0), CONFIG)
+        assert (len(made.ids), made.total_weight) == (0, 0)
+
+
+class DescribeTheFile:
+    @pytest.mark.parametrize(
+        "table", [INTEGERS, STRINGS, INTEGERS.slice(0, 0)], ids=["integers", "strings", "empty"]
+    )
+    def it_comes_back_as_it_was(self, table: pa.Table, tmp_path: Path) -> None:
+        made = build_catalogue(table, CONFIG)
+        save_catalogue(made, tmp_path / "c.arrow")
+        assert_equal(load_catalogue(str(tmp_path / "c.arrow")), made)
+
+    def it_is_mapped_once_per_process(self, tmp_path: Path) -> None:
+        save_catalogue(build_catalogue(INTEGERS, CONFIG), tmp_path / "c.arrow")
+        path = str(tmp_path / "c.arrow")
+        assert load_catalogue(path) is load_catalogue(path)
+
+
+def assert_equal(one: Catalogue, other: Catalogue) -> None:
+    assert one.ids.equals(other.ids)
+    for name in ("clicks", "other_keys", "other_clicks"):
+        assert_same_array(getattr(one, name), getattr(other, name))
+    for first, second in zip(one.draws, other.draws, strict=True):
+        assert_same_array(first, second)
+
+
+def assert_same_array(one: object, other: object) -> None:
+    assert isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    assert one.dtype == other.dtype
+    assert np.array_equal(one, other)
