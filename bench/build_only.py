@@ -26,7 +26,7 @@ from winnow.engine.choice import start_engine
 from winnow.engine.startup.garbage import nothing_collected
 from winnow.events.stage_orders import stage_orders
 from winnow.sampler.steps import stage_groups, stage_pairs_and_catalogue
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 from bench.config import config_of
 from bench.work import DAY, tell
@@ -36,17 +36,17 @@ def build_only(request: BuildRequest, folder: Path) -> None:
     """Run the stages up to the sample groups, which are written to ``folder/groups``."""
     config, engine, stage = request.config, request.engine, request.progress.stage
     day = CalendarDay(DAY)
-    place = Workplace(engine.spark, engine.ship, folder, folder.parent.name)
+    scratch = Scratch(engine.spark, engine.ship, folder, folder.parent.name)
     engine.warm_up(audit=False)
     with stage("check the logs"):
         opened = open_for_build(request)
     with stage("join clicks, weigh items"):
         n_clicks = opened["clicks"].rows_in_files or 0
-        clicked, items = stage_pairs_and_catalogue(opened, config, day, place, n_clicks=n_clicks)
+        clicked, items = stage_pairs_and_catalogue(opened, config, day, scratch, n_clicks=n_clicks)
         chosen, n_pairs = chosen_rows(clicked.pairs, opened["impressions"]), clicked.n_pairs
     orders = stage_orders(opened, {}, config)
     with stage("sample"):
-        stage_groups(opened, chosen, items, config, day, place, orders, n_pairs=n_pairs)
+        stage_groups(opened, chosen, items, config, day, scratch, orders, n_pairs=n_pairs)
 
 
 class StageCosts(Progress):

@@ -133,7 +133,7 @@ def labels_are_of_another_impression(bench: Bench) -> Broken:
         values = table[name].to_pylist()
         column = pa.array([values[-1], *values[:-1]], table[name].type)
         table = table.set_column(moved.index(name), table.schema.field(name), column)
-    found = bench.place.stored(table, f"moved-{bench.place.tag}")
+    found = bench.scratch.stored(table, f"moved-{bench.scratch.tag}")
     return Broken(tables={"ranking_samples": found.select(rows.columns)})
 
 

@@ -92,8 +92,8 @@ def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
     """Draw from another catalogue, and say so in item_stats."""
     never = pa.nulls(len(catalogue.ids), pa.timestamp("us", "UTC"))
     dates = pa.table({"item_id": catalogue.ids, "eligible_from": never, "eligible_to": never})
-    name = new_path(bench.place.folder, "items").name
-    frame = bench.place.stored(catalogue_table(catalogue, dates), name)
+    name = new_path(bench.scratch.folder, "items").name
+    frame = bench.scratch.stored(catalogue_table(catalogue, dates), name)
     return Broken(bench.sampled(catalogue=catalogue), Candidates(catalogue, frame, "unused"))
 
 

@@ -12,7 +12,7 @@ from winnow.audit.gates import tables
 from winnow.audit.recompute.row_sample import Stretch
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.audit.record import GateResult
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 _MEASURED = (
     "agreement_figures",
@@ -74,7 +74,7 @@ class Memory:
     def _key(self, name: str, value: Any) -> Any:
         if name == "negatives_of":
             return id(value[0]["training_samples"]) if value else ()
-        if isinstance(value, Workplace):
+        if isinstance(value, Scratch):
             return "place"
         if isinstance(value, StagedPositives):
             return id(value.rows)

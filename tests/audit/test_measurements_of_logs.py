@@ -14,7 +14,7 @@ from winnow.audit.recompute.row_sample import Stretch
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.contracts.counts import RowCounts
 from winnow.engine.choice import engine_of
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, sample, some_items, us
 
@@ -140,8 +140,8 @@ class DescribeDraws:
         staged = {"training_samples": frame(spark, "training_samples", rows, settings)}
         negatives, items = negatives_of(staged), some_items()
         assert negatives is not None
-        place = Workplace(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
-        draws = measure_draws(negatives, items, logs, settings, THE_DAY, place, n_positives=2)
+        scratch = Scratch(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
+        draws = measure_draws(negatives, items, logs, settings, THE_DAY, scratch, n_positives=2)
         found = by_name(easy_figures(draws, items.weighed()))
         assert found["shown_negatives"] == 1
         assert found["clicked_negatives"] == 1

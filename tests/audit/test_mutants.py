@@ -130,7 +130,7 @@ class DescribeAnAuditOfManyPositives:
 class DescribeAMutant:
     @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
     def it_is_caught(self, bench: Bench, mutant: Mutant) -> None:
-        quick = type(bench.place.spark).__module__.startswith("pyspark.sql.connect")
+        quick = type(bench.scratch.spark).__module__.startswith("pyspark.sql.connect")
         if not quick and mutant.name not in ON_EVERY_ENGINE:
             pytest.skip("all mutants are made on the sail engine, on spark only some")
         record = bench.audit(mutant.make(bench))

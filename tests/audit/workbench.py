@@ -39,7 +39,7 @@ from winnow.sampler.steps import (
     stage_pairs,
 )
 from winnow.sampler.task import SamplerSettings, sample_partition
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import Made, contracts, shown_on, totals
 
 from tests.audit.memory import Memory
@@ -73,7 +73,7 @@ class Broken:
 class Bench:
     """The clean build: its inputs, what each stage made of them, and its staged tables."""
 
-    place: Workplace
+    scratch: Scratch
     config: Config
     logs: Mapping[str, Log]
     counts: Mapping[str, RowCounts]
@@ -95,7 +95,7 @@ class Bench:
         tables, sums = dict(self.tables), self.totals
         if broken.groups is not None or broken.items is not None:
             rows = self.groups if broken.groups is None else broken.groups
-            groups = stored(self.place, rows, self.kind)
+            groups = stored(self.scratch, rows, self.kind)
             made = self.made(groups, len(rows), broken.items or self.items)
             frames = every_frame(made, self.contracts, self.config, DAY)
             changed = changed_tables(self.groups, rows) | (
@@ -116,9 +116,9 @@ class Bench:
             history_share=1.0,
         )
         # A shipped file needs a name that is new in the session.
-        place = replace(self.place, tag=uuid.uuid4().hex)
+        scratch = replace(self.scratch, tag=uuid.uuid4().hex)
         with self.memory.used():
-            return audit(replace(evidence, **broken.evidence), self.config, DAY, place)
+            return audit(replace(evidence, **broken.evidence), self.config, DAY, scratch)
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
@@ -136,10 +136,10 @@ class Bench:
         """Run the kernels with another input or other settings; return the sample groups."""
         path = self.items.shipped
         if catalogue is not None:
-            path = str(new_path(self.place.folder, "catalogue.arrow"))
+            path = str(new_path(self.scratch.folder, "catalogue.arrow"))
             save_catalogue(catalogue, Path(path))
         chosen = self.config if config is None else config
-        task = task_of(chosen, self.logs, self.place, path)
+        task = task_of(chosen, self.logs, self.scratch, path)
         return sampled(self.events if events is None else events, task)
 
 
@@ -165,16 +165,16 @@ def new_path(folder: Path, name: str) -> Path:
     return folder / f"{len(list(folder.iterdir()))}-{name}"
 
 
-def stored(place: Workplace, groups: pa.Table, kind: StructType) -> DataFrame:
+def stored(scratch: Scratch, groups: pa.Table, kind: StructType) -> DataFrame:
     """Write sample groups to the staging and return them read back, as the build does."""
-    frame = place.stored(groups, new_path(place.folder, "groups").name)
+    frame = scratch.stored(groups, new_path(scratch.folder, "groups").name)
     return frame.select(*(F.col(f.name).cast(f.dataType) for f in kind.fields))
 
 
 def task_of(
-    config: Config, logs: Mapping[str, Log], place: Workplace, catalogue: str
+    config: Config, logs: Mapping[str, Log], scratch: Scratch, catalogue: str
 ) -> SamplerSettings:
-    folder = str(place.folder / "pair-files")
+    folder = str(scratch.folder / "pair-files")
     by_score = stage_orders(logs, {}, config).by_score
     return SamplerSettings.of(config, DAY, catalogue, folder, by_score=by_score)
 
@@ -193,13 +193,13 @@ def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.T
 
 
 def every_pair(
-    pairs: DataFrame, task: SamplerSettings, catalogue: Catalogue, place: Workplace
+    pairs: DataFrame, task: SamplerSettings, catalogue: Catalogue, scratch: Scratch
 ) -> DataFrame:
     """Return the places of all pairs, so that mutants can thin others than the clean build."""
     cold = catalogue.draws._replace(hot_keys=np.empty(0, np.uint64), hot_keep=np.empty(0))
-    path = new_path(place.folder, "cold.arrow")
+    path = new_path(scratch.folder, "cold.arrow")
     save_catalogue(replace(catalogue, draws=cold), path)
-    return stage_kept_pairs(pairs, replace(task, catalogue=place.ship(path)), place)
+    return stage_kept_pairs(pairs, replace(task, catalogue=scratch.ship(path)), scratch)
 
 
 def _some(log: Log) -> DataFrame:
@@ -218,29 +218,29 @@ def build(engine: "Engine", folder: Path) -> Bench:
     # One date more than needed: what is just outside of a window must be there to be counted.
     needs = dates_needed(settings(path, more=1), DAY.date)
     opened = open_logs(config, work, needs.dates, required=needs.required, spark=spark)
-    place = Workplace(spark, engine.ship, work, f"bench-{folder.name}")
+    scratch = Scratch(spark, engine.ship, work, f"bench-{folder.name}")
     # Conformed once: an audit reads every log several times.
     logs = {
-        name: replace(log, frame=place.staged(_some(log), name), rows_in_files=None)
+        name: replace(log, frame=scratch.staged(_some(log), name), rows_in_files=None)
         for name, log in opened.items()
     }
     counts = {
         name: count_rows(log, DAY, stages=stages_of(name, config)) for name, log in logs.items()
     }
-    clicked = stage_pairs(logs, config, DAY, place, n_clicks=1000)
+    clicked = stage_pairs(logs, config, DAY, scratch, n_clicks=1000)
     pairs = clicked.pairs
-    items = stage_catalogue(logs, config, DAY, place)
-    local = str(place.folder / f"catalogue-{place.tag}.arrow")
+    items = stage_catalogue(logs, config, DAY, scratch)
+    local = str(scratch.folder / f"catalogue-{scratch.tag}.arrow")
     shipped = replace(items, shipped=local)
-    task = task_of(config, logs, place, local)
-    places = every_pair(pairs, task, items.catalogue, place)
+    task = task_of(config, logs, scratch, local)
+    places = every_pair(pairs, task, items.catalogue, scratch)
     events = events_of(logs, places, config)
     kind = groups_schema(config, pairs.schema)
     groups = sampled(events, task)
     known = contracts(config, logs)
     rejected = all_rejected(logs, counts, clicked, known["rejected"], DAY, spark=spark)
     store = engine.store(folder / "warehouse")
-    frame = stored(place, groups, kind)
+    frame = stored(scratch, groups, kind)
     log, n = logs["impressions"], len(groups)
     shown = shown_on(log, DAY, census_of(log, DAY), counts[log.name])
     made = Made(logs, shown, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
@@ -249,6 +249,6 @@ def build(engine: "Engine", folder: Path) -> Bench:
     unattributed = unattributed_in(tables["rejected"])
     counts["clicks"] = with_unattributed(counts["clicks"], unattributed)
     return Bench(
-        place, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
+        scratch, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
         attributed_clicks(pairs, DAY), totals(frame, REASONS),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from winnow.engine.engine import Engine
 from winnow.errors import GateError
 from winnow.events.attribution import attributed_pairs
 from winnow.events.click_users import settled
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 from tests.audit import small
 from tests.events.handmade import DAY, Built, Logs, at, build_day, config
@@ -240,19 +240,19 @@ class DescribeDrawnLogs:
             "impressions": small.log(spark, "impressions", impressions, settings),
             "clicks": small.log(spark, "clicks", clicks, settings),
         }
-        place = Workplace(spark, engine.ship, tmp_path, uuid.uuid4().hex)
+        scratch = Scratch(spark, engine.ship, tmp_path, uuid.uuid4().hex)
         shown = valid_rows(logs["impressions"])
         joined = attributed_pairs(
             shown, valid_rows(logs["clicks"]), logs["impressions"].contract, settings,
             small.THE_DAY, n_clicks=30,
         )  # fmt: skip
-        found = settled(place.staged(joined, "pairs"), shown, settings, place)
+        found = settled(scratch.staged(joined, "pairs"), shown, settings, scratch)
         names = ("user_id", "request_id", "item_id", "impression_us", "click_us")
         rows = found.pairs.collect()
         assert sorted(tuple(row[n] for n in names) for row in rows) == wanted
         assert found.n_pairs == len(wanted) > 5
         assert (0 if found.refused is None else found.refused.count()) == refused
-        again = pairs_again(logs, settings, small.THE_DAY, place, n_clicks=30)
+        again = pairs_again(logs, settings, small.THE_DAY, scratch, n_clicks=30)
         names = ("user_id", "request_id", "item_id", "shown_us", "clicked_us")
         rows = again.rows.collect()
         assert sorted(tuple(row[n] for n in names) for row in rows) == wanted

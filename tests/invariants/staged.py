@@ -33,7 +33,7 @@ from winnow.sampler.steps import (
 )
 from winnow.sampler.task import SamplerSettings
 from winnow.simulation import Simulation, simulate
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import Made, contracts, shown_on
 
 from tests.table_frames import every_frame
@@ -82,7 +82,7 @@ def every_table(path: Path) -> Config:
 class Staged:
     """What comes before the sampler, for one set of logs."""
 
-    place: Workplace
+    scratch: Scratch
     config: Config
     logs: dict[str, Log]
     counts: dict[str, RowCounts]
@@ -103,24 +103,24 @@ class Staged:
 
     @cached_property
     def settings(self) -> SamplerSettings:
-        by_score, folder = self.orders.by_score, str(self.place.folder / "pair-files")
+        by_score, folder = self.orders.by_score, str(self.scratch.folder / "pair-files")
         return SamplerSettings.of(self.config, DAY, self.items.shipped, folder, by_score=by_score)
 
     @cached_property
     def kept(self) -> DataFrame:
-        return stage_kept_pairs(self.pairs, self.settings, self.place)
+        return stage_kept_pairs(self.pairs, self.settings, self.scratch)
 
     def events(self) -> DataFrame:
         return all_events(self.logs, self.kept, self.config, DAY, self.orders, n_pairs=1000)
 
     def groups(self, partitions: int, name: str) -> DataFrame:
         schema = groups_schema(self.config, self.pairs.schema)
-        files = sample(self.events(), self.settings, schema, partitions, self.place, name)
-        return self.place.read_back(files, schema)
+        files = sample(self.events(), self.settings, schema, partitions, self.scratch, name)
+        return self.scratch.read_back(files, schema)
 
     def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
         known = contracts(self.config, self.logs)
-        spark = self.place.spark
+        spark = self.scratch.spark
         rejected = all_rejected(
             self.logs, self.counts, self.clicked, known["rejected"], DAY, spark=spark
         )
@@ -139,13 +139,13 @@ def stage(
     config = every_table(config_path)
     needs = dates_needed(config, DAY.date)
     logs = open_logs(config, folder, needs.dates, required=needs.required, spark=spark)
-    place = Workplace(spark, ship, folder, tag)
+    scratch = Scratch(spark, ship, folder, tag)
     folder.mkdir(parents=True, exist_ok=True)
     return Staged(
-        place,
+        scratch,
         config,
         logs,
         {n: count_rows(log, DAY, stages=stages_of(n, config)) for n, log in logs.items()},
-        stage_pairs(logs, config, DAY, place, n_clicks=1000),
-        stage_catalogue(logs, config, DAY, place),
+        stage_pairs(logs, config, DAY, scratch, n_clicks=1000),
+        stage_catalogue(logs, config, DAY, scratch),
     )

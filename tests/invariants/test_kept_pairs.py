@@ -45,7 +45,9 @@ def described(staged: Staged, kept: DataFrame) -> pa.Table:
 class DescribeStageKeptPairs:
     def it_keeps_those_whose_hash_is_below_the_keep_prob_of_the_item(self, staged: Staged) -> None:
         wanted = list(kept_one_by_one(staged))
-        found = described(staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.place))
+        found = described(
+            staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.scratch)
+        )
         names = [name for name in staged.all_pairs.columns if name != "click_key"]
         of_click = names.index("click_us")
         rows = zip(*(found[name].to_pylist() for name in names), strict=True)
@@ -54,7 +56,7 @@ class DescribeStageKeptPairs:
         assert 100 < len(wanted) < staged.all_pairs.count()
 
     def it_tells_the_keys_of_each_pair_and_its_place(self, staged: Staged) -> None:
-        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.place)
+        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.scratch)
         ids = staged.all_pairs.schema["request_id"].dataType
         bigints = ("user_key", "owner_key", "pair_file", "pair_row")
         kinds = [("request_id", ids), *((name, LongType()) for name in bigints)]
@@ -67,14 +69,16 @@ class DescribeStageKeptPairs:
             }
 
     def it_gives_each_request_of_each_user_a_key_of_its_own(self, staged: Staged) -> None:
-        found = described(staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.place))
+        found = described(
+            staged, stage_kept_pairs(staged.all_pairs, staged.settings, staged.scratch)
+        )
         keys = {(p["user_key"], p["request_key"]): p["owner_key"] for p in found.to_pylist()}
         assert len(set(keys.values())) == len(keys) > 50
 
     def it_leaves_requests_without_one_out_of_the_shuffle(self, staged: Staged) -> None:
         cold = dataclasses.replace(staged.settings, catalogue=without_hot_items(staged))
-        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.place)
-        every = stage_kept_pairs(staged.all_pairs, cold, staged.place)
+        kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.scratch)
+        every = stage_kept_pairs(staged.all_pairs, cold, staged.scratch)
         assert every.count() == staged.all_pairs.count()
         before, after = (
             all_events(staged.logs, pairs, staged.config, DAY, staged.orders, n_pairs=1000)
@@ -91,6 +95,6 @@ def without_hot_items(staged: Staged) -> str:
     draws = catalogue.draws._replace(
         hot_keys=catalogue.draws.hot_keys[none], hot_keep=catalogue.draws.hot_keep[none]
     )
-    path = staged.place.folder / "cold.arrow"
+    path = staged.scratch.folder / "cold.arrow"
     save_catalogue(dataclasses.replace(catalogue, draws=draws), path)
-    return staged.place.ship(path)
+    return staged.scratch.ship(path)

@@ -98,11 +98,11 @@ class DescribePasses:
 
         monkeypatch.setattr(steps, "all_events", noting)
         groups = steps.stage_groups(
-            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.place,
+            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.scratch,
             staged.orders, n_pairs=5 * MOST_BROADCAST_ROWS,
         )  # fmt: skip
         assert told == [-(-staged.kept.count() // 4)] * 4
-        written = sorted(path.name for path in (staged.place.folder / "groups").iterdir())
+        written = sorted(path.name for path in (staged.scratch.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]
         assert_same(staged.hashes(groups), expected)
 

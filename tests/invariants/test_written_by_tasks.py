@@ -17,7 +17,7 @@ from pyspark.sql.types import (
     StructType,
 )
 from winnow.engine.choice import engine_of
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 pytestmark = pytest.mark.both_engines
 
@@ -56,8 +56,8 @@ def task(*, with_text: bool = False) -> Task:
 
 
 @pytest.fixture
-def place(spark: SparkSession, tmp_path: Path) -> Workplace:
-    return Workplace(spark, engine_of(spark).ship, tmp_path / "a folder", "tag")
+def scratch(spark: SparkSession, tmp_path: Path) -> Scratch:
+    return Scratch(spark, engine_of(spark).ship, tmp_path / "a folder", "tag")
 
 
 def ids(spark: SparkSession, first: int, last: int) -> DataFrame:
@@ -65,9 +65,9 @@ def ids(spark: SparkSession, first: int, last: int) -> DataFrame:
 
 
 class DescribeStagedByTasks:
-    def it_holds_what_the_tasks_gave(self, spark: SparkSession, place: Workplace) -> None:
+    def it_holds_what_the_tasks_gave(self, spark: SparkSession, scratch: Scratch) -> None:
         frame = ids(spark, 0, 50)
-        staged = place.staged_by_tasks(frame, task(), GROUPS, "groups/0")
+        staged = scratch.staged_by_tasks(frame, task(), GROUPS, "groups/0")
         given = frame.mapInArrow(task(), GROUPS)
         assert [f.name for f in staged.schema.fields] == GROUPS.names
         assert [f.dataType for f in staged.schema.fields] == [f.dataType for f in GROUPS.fields]
@@ -75,22 +75,22 @@ class DescribeStagedByTasks:
         assert sorted(map(str, staged.collect())) == sorted(map(str, given.collect()))
 
     def it_has_the_columns_where_no_task_gave_a_row(
-        self, spark: SparkSession, place: Workplace
+        self, spark: SparkSession, scratch: Scratch
     ) -> None:
-        staged = place.staged_by_tasks(ids(spark, 1, 2), task(), GROUPS, "groups/0")
+        staged = scratch.staged_by_tasks(ids(spark, 1, 2), task(), GROUPS, "groups/0")
         assert (staged.columns, staged.count()) == (GROUPS.names, 0)
 
-    def it_reads_the_files_of_this_call_only(self, spark: SparkSession, place: Workplace) -> None:
+    def it_reads_the_files_of_this_call_only(self, spark: SparkSession, scratch: Scratch) -> None:
         """Files of an attempt that failed later, or of a run before, have names nobody told."""
-        place.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
-        staged = place.staged_by_tasks(ids(spark, 0, 10), task(), GROUPS, "groups/0")
+        scratch.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
+        staged = scratch.staged_by_tasks(ids(spark, 0, 10), task(), GROUPS, "groups/0")
         assert sorted(row["id"] for row in staged.collect()) == [0, 2, 4, 6, 8]
 
     def it_packs_whole_numbers_and_compresses_text_alone(
-        self, spark: SparkSession, place: Workplace
+        self, spark: SparkSession, scratch: Scratch
     ) -> None:
-        place.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
-        file = pq.ParquetFile(next((place.folder / "groups/0").glob("*.parquet")))
+        scratch.staged_by_tasks(ids(spark, 0, 50), task(), GROUPS, "groups/0")
+        file = pq.ParquetFile(next((scratch.folder / "groups/0").glob("*.parquet")))
         group = file.metadata.row_group(0)
         columns = {
             column.path_in_schema.split(".")[0]: column
@@ -102,6 +102,6 @@ class DescribeStagedByTasks:
         compressed = {name for name, c in columns.items() if c.compression == "SNAPPY"}
         assert compressed == {"name"}
 
-    def it_refuses_a_row_with_another_type(self, spark: SparkSession, place: Workplace) -> None:
+    def it_refuses_a_row_with_another_type(self, spark: SparkSession, scratch: Scratch) -> None:
         with pytest.raises(Exception, match="Failed to parse string: 'x' as a scalar"):
-            place.staged_by_tasks(ids(spark, 0, 50), task(with_text=True), GROUPS, "groups/0")
+            scratch.staged_by_tasks(ids(spark, 0, 50), task(with_text=True), GROUPS, "groups/0")

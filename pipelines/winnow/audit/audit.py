@@ -33,7 +33,7 @@ from winnow.audit.record import AuditRecord, Funnel, HardOrigin
 from winnow.config.tree import Config
 from winnow.contracts.rows import on_date
 from winnow.dates import CalendarDay
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 _OF_ITEMS = (
     "catalogue_differs",
@@ -57,7 +57,7 @@ def audit(
     evidence: Evidence,
     config: Config,
     day: CalendarDay,
-    place: Workplace,
+    scratch: Scratch,
 ) -> AuditRecord:
     """Measure and judge a staged build. No gate is left out because one before it failed.
 
@@ -65,7 +65,7 @@ def audit(
         evidence: The staged tables and what they are compared with.
         config: What was asked for, and the bounds of the gates.
         day: The date.
-        place: The session, and a folder to write in.
+        scratch: The session, and a folder to write in.
 
     Returns:
         All gates and the figures of the report. ``judging.require_passed`` raises for a gate that
@@ -76,19 +76,21 @@ def audit(
     parts: dict[str, Any] = {}
     positives, clicked = positives_of(evidence.staged), 0
     n_clicks = evidence.counts["clicks"].read
-    pairs = cache(lambda: pairs_again(evidence.logs, config, day, place, n_clicks=n_clicks))
+    pairs = cache(lambda: pairs_again(evidence.logs, config, day, scratch, n_clicks=n_clicks))
     # Some of it waits for Python, some for the engine: side by side they fill the cores.
     with ThreadPoolExecutor(max_workers=2) as beside:
         of_tables = beside.submit(measure_tables, found, evidence, config, day)
         of_hard = beside.submit(_hard, found, evidence, positives, config, day)
         items = found.take(
             _OF_ITEMS,
-            lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day, place),
+            lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day, scratch),
         )
         if positives is not None and items is None:
             found.without(("positives_not_clicked", "shown_negatives"), "the items are not known")
         elif positives is not None and items is not None:
-            clicked, parts = _samples(found, evidence, items, positives, pairs, config, day, place)
+            clicked, parts = _samples(
+                found, evidence, items, positives, pairs, config, day, scratch
+            )
         sums, labelled = of_tables.result()
         if "ranking_samples" in evidence.staged:
             found.take(
@@ -159,7 +161,7 @@ def _samples(
     pairs: Callable[[], PairsAgain],
     config: Config,
     day: CalendarDay,
-    place: Workplace,
+    scratch: Scratch,
 ) -> tuple[int, dict[str, Any]]:
     """Measure positives and draws; return the candidates before down-sampling, and series."""
     staged, n = evidence.staged, evidence.totals["positives"]
@@ -178,7 +180,7 @@ def _samples(
     if negatives is not None:
         draws = found.take(
             _OF_DRAWS,
-            lambda: _drawn(negatives, items, evidence, config, day, place, n),
+            lambda: _drawn(negatives, items, evidence, config, day, scratch, n),
         )
         if drops_rows(config):
             log = evidence.logs["impressions"]
@@ -249,9 +251,9 @@ def _hard(
 
 def _drawn(
     negatives: DataFrame, items: Items, evidence: Evidence, config: Config, day: CalendarDay,
-    place: Workplace, n: int,
+    scratch: Scratch, n: int,
 ) -> Any:  # fmt: skip
-    draws = measure_draws(negatives, items, evidence.logs, config, day, place, n_positives=n)
+    draws = measure_draws(negatives, items, evidence.logs, config, day, scratch, n_positives=n)
     return draws, easy_figures(draws, items.weighed())
 
 

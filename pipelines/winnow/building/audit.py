@@ -22,7 +22,7 @@ from winnow.release.paths import staging_path
 from winnow.release.release import Release, RunRecord
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.store import StagedTable, Store
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 RECORD_FILE = "audit.json"
 """The record's file in the staging of a run, where a run that failed can be looked at."""
@@ -45,7 +45,7 @@ def audit_build(
     logs: Mapping[str, Log],
     counts: Mapping[str, RowCounts],
     request: BuildRequest,
-    place: Workplace,
+    scratch: Scratch,
     store: Store,
     since: ReleasesSnapshot,
     *,
@@ -58,7 +58,7 @@ def audit_build(
     Args:
         staged: The staged tables. logs: The logs as opened; their frames read the files again.
         counts: Where the rows of each log went, orphans among the rejected.
-        request: The build. place: Where it computes. store: Its tables.
+        request: The build. scratch: Where it computes. store: Its tables.
         since: The releases as of the start.
         n_attributed: Clicks of the date that were joined to an impression.
         totals: What the sample groups hold.
@@ -81,7 +81,7 @@ def audit_build(
         items_before=_items_of(before, store),
         allow_empty=request.allow_empty,
     )
-    return audit(evidence, config, CalendarDay(request.day, config.calendar_zone), place)
+    return audit(evidence, config, CalendarDay(request.day, config.calendar_zone), scratch)
 
 
 def keep_run(

@@ -43,7 +43,7 @@ from winnow.sampler.steps import (
     stage_groups,
     stage_pairs_and_catalogue,
 )
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import Made, contracts, shown_on, totals
 
 
@@ -79,7 +79,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         store.protocol(table)
     load_early()
     request.engine.warm_up(audit=True)
-    place = Workplace(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
+    scratch = Scratch(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
 
     with stage("check the logs"):
         logs = open_for_build(request)
@@ -88,26 +88,28 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         require_history(request, history)
     with stage("count rows") as told:
         stages = {name: stages_of(name, config) for name in logs}
-        census = {n: census_of(log, day, place.staged, stages=stages[n]) for n, log in logs.items()}
+        census = {
+            n: census_of(log, day, scratch.staged, stages=stages[n]) for n, log in logs.items()
+        }
         counts = {n: count_rows(log, day, census[n], stages=stages[n]) for n, log in logs.items()}
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
     with stage("join clicks, weigh items") as told:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
-        clicked, items = stage_pairs_and_catalogue(logs, config, day, place, n_clicks=n_clicks)
+        clicked, items = stage_pairs_and_catalogue(logs, config, day, scratch, n_clicks=n_clicks)
         all_pairs = chosen_rows(clicked.pairs, logs["impressions"])
         pairs = pairs_of(all_pairs, day)
         told.rows = n_pairs = clicked.n_pairs
     with stage("sample") as told:
         orders = stage_orders(logs, counts, config)
-        groups = stage_groups(logs, all_pairs, items, config, day, place, orders, n_pairs=n_pairs)
+        groups = stage_groups(logs, all_pairs, items, config, day, scratch, orders, n_pairs=n_pairs)
         sums = totals(groups, REASONS)
         told.rows = n_groups = sums["positives"]
     with stage("stage tables") as told:
         known = contracts(config, logs)
         rejected = all_rejected(logs, counts, clicked, known["rejected"], day, spark=spark)
         shown = shown_on(
-            logs["impressions"], day, census["impressions"], counts["impressions"], place.staged
+            logs["impressions"], day, census["impressions"], counts["impressions"], scratch.staged
         )
         made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature)
         staged = stage_tables(made, known, config, day, store, run_id)
@@ -120,7 +122,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
             logs,
             counts,
             request,
-            place,
+            scratch,
             store,
             since,
             n_attributed=attributed_clicks(clicked.pairs, day),
@@ -136,11 +138,11 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
             inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
             quality_json=record.model_dump_json(),
         )
-        keep_run(run, staged, record, place.folder)
+        keep_run(run, staged, record, scratch.folder)
         warnings = [warning for log in logs.values() for warning in log.warnings]
         warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
         told_of = partial(rejected_examples, request.warehouse, run_id)
-        require_passed(record.gates, run_id, place.folder, told_of)
+        require_passed(record.gates, run_id, scratch.folder, told_of)
     with stage("publish"):
         published = publish(store, staged, run, since)
     return BuildSummary(

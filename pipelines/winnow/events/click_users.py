@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.events.attribution import join_keys
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def settled(
     joined: DataFrame,
     impressions: DataFrame,
     config: Config,
-    place: Workplace,
+    scratch: Scratch,
     name: str = "pairs",
 ) -> Attributed:
     """Decide which pairs of an impression and another user's click count.
@@ -54,7 +54,7 @@ def settled(
         joined: What ``attributed_pairs`` returned, read back from staging.
         impressions: Readable impressions, all that were read: ``user_id`` and the ids.
         config: How clicks find impressions.
-        place: Where to compute.
+        scratch: Where to compute.
         name: What names of staged frames begin with.
     """
     other = F.col("of_other_user")
@@ -74,9 +74,11 @@ def settled(
     )
     of_one = F.lit(not shared) & (F.col("least") == F.col("most"))
     verdict = users.select("click_key", of_one.alias("counts"))
-    judged = place.staged(lone.join(verdict, "click_key"), f"{name}-of-others")
+    judged = scratch.staged(lone.join(verdict, "click_key"), f"{name}-of-others")
     accepted = judged.where("counts").drop("counts")
-    pairs = place.staged(agreeing.unionByName(accepted).drop("of_other_user"), f"{name}-that-count")
+    pairs = scratch.staged(
+        agreeing.unionByName(accepted).drop("of_other_user"), f"{name}-that-count"
+    )
     row = judged.agg(F.count_if("counts").alias("n"), F.count_if(~F.col("counts")).alias("no"))
     n_accepted, n_refused = row.collect()[0]
     refused = judged.where(~F.col("counts")).select("click_key").distinct() if n_refused else None

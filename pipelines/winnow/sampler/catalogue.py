@@ -34,7 +34,7 @@ from winnow.sampler.catalogue_file import (
     catalogue_table,
     save_catalogue,
 )
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Candidates:
 
 
 def stage_catalogue(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch
 ) -> Candidates:
     """Count popularity, find the eligible items, and build and ship the draw table."""
     window = config.popularity.window_days
@@ -65,14 +65,14 @@ def stage_catalogue(
         key = key_hash(logs["clicks"].contract.key)
         recent = valid_rows(logs["clicks"]).where(before).select("item_id", "event_us", key)
     else:
-        recent = _attributed_before(logs, config, day, place, since)
+        recent = _attributed_before(logs, config, day, scratch, since)
     clicks = clicks_per_item(recent.distinct(), day, window)
     if "items" in logs:
         log = logs["items"]
         snapshot = valid_rows(log).where(on_date(log, day))
 
         def kept(census: DataFrame, name: str) -> DataFrame:
-            return place.staged(census, f"counted/catalogue/{name}")
+            return scratch.staged(census, f"counted/catalogue/{name}")
 
         # The log has one row per item and period; of those on the date one stands for the item.
         per_item = log.contract.model_copy(update={"key": ("item_id",)})
@@ -102,14 +102,14 @@ def stage_catalogue(
     )
     catalogue = build_catalogue(items, config)
     inside = items.filter(items["in_catalogue"]).sort_by("item_id")
-    frame = place.stored(catalogue_table(catalogue, inside), "catalogue")
-    path = place.folder / f"catalogue-{place.tag}.arrow"
+    frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
+    path = scratch.folder / f"catalogue-{scratch.tag}.arrow"
     save_catalogue(catalogue, path)
-    return Candidates(catalogue, frame, place.ship(path))
+    return Candidates(catalogue, frame, scratch.ship(path))
 
 
 def _attributed_before(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, since: int
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, since: int
 ) -> DataFrame:
     """Return the clicks before the date that belong to an impression: item, time and key of each.
 
@@ -120,8 +120,8 @@ def _attributed_before(
     joined = joined_pairs(logs, config, day, n_clicks=n_clicks, clicked=(since, day.start_us))
     choice = (CHOSEN,) if impressions.chooses else ()
     columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
-    staged = place.staged(joined.select(*columns), "earlier-pairs")
-    pairs = settled(staged, readable_rows(impressions), config, place, "earlier-pairs").pairs
+    staged = scratch.staged(joined.select(*columns), "earlier-pairs")
+    pairs = settled(staged, readable_rows(impressions), config, scratch, "earlier-pairs").pairs
     if config.popularity.clicks == "chosen":
         pairs = chosen_rows(pairs, impressions)
     return pairs.select("item_id", F.col("click_us").alias("event_us"), "click_key")

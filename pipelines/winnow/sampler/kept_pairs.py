@@ -15,7 +15,7 @@ from winnow.sampler.catalogue_file import load_catalogue
 from winnow.sampler.kernels.positives import are_kept
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 from winnow.spark.shipped import shipped
 from winnow.spark.task_files import Task
 
@@ -23,7 +23,7 @@ _BYTES_PER_FILE = 128 * 2**20
 """Of Arrow memory: what one task holds before it writes it."""
 
 
-def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workplace) -> DataFrame:
+def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, scratch: Scratch) -> DataFrame:
     """Write what is known of the pairs of positives that are kept, and return where it lies.
 
     All pairs of one positive stay or go together, so this changes no sample: but the rows of
@@ -32,7 +32,7 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workpla
     Args:
         pairs: What ``attributed_pairs`` returned.
         settings: Tells the tasks the seed, the catalogue's file, and the folder of ``PairFiles``.
-        place: Where to compute.
+        scratch: Where to compute.
 
     Returns:
         One row per pair that is kept, read back from staging: ``request_id``; ``user_key``;
@@ -44,7 +44,7 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, place: Workpla
     keys = ("user_key", "owner_key", "pair_file", "pair_row")
     fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
     task: Task = partial(kept_places, settings=settings)
-    return place.staged_by_tasks(owned, task, StructType(fields), "kept-pairs")
+    return scratch.staged_by_tasks(owned, task, StructType(fields), "kept-pairs")
 
 
 def kept_places(

@@ -19,7 +19,7 @@ from winnow.config.tree import Config
 from winnow.contracts.tables import spark_type
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
 from winnow.sampler.task import NOT_IN_GROUPS, SamplerSettings, sample_partition
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 from winnow.spark.task_files import Task
 
 EVENTS_PER_PARTITION = 1_000_000
@@ -69,7 +69,7 @@ def sample(
     settings: SamplerSettings,
     schema: StructType,
     partitions: int,
-    place: Workplace,
+    scratch: Scratch,
     name: str,
 ) -> list[Path]:
     """Sample, and return the files of the sample groups: one row per kept positive of the date.
@@ -79,14 +79,14 @@ def sample(
         settings: What the tasks need.
         schema: What ``groups_schema`` returned.
         partitions: How many tasks sample; the rows do not depend on it.
-        place: Where the tasks write. Rows with long lists are dear to give back to an engine, most
+        scratch: Where the tasks write. Rows with long lists are dear to give back to an engine, most
             of all to Spark.
         name: Of the folder that they write to.
 
     Returns:
-        Files for ``Workplace.read_back``, with the columns of ``groups_schema``. ``hard_score`` is
+        Files for ``Scratch.read_back``, with the columns of ``groups_schema``. ``hard_score`` is
         NULL where none was logged, ``hard_rank`` and ``hard_size`` where they are not known; the
         i-th elements of the easy (hard) lists belong together; fills lie behind the easy draws.
     """
     kernel: Task = partial(sample_partition, settings=settings)
-    return place.written_by_tasks(by_user(events, partitions), kernel, schema, name)
+    return scratch.written_by_tasks(by_user(events, partitions), kernel, schema, name)

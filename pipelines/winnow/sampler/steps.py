@@ -28,7 +28,7 @@ from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import EVENTS_PER_PARTITION, groups_schema, sample
 from winnow.sampler.task import SamplerSettings
 from winnow.spark.passes import of_pass, passes_for
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 EVENTS_PER_GIB = 8_000_000
 """Of so many log rows for each GiB of memory an engine that does not spill samples the users at a
@@ -36,11 +36,11 @@ time. Measured: they need 5.0 of 24 GiB; when events were wider 7.2, and 3.7 of 
 
 
 def stage_pairs(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, *, n_clicks: int
 ) -> Attributed:
     """Join clicks to impressions, once, and decide which pairs count."""
-    staged = place.staged(joined_pairs(logs, config, day, n_clicks=n_clicks), "pairs")
-    return settled(staged, readable_rows(logs["impressions"]), config, place)
+    staged = scratch.staged(joined_pairs(logs, config, day, n_clicks=n_clicks), "pairs")
+    return settled(staged, readable_rows(logs["impressions"]), config, scratch)
 
 
 def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
@@ -50,7 +50,7 @@ def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
 
 
 def stage_pairs_and_catalogue(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, place: Workplace, *, n_clicks: int
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, *, n_clicks: int
 ) -> tuple[Attributed, Candidates]:
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 
@@ -58,8 +58,8 @@ def stage_pairs_and_catalogue(
         InputError: Two item ids have one 64-bit key. It is raised when both have ended.
     """
     with ThreadPoolExecutor(1) as beside:
-        items = beside.submit(stage_catalogue, logs, config, day, place)
-        pairs = stage_pairs(logs, config, day, place, n_clicks=n_clicks)
+        items = beside.submit(stage_catalogue, logs, config, day, scratch)
+        pairs = stage_pairs(logs, config, day, scratch, n_clicks=n_clicks)
         return pairs, items.result()
 
 
@@ -69,7 +69,7 @@ def stage_groups(
     candidates: Candidates,
     config: Config,
     day: CalendarDay,
-    place: Workplace,
+    scratch: Scratch,
     orders: StageOrders,
     *,
     n_pairs: int,
@@ -83,16 +83,16 @@ def stage_groups(
         candidates: The date's items.
         config: What to sample.
         day: The date.
-        place: Where to compute.
+        scratch: Where to compute.
         orders: What orders the lists of the stages.
         n_pairs: How many pairs there are. Those that are kept are counted where it matters.
     """
-    folder, by_score = str(place.folder / "pair-files"), orders.by_score
+    folder, by_score = str(scratch.folder / "pair-files"), orders.by_score
     settings = SamplerSettings.of(config, day, candidates.shipped, folder, by_score=by_score)
     rows = rows_of_events(logs)
-    passes = passes_for(place.spark, rows, EVENTS_PER_GIB)
+    passes = passes_for(scratch.spark, rows, EVENTS_PER_GIB)
     partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
-    kept, schema = stage_kept_pairs(pairs, settings, place), groups_schema(config, pairs.schema)
+    kept, schema = stage_kept_pairs(pairs, settings, scratch), groups_schema(config, pairs.schema)
     if n_pairs > MOST_BROADCAST_ROWS * passes:  # too many, as far as is known: some are not kept
         n_pairs = kept.count()
     files = []
@@ -101,8 +101,8 @@ def stage_groups(
         own = of_pass(kept, "user_key", number, passes)
         events = all_events(logs, own, config, day, orders, n_pairs=-(-n_pairs // passes))
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
-        files += sample(turn, settings, schema, partitions, place, name)
-    return place.read_back(files, schema)
+        files += sample(turn, settings, schema, partitions, scratch, name)
+    return scratch.read_back(files, schema)
 
 
 def all_events(

@@ -16,7 +16,7 @@ from winnow.spark.task_files import NAMES, Task, TaskFiles
 
 
 @dataclass(frozen=True)
-class Workplace:
+class Scratch:
     """Where a build computes.
 
     Attributes:

@@ -18,7 +18,7 @@ from winnow.contracts.rows import readable_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 _SOURCES = ("popularity", "easy_fill")
 
@@ -29,7 +29,7 @@ def measure_draws(
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
-    place: Workplace,
+    scratch: Scratch,
     *,
     n_positives: int,
 ) -> DrawFigures:
@@ -41,11 +41,11 @@ def measure_draws(
         logs: Impressions and clicks; their frames read the files again.
         config: Exclusion window and id types.
         day: The date.
-        place: Ships the catalogue to the tasks.
+        scratch: Ships the catalogue to the tasks.
         n_positives: How many positives there are.
     """
     weighed = items.weighed()
-    path = place.folder / f"audited-items-{place.tag}.arrow"
+    path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
     save_weighed(weighed, path)
     reach, at = config.exclusion, F.col("event_us")
 
@@ -65,7 +65,7 @@ def measure_draws(
         n_rows=sum(sizes) + n_positives,
         n_positives=n_positives,
     )
-    return draw_figures(rows, weighed, place.ship(path), config.ids)
+    return draw_figures(rows, weighed, scratch.ship(path), config.ids)
 
 
 def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:

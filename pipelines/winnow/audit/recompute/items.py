@@ -24,7 +24,7 @@ from winnow.contracts.repeated_keys import key_hash
 from winnow.contracts.rows import on_date, valid_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 _FIRST_INDEX = 3
 """Indices 0 to 2 stay free for padding, NULL and unknown ids."""
@@ -74,7 +74,7 @@ def items_again(
     item_stats: DataFrame,
     config: Config,
     day: CalendarDay,
-    place: Workplace | None = None,
+    scratch: Scratch | None = None,
 ) -> tuple[Items, list[Figure]]:
     """Count clicks, find the eligible items, and compare both with the staged item_stats.
 
@@ -83,7 +83,7 @@ def items_again(
         item_stats: The staged table.
         config: Window, smoothing, alpha, down-sampling.
         day: The date.
-        place: Where to join earlier clicks, where only attributed ones make an item popular.
+        scratch: Where to join earlier clicks, where only attributed ones make an item popular.
     """
     at = F.col("event_us")
     since = day.shifted(-config.popularity.window_days).start_us
@@ -101,9 +101,9 @@ def items_again(
         F.count_if(used & ~before_it).alias("same"),
         F.count_if(~used & before_it).alias("unused"),
     )
-    if config.popularity.clicks != "all" and place is not None:
+    if config.popularity.clicks != "all" and scratch is not None:
         rows = logs["clicks"].about_rows
-        earlier = pairs_again(logs, config, day, place, n_clicks=rows, since=since).rows
+        earlier = pairs_again(logs, config, day, scratch, n_clicks=rows, since=since).rows
         joined = earlier.select("item_id", "click").distinct().groupBy("item_id")
         counted = counted.drop("before").join(
             joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"

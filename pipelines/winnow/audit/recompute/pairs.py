@@ -16,7 +16,7 @@ from winnow.contracts.rows import valid_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
-from winnow.spark.scratch import Workplace
+from winnow.spark.scratch import Scratch
 
 _MOST_BROADCAST_CLICKS = 4_000_000
 _HOUR_US = 3_600_000_000
@@ -53,7 +53,7 @@ def pairs_again(
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
-    place: Workplace,
+    scratch: Scratch,
     *,
     n_clicks: int,
     since: int | None = None,
@@ -66,7 +66,7 @@ def pairs_again(
     all impressions that they belong to, in place of the date's.
     """
     name = "audited-pairs" if since is None else "audited-earlier-pairs"
-    joined = place.staged(joined_again(logs, config, day, n_clicks=n_clicks, since=since), name)
+    joined = scratch.staged(joined_again(logs, config, day, n_clicks=n_clicks, since=since), name)
     chosen = (
         F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
     )
@@ -82,7 +82,7 @@ def pairs_again(
     )
     unlike = F.col("strange")
     holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
-    rows = place.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
+    rows = scratch.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
     others = rows.where(unlike).select("click").distinct().count()
     return PairsAgain(rows.where(chosen), others, shared)
 
