@@ -79,8 +79,8 @@ def sample(
         settings: What the tasks need.
         schema: What ``groups_schema`` returned.
         partitions: How many tasks sample; the rows do not depend on it.
-        scratch: Where the tasks write. Rows with long lists are dear to give back to an engine, most
-            of all to Spark.
+        scratch: Where the tasks write. To give rows with long lists back to an engine is slow, most
+            of all on Spark.
         name: Of the folder that they write to.
 
     Returns:
