@@ -6,6 +6,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from winnow.config.tree import Config
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.tables.all_tables import Made, frames_of_logs
@@ -24,7 +25,7 @@ def every_frame(
 
 
 def frame_of(groups: DataFrame, tables: GroupTables, contract: TableContract) -> DataFrame:
-    schema = contract.spark_schema()
+    schema = spark_schema(contract)
     name, arrow = contract.table, to_arrow_schema(schema)
 
     # By value to the tasks: they need not be able to import this file.

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from winnow.audit.gates import keys
 from winnow.audit.gates.keys import key_figures, schema_figure
 from winnow.audit.recompute.row_sample import Stretch
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import table_contract
 
 from tests.audit.small import THE_DAY, by_name, config, frame
@@ -88,7 +89,7 @@ class DescribeTablesAsSuch:
         assert "rows.positives" not in self.figures(empty, 0, allow_empty=True)
 
     def it_names_columns_that_are_not_as_in_the_contract(self, spark: SparkSession) -> None:
-        schema = self.CONTRACT.spark_schema()
+        schema = spark_schema(self.CONTRACT)
         right = spark.createDataFrame([], schema)
         assert schema_figure("positives", right, self.CONTRACT).value == 0
         wrong_ones = right.drop("position").withColumn("extra", F.lit(1))

@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.release.reader import ReleaseReader, open_release
 
@@ -88,7 +89,7 @@ class DescribeTheGoldenRun:
         if pytestconfig.getoption("--regenerate-golden"):
             rows = released.arrow(table).to_table().to_pylist()
             write(path, sorted(rows, key=lambda row: [str(row[name]) for name in contract.key]))
-        schema = contract.spark_schema()
+        schema = spark_schema(contract)
         made = spark.createDataFrame(released.spark(spark, table).collect(), schema)
         assert [(f.name, f.dataType) for f in released.spark(spark, table).schema] == [
             (f.name, f.dataType) for f in schema

@@ -22,7 +22,8 @@ from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
 from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
-from winnow.release.content_hash import ContentHash, content_hash
+from winnow.release.content_hash import content_hash
+from winnow.release.release import ContentHash
 from winnow.sampler.catalogue import Candidates, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import groups_schema, sample

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.config.tree import TABLES
 from winnow.engine.choice import engine_of
-from winnow.release.content_hash import ContentHash
+from winnow.release.release import ContentHash
 
 from tests.invariants.file_kinds import CSV, JSON_LINES, PARQUET, FileKind, write_again
 from tests.invariants.staged import Staged, stage

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from winnow.config.tree import TABLES
 from winnow.engine.choice import engine_of
 from winnow.events.attribution import MOST_BROADCAST_ROWS
-from winnow.release.content_hash import ContentHash
+from winnow.release.release import ContentHash
 from winnow.sampler import shuffle, steps
 from winnow.spark import passes
 from winnow.spark.dialect import Dialect, dialect_of

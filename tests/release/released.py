@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from winnow.release.commits import Label
-from winnow.release.content_hash import ContentHash
 from winnow.release.reader import open_release
-from winnow.release.release import Release
+from winnow.release.release import ContentHash, Release
 from winnow.release.store import Store
 
 LABEL = Label("run", 1, "c1", "0.1.0")

@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import GateError
-from winnow.release.content_hash import ContentHash, content_hash, measure, row_hash
+from winnow.release.content_hash import content_hash, measure, row_hash
+from winnow.release.release import ContentHash
 
 from tests.release.things import THINGS, thing, things
 

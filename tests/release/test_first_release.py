@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
+from winnow.contracts.spark_schema import spark_schema
 from winnow.errors import GateError
-from winnow.release.content_hash import ContentHash
 from winnow.release.creation import ensure_table
-from winnow.release.metadata import read_schema
+from winnow.release.file_frames import read_schema
 from winnow.release.promotion import release
-from winnow.release.release import TablePin
+from winnow.release.release import ContentHash, TablePin
 from winnow.release.releases import ReleasesSnapshot
 
 from tests.release.things import MONDAY, THINGS, Run, store_of
@@ -44,4 +44,4 @@ class DescribeAFirstRelease:
         assert table.version() == 0, "a second creation is a change that other writers run into"
         assert table.file_uris() == []
         assert list((tmp_path / "_staging").iterdir()) == []
-        assert read_schema(tmp_path / "things", table.version()) == THINGS.spark_schema()
+        assert read_schema(tmp_path / "things", table.version()) == spark_schema(THINGS)

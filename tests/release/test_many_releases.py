@@ -13,11 +13,11 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from winnow.errors import ReleaseError
-from winnow.release.content_hash import ContentHash
 from winnow.release.creation import ensure_table
 from winnow.release.delta_log import checkpoints_in_log
 from winnow.release.reader import open_dates, open_release
 from winnow.release.release import (
+    ContentHash,
     Documents,
     Release,
     TablePin,

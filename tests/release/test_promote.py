@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from winnow.errors import GateError, ReleaseError
 from winnow.release import engine_store
 from winnow.release.commits import Label
-from winnow.release.content_hash import ContentHash
 from winnow.release.engine_store import EngineStore
+from winnow.release.release import ContentHash
 from winnow.release.store import StagedTable, Store
 
 from tests.release.released import LABEL

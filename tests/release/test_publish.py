@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from winnow.release.commits import Label
-from winnow.release.content_hash import ContentHash
 from winnow.release.reader import open_release
+from winnow.release.release import ContentHash
 from winnow.release.releases import list_releases, read_releases
 from winnow.release.store import Store
 from winnow.release.verify import verify_release

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from winnow.release.commits import Label
-from winnow.release.content_hash import ContentHash
 from winnow.release.metadata import pinned_files
-from winnow.release.release import Release, TablePin
+from winnow.release.release import ContentHash, Release, TablePin
 from winnow.release.releases import read_releases
 from winnow.release.store import Store
 from winnow.release.verify import Finding, verify_release

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.engine.choice import engine_of
 from winnow.release.commits import new_run_id
@@ -67,12 +68,12 @@ def thing(
 
 
 def things(spark: SparkSession, *rows: tuple[object, ...]) -> DataFrame:
-    return spark.createDataFrame(list(rows), THINGS.spark_schema())
+    return spark.createDataFrame(list(rows), spark_schema(THINGS))
 
 
 def stats(spark: SparkSession, day: date, items: int, q: float = 0.25) -> DataFrame:
     rows = [(day, item, q) for item in range(items)]
-    return spark.createDataFrame(rows, STATS.spark_schema())
+    return spark.createDataFrame(rows, spark_schema(STATS))
 
 
 class Run:

@@ -20,8 +20,8 @@ from winnow.contracts.mapping.identity import read_id, read_user
 from winnow.contracts.mapping.times import read_event_time, read_time
 from winnow.contracts.mapping.values import Reading, equals_one_of, read_value
 from winnow.contracts.rules import Broken, any_of, message, reasons_of, rules_for
-from winnow.contracts.tables import spark_type
 from winnow.logs.rows import SourceRows
+from winnow.spark.column_types import spark_type
 
 CHOSEN = "may_be_positive"
 """The column of impressions that says whether ``positives.where`` takes them; not there without."""

@@ -24,7 +24,7 @@ from winnow.contracts.conforming import CHOSEN, conform
 from winnow.contracts.mapping.binding import Binding, bind, possible_columns
 from winnow.contracts.mapping.checks import config_problems, missing_column, no_list
 from winnow.contracts.mapping.time_patterns import engine_problem
-from winnow.contracts.tables import TableContract, spark_type, table_contract
+from winnow.contracts.tables import TableContract, table_contract
 from winnow.dates import DateRange
 from winnow.errors import ConfigError, InputError, Problem, WinnowError
 from winnow.logs.delta.table_log import open_delta
@@ -35,6 +35,7 @@ from winnow.logs.opened import Opened
 from winnow.logs.opening import guess_format, open_files
 from winnow.logs.parquet.nested import resolve
 from winnow.logs.rows import source_rows
+from winnow.spark.column_types import spark_type
 
 _BYTES_PER_ROW = 50
 

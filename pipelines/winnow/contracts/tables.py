@@ -7,39 +7,10 @@ from typing import Literal, Self
 
 import yaml
 from pydantic import Field
-from pyspark.sql.types import (
-    ArrayType,
-    BooleanType,
-    ByteType,
-    DataType,
-    DateType,
-    DoubleType,
-    FloatType,
-    IntegerType,
-    LongType,
-    ShortType,
-    StringType,
-    StructField,
-    StructType,
-    TimestampType,
-)
 
 from winnow.config.model import Frozen
 from winnow.config.tree import Ids
 from winnow.shipped_files import shipped_text
-
-_TYPES: dict[str, DataType] = {
-    "bigint": LongType(),
-    "boolean": BooleanType(),
-    "date": DateType(),
-    "double": DoubleType(),
-    "float": FloatType(),
-    "int": IntegerType(),
-    "smallint": ShortType(),
-    "string": StringType(),
-    "timestamp": TimestampType(),
-    "tinyint": ByteType(),
-}
 
 
 class ColumnContract(Frozen):
@@ -119,28 +90,6 @@ class TableContract(Frozen):
     def names(self) -> tuple[str, ...]:
         """The column names in contract order."""
         return tuple(column.name for column in self.columns)
-
-    def spark_schema(self) -> StructType:
-        """Return the exact Spark schema of a resolved contract."""
-        return StructType(
-            [StructField(c.name, spark_type(c.type), c.nullable) for c in self.columns]
-        )
-
-
-def spark_type(text: str) -> DataType:
-    """Return the Spark type of a contract's type text, such as ``bigint`` or ``array<double>``.
-
-    Spark's own parser needs a running session; contracts are read before there is one.
-    """
-    if text.startswith("array<"):
-        return ArrayType(spark_type(text.removeprefix("array<").removesuffix(">")))
-    return _TYPES[text]
-
-
-def carriable(kind: DataType) -> bool:
-    """Return whether a published table can hold this type: a plain one, or a list of one."""
-    inner = kind.elementType if isinstance(kind, ArrayType) else kind
-    return inner in _TYPES.values()
 
 
 @cache

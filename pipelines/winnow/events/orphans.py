@@ -11,6 +11,7 @@ from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.rejected import as_rejected, rejected_rows, with_copy_numbers
 from winnow.contracts.rows import on_date
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.attribution import unattributed_clicks
@@ -45,7 +46,7 @@ def all_rejected(
         stray = unattributed_clicks(clicks, attributed.pairs, attributed.refused)
         parts.append(as_rejected(stray, "clicks"))
     if not parts:
-        return spark.createDataFrame([], contract.spark_schema())
+        return spark.createDataFrame([], spark_schema(contract))
     numbered = with_copy_numbers(reduce(DataFrame.unionByName, parts))
     return numbered.withColumn("ds", F.lit(day.date)).select(*contract.names)
 

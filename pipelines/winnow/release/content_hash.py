@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, DoubleType, FloatType, Row, StructType
 
 from winnow.contracts.tables import TableContract
+from winnow.release.release import ContentHash
 from winnow.release.schema_check import check_schema
 
 _NO_SIZE = -1
@@ -26,19 +27,6 @@ _NO_SIZE = -1
 # The hashes are added up as three parts of 22, 21 and 21 bits: no sum of parts can leave 64 bits
 # before 2^41 rows, and it takes a quarter of the time of adding up decimals. Python joins them.
 _PARTS = ((0, 22), (22, 21), (43, 21))
-
-
-@dataclass(frozen=True)
-class ContentHash:
-    """What a table holds, as two numbers.
-
-    Attributes:
-        rows: The number of rows.
-        total: The sum of the rows' 64-bit hashes, as decimal text.
-    """
-
-    rows: int
-    total: str
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
 from pyspark.sql.types import StructType
 
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.errors import ConfigError, ConflictError, Problem
+from winnow.release.file_frames import spark_schema_of
 from winnow.release.metadata import (
     open_table,
     protocol_problems,
     read_protocol,
-    spark_schema_of,
     table_exists,
 )
 from winnow.release.paths import RELEASES, staging_path
@@ -44,7 +45,7 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
         ReleaseError: Its log is damaged; says in which file, and what to do.
         ConflictError: Others changed the table each time that its properties were to be changed.
     """
-    expected = contract.spark_schema()
+    expected = spark_schema(contract)
     properties = _properties(contract, retention_days)
     partition = [contract.partition] if contract.partition else []
     if not table_exists(path):

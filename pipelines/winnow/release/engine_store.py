@@ -9,23 +9,23 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.errors import GateError, Problem, ReleaseError
 from winnow.release.commits import Label, require_date
-from winnow.release.content_hash import ContentHash, content_hash, measure
+from winnow.release.content_hash import content_hash, measure
 from winnow.release.creation import ensure_table
 from winnow.release.delta_log import Commit, read_history, version_labelled
-from winnow.release.file_frames import files_by_day, frame_as_written, frame_of_files
+from winnow.release.file_frames import files_by_day, frame_as_written, frame_of_files, read_schema
 from winnow.release.linked_files import DayCommit, LinkedFile, link_files
 from winnow.release.metadata import (
     TableProtocol,
     pinned_files,
     read_protocol,
-    read_schema,
     table_exists,
 )
 from winnow.release.paths import staged_table_path, table_path
-from winnow.release.release import Release
+from winnow.release.release import ContentHash, Release
 from winnow.release.releases import ReleasesSnapshot, read_releases
 from winnow.release.schema_check import check_schema, schema_problems
 from winnow.release.sorted_files import SortedFiles, folder_of_tasks, take_over
@@ -83,7 +83,7 @@ class EngineStore(ABC):
             problem
             for table, rows in none
             for problem in schema_problems(
-                table, from_arrow_schema(rows.schema), wanted[table].spark_schema()
+                table, from_arrow_schema(rows.schema), spark_schema(wanted[table])
             )
         )
         paths = {table: staged_table_path(self._warehouse, run_id, table) for table in wanted}
@@ -134,7 +134,7 @@ class EngineStore(ABC):
         return self._rows_of(staged.files, staged.contract)
 
     def _rows_of(self, files: Iterable[Path], contract: TableContract) -> DataFrame:
-        schema, days = contract.spark_schema(), files_by_day(files) or [(None, [])]
+        schema, days = spark_schema(contract), files_by_day(files) or [(None, [])]
         frames = [frame_of_files(self.spark, own, schema, day) for day, own in days]
         return reduce(DataFrame.unionByName, frames)
 

@@ -1,14 +1,17 @@
 """Files of a staged or published table as frames, without the engine's own Delta reader."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 from pathlib import Path
 
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from winnow.release.metadata import open_version
 from winnow.spark.dialect import dialect_of
 
 
@@ -50,6 +53,20 @@ def frame_as_written(
     found = frame.columns
     found.insert(list(names).index("ds"), "ds")
     return frame.withColumn("ds", F.lit(day).cast("date")).select(*found)
+
+
+def read_schema(path: Path, version: int) -> StructType:
+    """Return the Spark schema of one version of a table.
+
+    Raises:
+        ReleaseError: The version is not there (any more).
+    """
+    return spark_schema_of(open_version(path, version))
+
+
+def spark_schema_of(table: DeltaTable) -> StructType:
+    """Return the Spark schema of a table at its version."""
+    return StructType.fromJson(json.loads(table.schema().to_json()))
 
 
 def files_by_day(files: Iterable[Path]) -> list[tuple[date | None, list[Path]]]:

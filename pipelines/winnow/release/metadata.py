@@ -1,6 +1,5 @@
 """What the Delta log says, read and made with delta-rs: no engine is needed for metadata."""
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from pyspark.sql.types import StructType
 
 from winnow.errors import Problem, ReleaseError
 from winnow.release.delta_log import entry_path, log_folder
@@ -161,15 +159,6 @@ def _file(path: Path, action: dict[str, Any]) -> PinnedFile:
     )
 
 
-def read_schema(path: Path, version: int) -> StructType:
-    """Return the Spark schema of one version.
-
-    Raises:
-        ReleaseError: The version is not there (any more).
-    """
-    return spark_schema_of(open_version(path, version))
-
-
 def arrow_schema(table: DeltaTable) -> pa.Schema:
     """Return the Arrow schema of a table, the partition column in its place."""
     return pa.schema(table.schema().to_arrow())
@@ -178,8 +167,3 @@ def arrow_schema(table: DeltaTable) -> pa.Schema:
 def dataset_of(schema: pa.Schema, files: Sequence[PinnedFile]) -> pds.Dataset:
     """Return the files as one dataset, the date of each file restored as its ``ds``."""
     return TableFiles(schema, tuple((str(file.path), file.ds) for file in files)).dataset()
-
-
-def spark_schema_of(table: DeltaTable) -> StructType:
-    """Return the Spark schema of a table at its version."""
-    return StructType.fromJson(json.loads(table.schema().to_json()))

@@ -9,8 +9,8 @@ from functools import partial
 
 from winnow.errors import ConflictError, GateError, Problem, ReleaseError
 from winnow.release.commits import Label, require_date
-from winnow.release.content_hash import ContentHash
 from winnow.release.release import (
+    ContentHash,
     Documents,
     Release,
     RunRecord,

@@ -17,17 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.dataset as pds
-from pyspark.sql import DataFrame, SparkSession
 
 from winnow.dates import DateRange, spans
 from winnow.errors import ConfigError, Problem, ReleaseError, RequirementError
 from winnow.release.commits import require_date
-from winnow.release.file_frames import frame_of_files
 from winnow.release.metadata import (
     PinnedFile,
     arrow_schema,
     open_version,
-    read_schema,
 )
 from winnow.release.paths import table_path
 from winnow.release.pins import files_of_pin
@@ -37,6 +34,7 @@ from winnow.release.table_files import TableFiles
 
 if TYPE_CHECKING:
     import polars as pl
+    from pyspark.sql import DataFrame, SparkSession
 
 _LOG = logging.getLogger(__name__)
 
@@ -149,12 +147,15 @@ class ReleaseReader:
             glob=False,
         ).select(empty.columns)
 
-    def spark(self, spark: SparkSession, table: str) -> DataFrame:
+    def spark(self, spark: "SparkSession", table: str) -> "DataFrame":
         """Return a table as a frame of either engine: each date from its own version.
 
         Raises:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
         """
+        # An engine is needed here only, and whoever passes one has it.
+        from winnow.release.file_frames import frame_of_files, read_schema
+
         files = self._files(table)
         path = table_path(self._warehouse, table)
         parts = [
@@ -166,7 +167,7 @@ class ReleaseReader:
             )
             for release, pin in self._pins(table)
         ]
-        return reduce(DataFrame.unionByName, parts)
+        return reduce(lambda one, other: one.unionByName(other), parts)
 
     def _pins(self, table: str) -> list[tuple[Release, TablePin]]:
         found = [(release, release.pin(table)) for release in self.releases]

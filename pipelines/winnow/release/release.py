@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from winnow.contracts.tables import TableContract, table_contract
-from winnow.release.content_hash import ContentHash
 from winnow.release.paths import RELEASES
 
 OF_RELEASE = (
@@ -14,6 +13,19 @@ OF_RELEASE = (
 )  # fmt: skip
 OF_PIN = ("n_tables", "table_name", "delta_version", "row_count", "content_hash")
 """The columns of ``releases`` that every row has: of its release, and of its own table."""
+
+
+@dataclass(frozen=True)
+class ContentHash:
+    """What a table holds, as two numbers.
+
+    Attributes:
+        rows: The number of rows.
+        total: The sum of the rows' 64-bit hashes, as decimal text.
+    """
+
+    rows: int
+    total: str
 
 
 @dataclass(frozen=True)

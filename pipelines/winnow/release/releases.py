@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from winnow.errors import Problem, ReleaseError
-from winnow.release.content_hash import ContentHash
 from winnow.release.metadata import open_table, table_exists
 from winnow.release.paths import RELEASES, table_path
-from winnow.release.release import OF_PIN, OF_RELEASE, Documents, Release, TablePin
+from winnow.release.release import OF_PIN, OF_RELEASE, ContentHash, Documents, Release, TablePin
 from winnow.release.release_rows import ListedRelease, listed_releases
 
 _LOG = logging.getLogger(__name__)

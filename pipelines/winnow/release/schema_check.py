@@ -2,6 +2,7 @@
 
 from pyspark.sql.types import ArrayType, DataType, StructType
 
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.errors import GateError, Problem
 
@@ -49,7 +50,7 @@ def check_schema(found: StructType, contract: TableContract) -> None:
     Raises:
         GateError: It differs; one problem per column.
     """
-    GateError.raise_if_any(schema_problems(contract.table, found, contract.spark_schema()))
+    GateError.raise_if_any(schema_problems(contract.table, found, spark_schema(contract)))
 
 
 def _bare(kind: DataType) -> DataType:

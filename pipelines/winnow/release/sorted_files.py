@@ -20,6 +20,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from winnow.arrays.parquet_columns import PACKED, column_path, values_of
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+from winnow.contracts.spark_schema import spark_schema
 
 if TYPE_CHECKING:
     from winnow.contracts.tables import TableContract
@@ -119,7 +120,7 @@ class SortedFiles:
 
 def file_schema(contract: "TableContract") -> pa.Schema:
     """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
-    schema: pa.Schema = to_arrow_schema(contract.spark_schema())
+    schema: pa.Schema = to_arrow_schema(spark_schema(contract))
     return pa.schema([field.with_nullable(True) for field in schema])
 
 

@@ -18,6 +18,7 @@ from delta.exceptions import (
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.release.commits import Label, conflict
 from winnow.release.engine_store import EngineStore
@@ -73,7 +74,7 @@ class SparkStore(EngineStore):
         path = table_path(self.warehouse, RELEASES)
         names = contract.names
         rows = [tuple(row[name] for name in names) for row in release.as_rows()]
-        frame = self.spark.createDataFrame(rows, contract.spark_schema())
+        frame = self.spark.createDataFrame(rows, spark_schema(contract))
         head = self.spark.read.format("delta").load(f"file://{path}")
         newest = head.where(F.col("seq") >= F.lit(snapshot.seq)).agg(
             F.coalesce(F.max("seq"), F.lit(0)).alias("newest_seq")

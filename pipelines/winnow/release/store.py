@@ -10,10 +10,9 @@ from pyspark.sql import DataFrame
 
 from winnow.contracts.tables import TableContract
 from winnow.release.commits import Label
-from winnow.release.content_hash import ContentHash
 from winnow.release.delta_log import Commit
 from winnow.release.metadata import TableProtocol
-from winnow.release.release import Release
+from winnow.release.release import ContentHash, Release
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.task_writer import Maker
 

@@ -16,9 +16,9 @@ from pyspark.sql.types import (
 )
 
 from winnow.config.tree import Config
-from winnow.contracts.tables import spark_type
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
 from winnow.sampler.task import NOT_IN_GROUPS, SamplerSettings, sample_partition
+from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
 from winnow.spark.task_files import Task
 

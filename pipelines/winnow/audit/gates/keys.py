@@ -19,6 +19,7 @@ from winnow.contracts.repeated_keys import (
     key_census,
     repeated_hashes,
 )
+from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 
@@ -146,7 +147,7 @@ def _repeated_keys(rows: DataFrame, key: Sequence[str], n_rows: int, n_hashes: i
 
 def schema_figure(name: str, rows: DataFrame, contract: TableContract) -> Figure:
     """Compare names, order and types of a table's columns with its contract; no job runs."""
-    wanted = [(field.name, field.dataType) for field in contract.spark_schema()]
+    wanted = [(field.name, field.dataType) for field in spark_schema(contract)]
     found = [(field.name, field.dataType) for field in rows.schema]
     different = sorted({n for n, _ in set(map(_text, wanted)) ^ set(map(_text, found))})
     moved = [] if different or wanted == found else ["the order of columns"]

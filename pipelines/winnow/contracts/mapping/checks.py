@@ -12,9 +12,10 @@ from winnow.config.wide import ByStage, Constant, FromFlags
 from winnow.contracts.mapping.time_patterns import pattern_problem
 from winnow.contracts.mapping.times import UNITS
 from winnow.contracts.mapping.wide_checks import wide_problems
-from winnow.contracts.tables import ColumnContract, carriable, table_contract
+from winnow.contracts.tables import ColumnContract, table_contract
 from winnow.errors import Problem
 from winnow.logs.types import INTEGERS, SourceColumn, convertible
+from winnow.spark.column_types import carriable
 
 FRAME_COLUMNS = (
     "event_us",

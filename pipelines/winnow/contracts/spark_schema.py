@@ -1,0 +1,13 @@
+"""The schema of a contract's table, for an engine; contracts themselves are read without one."""
+
+from pyspark.sql.types import StructField, StructType
+
+from winnow.contracts.tables import TableContract
+from winnow.spark.column_types import spark_type
+
+
+def spark_schema(contract: TableContract) -> StructType:
+    """Return the exact Spark schema of a resolved contract."""
+    return StructType(
+        [StructField(c.name, spark_type(c.type), c.nullable) for c in contract.columns]
+    )
