@@ -38,7 +38,7 @@ java:
 		"Java 17 or 21 is needed by the spark engine: install a JDK (Debian: openjdk-17-jre-headless) or set JAVA_HOME." >&2; exit 1; }
 
 demo: env
-	$(BIN)/python -m winnow.cli.demo --out demo --size $(SIZE)
+	$(BIN)/python -m winnow.cli.main demo --out demo --size $(SIZE)
 
 # The wheel, and the same as a zip for the executors of a cluster: spark-submit --py-files takes no wheel.
 dist: $(VENV)/.packages

@@ -4,11 +4,11 @@ import json
 from datetime import date
 from pathlib import Path
 
-from winnow.cli.init import write_simulated
 from winnow.config.loading import load_config
 from winnow.config.tree import TABLES, Config
 from winnow.dates import CalendarDay
 from winnow.simulation import Simulation, simulate
+from winnow.simulation.build_config import write_simulated
 
 DAY = CalendarDay(date(2026, 1, 7))
 

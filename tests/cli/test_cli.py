@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from winnow.cli.exit_codes import run_to_exit_code
-from winnow.cli.main import main
+from winnow.cli.main import COMMANDS, main
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.errors import ConfigError, ConflictError, GateError, Problem, WinnowError
@@ -21,9 +21,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 class DescribeTheHelp:
-    @pytest.mark.parametrize(
-        "command", ["init", "simulate", "build", "releases", "verify", "report", "rejected"]
-    )
+    @pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
     def it_teaches_every_command(self, command: str, capsys: Captured) -> None:
         assert main([command, "--help"]) == 0
         text = capsys.readouterr().out
@@ -68,6 +66,20 @@ class DescribeWrongArguments:
         assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2
         lines = capsys.readouterr().err.splitlines()
         assert [line.split(" ")[0] for line in lines] == ["sed", "mix.hard_ratio"]
+
+    @pytest.mark.parametrize(
+        "words", [["build", "--ds", "2026-01-01"], ["verify"], ["demo", "--out", "x"]]
+    )
+    def it_refuses_an_engine_that_is_not_known_before_anything_is_read(
+        self, words: list[str], tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert main([*words, "--engine", "sparc"]) == 2
+        assert capsys.readouterr().err == (
+            "--engine: this engine is not known, found sparc, expected sail or spark. "
+            "Did you mean spark?\n"
+        )
+        assert list(tmp_path.iterdir()) == [], "there is no config either, and no demo"
 
     def it_tells_problems_as_json(self, capsys: Captured) -> None:
         assert main(["build", "--ds", "x", "--json"]) == 2

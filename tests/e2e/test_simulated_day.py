@@ -8,10 +8,10 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
-from winnow.cli.init import write_simulated
 from winnow.config.loading import load_config
 from winnow.release.reader import open_release
 from winnow.simulation import Simulation, SimulationSummary, simulate
+from winnow.simulation.build_config import write_simulated
 
 from tests.events.handmade import Built, build_day
 

@@ -117,7 +117,7 @@ class DescribeSail:
 
     def it_runs_without_java_and_without_jars(self, tmp_path: Path) -> None:
         code = (
-            "from winnow.engine.engine import Engine\n"
+            "from winnow.engine.choice import start_engine\n"
             "with start_engine('test', engine='sail') as engine:\n"
             "    print(engine.spark.range(3).count())\n"
             "with start_engine('test', engine='sail') as engine:\n"

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from winnow.cli.init import write_simulated
 from winnow.config.tree import TABLES
 from winnow.simulation import Simulation, simulate
+from winnow.simulation.build_config import write_simulated
 
 from tests.engines.one_engine import TOLD
 

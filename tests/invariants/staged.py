@@ -10,7 +10,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from winnow.cli.init import write_simulated
 from winnow.config.loading import load_config
 from winnow.config.tree import TABLES, Config
 from winnow.contracts.counts import RowCounts, census_of, count_rows
@@ -34,6 +33,7 @@ from winnow.sampler.steps import (
 )
 from winnow.sampler.task import SamplerSettings
 from winnow.simulation import Simulation, simulate
+from winnow.simulation.build_config import write_simulated
 from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import Made, contracts, shown_on
 

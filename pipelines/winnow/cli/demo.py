@@ -1,4 +1,4 @@
-"""The demo: simulate three dates, build each in one session, show what was made."""
+"""``winnow demo``: simulate three dates, build each in one session, show what was made."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from winnow.cli.exit_codes import run_to_exit_code
+from winnow.cli.options import (
+    DebugOption,
+    EngineOption,
+    JsonOption,
+    print_json,
+    progress_for,
+    require_engine,
+    stdout,
+)
 
 SIZES = {
     "full": {"users": 2_000, "items": 3_000, "requests_per_day": 4_000},
@@ -18,30 +26,29 @@ DAYS = 3
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for logs and tables.")] = Path("demo"),
     size: Annotated[str, typer.Option(help="full or small.")] = "full",
-    engine: Annotated[str | None, typer.Option("--engine", help="sail, the default, or spark.")] = (
-        None
-    ),
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    engine: EngineOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
 ) -> None:
     """Build three dates of simulated logs, print what was made, write a report.
 
-    Two weeks of logs before them are simulated too: popularity counts their clicks.
+    Two weeks of logs before them are simulated too: popularity counts their clicks. Everything
+    lies in one folder, which may be removed afterwards.
     """
-    from rich.console import Console
+    require_engine(engine, None)
+    if size not in SIZES:
+        from winnow.errors import ConfigError, Problem
 
+        raise ConfigError(Problem("--size", "this size is not known", size, "full or small"))
     from winnow.building.build import build
-    from winnow.building.progress import Progress
     from winnow.building.request import BuildRequest
     from winnow.building.summary import print_builds
-    from winnow.cli.report import write_report
+    from winnow.cli.report_pages import write_report
     from winnow.cli.simulate import run_simulation
     from winnow.config.loading import load_config
     from winnow.engine.choice import start_engine
-    from winnow.errors import ConfigError, Problem
 
-    if size not in SIZES:
-        raise ConfigError(Problem("--size", "this size is not known", size, "full or small"))
-    progress = Progress()
+    progress = progress_for(as_json)
     simulated = run_simulation({"out": out, "days": DAYS, **SIZES[size]}, progress)
     config = load_config(simulated["config"])
     with progress.stage("start the engine"):
@@ -51,21 +58,13 @@ def demo(
         for text in simulated["days"]:
             progress.say(f"\nbuild {text}")
             day = date.fromisoformat(text)
-            made.append(build(BuildRequest(config=config, day=day, engine=running, home=Path(out))))
+            made.append(
+                build(BuildRequest(config=config, day=day, engine=running, home=out.resolve()))
+            )
     page = write_report(Path(config.warehouse), made[-1].release_id, None)
-    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        print_json({"builds": [one.as_record() for one in made], "report": str(page)})
+        return
+    console = stdout()
     print_builds(made, console)
     console.print(f"\nLook at its report in a browser:\n\n{page}", markup=False)
-
-
-def main() -> int:
-    """Run the demo; return the exit code."""
-    import sys
-
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(demo)
-    return run_to_exit_code(lambda: app(prog_name="python -m winnow.cli.demo"), sys.argv[1:])
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

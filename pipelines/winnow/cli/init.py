@@ -1,10 +1,28 @@
-"""The config files that commands write: one to start from, and one for simulated logs."""
+"""``winnow init``: a config to start from."""
 
 from pathlib import Path
+from typing import Annotated
 
-from winnow.errors import ConfigError, Problem
-from winnow.shipped_files import shipped_text
-from winnow.simulation import Simulation
+import typer
+
+from winnow.cli.options import DEFAULT_CONFIG, DebugOption, JsonOption, print_result, stdout
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a commented config to start from.
+
+    It explains every key and holds every default. Change the part called logs to say where your
+    logs lie and which of their columns mean what; then run winnow build.
+    """
+    write_starter(path, force=force)
+    print_result({"config": str(path)}, f"{path} is written. Change logs in it, then: ", as_json)
+    if not as_json:
+        stdout().print(f"  winnow build --config {path} --ds 2026-01-01", markup=False)
 
 
 def write_starter(path: Path, *, force: bool = False) -> None:
@@ -13,6 +31,9 @@ def write_starter(path: Path, *, force: bool = False) -> None:
     Raises:
         ConfigError: The file is there already and ``force`` is false, or it cannot be written.
     """
+    from winnow.errors import ConfigError, Problem
+    from winnow.shipped_files import shipped_text
+
     if path.exists() and not force:
         raise ConfigError(
             Problem(
@@ -23,26 +44,7 @@ def write_starter(path: Path, *, force: bool = False) -> None:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text("starter.yaml"), encoding="utf-8")
+        path.write_text(shipped_text("configs", "starter.yaml"), encoding="utf-8")
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigError(Problem(str(path), f"the file cannot be written: {why}")) from error
-
-
-def write_simulated(simulation: Simulation) -> Path:
-    """Write the config that fits simulated logs beside them; return its path."""
-    text = _text("simulated.yaml")
-    if simulation.string_ids:
-        text = text.replace(": bigint", ": string")
-    if simulation.log_recall:
-        text = text.replace("  stages:\n", "  stages:\n    - {name: recall, take: none}\n")
-    if simulation.coarse_rows_logged is not None:
-        source = "path: logs/ranking_log\n"
-        text = text.replace(source, f"{source}    sampled: true\n")
-    path = simulation.out / "winnow.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _text(name: str) -> str:
-    return shipped_text("configs", name)

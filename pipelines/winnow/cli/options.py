@@ -4,10 +4,14 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from winnow.building.progress import Progress
+    from winnow.config.tree import Config
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
 WarehouseOption = Annotated[
@@ -20,6 +24,30 @@ JsonOption = Annotated[
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 DEFAULT_CONFIG = Path("winnow.yaml")
 
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="sail: this machine, no Java. spark: needs Java, runs on clusters too. By default "
+        "sail, and spark under spark-submit.",
+    ),
+]
+MasterOption = Annotated[
+    str | None,
+    typer.Option(help="Spark only: its master, by default local[*]; spark-submit decides itself."),
+]
+MemoryOption = Annotated[
+    str | None, typer.Option(help="Spark only: memory of the JVM on one machine, by default 4g.")
+]
+ReleaseArgument = Annotated[
+    str | None, typer.Argument(help="A release id; by default the newest of the latest date.")
+]
+OfDateOption = Annotated[str | None, typer.Option("--ds", help="The newest release of this date.")]
+RunOption = Annotated[
+    str | None,
+    typer.Option("--run", help="A run whose gates failed, by its id: its staging is looked at."),
+]
+
 
 def day_of(text: str, where: str = "--ds") -> date:
     """Return the date that an argument names.
@@ -30,6 +58,32 @@ def day_of(text: str, where: str = "--ds") -> date:
     from winnow.config.loading import parse_day
 
     return parse_day(text, where)
+
+
+def require_engine(engine: str | None, master: str | None) -> None:
+    """Refuse an engine that is not known, before anything is read or started.
+
+    Raises:
+        ConfigError: There is no such engine, or it cannot do what is asked.
+    """
+    from winnow.engine.choice import choose_engine
+
+    choose_engine(engine, master=master)
+
+
+def config_of(config: Path, warehouse: Path | None) -> "Config":
+    """Return the config of a file, with the argument's warehouse where one is given.
+
+    Raises:
+        ConfigError: The config or the warehouse is wrong.
+    """
+    from winnow.config.loading import load_config
+
+    tree = load_config(config)
+    if warehouse is None:
+        return tree
+    refuse_address(warehouse)
+    return tree.model_copy(update={"warehouse": str(warehouse.absolute())})
 
 
 def warehouse_of(warehouse: Path | None, config: Path) -> Path:
@@ -69,7 +123,7 @@ def refuse_address(warehouse: Path) -> None:
         raise ConfigError(Problem("--warehouse", what, found=str(warehouse)))
 
 
-def progress_for(as_json: bool) -> Any:
+def progress_for(as_json: bool) -> "Progress":
     """Return what tells of the stages: nothing where JSON is wanted."""
     from winnow.building.progress import Progress
 

@@ -1,33 +1,63 @@
-"""List releases, and check that one still holds what it promised."""
+"""``winnow releases``: which releases a warehouse has."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from winnow.building.progress import Progress
-from winnow.building.summary import print_whole
-from winnow.engine.engine import Engine
-from winnow.errors import ConfigError, Problem, ReleaseError
-from winnow.release.reader import open_release
-from winnow.release.release import Release
-from winnow.release.releases import read_releases
-from winnow.release.verify import Finding, verify_release
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    JsonOption,
+    WarehouseOption,
+    day_of,
+    print_json,
+    stdout,
+    warehouse_of,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from winnow.release.release import Release
 
 
-def find_releases(warehouse: Path, ds: date | None = None) -> tuple[Release, ...]:
+def releases(
+    ds: Annotated[str | None, typer.Option("--ds", help="Only those of this date.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the releases: which date, when made, by which config, how many rows.
+
+    The newest release of a date is the one that readers get. Needs no Spark.
+    """
+    day = None if ds is None else day_of(ds)
+    folder = warehouse_of(warehouse, config)
+    found = find_releases(folder, day)
+    if as_json:
+        print_json([release_record(release) for release in found])
+    elif found:
+        print_releases(found, stdout())
+    else:
+        stdout().print(f"no release in {folder}", markup=False)
+
+
+def find_releases(warehouse: Path, ds: date | None = None) -> "tuple[Release, ...]":
     """Return the releases of a warehouse, oldest first, all or those of one date."""
+    from winnow.release.releases import read_releases
+
     snapshot = read_releases(warehouse)
-    own = tuple(one for one in snapshot.listed if ds is None or one.ds == ds)
-    return replace(snapshot, listed=own).releases
+    listed = tuple(one for one in snapshot.listed if ds is None or one.ds == ds)
+    return replace(snapshot, listed=listed).releases
 
 
-def release_record(release: Release) -> dict[str, Any]:
+def release_record(release: "Release") -> dict[str, Any]:
     """Return a release as JSON types."""
     return {
         "release_id": release.release_id,
@@ -48,8 +78,13 @@ def release_record(release: Release) -> dict[str, Any]:
     }
 
 
-def print_releases(releases: Sequence[Release], console: Console) -> None:
+def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
     """Print one line per release."""
+    from rich import box
+    from rich.table import Table
+
+    from winnow.building.summary import print_whole
+
     table = Table(box=box.SIMPLE, pad_edge=False)
     for title in ("date", "release", "tables", "rows", "config", "code"):
         table.add_column(title, no_wrap=True, justify="right" if title == "rows" else "left")
@@ -64,42 +99,3 @@ def print_releases(releases: Sequence[Release], console: Console) -> None:
             release.code_version,
         )
     print_whole(table, console)
-
-
-def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> Release:
-    """Return a release by its id or date, by default the newest of the latest date.
-
-    Raises:
-        ConfigError: It is named by both.
-        ReleaseError: There is no such release; says which dates are released.
-    """
-    if release_id is not None and ds is not None:
-        problem = Problem("--ds", "name a release by its id or by its date", f"{release_id}, {ds}")
-        raise ConfigError(problem)
-    return open_release(warehouse, release_id, ds).releases[0]
-
-
-def verify(
-    warehouse: Path, release: Release, engine: Engine, progress: Progress
-) -> tuple[Release, tuple[Finding, ...]]:
-    """Read one release again and compare.
-
-    Returns:
-        The release, and what is wrong with it; nothing where all is as promised.
-    """
-    with progress.stage(f"verify {release.ds}") as stage:
-        findings = verify_release(release, engine.store(warehouse))
-        stage.rows = sum(pin.content.rows for pin in release.tables)
-    return release, findings
-
-
-def raise_findings(findings: Sequence[Finding]) -> None:
-    """Raise what is wrong with a release as one error; do nothing where nothing is.
-
-    Raises:
-        ReleaseError: Holds one problem per finding.
-    """
-    ReleaseError.raise_if_any(
-        Problem(f"{found.release_id} {found.table}", found.text, next_step=found.fault.next_step)
-        for found in findings
-    )

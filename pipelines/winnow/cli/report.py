@@ -1,124 +1,56 @@
-"""Write the report of a release, of a run that failed, or of what changed between two releases."""
+"""``winnow report``: the page of a release, of a failed run, or of what changed."""
 
-from contextlib import suppress
-from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from winnow.building.audit import failed_run, record_of
-from winnow.errors import Problem, ReleaseError
-from winnow.release.paths import REPORTS, staging_path
-from winnow.release.reader import open_release
-from winnow.release.release import Release
-from winnow.release.releases import read_release, read_releases
-from winnow.report.compare import render_comparison
-from winnow.report.page import HistoryEntry, ReportPage, render
+import typer
 
-_LAST_RELEASES = 10
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    JsonOption,
+    OfDateOption,
+    ReleaseArgument,
+    RunOption,
+    WarehouseOption,
+    day_of,
+    print_result,
+    warehouse_of,
+)
 
 
-def write_report(
-    warehouse: Path, release_id: str | None, day: date | None, *, out: Path | None = None
-) -> Path:
-    """Write the page of a release; return its path.
+def report(
+    release: ReleaseArgument = None,
+    ds: OfDateOption = None,
+    run: RunOption = None,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--compare", metavar="A B", help="Two release ids: what changed from A to B."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the pages; by default _reports in the warehouse."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write the report of a release: one HTML page that needs no network.
 
-    Args:
-        warehouse: The folder of the tables.
-        release_id: The release; None is the newest of ``day``, or of the latest date.
-        day: The date, where no release is named.
-        out: The folder for the page; by default its own below ``_reports`` in the warehouse.
-
-    Raises:
-        ReleaseError: There is no such release, or it holds no audit.
+    It shows the verdict and every gate first, then how rows became samples, what down-sampling
+    did, whether draws follow their probabilities, where hard negatives come from, and the last
+    releases side by side.
     """
-    release = open_release(warehouse, release_id, ds=day).releases[-1]
-    folder = out or warehouse / REPORTS / release.release_id
-    return _written(folder / "index.html", render(page_of(warehouse, release)))
+    folder = warehouse_of(warehouse, config)
+    from winnow.cli import report_pages as pages
 
-
-def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -> Path:
-    """Write the page of a run whose gates failed, from its staging; return its path.
-
-    Raises:
-        ReleaseError: The staging of the run is gone, or the run did not come to its audit.
-    """
-    run = failed_run(warehouse, run_id)
-    if run is None:
-        raise ReleaseError(
-            Problem(
-                f"run {run_id}",
-                "its audit is not in the staging",
-                next_step="A run that was released has a report by its release id.",
-            )
-        )
-    folder = out or staging_path(warehouse, run_id)
-    page = ReportPage(
-        release_id=None,
-        run_id=run.run_id,
-        ds=run.ds,
-        created=None,
-        code_version=run.code_version,
-        config_json=run.config_json,
-        inputs_json=run.inputs_json,
-        tables=run.tables,
-        record=run.record,
-        history=_history(warehouse),
-    )
-    return _written(folder / "report.html", render(page))
-
-
-def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None) -> Path:
-    """Write the page on what changed from release ``a`` to ``b``; return its path.
-
-    Raises:
-        ReleaseError: A release is not there, or holds no audit.
-    """
-    pages = [page_of(warehouse, open_release(warehouse, one).releases[-1]) for one in (a, b)]
-    path = (out or warehouse / REPORTS) / f"{a}..{b}.html"
-    return _written(path, render_comparison(*pages))
-
-
-def page_of(warehouse: Path, release: Release) -> ReportPage:
-    """Return what the page of a release shows.
-
-    Raises:
-        ReleaseError: The release holds no audit record that this version can read.
-    """
-    record = record_of(release)
-    if record is None:
-        raise ReleaseError(
-            Problem(
-                release.release_id,
-                "holds no audit that this version of Winnow can read",
-                found=f"made by {release.code_version}",
-                next_step="Build the date again.",
-            )
-        )
-    return ReportPage(
-        release_id=release.release_id,
-        run_id=release.run_id,
-        ds=release.ds,
-        created=release.created_ts,
-        code_version=release.code_version,
-        config_json=release.config_json,
-        inputs_json=release.inputs_json,
-        tables={pin.table: pin.content.rows for pin in release.tables},
-        record=record,
-        history=_history(warehouse),
-    )
-
-
-def _history(warehouse: Path) -> list[HistoryEntry]:
-    found = []
-    for listed in read_releases(warehouse).listed[-_LAST_RELEASES:]:
-        # One that cannot be read is told of where it is asked for.
-        with suppress(ReleaseError):
-            release = read_release(listed)
-            if (record := record_of(release)) is not None:
-                found.append(HistoryEntry.of(release.release_id, release.ds, record))
-    return found
-
-
-def _written(path: Path, html: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html, encoding="utf-8")
-    return path
+    if compare is not None:
+        written = pages.write_comparison(folder, *compare, out=out)
+    elif run is not None:
+        written = pages.write_run_report(folder, run, out=out)
+    else:
+        day = None if ds is None else day_of(ds)
+        written = pages.write_report(folder, release, day, out=out)
+    print_result({"report": str(written)}, str(written), as_json)

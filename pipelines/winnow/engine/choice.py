@@ -1,13 +1,16 @@
 """Which engine works: chosen by name, started, or taken as it runs already."""
 
+import difflib
 import os
 from typing import TYPE_CHECKING, Literal, get_args
 
-from winnow.engine.engine import Engine, under_spark_submit
+from winnow.engine.spark_submit import under_spark_submit
 from winnow.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from winnow.engine.engine import Engine
 
 EngineName = Literal["sail", "spark"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -30,8 +33,10 @@ def choose_engine(named: str | None = None, *, master: str | None = None) -> Eng
     where = "--engine" if named else ENGINE_VARIABLE
     name = named or os.environ.get(ENGINE_VARIABLE) or ("spark" if under_spark_submit() else "sail")
     if name not in ENGINES:
+        close = difflib.get_close_matches(name, ENGINES, n=1, cutoff=0.5)
+        hint = f"Did you mean {close[0]}?" if close else None
         known = " or ".join(ENGINES)
-        raise ConfigError(Problem(where, "this engine is not known", found=name, expected=known))
+        raise ConfigError(Problem(where, "this engine is not known", name, known, hint))
     if name == "sail" and under_spark_submit():
         what = "spark-submit starts the spark engine only"
         raise ConfigError(Problem(where, what, found=name, expected="spark"))
@@ -50,7 +55,7 @@ def start_engine(
     master: str | None = None,
     driver_memory: str | None = None,
     small_data: bool = False,
-) -> Engine:
+) -> "Engine":
     """Start the chosen engine; nothing of the other one is needed or loaded.
 
     Args:
@@ -75,7 +80,7 @@ def start_engine(
     )
 
 
-def engine_of(spark: "SparkSession") -> Engine:
+def engine_of(spark: "SparkSession") -> "Engine":
     """Return the engine around a session that runs already."""
     if type(spark).__module__.startswith("pyspark.sql.connect"):
         from winnow.engine.sail import SailEngine

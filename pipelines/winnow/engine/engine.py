@@ -4,7 +4,6 @@
 clusters. The pipeline does not know which of them works: what differs stands behind ``Engine``.
 """
 
-import os
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +14,6 @@ from winnow.release.store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-
-def under_spark_submit() -> bool:
-    """Return whether spark-submit started this process and so decides on master and JARs."""
-    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 class Engine(ABC):

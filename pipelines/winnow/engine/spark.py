@@ -9,9 +9,10 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
-from winnow.engine.engine import Engine, under_spark_submit
+from winnow.engine.engine import Engine
 from winnow.engine.executors import check_executors, on_one_machine
 from winnow.engine.java import DELTA_PACKAGE, check_java, find_jars
+from winnow.engine.spark_submit import under_spark_submit
 from winnow.engine.startup.class_archive import options_to_read, quoted
 from winnow.errors import ExecutorError, Problem, RequirementError
 from winnow.release.store import Store

@@ -1,0 +1,77 @@
+"""``winnow build``: one date, from logs to a release."""
+
+from typing import Annotated
+
+import typer
+
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    EngineOption,
+    JsonOption,
+    MasterOption,
+    MemoryOption,
+    WarehouseOption,
+    config_of,
+    day_of,
+    print_json,
+    progress_for,
+    require_engine,
+    stdout,
+)
+from winnow.engine.startup.garbage import nothing_collected
+
+
+def build(
+    ds: Annotated[str, typer.Option("--ds", help="The date of the impressions, YYYY-MM-DD.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Accept missing or empty logs of the date.")
+    ] = False,
+    immature: Annotated[
+        bool,
+        typer.Option("--immature", help="Build before the last clicks are in; mature = false."),
+    ] = False,
+    warehouse: WarehouseOption = None,
+    engine: EngineOption = None,
+    master: MasterOption = None,
+    driver_memory: MemoryOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Build, audit and release the samples of one date.
+
+    Reads the logs that the config names, checks every row against its contract, makes positives,
+    easy and hard negatives, and publishes them as one release, or nothing at all. Running it again
+    on the same logs releases nothing new.
+    """
+    day = day_of(ds)
+    require_engine(engine, master)
+    tree = config_of(config, warehouse)
+    progress = progress_for(as_json)
+    with nothing_collected(), progress.stage("start the engine"):
+        from winnow.building.build import build as build_date
+        from winnow.building.request import BuildRequest
+        from winnow.building.summary import print_summary
+        from winnow.engine.choice import start_engine
+
+        running = start_engine(
+            f"winnow build {day}", engine=engine, master=master, driver_memory=driver_memory
+        )
+    with running:
+        summary = build_date(
+            BuildRequest(
+                config=tree,
+                day=day,
+                engine=running,
+                allow_empty=allow_empty,
+                immature=immature,
+                progress=progress,
+                home=config.resolve().parent,
+            )
+        )
+    if as_json:
+        print_json(summary.as_record())
+    else:
+        print_summary(summary, stdout())
