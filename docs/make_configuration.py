@@ -1,7 +1,7 @@
 """Write ``docs/configuration.md`` from the models: run ``python docs/make_configuration.py``.
 
 Keys, types, ranges and defaults come from the models. What a key means stands in
-``configuration_keys.yaml``; a test fails where a key has no meaning or a meaning has no key.
+``config/keys.yaml``; a test fails where a key has no meaning or a meaning has no key.
 """
 
 import json
@@ -10,15 +10,14 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
+from winnow.config.json_schema import meanings
 from winnow.config.logs import LogConfig
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
 
 PAGE = Path(__file__).with_name("configuration.md")
-WORDS = Path(__file__).with_name("configuration_keys.yaml")
 
 _INTRO = """# Configuration
 
@@ -26,7 +25,8 @@ Made from the config's models by `python docs/make_configuration.py`; a test fai
 differ.
 
 One YAML file says where the logs lie, what their columns mean and which rows become samples.
-`winnow init` writes a commented one to start from. Only `logs` has no default. An unknown key is an
+`winnow init` writes a commented one to start from, and beside it the JSON Schema by which editors
+complete and check it (`winnow schema` prints it). Only `logs` has no default. An unknown key is an
 error that names the nearest known one. All errors come in one message, before Spark starts, with
 exit code 2.
 
@@ -156,12 +156,6 @@ def models() -> Iterator[tuple[str, type[Frozen]]]:
 def known_keys() -> list[str]:
     """Return every key that has a value of its own, dotted."""
     return [_dotted(path, key) for path, model in models() for key, _ in _plain_fields(model)]
-
-
-def meanings() -> dict[str, str]:
-    """Return what each key means."""
-    words: dict[str, str] = yaml.safe_load(WORDS.read_text(encoding="utf-8"))
-    return words
 
 
 def _below(model: type[Frozen], path: str) -> Iterator[tuple[str, type[Frozen]]]:

@@ -2,18 +2,23 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from winnow.building.code_version import code_version
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.main import COMMANDS, main
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.errors import ConfigError, ConflictError, GateError, Problem, WinnowError
+
+from tests.child_process import PATH, child_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,6 +42,40 @@ class DescribeTheHelp:
         begin = time.monotonic()
         subprocess.run([sys.executable, "-m", "winnow.cli.main", "--help"], cwd=ROOT, check=True)
         assert time.monotonic() - begin < 5
+
+
+class DescribeTheVersion:
+    def it_is_the_one_that_releases_name(self, capsys: Captured) -> None:
+        assert main(["--version"]) == 0
+        lines = dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
+        assert lines["winnow"] == code_version()
+        assert lines["python"] == platform.python_version()
+        assert lines["pyarrow"] == version("pyarrow")
+
+
+class DescribeTheCompletion:
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def it_prints_a_script_for_the_shell(self, shell: str) -> None:
+        assert "_WINNOW_COMPLETE=complete_" in told_by(
+            "--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
+        )
+
+    def it_completes_commands_and_options(self) -> None:
+        bash = {"_WINNOW_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+        assert told_by(**bash, COMP_WORDS="winnow re").split() == ["releases", "report", "rejected"]
+        bash["COMP_CWORD"] = "2"
+        assert "--immature" in told_by(**bash, COMP_WORDS="winnow build --").split()
+
+
+def told_by(*words: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "winnow.cli.main", *words],
+        env=child_environment() | {"PYTHONPATH": PATH} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
 
 
 class DescribeWrongArguments:

@@ -26,13 +26,24 @@ def init(
 
 
 def write_starter(path: Path, *, force: bool = False) -> None:
-    """Write the commented config to start from.
+    """Write the commented config to start from, and its JSON Schema beside it.
 
     Raises:
         ConfigError: The file is there already and ``force`` is false, or it cannot be written.
     """
-    from winnow.errors import ConfigError, Problem
     from winnow.shipped_files import shipped_text
+
+    write_config(path, shipped_text("configs", "starter.yaml"), force=force)
+
+
+def write_config(path: Path, text: str, *, force: bool) -> None:
+    """Write a config whose first line names its JSON Schema, and the schema beside it.
+
+    Raises:
+        ConfigError: The file is there already and ``force`` is false, or it cannot be written.
+    """
+    from winnow.cli.schema import SCHEMA_FILE, write_schema, write_text
+    from winnow.errors import ConfigError, Problem
 
     if path.exists() and not force:
         raise ConfigError(
@@ -42,9 +53,5 @@ def write_starter(path: Path, *, force: bool = False) -> None:
                 next_step="Give another name, or --force to replace it.",
             )
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(shipped_text("configs", "starter.yaml"), encoding="utf-8")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(Problem(str(path), f"the file cannot be written: {why}")) from error
+    write_text(path, f"# yaml-language-server: $schema={SCHEMA_FILE}\n{text}")
+    write_schema(path.with_name(SCHEMA_FILE))

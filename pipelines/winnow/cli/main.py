@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -13,10 +14,12 @@ from winnow.cli.process import leave, require_docstrings
 from winnow.cli.rejected import rejected
 from winnow.cli.releases import releases
 from winnow.cli.report import report
+from winnow.cli.schema import schema
 from winnow.cli.simulate import simulate
 from winnow.cli.verify import verify
+from winnow.cli.versions import print_versions
 
-COMMANDS = (init, simulate, demo, build, verify, releases, report, rejected)
+COMMANDS = (init, schema, simulate, demo, build, verify, releases, report, rejected)
 
 app = typer.Typer(
     name="winnow",
@@ -26,12 +29,26 @@ app = typer.Typer(
     "Exit codes: 0 done or nothing to do, 2 wrong config or arguments, 3 the data broke a "
     "contract or a gate, 4 somebody else published meanwhile (safe to run again), 1 anything else.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 for command in COMMANDS:
     app.command()(command)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=print_versions,
+            is_eager=True,
+            help="Print the version of Winnow and of what it works with.",
+        ),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command; the help is the app's."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
