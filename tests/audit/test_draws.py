@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winnow.audit.recompute.draw_counts import SOURCES
 from winnow.audit.recompute.draws import (
     MOST_OFF,
     DrawFigures,
@@ -21,6 +20,7 @@ from winnow.audit.recompute.draws import (
     places_of,
 )
 from winnow.audit.recompute.draws_pass import _negatives
+from winnow.audit.recompute.kernels.draw_counts import SOURCES
 
 Event = tuple[int, int]
 Draw = tuple[int, int, int, float]

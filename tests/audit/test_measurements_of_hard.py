@@ -8,7 +8,13 @@ from pyspark.sql import SparkSession
 from winnow.audit.figure import Figure
 from winnow.audit.gates.hard_negatives import hard_again
 from winnow.audit.gates.row_rules import broken_rules
-from winnow.audit.recompute.ranking_lists import HardCounts, Logged, StageRules, Stated, look_up
+from winnow.audit.recompute.kernels.ranking_lists import (
+    HardCounts,
+    Logged,
+    StageRules,
+    Stated,
+    look_up,
+)
 from winnow.contracts.stage_rows import StageRows
 
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong

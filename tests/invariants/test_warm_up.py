@@ -43,7 +43,7 @@ import numpy as np, pyarrow as pa
 from winnow.audit.recompute.draws import Weighed
 from winnow.audit.recompute.draws_pass import _examine_partition, save_weighed
 from winnow.engine.startup.preload import rehearse
-from winnow.audit.recompute.ranking_lists import StageRules
+from winnow.audit.recompute.kernels.ranking_lists import StageRules
 from winnow.audit.recompute.hard_pass import _look_up_partition
 rehearse()
 before = loaded()

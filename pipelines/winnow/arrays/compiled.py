@@ -12,19 +12,20 @@ from typing import Any
 
 import numba
 
-_FOLDERS = ("arrays", "sampler", "audit")
-"""Where compiled functions stand."""
+KERNEL_SOURCES = ("arrays", "sampler/kernels", "events/kinds.py", "audit/recompute/kernels")
+"""Where compiled functions stand, and what they take constants from; folders and files."""
 
 
-def _source_fingerprint(root: Path) -> str:
+def source_fingerprint(package: Path) -> str:
     """Return a hash of all kernel sources.
 
-    Numba's cache looks at the file of the cached function only, so a changed callee in another
-    file would go unseen. A folder per fingerprint makes that impossible.
+    Numba's cache looks at the file of the cached function only, so a changed callee or constant in
+    another file would go unseen. A folder per fingerprint makes that impossible. Other sources are
+    left out: a change of them need not compile all kernels anew, which takes a minute of CPU time.
     """
     digest = hashlib.sha256()
-    for folder in _FOLDERS:
-        for source in sorted((root / folder).rglob("*.py")):
+    for named in KERNEL_SOURCES:
+        for source in sorted((package / named).glob("*.py")) or [package / named]:
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -40,7 +41,7 @@ def _writable_cache_folder() -> Path | None:
         return None
     root = os.environ.get("NUMBA_CACHE_DIR")
     base = Path(root) if root else Path(tempfile.gettempdir()) / f"winnow-numba-{os.getuid()}"
-    folder = base / _source_fingerprint(package)
+    folder = base / source_fingerprint(package)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_uid != os.getuid():

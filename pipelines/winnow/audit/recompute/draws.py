@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from winnow.audit.recompute.draw_counts import SOURCES, count_draws
+from winnow.audit.recompute.kernels.draw_counts import SOURCES, count_draws
 
 SHOWN, CLICKED, POSITIVE = 0, 1, 2
 """Kinds of rows: an impression, a click, a positive with its negatives."""

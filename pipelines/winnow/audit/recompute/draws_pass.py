@@ -21,7 +21,6 @@ from pyspark.sql.types import (
 
 from winnow.arrays.task_slots import TURNS
 from winnow.audit.recompute import pass_sizes
-from winnow.audit.recompute.draw_counts import SOURCES
 from winnow.audit.recompute.draws import (
     CLICKED,
     POSITIVE,
@@ -32,6 +31,7 @@ from winnow.audit.recompute.draws import (
     examine,
     log_q_edges,
 )
+from winnow.audit.recompute.kernels.draw_counts import SOURCES
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
 from winnow.spark.passes import of_pass, passes_for

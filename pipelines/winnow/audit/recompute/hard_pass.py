@@ -12,7 +12,13 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.task_slots import TURNS
 from winnow.audit.recompute import pass_sizes
-from winnow.audit.recompute.ranking_lists import HardCounts, Logged, StageRules, Stated, look_up
+from winnow.audit.recompute.kernels.ranking_lists import (
+    HardCounts,
+    Logged,
+    StageRules,
+    Stated,
+    look_up,
+)
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
 from winnow.spark.passes import of_pass, passes_for

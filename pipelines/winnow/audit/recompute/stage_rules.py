@@ -6,7 +6,7 @@ import numpy as np
 from pyspark.sql import functions as F
 
 from winnow.audit.figure import Figure
-from winnow.audit.recompute.ranking_lists import StageRules
+from winnow.audit.recompute.kernels.ranking_lists import StageRules
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date

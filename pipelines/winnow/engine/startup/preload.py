@@ -10,7 +10,7 @@ import pyarrow as pa
 from winnow.audit.expectations import Bounded, met_expectations, without_analytics
 from winnow.audit.figure import Figure
 from winnow.audit.recompute.draws import Negatives, Weighed, examine
-from winnow.audit.recompute.ranking_lists import Logged, StageRules, Stated, look_up
+from winnow.audit.recompute.kernels.ranking_lists import Logged, StageRules, Stated, look_up
 from winnow.config.gate_rules import Between
 
 

@@ -1,0 +1,1 @@
+"""Compiled loops of the audit: what was drawn user by user, and where a list has an item."""
