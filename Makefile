@@ -1,4 +1,4 @@
-# make env | spark | demo | dist | test | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | cluster | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -9,7 +9,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo dist test trainers bench lint clean java
+.PHONY: env spark demo dist test cluster trainers bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -52,6 +52,10 @@ dist: $(VENV)/.packages
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST)
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines --ignore tests/engines
+
+# Builds on a real standalone cluster, a worker killed in one of them.
+cluster: env spark
+	WINNOW_TEST_CLUSTER=1 WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest tests/executors
 
 # The README's data loader with the real PyTorch, in an environment of its own: that of make env, and
 # PyTorch, which on Linux brings 5 GB of libraries for GPUs.

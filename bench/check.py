@@ -188,6 +188,11 @@ class Outputs:
             }
         else:
             queries = {k: f"FROM '{out}/{table}/*.parquet'" for k, table in _TABLES.items()}
+            if (out / "training_samples").is_dir():
+                # All tables of a release, in its columns.
+                pair += ", neg_item_id AS item_id"
+                queries["easy"] = f"SELECT {pair} {queries['easy']}"
+                queries["hard"] = f"SELECT {pair}, stage {queries['hard']}"
         for name, query in queries.items():
             self._db.execute(f"CREATE OR REPLACE VIEW {name} AS {query}")
 

@@ -17,9 +17,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "winnow-sail-whole": ("bench.build_only", "--engine", "sail", "--whole"),
     "winnow-spark-whole": ("bench.build_only", "--engine", "spark", "--whole"),
     "duckdb": ("bench.peers.duckdb_script",),
+    "duckdb-whole": ("bench.peers.duckdb_whole",),
     "spark-sql": ("bench.peers.spark_sql",),
 }
 """Who can be compared: the module, and its options."""
+
+REFERENCES = ("duckdb", "spark-sql", "duckdb-whole")
+"""The peers that others are put in relation to."""
 
 FIGURES = ("wall", "work", "cpu", "peak_gib")
 
@@ -76,8 +80,7 @@ class Case:
                 "lowest": {name: min(self.values(peer, name), default=None) for name in FIGURES},
                 "highest": {name: max(self.values(peer, name), default=None) for name in FIGURES},
                 "ratios": {
-                    to: {name: self.ratio(peer, to, name) for name in FIGURES}
-                    for to in ("duckdb", "spark-sql")
+                    to: {name: self.ratio(peer, to, name) for name in FIGURES} for to in REFERENCES
                 },
                 "stages": self.stages(peer),
                 "check": self.checks.get(peer),

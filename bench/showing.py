@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bench.comparing import Case
+from bench.comparing import REFERENCES, Case
 from bench.targets import Target
 
 
@@ -30,7 +30,8 @@ def show(cases: Sequence[Case], met: Sequence[Target], console: Console) -> None
 def peers_table(cases: Sequence[Case]) -> Table:
     """Return a row per case and peer; a median, and the lowest and highest where several ran."""
     table = _table("logs", "peer", "runs", "wall s", "work s", "CPU s", "peak GiB", left=2)
-    for title in ("work / duckdb", "CPU", "work / spark-sql", "CPU", "k rows/s/core", "same work"):
+    titles = [title for to in REFERENCES for title in (f"work / {to}", "CPU")]
+    for title in (*titles, "k rows/s/core", "same work"):
         table.add_column(title, justify="right", no_wrap=True)
     for case in cases:
         rows = sum(case.rows.values())
@@ -71,7 +72,7 @@ def targets_table(met: Sequence[Target]) -> Table:
     return table
 
 
-_RATIOS = tuple((to, name) for to in ("duckdb", "spark-sql") for name in ("work", "cpu"))
+_RATIOS = tuple((to, name) for to in REFERENCES for name in ("work", "cpu"))
 _SHOWN = ("wall", "work", "cpu", "peak_gib")
 
 

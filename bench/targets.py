@@ -28,7 +28,9 @@ def targets(cases: Sequence[Case]) -> list[Target]:
     return [
         Target("sail, build only / duckdb", _ratio(plain, sail, "duckdb"), 0.6),
         Target("spark, build only / spark-sql", _ratio(plain, "winnow-spark", "spark-sql"), 0.33),
-        Target("sail, whole build / build only", _ratio(plain, "winnow-sail-whole", sail), 2.0),
+        Target(
+            "sail, whole / duckdb-whole", _ratio(plain, "winnow-sail-whole", "duckdb-whole"), 0.8
+        ),
         Target("sail, size 10 / size 1", _growth(large, plain, sail), 11.0),
         Target("spark, size 10 / size 1", _growth(large, plain, "winnow-spark"), 11.0),
         Target("sail, GiB at size 10", _figure(large, "peak_gib"), 10.0),

@@ -20,12 +20,14 @@ SIZE = 0.01
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Logs, and one run of DuckDB and of Winnow on sail."""
+    """Logs, and one run of both DuckDB scripts and of Winnow on sail."""
     folder = tmp_path_factory.mktemp("bench")
     options = ["--size", str(SIZE), "--out", str(folder)]
     made = CliRunner().invoke(app, ["generate", *options])
     assert made.exit_code == 0, made.output
-    ran = CliRunner().invoke(app, ["run", *options, "--runs", "1", "--peers", "winnow-sail,duckdb"])
+    ran = CliRunner().invoke(
+        app, ["run", *options, "--runs", "1", "--peers", "winnow-sail,duckdb,duckdb-whole"]
+    )
     assert ran.exit_code == 0, ran.output
     assert "winnow-sail" in ran.output
     return folder
@@ -54,7 +56,7 @@ class DescribeTheRecord:
         assert case["peers"]["winnow-sail"]["stages"].keys() >= stages
 
     def it_finds_that_all_did_the_same_work(self, case: dict[str, Any]) -> None:
-        for peer in ("winnow-sail", "duckdb"):
+        for peer in ("winnow-sail", "duckdb", "duckdb-whole"):
             assert case["peers"][peer]["check"]["complaints"] == []
 
 
