@@ -10,7 +10,7 @@ from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes, request_sa
 from winnow.audit.record import AuditRecord
 from winnow.config.gate_rules import GATE_RULES, RULE_OF
 from winnow.spark import passes
-from winnow.spark.dialect import Dialect
+from winnow.spark.limits import Limits, ShuffleLimit
 
 from tests.audit.memory import Memory
 from tests.audit.mutants import MUTANTS, NONSENSE, Mutant
@@ -81,15 +81,12 @@ class DescribeTheUnbrokenBuild:
 class DescribeAnAuditInSeveralPasses:
     def it_measures_the_same(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         in_one = bench.audit()
-        monkeypatch.setattr(pass_sizes, "ROWS_PER_GIB", 1_000)
-        monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
-        # An engine that spills needs no passes: for this test it is taken for one that does not.
-        held = Dialect(name="sail", urls=True, folder_dates=False, spills=False, hints=False)
-        monkeypatch.setattr(passes, "dialect_of", lambda _: held)
+        few = Limits(audited=ShuffleLimit(2_000_000, 1_000), memory_gib=1.0)
+        scratch = replace(bench.scratch, limits=few)
         seen: list[int] = []
         monkeypatch.setattr(hard_pass, "of_pass", told(seen))
         monkeypatch.setattr(draws_pass, "of_pass", told(seen))
-        in_several = replace(bench, memory=Memory()).audit()
+        in_several = replace(bench, scratch=scratch, memory=Memory()).audit()
         assert max(seen) >= 2
         wanted = {g.name: pytest.approx(g.figure, rel=1e-9) for g in in_one.gates}
         assert {g.name: g.figure for g in in_several.gates} == wanted

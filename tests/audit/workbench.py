@@ -39,6 +39,7 @@ from winnow.sampler.steps import (
     stage_pairs,
 )
 from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.spark.limits import DEFAULT_LIMITS
 from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import Made, contracts, shown_on, totals
 
@@ -185,11 +186,9 @@ def sampled(events: pa.Table, task: SamplerSettings) -> pa.Table:
 
 
 def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.Table:
-    return (
-        all_events(logs, pairs, config, DAY, stage_orders(logs, {}, config), n_pairs=1000)
-        .toArrow()
-        .combine_chunks()
-    )
+    orders = stage_orders(logs, {}, config)
+    events = all_events(logs, pairs, config, DAY, orders, n_pairs=1000, limits=DEFAULT_LIMITS)
+    return events.toArrow().combine_chunks()
 
 
 def every_pair(

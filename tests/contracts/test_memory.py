@@ -1,12 +1,13 @@
 """How much memory an engine that does not spill may fill, and in how many passes it then works."""
 
+import math
 import os
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from winnow.spark import passes
+from pyspark.sql import SparkSession
+from winnow.spark.dialect import dialect_of
+from winnow.spark.limits import ShuffleLimit
 from winnow.spark.memory import memory_gib
 from winnow.spark.passes import passes_for
 
@@ -58,16 +59,19 @@ class DescribePasses:
         [(1.0, 0, 1), (1.0, 1_000, 1), (1.0, 1_001, 2), (8.0, 8_001, 2), (0.5, 1_001, 3)],
     )
     def it_takes_as_many_as_the_memory_asks_for(
-        self, gib: float, rows: int, expected: int, monkeypatch: pytest.MonkeyPatch
+        self, spark: SparkSession, gib: float, rows: int, expected: int
     ) -> None:
-        monkeypatch.setattr(passes, "memory_gib", lambda: gib)
-        assert passes_for(session(monkeypatch, spills=False), rows, 1_000) == expected
+        limit = ShuffleLimit(rows_per_partition=10, rows_per_gib=1_000)
+        passes, partitions = passes_for(spark, rows, limit, gib)
+        assert passes == expected
+        assert partitions == max(1, math.ceil(rows / (10 * expected)))
 
-    def it_takes_one_where_the_engine_spills(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(passes, "memory_gib", lambda: 0.001)
-        assert passes_for(session(monkeypatch, spills=True), 10**9, 1_000) == 1
-
-
-def session(monkeypatch: pytest.MonkeyPatch, *, spills: bool) -> Any:
-    monkeypatch.setattr(passes, "dialect_of", lambda _: SimpleNamespace(spills=spills))
-    return None
+    def it_takes_as_many_as_the_machines_memory_asks_for_where_the_engine_does_not_spill(
+        self, spark: SparkSession
+    ) -> None:
+        rows = 10 * 2**10
+        limit = ShuffleLimit(rows_per_partition=100, rows_per_gib=1)
+        spills = dialect_of(spark).spills
+        passes = 1 if spills else math.ceil(rows / int(memory_gib()))
+        assert passes_for(spark, rows, limit) == (passes, math.ceil(rows / (100 * passes)))
+        assert spills or passes > 1, "the test must be able to fail"

@@ -244,7 +244,7 @@ class DescribeDrawnLogs:
         shown = valid_rows(logs["impressions"])
         joined = attributed_pairs(
             shown, valid_rows(logs["clicks"]), logs["impressions"].contract, settings,
-            small.THE_DAY, n_clicks=30,
+            small.THE_DAY, n_clicks=30, limits=scratch.limits,
         )  # fmt: skip
         found = settled(scratch.staged(joined, "pairs"), shown, settings, scratch)
         names = ("user_id", "request_id", "item_id", "impression_us", "click_us")

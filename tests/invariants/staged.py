@@ -112,7 +112,15 @@ class Staged:
         return stage_kept_pairs(self.pairs, self.settings, self.scratch)
 
     def events(self) -> DataFrame:
-        return all_events(self.logs, self.kept, self.config, DAY, self.orders, n_pairs=1000)
+        return all_events(
+            self.logs,
+            self.kept,
+            self.config,
+            DAY,
+            self.orders,
+            n_pairs=1000,
+            limits=self.scratch.limits,
+        )
 
     def groups(self, partitions: int, name: str) -> DataFrame:
         schema = groups_schema(self.config, self.pairs.schema)

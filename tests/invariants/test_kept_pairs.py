@@ -17,6 +17,7 @@ from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.steps import all_events
+from winnow.spark.limits import DEFAULT_LIMITS
 
 from tests.invariants.staged import DAY, Staged
 from tests.sampler.reference import KEEP, MASK, fold, mix64
@@ -81,7 +82,15 @@ class DescribeStageKeptPairs:
         every = stage_kept_pairs(staged.all_pairs, cold, staged.scratch)
         assert every.count() == staged.all_pairs.count()
         before, after = (
-            all_events(staged.logs, pairs, staged.config, DAY, staged.orders, n_pairs=1000)
+            all_events(
+                staged.logs,
+                pairs,
+                staged.config,
+                DAY,
+                staged.orders,
+                n_pairs=1000,
+                limits=DEFAULT_LIMITS,
+            )
             .where(F.col("kind") >= FIRST_CANDIDATE)
             .toArrow()["owner_key"]
             for pairs in (every, kept)

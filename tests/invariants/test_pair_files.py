@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from winnow.dates import CalendarDay
-from winnow.sampler import kept_pairs
 from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
 from winnow.sampler.kept_pairs import kept_places
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings
+from winnow.spark.limits import Limits
 
 from tests.invariants.one_partition import config, items
 
@@ -56,11 +56,11 @@ class DescribeKeptPlaces:
         assert places["pair_row"].to_pylist() == list(range(40))
 
     def it_begins_another_file_where_one_holds_enough_bytes(
-        self, settings: SamplerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, settings: SamplerSettings, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(kept_pairs, "_BYTES_PER_FILE", batch_of(range(30)).nbytes)
+        few = Limits(bytes_per_file=batch_of(range(30)).nbytes)
         batches = [batch_of(range(30 * n, 30 * n + 30)) for n in range(5)]
-        places = pa.Table.from_batches(list(kept_places(batches, settings)))
+        places = pa.Table.from_batches(list(kept_places(batches, settings, few)))
         assert len(files_in(tmp_path)) > 1
         assert places["request_id"].to_pylist() == list(range(150))
         found = PairFiles(str(tmp_path)).read(
@@ -78,16 +78,14 @@ class DescribeKeptPlaces:
         assert files_in(tmp_path) == []
 
     def it_names_no_file_of_an_attempt_that_failed(
-        self, settings: SamplerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, settings: SamplerSettings, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(kept_pairs, "_BYTES_PER_FILE", 1)
-
         def failing() -> Iterator[pa.RecordBatch]:
             yield batch_of(range(30))
             raise OSError("gone")
 
         with pytest.raises(OSError, match="gone"):
-            list(kept_places(failing(), settings))
+            list(kept_places(failing(), settings, Limits(bytes_per_file=1)))
         left = files_in(tmp_path)
         (places,) = kept_places([batch_of(range(30))], settings)
         assert len(left) == 1

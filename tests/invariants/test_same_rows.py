@@ -12,11 +12,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from winnow.config.tree import TABLES
 from winnow.engine.choice import engine_of
-from winnow.events.attribution import MOST_BROADCAST_ROWS
 from winnow.release.release import ContentHash
 from winnow.sampler import shuffle, steps
-from winnow.spark import passes
-from winnow.spark.dialect import Dialect, dialect_of
+from winnow.spark.limits import Limits, ShuffleLimit
 
 from tests.invariants.staged import DAY, Staged, shuffle_logs, stage
 
@@ -85,30 +83,25 @@ class DescribePasses:
         self, staged: Staged, expected: Hashes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rows = steps.rows_of_events(staged.logs)
-        monkeypatch.setattr(steps, "EVENTS_PER_GIB", rows // 3)
-        monkeypatch.setattr(passes, "memory_gib", lambda: 1.0)
-        monkeypatch.setattr(passes, "dialect_of", lambda spark: in_memory(dialect_of(spark)))
+        few = Limits(sampled=ShuffleLimit(1_000_000, rows // 3), memory_gib=1.0)
         # So many pairs that those of a pass are too many to copy to all tasks, unless few are kept.
         told: list[int] = []
         known = steps.all_events
 
-        def noting(*given: Any, n_pairs: int) -> DataFrame:
+        def noting(*given: Any, n_pairs: int, limits: Limits) -> DataFrame:
             told.append(n_pairs)
-            return known(*given, n_pairs=n_pairs)
+            return known(*given, n_pairs=n_pairs, limits=limits)
 
         monkeypatch.setattr(steps, "all_events", noting)
         groups = steps.stage_groups(
-            staged.logs, staged.pairs, staged.items, staged.config, DAY, staged.scratch,
-            staged.orders, n_pairs=5 * MOST_BROADCAST_ROWS,
+            staged.logs, staged.pairs, staged.items, staged.config, DAY,
+            dataclasses.replace(staged.scratch, limits=few), staged.orders,
+            n_pairs=5 * few.broadcast_rows,
         )  # fmt: skip
         assert told == [-(-staged.kept.count() // 4)] * 4
         written = sorted(path.name for path in (staged.scratch.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]
         assert_same(staged.hashes(groups), expected)
-
-
-def in_memory(dialect: Dialect) -> Dialect:
-    return dataclasses.replace(dialect, spills=False)
 
 
 class DescribeAnotherRun:

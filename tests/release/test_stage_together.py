@@ -10,9 +10,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import GateError
-from winnow.release import sorted_files, task_writer
 from winnow.release.sorted_files import SortedFiles, folder_of_tasks, take_over
 from winnow.release.task_writer import MadeTogether, Maker
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 from tests.release.things import MONDAY, STATS, THINGS, Run, store_of, thing, things
 
@@ -130,7 +130,7 @@ def batches(n: int, rows: int) -> list[pa.RecordBatch]:
     return list(table.to_batches(max_chunksize=rows))
 
 
-def together(folder: Path) -> MadeTogether:
+def together(folder: Path, limits: Limits = DEFAULT_LIMITS) -> MadeTogether:
     """One table with all rows, in order, and one with five of each."""
 
     def make(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
@@ -141,8 +141,8 @@ def together(folder: Path) -> MadeTogether:
     files = {}
     for table in ("few", "many"):
         (folder / table).mkdir()
-        files[table] = SortedFiles(str(folder / table), SCHEMA, None, "shuffle_key")
-    return MadeTogether(make, files)
+        files[table] = SortedFiles(str(folder / table), SCHEMA, None, "shuffle_key", limits)
+    return MadeTogether(make, files, limits)
 
 
 def keys_of(folder: Path, written: Iterable[pa.RecordBatch], table: str) -> list[list[int]]:
@@ -156,23 +156,19 @@ def keys_of(folder: Path, written: Iterable[pa.RecordBatch], table: str) -> list
 class DescribeMadeTogether:
     @pytest.mark.parametrize("rows_in", [batches(3, 8), batches(6, 4), batches(1, 24)])
     def it_writes_what_is_made_at_a_time_into_as_few_files_as_may_be(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_in: list[pa.RecordBatch]
+        self, tmp_path: Path, rows_in: list[pa.RecordBatch]
     ) -> None:
-        monkeypatch.setattr(task_writer, "_BYTES_AT_A_TIME", 128)
-        monkeypatch.setattr(sorted_files, "_ROWS_PER_FILE", 40)
+        few = Limits(bytes_at_a_time=128, rows_per_file=40)
         # Eight rows are 128 bytes, so they are what is made at a time; 24 rows in all.
-        written = list(together(tmp_path).write(rows_in))
+        written = list(together(tmp_path, few).write(rows_in))
         # Five of each of the first eight fill a file, with which no other rows are sorted.
         thrice = [range(17, 25), range(9, 17), range(1, 9)]
         five = [[key for key in keys for _ in range(5)] for keys in thrice]
         assert keys_of(tmp_path, written, "many") == five
         assert keys_of(tmp_path, written, "few") == [list(range(1, 25))]
 
-    def it_writes_more_at_once_than_a_file_should_hold(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sorted_files, "_ROWS_PER_FILE", 3)
-        written = list(together(tmp_path).write(batches(1, 8)))
+    def it_writes_more_at_once_than_a_file_should_hold(self, tmp_path: Path) -> None:
+        written = list(together(tmp_path, Limits(rows_per_file=3)).write(batches(1, 8)))
         assert keys_of(tmp_path, written, "few") == [list(range(1, 9))]
 
     def it_names_no_file_where_there_are_no_rows(self, tmp_path: Path) -> None:

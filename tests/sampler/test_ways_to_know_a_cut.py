@@ -17,6 +17,7 @@ from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+from winnow.spark.limits import DEFAULT_LIMITS
 
 from tests.sampler.many_positives import table_of
 
@@ -99,7 +100,13 @@ def candidates(
     )
     log = spark.createDataFrame([tuple(row) for row in rows], SCHEMA)
     made = candidate_events(
-        log, asked, settings, orders, mapped=columns, n_requests=len(requests)
+        log,
+        asked,
+        settings,
+        orders,
+        mapped=columns,
+        n_requests=len(requests),
+        limits=DEFAULT_LIMITS,
     ).toArrow()
     table = table_of(np.ones(ITEMS, np.int64))
     item_keys = np.sort(table.keys)

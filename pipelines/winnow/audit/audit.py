@@ -33,6 +33,7 @@ from winnow.audit.record import AuditRecord, Funnel, HardOrigin
 from winnow.config.tree import Config
 from winnow.contracts.rows import on_date
 from winnow.dates import CalendarDay
+from winnow.spark.limits import Limits
 from winnow.spark.scratch import Scratch
 
 _OF_ITEMS = (
@@ -80,7 +81,7 @@ def audit(
     # Some of it waits for Python, some for the engine: side by side they fill the cores.
     with ThreadPoolExecutor(max_workers=2) as beside:
         of_tables = beside.submit(measure_tables, found, evidence, config, day)
-        of_hard = beside.submit(_hard, found, evidence, positives, config, day)
+        of_hard = beside.submit(_hard, found, evidence, positives, config, day, scratch.limits)
         items = found.take(
             _OF_ITEMS,
             lambda: items_again(evidence.logs, evidence.staged["item_stats"], config, day, scratch),
@@ -197,7 +198,10 @@ def _samples(
         stretch = stretch_of(n, day)
         found.take(
             ("q_differs",),
-            lambda: (None, [wrong_q(easy, stats, config, stretch, n_items=n_items)]),
+            lambda: (
+                None,
+                [wrong_q(easy, stats, config, stretch, n_items=n_items, limits=scratch.limits)],
+            ),
         )
     return (0 if kept is None else kept.all_candidates), parts
 
@@ -208,6 +212,7 @@ def _hard(
     positives: StagedPositives | None,
     config: Config,
     day: CalendarDay,
+    limits: Limits,
 ) -> tuple[HardOrigin, ...]:
     """Measure hard negatives; return where they come from."""
     logs, staged, n = evidence.logs, evidence.staged, evidence.totals["positives"]
@@ -222,7 +227,7 @@ def _hard(
         lambda: (
             () if staged_hard is None else hard_origins(staged_hard),
             [
-                *hard_again(log, hard, config, day, n_positives=n, stages=counted),
+                *hard_again(log, hard, config, day, n_positives=n, stages=counted, limits=limits),
                 *unordered_rows(log, config, counted, day),
             ],
         ),

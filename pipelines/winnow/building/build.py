@@ -72,14 +72,16 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     require_apart(request.config)
     config, spark, stage = request.config, request.engine.spark, request.progress.stage
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
-    store = request.engine.store(request.warehouse, config.publishing.retention_days)
+    limits = request.limits
+    store = request.engine.store(request.warehouse, config.publishing.retention_days, limits)
     since = store.releases_snapshot()
     for table in config.tables_written:
         # A log that is damaged would else be met when the work is done.
         store.protocol(table)
     load_early()
     request.engine.warm_up(audit=True)
-    scratch = Scratch(spark, request.engine.ship, staging_path(request.warehouse, run_id), run_id)
+    folder = staging_path(request.warehouse, run_id)
+    scratch = Scratch(spark, request.engine.ship, folder, run_id, limits)
 
     with stage("check the logs"):
         logs = open_for_build(request)
@@ -89,9 +91,13 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     with stage("count rows") as told:
         stages = {name: stages_of(name, config) for name in logs}
         census = {
-            n: census_of(log, day, scratch.staged, stages=stages[n]) for n, log in logs.items()
+            n: census_of(log, day, scratch.staged, stages=stages[n], limits=limits)
+            for n, log in logs.items()
         }
-        counts = {n: count_rows(log, day, census[n], stages=stages[n]) for n, log in logs.items()}
+        counts = {
+            n: count_rows(log, day, census[n], stages=stages[n], limits=limits)
+            for n, log in logs.items()
+        }
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
     with stage("join clicks, weigh items") as told:
@@ -109,9 +115,14 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         known = contracts(config, logs)
         rejected = all_rejected(logs, counts, clicked, known["rejected"], day, spark=spark)
         shown = shown_on(
-            logs["impressions"], day, census["impressions"], counts["impressions"], scratch.staged
+            logs["impressions"],
+            day,
+            census["impressions"],
+            counts["impressions"],
+            scratch.staged,
+            limits,
         )
-        made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature)
+        made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature, limits)
         staged = stage_tables(made, known, config, day, store, run_id)
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):

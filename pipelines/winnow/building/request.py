@@ -7,6 +7,7 @@ from pathlib import Path
 from winnow.building.progress import Progress
 from winnow.config.tree import Config
 from winnow.engine.engine import Engine
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class BuildRequest:
         allow_empty: Accept logs that are missing or have no rows for the date.
         immature: Build though clicks of the attribution window may still be missing.
         progress: Told of every stage; keeps the seconds.
+        limits: How much is computed at a time.
         home: The folder of the config file, where there is one: the release names folders inside
             it from there on, so that it is the same after the whole has moved.
     """
@@ -30,6 +32,7 @@ class BuildRequest:
     allow_empty: bool = False
     immature: bool = False
     progress: Progress = field(default_factory=Progress)
+    limits: Limits = DEFAULT_LIMITS
     home: Path | None = None
 
     @property

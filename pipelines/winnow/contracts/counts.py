@@ -32,6 +32,7 @@ from winnow.contracts.stage_rows import (
 )
 from winnow.dates import CalendarDay
 from winnow.errors import ConservationError, Problem
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 _REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_PLACES + n for n in range(4))
 """Places of a census, behind those that are kept; each row is in exactly one. The last is the first
@@ -86,6 +87,7 @@ def census_of(
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
     *,
     stages: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return where the rows of a log go in the build of a date, and the keys that are repeated.
 
@@ -93,6 +95,7 @@ def census_of(
         log: The log. day: The date.
         keep: Writes a frame under a name and returns it read back; else nothing is run.
         stages: The names of the stages, for a ranking log: their rows are counted along.
+        limits: How much is compared at a time.
 
     Returns:
         A ``key_census``; ``count_rows`` reads it, and ``repeated_hashes``.
@@ -111,11 +114,16 @@ def census_of(
     def kept(part: DataFrame, name: str) -> DataFrame:
         return part if keep is None else keep(part, f"counted/{log.name}/{name}")
 
-    return key_census(log.frame, log.contract.key, place, log.about_rows, kept)
+    return key_census(log.frame, log.contract.key, place, log.about_rows, kept, limits)
 
 
 def count_rows(
-    log: Log, day: CalendarDay, census: DataFrame | None = None, *, stages: Sequence[str] = ()
+    log: Log,
+    day: CalendarDay,
+    census: DataFrame | None = None,
+    *,
+    stages: Sequence[str] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> RowCounts:
     """Count where every row of a log goes in the build of a date.
 
@@ -124,11 +132,12 @@ def count_rows(
         day: The date.
         census: What ``census_of`` returned for them; without it, it is computed here.
         stages: The names of the stages that ``census_of`` was given.
+        limits: How much is compared at a time.
 
     Raises:
         ConservationError: The parts do not add up, or the files hold another number of rows.
     """
-    census = census_of(log, day, stages=stages) if census is None else census
+    census = census_of(log, day, stages=stages, limits=limits) if census is None else census
     rows = rows_by_place(census)
     rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
     fine, repeated = _sum(rows, 0, KEPT_PLACES), repeated_hashes(census)
@@ -136,7 +145,7 @@ def count_rows(
     # Where every row is kept it is not asked again which are: only the key's columns are read.
     all_kept = fine == sum(rows.values())
     kept = log.frame if all_kept else log.frame.where(on_date(log, day) & F.col("valid"))
-    distinct = count_distinct_keys(kept, log.contract.key, fine, repeated)
+    distinct = count_distinct_keys(kept, log.contract.key, fine, repeated, limits=limits)
     counts = RowCounts(
         read=sum(rows.values()),
         valid=distinct,

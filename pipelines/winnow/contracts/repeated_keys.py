@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from winnow.arrays.sorting import sorted_numbers
 from winnow.arrays.task_slots import TURNS
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.passes import of_pass, passes_for
 
 KEY_HASH = "__winnow_key_hash"
@@ -26,13 +27,7 @@ other places are only counted. Which of the first it is tells what is odd about 
 
 MOST_PLACES = 1024
 
-MOST_BROADCAST_KEYS = 4_000_000
-"""Above so many repeated keys they are not broadcast."""
-
 _PLACE_BITS, _KEPT_BITS = MOST_PLACES.bit_length() - 1, KEPT_PLACES.bit_length() - 1
-_ROWS_PER_PARTITION = 2_000_000
-_ROWS_PER_GIB = 4_300_000
-"""An engine that holds its shuffles in memory compares so many rows at a time for each GiB."""
 
 _CENSUS = f"{KEY_HASH} bigint, n bigint, place smallint"
 
@@ -52,6 +47,7 @@ def key_census(
     place: Column,
     n_rows: int,
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Count rows by their place, and find the keys that several rows in place ``KEPT`` have.
 
@@ -65,6 +61,7 @@ def key_census(
         n_rows: About how many rows there are; decides partitions and passes only.
         keep: Writes a frame under a name and returns it read back; without it all is computed
             again whenever it is needed.
+        limits: How many rows are compared at a time.
 
     Returns:
         ``KEY_HASH``, ``n``, ``place`` (smallint). A row with a hash: ``n`` rows that are kept
@@ -75,8 +72,9 @@ def key_census(
     marked = rows.select(short.bitwiseOR(place.cast("bigint")).alias(KEY_HASH))
     # Rows of one key meet, whatever is odd about one of them.
     alike = F.shiftright(KEY_HASH, _KEPT_BITS)
-    passes = passes_for(rows.sparkSession, n_rows, _ROWS_PER_GIB)
-    partitions = max(1, -(-n_rows // (_ROWS_PER_PARTITION * passes)))
+    passes, partitions = passes_for(
+        rows.sparkSession, n_rows, limits.compared_keys, limits.memory_gib
+    )
     parts = []
     for number in range(passes):
         own = of_pass(marked, alike, number, passes)
@@ -138,6 +136,7 @@ def count_distinct_keys(
     n_rows: int,
     repeated: DataFrame,
     hashed: Sequence[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> int:
     """Return the number of different keys among rows, exactly; NULL equals NULL.
 
@@ -147,33 +146,52 @@ def count_distinct_keys(
         n_rows: How many rows there are.
         repeated: What ``repeated_hashes`` returned for these rows.
         hashed: The columns of the key whose hashes these are; None is all of them.
+        limits: How many repeated keys are broadcast.
     """
     of_repeated, hashes = repeated.agg(F.sum("n"), F.count(F.lit(1))).collect()[0]
     if not hashes:
         return n_rows
-    suspects = with_hash_among(rows, hashed or key, repeated, n_repeated=hashes)
+    suspects = with_hash_among(rows, hashed or key, repeated, n_repeated=hashes, limits=limits)
     return n_rows - int(of_repeated) + suspects.select(*key).distinct().count()
 
 
 def with_hash_among(
-    rows: DataFrame, key: Sequence[str], repeated: DataFrame, *, n_repeated: int
+    rows: DataFrame,
+    key: Sequence[str],
+    repeated: DataFrame,
+    *,
+    n_repeated: int | None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
-    """Return the rows whose key's hash is among the repeated ones."""
-    return _joined(rows, key, repeated, "left_semi", n_repeated)
+    """Return the rows whose key's hash is among the repeated ones.
+
+    ``n_repeated`` is how many these are at most; None where that is not known.
+    """
+    return _joined(rows, key, repeated, "left_semi", n_repeated, limits)
 
 
 def with_hash_alone(
-    rows: DataFrame, key: Sequence[str], repeated: DataFrame, *, n_repeated: int
+    rows: DataFrame,
+    key: Sequence[str],
+    repeated: DataFrame,
+    *,
+    n_repeated: int | None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return the rows whose key's hash no other row has."""
-    return _joined(rows, key, repeated, "left_anti", n_repeated)
+    return _joined(rows, key, repeated, "left_anti", n_repeated, limits)
 
 
 def _joined(
-    rows: DataFrame, key: Sequence[str], repeated: DataFrame, how: str, n_repeated: int
+    rows: DataFrame,
+    key: Sequence[str],
+    repeated: DataFrame,
+    how: str,
+    n_repeated: int | None,
+    limits: Limits,
 ) -> DataFrame:
     hashes = repeated.select(KEY_HASH)
-    if n_repeated <= MOST_BROADCAST_KEYS:
+    if n_repeated is not None and n_repeated <= limits.broadcast_rows:
         hashes = broadcast(hashes, KEY_HASH)
     return (
         rows.withColumn(KEY_HASH, _short_hash(key)).join(hashes, KEY_HASH, how=how).drop(KEY_HASH)

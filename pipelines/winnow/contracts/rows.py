@@ -9,7 +9,6 @@ from winnow.contracts.conforming import CHOSEN, made_impression_id
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import (
     KEPT,
-    MOST_BROADCAST_KEYS,
     key_census,
     repeated_hashes,
     with_hash_alone,
@@ -17,6 +16,7 @@ from winnow.contracts.repeated_keys import (
 )
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 
 def valid_rows(log: Log) -> DataFrame:
@@ -87,6 +87,7 @@ def deduplicated(
     keep: Callable[[DataFrame], DataFrame] | None = None,
     made: Mapping[str, Column] | None = None,
     first: Sequence[Column] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
@@ -104,6 +105,7 @@ def deduplicated(
             they are chosen again whenever the frame is read.
         made: What ``made_columns`` returned for the log: made of the rows that are left only.
         first: An order by what rows mean, which decides before time and hash do.
+        limits: How many duplicates' hashes are broadcast.
 
     Returns:
         The winners, same columns.
@@ -111,12 +113,15 @@ def deduplicated(
     if duplicates == 0:
         return rows
     if repeated is not None:
-        n = MOST_BROADCAST_KEYS + 1 if duplicates is None else duplicates
         made = made or {}
-        bare = rows.drop(*made)
-        several = with_made(with_hash_among(bare, contract.key, repeated, n_repeated=n), made)
+        bare, key = rows.drop(*made), contract.key
+        several = with_made(
+            with_hash_among(bare, key, repeated, n_repeated=duplicates, limits=limits), made
+        )
         winners = deduplicated(several, contract, first=first)
-        alone = with_made(with_hash_alone(bare, contract.key, repeated, n_repeated=n), made)
+        alone = with_made(
+            with_hash_alone(bare, key, repeated, n_repeated=duplicates, limits=limits), made
+        )
         both = alone.unionByName(winners if keep is None else keep(winners))
         return both.select(*rows.columns)
     others = tie_columns(rows.columns, contract)
@@ -135,6 +140,7 @@ def without_duplicates(
     n_rows: int,
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
     first: Sequence[Column] = (),
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return what ``deduplicated`` does, of rows that hardly repeat a key; counts the keys first.
 
@@ -147,12 +153,15 @@ def without_duplicates(
         n_rows: About how many rows there are.
         keep: Writes a frame under a name and returns it read back, as for ``key_census``.
         first: As for ``deduplicated``.
+        limits: How much is compared at a time.
     """
-    repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep))
+    repeated = repeated_hashes(key_census(rows, contract.key, F.lit(KEPT), n_rows, keep, limits))
     several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
     if several > n_rows // 4:
         return deduplicated(rows, contract, first=first)
-    return deduplicated(rows, contract, repeated=repeated, duplicates=several, first=first)
+    return deduplicated(
+        rows, contract, repeated=repeated, duplicates=several, first=first, limits=limits
+    )
 
 
 def winner_hash(names: Sequence[str]) -> Column:

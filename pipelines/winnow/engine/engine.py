@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from winnow.release.store import Store
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +37,9 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def store(self, warehouse: Path, retention_days: int = 400) -> Store:
+    def store(
+        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+    ) -> Store:
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
 
     def warm_up(self, *, audit: bool) -> None:  # noqa: B027

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from winnow.engine.engine import Engine
 from winnow.errors import Problem, RequirementError
 from winnow.release.store import Store
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -84,11 +85,13 @@ class SailEngine(Engine):
         """Return the absolute path: every task runs on this machine."""
         return str(path.absolute())
 
-    def store(self, warehouse: Path, retention_days: int = 400) -> Store:
+    def store(
+        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+    ) -> Store:
         """Return the store whose releases delta-rs appends."""
         from winnow.release.sail_store import SailStore
 
-        return SailStore(self.spark, warehouse, retention_days)
+        return SailStore(self.spark, warehouse, retention_days, limits)
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to load the kernels of sampler and audit; see ``Engine``."""

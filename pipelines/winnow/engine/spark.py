@@ -16,6 +16,7 @@ from winnow.engine.spark_submit import under_spark_submit
 from winnow.engine.startup.class_archive import options_to_read, quoted
 from winnow.errors import ExecutorError, Problem, RequirementError
 from winnow.release.store import Store
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -179,11 +180,13 @@ class SparkEngine(Engine):
         self.spark.addArtifact(str(path), file=True)
         return path.name
 
-    def store(self, warehouse: Path, retention_days: int = 400) -> Store:
+    def store(
+        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+    ) -> Store:
         """Return the store whose releases delta-spark appends."""
         from winnow.release.spark_store import SparkStore
 
-        return SparkStore(self.spark, warehouse, retention_days)
+        return SparkStore(self.spark, warehouse, retention_days, limits)
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to start a Python worker: the daemon that forks it loads all kernels first."""

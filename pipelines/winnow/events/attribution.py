@@ -12,9 +12,7 @@ from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
-
-MOST_BROADCAST_ROWS = 4_000_000
-"""Above so many rows a side is not broadcast: it would fill the memory of every executor."""
+from winnow.spark.limits import Limits
 
 _JOIN_KEYS = {
     # One id may stand for a whole page of items: the item decides which of them was clicked.
@@ -69,6 +67,7 @@ def attributed_pairs(
     day: CalendarDay,
     *,
     n_clicks: int,
+    limits: Limits,
     made: Mapping[str, Column] | None = None,
     clicked: tuple[int, int] | None = None,
 ) -> DataFrame:
@@ -87,6 +86,7 @@ def attributed_pairs(
         config: How clicks find impressions.
         day: The date. Pairs serve its positives and tell which of its clicks are orphans.
         n_clicks: About how many clicks there are; few enough are broadcast.
+        limits: How many rows are broadcast.
         made: Columns that are not in the log but made from the ids, as ``impression_id`` may be.
         clicked: The first microsecond of the clicks that are joined, and the first after them;
             by default they are those of the date and of the window after it.
@@ -123,7 +123,7 @@ def attributed_pairs(
         *(() if "user_id" in keys else (F.col("user_id").alias("click_user"),)),
         *((_reach_us(config).alias("reach_us"),) if config.attribution.windows else ()),
     )
-    if n_clicks <= MOST_BROADCAST_ROWS:
+    if n_clicks <= limits.broadcast_rows:
         right = broadcast(right, f"join_{keys[0]}")
     joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
@@ -154,6 +154,7 @@ def joined_pairs(
     day: CalendarDay,
     *,
     n_clicks: int,
+    limits: Limits,
     clicked: tuple[int, int] | None = None,
 ) -> DataFrame:
     """Return the pairs of the valid rows of both logs; see ``attributed_pairs``."""
@@ -165,6 +166,7 @@ def joined_pairs(
         config,
         day,
         n_clicks=n_clicks,
+        limits=limits,
         made=made_columns(impressions),
         clicked=clicked,
     )

@@ -10,12 +10,12 @@ from winnow.config.sampling import Hard
 from winnow.config.tree import Config
 from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
-from winnow.events.attribution import MOST_BROADCAST_ROWS
 from winnow.events.keys import key_of
 from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
 from winnow.events.stage_orders import StageOrders
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import Limits
 
 EVENT_COLUMNS = ("owner_key", "item_key", "kind")
 """What a task needs of an event; see ``sampler.kernels.events.Events``."""
@@ -110,6 +110,7 @@ def candidate_events(
     *,
     mapped: Collection[str],
     n_requests: int,
+    limits: Limits,
     knows_users: bool = False,
 ) -> DataFrame:
     """Return the ranking rows of requests with a pair; the user is the impressions' user.
@@ -126,6 +127,7 @@ def candidate_events(
         orders: Which rank is the best.
         mapped: The contract columns that the log has.
         n_requests: About how many requests there are; few enough are broadcast.
+        limits: How many that are.
         knows_users: Whether rows may name their user.
 
     Returns:
@@ -147,7 +149,7 @@ def candidate_events(
         *(of_stage[name].alias(name) for name in RANKED_COLUMNS if name in mapped),
         *((named,) if by_user else ()),
     )
-    if n_requests <= MOST_BROADCAST_ROWS:
+    if n_requests <= limits.broadcast_rows:
         requests = broadcast(requests, "request_id")
     if not by_user:
         return rows.join(requests, "request_id", how="inner").drop("request_id")
@@ -172,7 +174,12 @@ def _from_one(hard: Hard, orders: StageOrders) -> Column:
 
 
 def union_of_events(
-    forbidden: DataFrame, pairs: DataFrame, candidates: DataFrame | None, *, n_pairs: int
+    forbidden: DataFrame,
+    pairs: DataFrame,
+    candidates: DataFrame | None,
+    *,
+    n_pairs: int,
+    limits: Limits,
 ) -> DataFrame:
     """Put all events into one frame, where it is cheap without those of users who have no pair.
 
@@ -181,13 +188,14 @@ def union_of_events(
         pairs: What ``stage_kept_pairs`` returned.
         candidates: What ``candidate_events`` returned, or None without a ranking log.
         n_pairs: How many pairs there are; few enough users are broadcast.
+        limits: How many that are.
 
     Returns:
         ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
         ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
         candidates have. A pair's event has the pair's place as owner and item.
     """
-    if n_pairs <= MOST_BROADCAST_ROWS:
+    if n_pairs <= limits.broadcast_rows:
         users = broadcast(pairs.select("user_key").distinct(), "user_key")
         forbidden = forbidden.join(users, "user_key", how="left_semi")
     of_ranked = () if candidates is None else candidates.columns

@@ -31,6 +31,7 @@ from winnow.release.schema_check import check_schema, schema_problems
 from winnow.release.sorted_files import SortedFiles, folder_of_tasks, take_over
 from winnow.release.store import FileState, StagedTable
 from winnow.release.task_writer import WRITTEN_SCHEMA, MadeTogether, Maker
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 
 class EngineStore(ABC):
@@ -41,11 +42,19 @@ class EngineStore(ABC):
 
     Attributes:
         spark: The session.
+        limits: How much tasks write at a time.
     """
 
-    def __init__(self, spark: SparkSession, warehouse: Path, retention_days: int = 400) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        warehouse: Path,
+        retention_days: int = 400,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         """Take a session; ``retention_days`` go into the properties of new tables."""
         self.spark = spark
+        self.limits = limits
         self._warehouse = warehouse.absolute()
         self._retention_days = retention_days
 
@@ -88,8 +97,11 @@ class EngineStore(ABC):
         )
         paths = {table: staged_table_path(self._warehouse, run_id, table) for table in wanted}
         tasks = {table: folder_of_tasks(path) for table, path in paths.items()}
-        files = {table: SortedFiles.of(wanted[table], folder) for table, folder in tasks.items()}
-        together = MadeTogether(make, files)
+        files = {
+            table: SortedFiles.of(wanted[table], folder, self.limits)
+            for table, folder in tasks.items()
+        }
+        together = MadeTogether(make, files, self.limits)
         written = frame.mapInArrow(together.write, WRITTEN_SCHEMA).toArrow().to_pylist()
         for table, path in paths.items():
             take_over(tasks[table], [w["name"] for w in written if w["table"] == table], path)

@@ -23,7 +23,7 @@ class SailStore(EngineStore):
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
         """Write a frame by the tasks that have its rows; see ``EngineStore``."""
         tasks = folder_of_tasks(path)
-        files = SortedFiles.of(contract, tasks)
+        files = SortedFiles.of(contract, tasks, self.limits)
         written = frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
         take_over(tasks, written, path)
 

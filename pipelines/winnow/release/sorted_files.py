@@ -21,13 +21,10 @@ from winnow.arrays.parquet_columns import PACKED, column_path, values_of
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
 from winnow.contracts.spark_schema import spark_schema
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from winnow.contracts.tables import TableContract
-
-_ROWS_PER_FILE = 1_000_000
-_BYTES_PER_FILE = 128 * 2**20
-"""Of Arrow memory: what one task holds of a table before it sorts and writes it."""
 
 FILES_SCHEMA = "name string"
 
@@ -50,18 +47,20 @@ class SortedFiles:
         partition: The date column that names the sub-folder ``column=value`` and is not in the
             file; None for one folder.
         sort_by: The column to sort each file by; None keeps the order of the rows.
+        limits: How large a file is.
     """
 
     folder: str
     schema: pa.Schema
     partition: str | None
     sort_by: str | None
+    limits: Limits = DEFAULT_LIMITS
 
     @classmethod
-    def of(cls, contract: "TableContract", folder: Path) -> Self:
+    def of(cls, contract: "TableContract", folder: Path, limits: Limits) -> Self:
         """Return how the rows of a table become the files that are published."""
         sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
-        return cls(str(folder), file_schema(contract), contract.partition, sort_by)
+        return cls(str(folder), file_schema(contract), contract.partition, sort_by, limits)
 
     def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""
@@ -136,8 +135,8 @@ class WaitingRows:
 
     def add(self, rows: pa.Table) -> None:
         """Take rows; write those that wait, where both together are too many for one file."""
-        n, size = rows.num_rows, rows.nbytes
-        if self._rows + n > _ROWS_PER_FILE or self._size + size > _BYTES_PER_FILE:
+        n, size, most = rows.num_rows, rows.nbytes, self._files.limits
+        if self._rows + n > most.rows_per_file or self._size + size > most.bytes_per_file:
             # Rows that were sorted together stay so: none of them waits for the next ones.
             self._write()
         self._held.append(rows)

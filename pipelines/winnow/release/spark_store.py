@@ -26,6 +26,7 @@ from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import Release, releases_contract
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.schema_check import check_schema
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 # Importing delta.exceptions is also what makes PySpark raise them: without it every conflict
 # arrives as a bare Py4JJavaError.
@@ -44,13 +45,19 @@ _CONFLICTS = (
 class SparkStore(EngineStore):
     """The ``Store`` of the engine spark."""
 
-    def __init__(self, spark: SparkSession, warehouse: Path, retention_days: int = 400) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        warehouse: Path,
+        retention_days: int = 400,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         """Take a session with Delta; ``retention_days`` go into the properties of new tables."""
         # By default the writer sorts by the partition column, and where that sort spills it mixes
         # the rows of a date, which then are not in the order of ``shuffle_key``. With files open
         # beside each other it need not sort; a staged table holds one date.
         spark.conf.set("spark.sql.maxConcurrentOutputFileWriters", "2")
-        super().__init__(spark, warehouse, retention_days)
+        super().__init__(spark, warehouse, retention_days, limits)
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
         """Write a frame without handing its rows to Python; see ``EngineStore``."""

@@ -78,7 +78,12 @@ def stage_catalogue(
         per_item = log.contract.model_copy(update={"key": ("item_id",)})
         eligible = eligible_items(
             without_duplicates(
-                periods_on(snapshot, day), per_item, log.about_rows, kept, latest_first()
+                periods_on(snapshot, day),
+                per_item,
+                log.about_rows,
+                kept,
+                latest_first(),
+                scratch.limits,
             )
         )
     else:
@@ -116,8 +121,9 @@ def _attributed_before(
     A click that belongs to several impressions comes as often.
     """
     impressions = logs["impressions"]
-    n_clicks = logs["clicks"].about_rows
-    joined = joined_pairs(logs, config, day, n_clicks=n_clicks, clicked=(since, day.start_us))
+    n, limits = logs["clicks"].about_rows, scratch.limits
+    clicked = (since, day.start_us)
+    joined = joined_pairs(logs, config, day, n_clicks=n, limits=limits, clicked=clicked)
     choice = (CHOSEN,) if impressions.chooses else ()
     columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
     staged = scratch.staged(joined.select(*columns), "earlier-pairs")

@@ -15,12 +15,10 @@ from winnow.sampler.catalogue_file import load_catalogue
 from winnow.sampler.kernels.positives import are_kept
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 from winnow.spark.shipped import shipped
 from winnow.spark.task_files import Task
-
-_BYTES_PER_FILE = 128 * 2**20
-"""Of Arrow memory: what one task holds before it writes it."""
 
 
 def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, scratch: Scratch) -> DataFrame:
@@ -43,12 +41,14 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, scratch: Scrat
     owned = pairs.drop("click_key").withColumn("owner_key", F.xxhash64("user_key", "request_key"))
     keys = ("user_key", "owner_key", "pair_file", "pair_row")
     fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
-    task: Task = partial(kept_places, settings=settings)
+    task: Task = partial(kept_places, settings=settings, limits=scratch.limits)
     return scratch.staged_by_tasks(owned, task, StructType(fields), "kept-pairs")
 
 
 def kept_places(
-    batches: Iterable[pa.RecordBatch], settings: SamplerSettings
+    batches: Iterable[pa.RecordBatch],
+    settings: SamplerSettings,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Write the pairs of kept positives and give their places, for ``mapInArrow``."""
     draws = load_catalogue(shipped(settings.catalogue)).draws
@@ -59,7 +59,7 @@ def kept_places(
             user, request, item, draws.hot_keys, draws.hot_keep, settings.positive_seed
         )
         waiting.append(batch.filter(pa.array(stays)))
-        if sum(kept.nbytes for kept in waiting) >= _BYTES_PER_FILE:
+        if sum(kept.nbytes for kept in waiting) >= limits.bytes_per_file:
             yield _written(waiting, settings)
             waiting = []
     if any(kept.num_rows for kept in waiting):

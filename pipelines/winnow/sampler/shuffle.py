@@ -22,9 +22,6 @@ from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
 from winnow.spark.task_files import Task
 
-EVENTS_PER_PARTITION = 1_000_000
-"""A worker then stays below 1 GB; of more and smaller partitions each engine gets less done."""
-
 
 def groups_schema(config: Config, pairs: StructType) -> StructType:
     """Return the Spark schema of sample groups: columns of the pairs, then what the kernel adds."""

@@ -13,7 +13,7 @@ from winnow.contracts.rows import (
     readable_rows,
 )
 from winnow.dates import CalendarDay
-from winnow.events.attribution import MOST_BROADCAST_ROWS, joined_pairs
+from winnow.events.attribution import joined_pairs
 from winnow.events.click_users import Attributed, settled
 from winnow.events.events import (
     candidate_events,
@@ -25,21 +25,19 @@ from winnow.events.events import (
 from winnow.events.stage_orders import StageOrders
 from winnow.sampler.catalogue import Candidates, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
-from winnow.sampler.shuffle import EVENTS_PER_PARTITION, groups_schema, sample
+from winnow.sampler.shuffle import groups_schema, sample
 from winnow.sampler.task import SamplerSettings
+from winnow.spark.limits import Limits
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.scratch import Scratch
-
-EVENTS_PER_GIB = 8_000_000
-"""Of so many log rows for each GiB of memory an engine that does not spill samples the users at a
-time. Measured: they need 5.0 of 24 GiB; when events were wider 7.2, and 3.7 of 8."""
 
 
 def stage_pairs(
     logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, *, n_clicks: int
 ) -> Attributed:
     """Join clicks to impressions, once, and decide which pairs count."""
-    staged = scratch.staged(joined_pairs(logs, config, day, n_clicks=n_clicks), "pairs")
+    joined = joined_pairs(logs, config, day, n_clicks=n_clicks, limits=scratch.limits)
+    staged = scratch.staged(joined, "pairs")
     return settled(staged, readable_rows(logs["impressions"]), config, scratch)
 
 
@@ -89,17 +87,20 @@ def stage_groups(
     """
     folder, by_score = str(scratch.folder / "pair-files"), orders.by_score
     settings = SamplerSettings.of(config, day, candidates.shipped, folder, by_score=by_score)
-    rows = rows_of_events(logs)
-    passes = passes_for(scratch.spark, rows, EVENTS_PER_GIB)
-    partitions = max(1, -(-rows // (EVENTS_PER_PARTITION * passes)))
+    limits = scratch.limits
+    passes, partitions = passes_for(
+        scratch.spark, rows_of_events(logs), limits.sampled, limits.memory_gib
+    )
     kept, schema = stage_kept_pairs(pairs, settings, scratch), groups_schema(config, pairs.schema)
-    if n_pairs > MOST_BROADCAST_ROWS * passes:  # too many, as far as is known: some are not kept
+    if n_pairs > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
         n_pairs = kept.count()
     files = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         own = of_pass(kept, "user_key", number, passes)
-        events = all_events(logs, own, config, day, orders, n_pairs=-(-n_pairs // passes))
+        events = all_events(
+            logs, own, config, day, orders, n_pairs=-(-n_pairs // passes), limits=limits
+        )
         turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
         files += sample(turn, settings, schema, partitions, scratch, name)
     return scratch.read_back(files, schema)
@@ -113,6 +114,7 @@ def all_events(
     orders: StageOrders,
     *,
     n_pairs: int,
+    limits: Limits,
 ) -> DataFrame:
     """Return every event that can matter to a sample of the date; see ``union_of_events``.
 
@@ -143,8 +145,9 @@ def all_events(
             mapped=log.mapped,
             knows_users="user_id" in log.mapped,
             n_requests=n_pairs,
+            limits=limits,
         )
-    return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs)
+    return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs, limits=limits)
 
 
 def ranked_rows(log: Log, config: Config) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from winnow.spark.dialect import dialect_of
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.task_files import NAMES, Task, TaskFiles
 
 
@@ -24,12 +25,14 @@ class Scratch:
         ship: Hands a file to every task and returns the name to find it by.
         folder: The run's staging folder; everything is written below it.
         tag: Makes the names of shipped files new in the session.
+        limits: How much is computed at a time.
     """
 
     spark: SparkSession
     ship: Callable[[Path], str]
     folder: Path
     tag: str
+    limits: Limits = DEFAULT_LIMITS
 
     def staged(self, frame: DataFrame, name: str) -> DataFrame:
         """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""

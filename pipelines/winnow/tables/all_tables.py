@@ -14,6 +14,7 @@ from winnow.contracts.rows import chosen_rows, deduplicated, made_columns, on_da
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.dates import CalendarDay
 from winnow.sampler.catalogue import Candidates
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
 
@@ -30,6 +31,7 @@ class Made:
         candidates: The date's items.
         rejected: The rejected rows.
         mature: Whether the attribution window is complete.
+        limits: How much is computed at a time.
     """
 
     logs: Mapping[str, Log]
@@ -41,6 +43,7 @@ class Made:
     candidates: Candidates
     rejected: DataFrame
     mature: bool
+    limits: Limits = DEFAULT_LIMITS
 
 
 def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
@@ -69,6 +72,7 @@ def frames_of_logs(
             mature=made.mature,
             knows_viewed="viewed" in made.logs["impressions"].mapped,
             n_pairs=made.n_pairs,
+            limits=made.limits,
         )
 
     def all_items(contract: TableContract) -> DataFrame:
@@ -97,6 +101,7 @@ def shown_on(
     census: DataFrame,
     counts: RowCounts,
     keep: Callable[[DataFrame, str], DataFrame] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return the valid impressions of the date that may become positives, one row per key.
 
@@ -108,6 +113,7 @@ def shown_on(
         census: What ``census_of`` returned for them.
         counts: What ``count_rows`` returned.
         keep: Writes a frame under a name and returns it read back: the rows are needed twice.
+        limits: How many duplicates' hashes are broadcast.
     """
     return deduplicated(
         chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, day)),
@@ -116,6 +122,7 @@ def shown_on(
         duplicates=counts.duplicate,
         keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
         made=made_columns(impressions),
+        limits=limits,
     )
 
 

@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
-from winnow.events.attribution import MOST_BROADCAST_ROWS
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import Limits
 from winnow.tables.placement import keyed_hash, shard, split
 
 _KEY = ("impression_id", "user_id", "request_id", "item_id")
@@ -24,6 +24,7 @@ def ranking_samples(
     mature: bool,
     knows_viewed: bool,
     n_pairs: int,
+    limits: Limits,
 ) -> DataFrame:
     """Return one row per impression, label 1 where it was clicked in the attribution window.
 
@@ -37,11 +38,12 @@ def ranking_samples(
         knows_viewed: Whether the impression log says what was really on screen; then only viewed
             or clicked impressions count.
         n_pairs: About how many pairs there are; few enough are broadcast.
+        limits: How many that are.
     """
     clicked = pairs.groupBy(*_KEY).agg(
         F.min("click_us").alias("click_us"), F.max("action").alias("action")
     )
-    if n_pairs <= MOST_BROADCAST_ROWS:
+    if n_pairs <= limits.broadcast_rows:
         clicked = broadcast(clicked, "request_id")
     rows = impressions.join(clicked, list(_KEY), how="left")
     if knows_viewed:

@@ -18,6 +18,7 @@ from winnow.contracts.rows import readable_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 
 _SOURCES = ("popularity", "easy_fill")
@@ -65,7 +66,7 @@ def measure_draws(
         n_rows=sum(sizes) + n_positives,
         n_positives=n_positives,
     )
-    return draw_figures(rows, weighed, scratch.ship(path), config.ids)
+    return draw_figures(rows, weighed, scratch.ship(path), config.ids, scratch.limits)
 
 
 def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:
@@ -119,7 +120,13 @@ def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
 
 
 def wrong_q(
-    easy: DataFrame, item_stats: DataFrame, config: Config, stretch: Stretch, *, n_items: int
+    easy: DataFrame,
+    item_stats: DataFrame,
+    config: Config,
+    stretch: Stretch,
+    *,
+    n_items: int,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Figure:
     """Count rows of easy_negatives whose q is not the item's share of the weights.
 
@@ -128,13 +135,14 @@ def wrong_q(
         config: The id types and the mix.
         stretch: The rows of easy_negatives that are looked at.
         n_items: How many items there are; few enough are broadcast.
+        limits: How many that are.
 
     Raises:
         ValueError: Too few rows lie in the stretch.
     """
     key = key_of("item_id", config.ids.item).alias("neg_key")
     stats = item_stats.select(key, F.col("q").alias("share"))
-    if n_items <= 2_000_000:
+    if n_items <= limits.broadcast_rows:
         stats = broadcast(stats, "neg_key")
     rows = stretch.of(easy).select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
     close = F.abs(F.col("q") - F.col("share")) <= 1e-9 * F.col("share")

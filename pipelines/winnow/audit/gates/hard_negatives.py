@@ -15,6 +15,7 @@ from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date
 from winnow.contracts.stage_rows import StageRows
 from winnow.dates import CalendarDay
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 
 def hard_again(
@@ -25,6 +26,7 @@ def hard_again(
     *,
     n_positives: int,
     stages: Mapping[str, StageRows] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[Figure]:
     """Look up hard negatives in the ranking log of their own request and stage.
 
@@ -40,6 +42,7 @@ def hard_again(
         n_positives: How many positives there are; their requests are broadcast if they are few.
         stages: The rows of each stage that have a score, and those that have a rank; None takes
             every row to have both.
+        limits: How much is compared at a time.
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
@@ -72,6 +75,7 @@ def hard_again(
         ),
         config,
         stage_rules(ranking_log, config, stages),
+        limits,
     )
     detail = told_of_some(one_in)
     figures = [

@@ -34,6 +34,7 @@ from winnow.audit.recompute.draws import (
 from winnow.audit.recompute.kernels.draw_counts import SOURCES
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import Limits
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.shipped import shipped
 
@@ -79,7 +80,9 @@ def save_weighed(items: Weighed, path: Path) -> None:
         writer.write_table(table)
 
 
-def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids") -> DrawFigures:
+def draw_figures(
+    rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids", limits: Limits
+) -> DrawFigures:
     """Compare every negative with its user's forbidden set, in one shuffle.
 
     Args:
@@ -87,10 +90,11 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids")
         items: The catalogue.
         shipped_items: The name that tasks find its file by (``save_weighed``).
         ids: The id types.
+        limits: How much is compared at a time.
     """
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
     fewest_rows = rows.n_positives * pass_sizes.FEWEST_ROWS_PER_POSITIVE
-    few_users = rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES
+    few_users = rows.n_positives <= limits.broadcast_rows
     seek_users = few_users and rows.n_rows >= fewest_rows
     no_list = [F.lit(None).cast(kind).alias(name) for name, kind in _LISTS.items()]
 
@@ -118,8 +122,9 @@ def draw_figures(rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids")
         DataFrame.unionByName,
         [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
     )
-    passes = passes_for(union.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
-    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
+    passes, partitions = passes_for(
+        union.sparkSession, rows.n_rows, limits.audited, limits.memory_gib
+    )
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
         _examine_partition, shipped_items=shipped_items
     )

@@ -11,7 +11,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.arrays.task_slots import TURNS
-from winnow.audit.recompute import pass_sizes
 from winnow.audit.recompute.kernels.ranking_lists import (
     HardCounts,
     Logged,
@@ -21,6 +20,7 @@ from winnow.audit.recompute.kernels.ranking_lists import (
 )
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import Limits
 from winnow.spark.passes import of_pass, passes_for
 
 if TYPE_CHECKING:
@@ -55,20 +55,21 @@ class HardRows:
     by_user: bool = False
 
 
-def hard_counts(rows: HardRows, config: "Config", rules: StageRules) -> HardCounts:
+def hard_counts(rows: HardRows, config: "Config", rules: StageRules, limits: Limits) -> HardCounts:
     """Count the hard negatives that are not as the log says.
 
     Args:
         rows: What the log and the staged table hold.
         config: The ladder of stages and the id types.
         rules: What holds for each stage.
+        limits: How much is compared at a time.
     """
     ladder, known = config.hard, set(rows.stated.columns)
     asked = F.xxhash64("request_id", "user_id")
     requests = rows.stated.select("request_id").distinct()
     if rows.by_user:
         requests = rows.stated.select("request_id", F.col("user_id").alias("asker")).distinct()
-    if rows.n_positives <= pass_sizes.MOST_BROADCAST_POSITIVES:
+    if rows.n_positives <= limits.broadcast_rows:
         requests = broadcast(requests, "request_id")
     ranked = "stage_rank" in known
     if rows.by_user:
@@ -104,8 +105,9 @@ def hard_counts(rows: HardRows, config: "Config", rules: StageRules) -> HardCoun
         ranked=ranked,
     )
     both, total = logged.unionByName(stated), np.zeros(len(_NAMES), np.int64)
-    passes = passes_for(both.sparkSession, rows.n_rows, pass_sizes.ROWS_PER_GIB)
-    partitions = max(1, -(-rows.n_rows // (pass_sizes.ROWS_PER_PARTITION * passes)))
+    passes, partitions = passes_for(
+        both.sparkSession, rows.n_rows, limits.audited, limits.memory_gib
+    )
     for number in range(passes):
         turn = of_pass(both, "request", number, passes).repartition(partitions, "request")
         sums = turn.mapInArrow(task, _COUNTS).agg(*(F.sum(name) for name in _NAMES))

@@ -16,9 +16,9 @@ from winnow.contracts.rows import valid_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 
-_MOST_BROADCAST_CLICKS = 4_000_000
 _HOUR_US = 3_600_000_000
 _MOST_DELAY_US = 10**13
 _MOST_PLACES = 10**10
@@ -66,7 +66,9 @@ def pairs_again(
     all impressions that they belong to, in place of the date's.
     """
     name = "audited-pairs" if since is None else "audited-earlier-pairs"
-    joined = scratch.staged(joined_again(logs, config, day, n_clicks=n_clicks, since=since), name)
+    joined = scratch.staged(
+        joined_again(logs, config, day, n_clicks=n_clicks, since=since, limits=scratch.limits), name
+    )
     chosen = (
         F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
     )
@@ -101,6 +103,7 @@ def joined_again(
     *,
     n_clicks: int,
     since: int | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
@@ -110,6 +113,7 @@ def joined_again(
         day: The date.
         n_clicks: About how many clicks there are; few enough are broadcast.
         since: The first microsecond of clicks before the date, where those are asked for.
+        limits: How many clicks are broadcast.
 
     Returns:
         One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
@@ -161,7 +165,7 @@ def joined_again(
         F.col("user_id").alias("clicking_user"),
         _own_window(config).alias("within"),
     )
-    if n_clicks <= _MOST_BROADCAST_CLICKS:
+    if n_clicks <= limits.broadcast_rows:
         right = broadcast(right, "on")
     delay = F.col("clicked_us") - F.col("shown_us")
     pairs = left.join(right, "on").where((delay >= 0) & (delay <= F.col("within")))
