@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = (
     "shown_text",
     "errors",
+    "extras",
     "shipped_files",
     "dates",
     "arrays",
@@ -42,7 +43,12 @@ FORBIDDEN = {
     r"\bsparkContext\b": {"engine/spark.py", "engine/jars.py"},
     r"\b_jvm\b|\b_jsparkSession\b|\b_jdf\b": {"engine/spark.py"},
     # Which engine works stands behind the seams.
-    r"\bpysail\b|\bSailEngine\b": {"engine/choice.py", "engine/sail.py", "cli/versions.py"},
+    r"\bpysail\b|\bSailEngine\b": {
+        "engine/choice.py",
+        "engine/sail.py",
+        "cli/versions.py",
+        "extras.py",
+    },
     r"\.rdd\b|\bRDD\b": set(),
     r"\bF\.randn?\(|\bfunctions\.randn?\b": set(),
     r"monotonically_increasing_id\(": set(),

@@ -83,6 +83,12 @@ class RequirementError(WinnowError):
     """The machine lacks something that the command needs, such as Java or the Delta classes."""
 
 
+class MissingExtraError(RequirementError):
+    """A package that an extra of Winnow brings is not installed. Nothing was started."""
+
+    exit_code = 2
+
+
 class ExecutorError(RequirementError):
     """An executor of the cluster lacks what tasks need. Nothing was started."""
 

@@ -27,10 +27,11 @@ class Nothing:
 
 sys.meta_path.insert(0, Nothing())
 from datetime import date
-from winnow.release.reader import open_dates, open_release
+import winnow
+from winnow import open_dates
 
 day = date.fromisoformat(sys.argv[3])
-release = open_release(sys.argv[1], ds=day)
+release = winnow.open_release(sys.argv[1], ds=day)
 rows = release.arrow("things").to_table()
 both = open_dates(sys.argv[1], day, day)
 frame = both.polars("things").collect()
@@ -66,7 +67,5 @@ class DescribeReadingWithoutAnEngine:
         assert (child.stdout.strip(), child.stderr) == ("[]", "")
 
     def it_would_see_a_package_that_is_not_there(self) -> None:
-        code = READ.replace(
-            "from winnow.release.reader", "import pyspark\nfrom winnow.release.reader"
-        )
+        code = READ.replace("from datetime", "import pyspark\nfrom datetime")
         assert "a trainer has no pyspark" in run(code, "", " ".join(ABSENT), str(MONDAY)).stderr

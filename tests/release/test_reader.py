@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable, QueryBuilder
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from winnow.errors import ConfigError, ReleaseError, RequirementError
+from winnow.errors import ConfigError, MissingExtraError, ReleaseError
 from winnow.release.commits import Label
 from winnow.release.reader import open_dates, open_release
 from winnow.release.store import Store
@@ -185,7 +185,9 @@ class DescribeTheSameRowsForEveryReader:
             return real(name, *more, **named)
 
         monkeypatch.setattr(builtins, "__import__", without_polars)
-        with pytest.raises(RequirementError, match="Polars is not installed"):
+        with pytest.raises(
+            MissingExtraError, match=r"polars: is not installed\. pip install 'winnow\[polars\]'"
+        ):
             open_release(store.warehouse).polars("things")
 
 

@@ -6,13 +6,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
+def package_version() -> str:
+    """Return the version of the package; 0 where it is not installed."""
+    try:
+        return version("winnow")
+    except PackageNotFoundError:
+        return "0"
+
+
 @cache
 def code_version() -> str:
     """Return the version, with ``+<commit>`` in a git checkout and ``.dirty`` if files changed."""
-    try:
-        number = version("winnow")
-    except PackageNotFoundError:
-        number = "0"
+    number = package_version()
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return number

@@ -10,6 +10,7 @@ from types import FrameType
 from rich.console import Console
 
 from winnow.errors import WinnowError
+from winnow.extras import extras_named
 from winnow.spark.causes import problem_of
 
 INTERRUPTED = 130
@@ -30,7 +31,8 @@ def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> i
     as_json, debug = "--json" in arguments, "--debug" in arguments
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        command()
+        with extras_named():
+            command()
     except SystemExit as ended:
         return _exit_code(ended)
     except WinnowError as error:

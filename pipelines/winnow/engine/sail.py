@@ -62,7 +62,7 @@ class SailEngine(Engine):
                 Problem(
                     "sail",
                     "pysail is not installed",
-                    next_step="pip install pysail, or use --engine spark.",
+                    next_step="pip install 'winnow[sail]', or use --engine spark.",
                 )
             ) from error
         except ImportError as error:

@@ -1,7 +1,8 @@
 """Releases for trainers: a date or a range of dates, resolved to the audited rows of each.
 
-    from winnow.release.reader import open_dates
-    samples = open_dates("warehouse", date(2026, 1, 1), date(2026, 1, 3)).polars("training_samples")
+    import winnow
+    release = winnow.open_dates("warehouse", date(2026, 1, 1), date(2026, 1, 3))
+    samples = release.polars("training_samples")
 
 A pin vouches for one date only. The newest version of a table may hold rows of other dates that
 no release names; none of the methods here shows them.
@@ -19,7 +20,8 @@ import pyarrow as pa
 import pyarrow.dataset as pds
 
 from winnow.dates import DateRange, spans
-from winnow.errors import ConfigError, Problem, ReleaseError, RequirementError
+from winnow.errors import ConfigError, MissingExtraError, Problem, ReleaseError
+from winnow.extras import missing
 from winnow.release.commits import require_date
 from winnow.release.metadata import (
     PinnedFile,
@@ -120,13 +122,12 @@ class ReleaseReader:
 
         Raises:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
-            RequirementError: Polars is not installed.
+            MissingExtraError: Polars is not installed.
         """
         try:
             import polars as pl
         except ImportError as error:
-            problem = Problem("polars", "Polars is not installed", next_step="pip install polars")
-            raise RequirementError(problem) from error
+            raise MissingExtraError(missing("polars")) from error
         known = self.table_files(table)
         empty = pl.from_arrow(known.schema.empty_table())
         assert isinstance(empty, pl.DataFrame)

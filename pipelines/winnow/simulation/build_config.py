@@ -1,9 +1,29 @@
 """The config of a build that fits simulated logs."""
 
 from pathlib import Path
+from typing import Any
 
 from winnow.shipped_files import shipped_text
 from winnow.simulation.config import Simulation
+from winnow.simulation.simulator import simulate as simulate_logs
+
+
+def simulate(out: str | Path, **settings: Any) -> Path:
+    """Make up the logs of a recommender, and the config that fits them.
+
+    Args:
+        out: The folder that receives ``logs/``, ``truth/`` and ``winnow.yaml``.
+        settings: Those of ``Simulation``: ``days``, ``users``, ``items``, ``seed`` and more.
+
+    Returns:
+        The config's path, for ``build``.
+
+    Raises:
+        ValidationError: A setting is not known or out of range.
+    """
+    simulation = Simulation(out=Path(out), **settings)
+    simulate_logs(simulation)
+    return write_simulated(simulation)
 
 
 def write_simulated(simulation: Simulation) -> Path:

@@ -1,0 +1,119 @@
+"""``winnow.build``: one date, from Python as from the command line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from winnow.building.progress import Progress
+from winnow.config.loading import load_config, parse_day
+from winnow.config.tree import Config
+from winnow.errors import ConfigError, Problem
+from winnow.extras import extras_named
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from winnow.building.summary import BuildSummary
+    from winnow.engine.engine import Engine
+
+
+def build(
+    config: "str | Path | Config",
+    ds: str | date,
+    *,
+    engine: "str | SparkSession | None" = None,
+    warehouse: str | Path | None = None,
+    allow_empty: bool = False,
+    immature: bool = False,
+    verbose: bool = False,
+) -> "BuildSummary":
+    """Build, audit and release the samples of one date.
+
+    Args:
+        config: The path of a config, or a config as ``load_config`` returned it.
+        ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
+        engine: ``sail`` or ``spark`` is started for this build and stopped after it. A session that
+            runs is used and left running; one of Spark needs the classes and settings of
+            delta-spark. None is ``$WINNOW_ENGINE``, or ``sail``.
+        warehouse: The folder of the tables, in place of the config's.
+        allow_empty: Accept logs that are missing or have no rows for the date.
+        immature: Build before the last clicks are in; the rows say ``mature = false``.
+        verbose: Tell of every stage on stderr.
+
+    Returns:
+        The release, where the rows of each log went, and what the samples hold.
+
+    Raises:
+        ConfigError: The config or an argument is wrong.
+        InputError: A log is missing, damaged or not what its contract says.
+        GateError: A table failed a gate; nothing was published.
+        ConflictError: Another run released the date meanwhile.
+        MissingExtraError: A package that a build needs is not installed.
+    """
+    day = date_of(ds)
+    tree, home = config_of(config)
+    if warehouse is not None:
+        tree = tree.model_copy(update={"warehouse": str(Path(warehouse).absolute())})
+    with extras_named():
+        from winnow.building.build import build as build_date
+        from winnow.building.request import BuildRequest
+    with running(engine, f"winnow build {day}") as started:
+        return build_date(
+            BuildRequest(
+                config=tree,
+                day=day,
+                engine=started,
+                allow_empty=allow_empty,
+                immature=immature,
+                progress=Progress(quiet=not verbose),
+                home=home,
+            )
+        )
+
+
+def date_of(ds: str | date) -> date:
+    """Return the date that an argument names.
+
+    Raises:
+        ConfigError: It names none.
+    """
+    if isinstance(ds, date) and not isinstance(ds, datetime):
+        return ds
+    return parse_day(str(ds), "ds")
+
+
+def config_of(config: "str | Path | Config") -> tuple[Config, Path | None]:
+    """Return a config, and the folder of its file where it was read from one.
+
+    Raises:
+        ConfigError: Holds every problem of the file.
+    """
+    if isinstance(config, Config):
+        return config, None
+    path = Path(config)
+    return load_config(path), path.resolve().parent
+
+
+@contextmanager
+def running(engine: "str | SparkSession | None", app_name: str) -> "Iterator[Engine]":
+    """Give an engine: one that is started and stopped here, or the session that runs already.
+
+    Raises:
+        ConfigError: There is no such engine.
+        RequirementError: What it needs is missing; says what to do.
+    """
+    with extras_named():
+        from winnow.engine.choice import engine_of, start_engine
+
+        if engine is None or isinstance(engine, str):
+            started = start_engine(app_name, engine=engine)
+        elif hasattr(engine, "createDataFrame"):
+            yield engine_of(engine)
+            return
+        else:
+            expected = "sail, spark, or a running session"
+            raise ConfigError(Problem("engine", "this is no engine", repr(engine), expected))
+    with started:
+        yield started

@@ -1,0 +1,61 @@
+"""``winnow.build``: the same release as the command makes, by a few words of Python."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+import winnow
+from pyspark.sql import SparkSession
+from winnow.errors import ConfigError, MissingExtraError
+from winnow.extras import extras_named
+
+from tests.docs.pages import EXAMPLE
+
+DAY = date(2026, 1, 1)
+
+
+class DescribeBuild:
+    def it_builds_in_a_session_that_runs_and_leaves_it_running(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        config = winnow.load_config(EXAMPLE / "winnow.yaml")
+        made = winnow.build(config, DAY, engine=spark, warehouse=tmp_path / "tables")
+        assert made.published and made.ds == DAY
+        release = winnow.open_release(tmp_path / "tables")
+        assert release.arrow("positives").count_rows() == made.totals.positives > 0
+        assert spark.range(3).count() == 3
+        again = winnow.build(
+            EXAMPLE / "winnow.yaml", "2026-01-01", engine=spark, warehouse=tmp_path / "tables"
+        )
+        assert (again.published, again.release_id) == (False, made.release_id)
+
+    def it_refuses_what_is_no_engine(self) -> None:
+        with pytest.raises(ConfigError, match="engine: this is no engine, found 7"):
+            winnow.build(EXAMPLE / "winnow.yaml", DAY, engine=7)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="this engine is not known, found sparc"):
+            winnow.build(EXAMPLE / "winnow.yaml", DAY, engine="sparc")
+
+    @pytest.mark.parametrize("ds", ["2026-1-1", "yesterday", datetime(2026, 1, 1, 7)])
+    def it_refuses_what_is_no_date(self, ds: str | date) -> None:
+        with pytest.raises(ConfigError, match="ds: this is not a date"):
+            winnow.build(EXAMPLE / "winnow.yaml", ds)
+
+
+class DescribeExtras:
+    @pytest.mark.parametrize(
+        ("package", "told"),
+        [
+            ("pysail", "pysail: is not installed. pip install 'winnow[sail]'"),
+            ("scipy.stats", "scipy: is not installed. pip install 'winnow[audit]'"),
+            ("delta", "delta: is not installed. pip install 'winnow[spark]'"),
+        ],
+    )
+    def it_names_the_extra_that_is_missing(self, package: str, told: str) -> None:
+        with pytest.raises(MissingExtraError) as caught, extras_named():
+            raise ModuleNotFoundError(name=package)
+        assert str(caught.value) == told
+        assert caught.value.exit_code == 2
+
+    def it_leaves_other_packages_to_whoever_wants_them(self) -> None:
+        with pytest.raises(ModuleNotFoundError), extras_named():
+            raise ModuleNotFoundError(name="users_own_package")
