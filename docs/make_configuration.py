@@ -208,7 +208,8 @@ def _type_name(annotation: Any) -> str:
             return f"{len(inner)} × {_type_name(inner[0])}"
         return f"list of {_type_name(inner[0])}"
     if origin is dict:
-        value = "source" if len(get_args(inner[1])) > 3 else _type_name(inner[1])
+        of = get_args(inner[1])[0] if get_origin(inner[1]) is Annotated else inner[1]
+        value = "source" if len(get_args(of)) > 4 else _type_name(of)
         return f"map of {_type_name(inner[0])} to {value}"
     if inner:
         plain = [part for part in inner if part is not type(None)]

@@ -63,6 +63,15 @@ class DescribeTheSchema:
         assert list(check.iter_errors(right)) == []
         assert list(check.iter_errors(right | {key: value})) != []
 
+    @pytest.mark.parametrize(
+        "mapping", ["a", {"column": "a"}, {"column": "a", "type": "int"}, {"constant": 1}]
+    )
+    def it_lets_every_form_of_a_mapping_pass(
+        self, mapping: object, check: jsonschema.Draft202012Validator
+    ) -> None:
+        log = {"path": "i", "columns": {"item_id": mapping}}
+        assert list(check.iter_errors({"logs": {"impressions": log, "clicks": log}})) == []
+
     def it_explains_every_key_that_has_a_meaning(self) -> None:
         explained = {
             text["description"] for _, text in properties(config_schema()) if "description" in text

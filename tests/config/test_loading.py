@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from winnow.config.agreement import contract_columns
+from winnow.config.columns import Concat, FirstOf, TimeSource
 from winnow.config.loading import load_config, parse_day
-from winnow.config.logs import Concat, FirstOf, TimeSource
 from winnow.config.tree import Config
 from winnow.errors import ConfigError
 

@@ -1,9 +1,13 @@
 """Parts of a config that are right each, and not together."""
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import ValidationError
 from winnow.config.loading import load_config
+from winnow.config.tree import Config
 
 from tests.config.configs_for_tests import (
     LOGS,
@@ -53,7 +57,7 @@ class DescribePartsThatDisagree:
         (told,) = problems(tmp_path, text)
         assert (told.where, told.what) == (
             f"logs.{log} (winnow.yaml, line 1)",
-            "this log is missing",
+            "this key is missing",
         )
 
     def it_needs_logs(self, tmp_path: Path) -> None:
@@ -87,3 +91,48 @@ mix: {hard_ratio: 0.0}
         (told,) = problems(tmp_path, text)
         assert told.what == "csv.names does not list usr"
         assert told.next_step == "Did you mean user?"
+
+    def it_is_told_beside_a_key_that_is_wrong_in_another_log(self, tmp_path: Path) -> None:
+        text = """
+logs:
+  impressions: {path: i, columns: {usr_id: u, item_id: 3}}
+  clicks: {path: c, formt: csv}
+"""
+        assert keys(tmp_path, text) == [
+            "logs.impressions.columns.item_id",
+            "logs.clicks.formt",
+            "logs.impressions.columns.usr_id",
+            "mix.hard_ratio",
+        ]
+
+    def it_is_not_told_of_a_part_that_is_wrong_itself(self, tmp_path: Path) -> None:
+        text = LOGS + "mix: {hard_ratio: 0.0}\n"
+        text += "positives: {actions: look}\nattribution: {windows: {look: 1h}}\n"
+        assert keys(tmp_path, text) == ["positives.actions"]
+
+
+class DescribeAConfigMadeInPython:
+    @pytest.mark.parametrize(
+        ("text", "key"),
+        [
+            (LOGS, "mix.hard_ratio"),
+            (NO_RANKING + "carry: [scene, scene]\n", "carry.1"),
+            (NO_RANKING + "carry: [user_id]\n", "carry.0"),
+            (NO_RANKING + "attribution: {windows: {by: 7d}}\n", "attribution.windows.by"),
+            (
+                NO_RANKING.replace("path: i", "columns: {u: x}, path: i"),
+                "logs.impressions.columns.u",
+            ),
+            (NO_RANKING.replace("path: c", "from: ranking_log"), "logs.clicks.from"),
+            (LOGS + "  ranking_log: {path: r, sampled: true}\n", "hard.cut_known_by"),
+        ],
+    )
+    def it_is_refused_with_the_sentence_that_a_file_gets(
+        self, tmp_path: Path, text: str, key: str
+    ) -> None:
+        [told] = problems(tmp_path, text)
+        with pytest.raises(ValidationError) as caught:
+            Config.model_validate_json(json.dumps(yaml.safe_load(text)))
+        [found] = caught.value.errors()
+        assert ".".join(map(str, found["loc"])) == key
+        assert found["msg"] == str(told).partition("): ")[2]

@@ -53,16 +53,14 @@ mix: {hard_ratio: 0.0}
 
     def it_can_be_a_log(self, tmp_path: Path) -> None:
         (told,) = problems(tmp_path, LOGS + "  rankinglog: {path: r}\nmix: {hard_ratio: 0.0}\n")
-        assert (told.what, told.next_step) == ("unknown log", "Did you mean ranking_log?")
+        assert (told.what, told.next_step) == ("unknown key", "Did you mean ranking_log?")
 
     def it_can_be_a_log_that_no_table_is_made_of(self, tmp_path: Path) -> None:
-        (told,) = problems(tmp_path, LOGS + "  users: {path: u}\nmix: {hard_ratio: 0.0}\n")
-        assert told.where == "logs.users (winnow.yaml, line 5)"
-        assert (told.what, told.expected, told.next_step) == (
-            "unknown log",
-            "one of impressions, clicks, ranking_log, items",
-            "Leave it out: no table is made of such a log.",
-        )
+        told = sentences(tmp_path, LOGS + "  users: {path: u}\nmix: {hard_ratio: 0.0}\n")
+        assert told == [
+            "logs.users (winnow.yaml, line 5): unknown key, "
+            "expected one of impressions, clicks, ranking_log, items."
+        ]
 
     def it_can_be_a_contract_column(self, tmp_path: Path) -> None:
         text = "logs: {impressions: {path: i, columns: {usr_id: u}}, clicks: {path: c}}\n"

@@ -24,7 +24,7 @@ class DescribeAWrongValue:
             (
                 "seed: -1",
                 "seed (winnow.yaml, line 6): the number is out of range, found -1, "
-                "expected a number >= 0.",
+                "expected a number >= 0 and < 9223372036854775808.",
             ),
             (
                 'mix: {negatives_per_positive: "20"}',
@@ -52,17 +52,17 @@ class DescribeAWrongValue:
             ),
             (
                 "hard: {stages: [{name: a, take: cut}, {name: a, take: low}]}",
-                "hard.stages (winnow.yaml, line 6): ['a'] named twice.",
+                "hard.stages[1].name (winnow.yaml, line 6): a is named twice.",
             ),
             (
                 "tables: [positives, ../../outside]",
-                "tables[1] (winnow.yaml, line 6): the value does not fit, "
-                'found "../../outside", expected an identifier (letters, digits and _, '
-                "not starting with a digit).",
+                'tables[1] (winnow.yaml, line 6): the value is not known, found "../../outside", '
+                "expected one of positives, easy_negatives, hard_negatives, training_samples, "
+                "training_samples_pointwise, ranking_samples, item_stats, rejected.",
             ),
             (
                 "tables: [postives]",
-                "tables[0] (winnow.yaml, line 6): this table is not known, found postives, "
+                'tables[0] (winnow.yaml, line 6): the value is not known, found "postives", '
                 "expected one of positives, easy_negatives, hard_negatives, training_samples, "
                 "training_samples_pointwise, ranking_samples, item_stats, rejected. "
                 "Did you mean positives?",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from winnow.config.logs import Partition
+from winnow.config.log_shapes import Partition
 from winnow.errors import ConfigError
 from winnow.logs.files.date_folders import find_date_folders
 from winnow.logs.files.locations import Place

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from winnow.config.logs import Partition
+from winnow.config.log_shapes import Partition
 from winnow.contracts.log import open_logs
 from winnow.contracts.rows import valid_rows
 from winnow.dates import DateRange
@@ -220,12 +220,12 @@ class DescribeFileChecks:
         assert fields == ["request_id", "user_id", "item_id", "ts", "y"]
 
     def it_collects_the_problems_of_all_logs(self, spark: SparkSession, tmp_path: Path) -> None:
-        clicks = {"path": "clicks", "columns": {"clik_ts": "t"}}
+        clicks = {"path": "clicks", "columns": {"item_id": {"concat": ["a", "b"]}}}
         settings = config({**impressions(), "clicks": clicks})
         ranges = dict.fromkeys(("impressions", "clicks"), DateRange(DAY, DAY))
         with pytest.raises(ConfigError) as caught:
             open_logs(settings, tmp_path, ranges, required={}, spark=spark)
         assert [p.where for p in caught.value.problems] == [
             "logs.impressions.path",
-            "logs.clicks.columns.clik_ts",
+            "logs.clicks.columns.item_id",
         ]

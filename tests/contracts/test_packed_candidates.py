@@ -9,7 +9,7 @@ import pytest
 from deltalake import write_deltalake
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
-from winnow.config.logs import Explode
+from winnow.config.log_shapes import Explode
 from winnow.contracts.log import Log
 from winnow.contracts.rejected import rejected_rows
 from winnow.contracts.rows import valid_rows

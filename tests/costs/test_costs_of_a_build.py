@@ -57,7 +57,7 @@ STAGED_PASSES = {
         "pairs": 2,
         "counted": 3,
         "winners": 2,
-        **dict.fromkeys(TABLES, 1),
+        **{str(table): 1 for table in TABLES},
     },
     "audit": {
         "pairs": 1,

@@ -127,5 +127,5 @@ class DescribeDurations:
             "mix": {"hard_ratio": 0.0},
             "attribution": {"windows": {"stare": "1h"}},
         }
-        with pytest.raises(ValueError, match="are not among"):
+        with pytest.raises(ValueError, match="actions has no such action"):
             Config.model_validate_json(json.dumps(tree))

@@ -102,25 +102,15 @@ def refuse_address(warehouse: Path) -> None:
     Raises:
         ConfigError: It is an address, or its name steers a terminal.
     """
-    from urllib.parse import unquote
-
+    from winnow.config.model import folder_error
     from winnow.errors import ConfigError, Problem
-    from winnow.shown_text import in_one_line
 
-    if in_one_line(str(warehouse)) != str(warehouse):
-        expected = "a path without line ends and control characters"
-        raise ConfigError(
-            Problem("--warehouse", "the value does not fit", repr(str(warehouse)), expected)
-        )
-
-    whole = str(warehouse.absolute())
-    if unquote(whole) != whole:
-        expected = "a folder without % and two hex digits in its whole path"
-        raise ConfigError(Problem("--warehouse", "the value does not fit", whole, expected))
-    # A path drops the second slash of an address.
-    if ":/" in str(warehouse):
-        what = "must be a folder that the driver and all executors see, no address"
-        raise ConfigError(Problem("--warehouse", what, found=str(warehouse)))
+    for path in (str(warehouse), str(warehouse.absolute())):
+        if error := folder_error(path):
+            expected = error.removeprefix("must be ")
+            raise ConfigError(
+                Problem("--warehouse", "the value does not fit", repr(path), expected)
+            )
 
 
 def progress_for(as_json: bool) -> "Progress":

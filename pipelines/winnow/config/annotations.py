@@ -1,4 +1,4 @@
-"""What the types of the config say about a place in it: its type, keys, choices and limits."""
+"""What the types of the config say about a key: what may stand below it, and its limits."""
 
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -9,93 +9,52 @@ from pydantic.fields import FieldInfo
 
 from winnow.config.yaml_text import Key
 
-
-def type_at(annotation: Any, path: Key) -> Any:
-    """Return the type of what the path leads to.
-
-    Args:
-        annotation: The type that the path starts from.
-        path: The way to a value, with numbers for places in lists.
-
-    Returns:
-        The type without Annotated and without ``| None``; None where the types do not say.
-    """
-    annotation = _plain(annotation)
-    for place, part in enumerate(path):
-        if isinstance(part, int):
-            inner = get_args(annotation)
-            annotation = _plain(inner[0]) if inner else None
-            continue
-        info = field_at(annotation, path[place : place + 1])
-        annotation = _plain(info.annotation) if info else None
-    return annotation
+_SIGNS = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 
 
-def field_at(annotation: Any, path: Key) -> FieldInfo | None:
-    """Return the field that the path leads to.
+def along(annotation: Any, path: Key) -> tuple[Any, FieldInfo | None]:
+    """Return what the types say about the place that a path leads to.
 
     Args:
         annotation: The type that the path starts from.
-        path: The way to a key, by its name or its alias.
+        path: The way to a value as Pydantic gives it: keys, places in lists, and, where the type
+            is a choice among several, the name of the chosen one.
 
     Returns:
-        The field; None where the path leads to no key of a model.
+        The type, without Annotated and without ``| None``, and the field whose type it is. None
+        each where the types do not say.
     """
-    model = type_at(annotation, path[:-1]) if path else None
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        for name, info in model.model_fields.items():
-            if path[-1] in (name, info.alias):
-                return info
-    return None
+    annotation, info = _plain(annotation), None
+    for part in path:
+        inner, info = get_args(annotation), None
+        if get_origin(annotation) in (Union, UnionType):
+            found = (of for of in map(_plain, inner) if getattr(of, "__name__", None) == part)
+            annotation = next(found, None)
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            fields = annotation.model_fields.items()
+            info = next((field for name, field in fields if part in (name, field.alias)), None)
+            annotation = _plain(info.annotation) if info else None
+        else:  # the elements of a list, the values of a map
+            annotation = _plain(inner[isinstance(part, str)]) if len(inner) > 1 else None
+    return annotation, info
 
 
-def keys_of(model: Any) -> list[str]:
-    """Return the keys of a model as a person writes them.
-
-    Args:
-        model: What ``type_at`` returned.
-
-    Returns:
-        The alias of each field, or its name; nothing where this is no model.
-    """
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [info.alias or name for name, info in model.model_fields.items()]
-    return []
-
-
-def choices(annotation: Any) -> tuple[Any, ...]:
-    """Return the values among which a type leaves the choice.
-
-    Args:
-        annotation: What ``type_at`` returned.
-
-    Returns:
-        The values of a Literal; nothing where the type is not known.
-    """
-    return get_args(annotation) if annotation is not None else ()
+def keys_of(model: Any, *, required: bool = False) -> list[str]:
+    """Return the keys of a model as a person writes them, or those alone that must be there."""
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return []
+    fields = model.model_fields.items()
+    return [info.alias or name for name, info in fields if info.is_required() or not required]
 
 
 def limits_of(info: FieldInfo | None) -> str | None:
-    """Return ``a number >= 0 and <= 1`` from a field's limits.
-
-    Args:
-        info: What ``field_at`` returned.
-
-    Returns:
-        The limits in words; None where the field is not known or has none.
-    """
-    if info is None:
-        return None
-    limits = []
-    for limit in info.metadata:
-        if isinstance(limit, Ge):
-            limits.append(f">= {limit.ge}")
-        elif isinstance(limit, Gt):
-            limits.append(f"> {limit.gt}")
-        elif isinstance(limit, Le):
-            limits.append(f"<= {limit.le}")
-        elif isinstance(limit, Lt):
-            limits.append(f"< {limit.lt}")
+    """Return ``a number >= 0 and <= 1`` from a field's limits, or None where it has none."""
+    limits = [
+        f"{sign} {getattr(limit, kind.__name__.lower())}"
+        for limit in (info.metadata if info else ())
+        for kind, sign in _SIGNS.items()
+        if isinstance(limit, kind)
+    ]
     return f"a number {' and '.join(limits)}" if limits else None
 
 

@@ -5,10 +5,20 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import TaggedUnionSchema
 
 from winnow.config.tree import Config
 
 _LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
+
+
+class _AnyForm(GenerateJsonSchema):
+    """Lets a mapping have the keys of two forms, as ``{column: a}`` has; Pydantic takes one."""
+
+    def tagged_union_schema(self, schema: TaggedUnionSchema) -> JsonSchemaValue:
+        forms = super().tagged_union_schema(schema)
+        return {"anyOf": forms["oneOf"]}
 
 
 def meanings() -> dict[str, str]:
@@ -24,7 +34,7 @@ def config_schema() -> dict[str, Any]:
     Types, choices, ranges and defaults are those of the models, and unknown keys are refused.
     Rules between several keys are not in it: loading the config checks them.
     """
-    schema = Config.model_json_schema(by_alias=True)
+    schema = Config.model_json_schema(by_alias=True, schema_generator=_AnyForm)
     parts: dict[str, Any] = schema["$defs"]
     for part in (schema, *parts.values()):
         part["description"] = part.get("description", "").partition("\n\n")[0].replace("\n", " ")

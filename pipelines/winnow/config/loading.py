@@ -1,20 +1,24 @@
 """Read a config file: every problem at once, each with its key, what is there and what fits."""
 
+import contextlib
+import copy
 import json
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from winnow.config.agreement import disagreements
-from winnow.config.explain import Checked, check_part, nearest
+from winnow.config.explain import explained
 from winnow.config.logs import LOG_NAMES, LogConfig
+from winnow.config.model import path_error
 from winnow.config.tree import Config
 from winnow.config.yaml_text import Document, Key, parse_yaml
 from winnow.errors import ConfigError, Problem
-from winnow.shown_text import in_one_line
 
 _MOST_BYTES = 64 * 2**20
 _MOST_PROBLEMS = 50
@@ -42,15 +46,17 @@ def load_config(path: Path | str) -> Config:
                 next_step="Run winnow init to get one to start from.",
             )
         )
-    _check(document)
-    _raise_if_any(document)
-    tree = _with_absolute_paths(document, place.resolve().parent)
-    _raise_if_any(document)
+    document.tree = _with_absolute_paths(document, place.resolve().parent)
     try:
-        return Config.model_validate_json(json.dumps(tree))
-    except ValidationError as error:  # a rule that only the tree as a whole knows
-        texts = [found["msg"].removeprefix("Value error, ") for found in error.errors()]
-        raise ConfigError(*(Problem(place.name, text) for text in texts)) from error
+        config = Config.model_validate_json(json.dumps(document.tree))
+    except ValidationError as error:
+        wrong = list(explained(error, Config, document))
+        # Pydantic asks whether the parts agree only once all of them are right.
+        for key, problem in disagreements(*_right_parts(document.tree, [key for key, _ in wrong])):
+            wrong.append((key, replace(problem, where=document.where(key))))
+        document.problems += dict.fromkeys(problem for _, problem in wrong)
+    _raise_if_any(document)
+    return config
 
 
 def parse_day(text: str, where: str = "--ds") -> date:
@@ -101,83 +107,55 @@ def _text_of(place: Path) -> str:
         raise ConfigError(Problem(str(place), f"the config cannot be read: {why}")) from error
 
 
-def _check(document: Document) -> None:
-    """Add every problem of the tree to the document."""
-    tree: dict[str, Any] = document.tree
-    parts: dict[str, Checked] = {}
-    fields = Config.model_fields
-    for name in tree:
-        if name not in fields:
-            expected = f"one of {', '.join(fields)}"
-            document.problems.append(
-                Problem(
-                    document.where((name,)), "unknown key", None, expected, nearest(name, fields)
-                )
-            )
-    for name, info in fields.items():
-        if name == "logs":
+def _right_parts(
+    tree: Mapping[str, Any], wrong: Collection[Key]
+) -> tuple[dict[str, Any], dict[str, LogConfig | None]]:
+    """Return the parts of the tree, and the logs, of which nothing is wrong.
+
+    Of a log, wrong keys and wrong mappings are left out, and the log where it is none without them.
+    """
+    parts: dict[str, Any] = {}
+    for name, info in Config.model_fields.items():
+        if name != "logs" and all(key[:1] != (name,) for key in wrong):
+            part: TypeAdapter[Any] = TypeAdapter(info.rebuild_annotation())
+            given = name in tree
+            parts[name] = part.validate_json(json.dumps(tree[name])) if given else info.default
+    written = tree.get("logs")
+    logs: dict[str, LogConfig | None] = {}
+    for name in LOG_NAMES if isinstance(written, dict) else ():
+        log = copy.deepcopy(tree["logs"].get(name))
+        if log is None:
+            logs[name] = None
             continue
-        if name in tree:
-            parts[name] = check_part(
-                Annotated[info.annotation, info], tree[name], (name,), document
-            )
-        else:
-            parts[name] = Checked(info.default, whole=True)
-    document.problems.extend(disagreements(parts, _check_logs(document), document))
+        for key in wrong:
+            if key[:2] == ("logs", name):
+                _leave_out(log, key[2:4] if key[2:3] == ("columns",) else key[2:3])
+        with contextlib.suppress(ValidationError):
+            logs[name] = LogConfig.model_validate_json(json.dumps(log))
+    return parts, logs
 
 
-def _check_logs(document: Document) -> dict[str, LogConfig]:
-    """Check each log on its own, so that one wrong log hides no problem of another."""
-    logs = document.tree.get("logs")
-    if logs is None or not isinstance(logs, dict):
-        what = "this key is missing" if logs is None else "the type is wrong"
-        expected = "a map with impressions and clicks"
-        document.problems.append(Problem(document.where(("logs",)), what, expected=expected))
-        return {}
-    right: dict[str, LogConfig] = {}
-    for name, tree in logs.items():
-        if name not in LOG_NAMES:
-            expected = f"one of {', '.join(LOG_NAMES)}"
-            hint = nearest(name, LOG_NAMES) or "Leave it out: no table is made of such a log."
-            where = document.where(("logs", name))
-            document.problems.append(Problem(where, "unknown log", None, expected, hint))
-            continue
-        if tree is None and name not in ("impressions", "clicks"):
-            continue
-        log = check_part(LogConfig, tree, ("logs", name), document).value
-        if log is not None:
-            right[name] = log
-    for name in ("impressions", "clicks"):
-        if name not in logs:
-            where = document.where(("logs", name))
-            document.problems.append(Problem(where, "this log is missing"))
-    return right
+def _leave_out(tree: Any, path: Key) -> None:
+    for part in path[:-1]:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    if path and isinstance(tree, dict):
+        tree.pop(path[-1], None)
 
 
 def _with_absolute_paths(document: Document, folder: Path) -> dict[str, Any]:
     tree: dict[str, Any] = document.tree
-    logs = {}
-    for name, log in tree["logs"].items():
-        logs[name] = log
-        if log is not None and log.get("path") is not None:
-            key = ("logs", name, "path")
-            logs[name] = log | {"path": _absolute(log["path"], folder, key, document)}
     warehouse = tree.get("warehouse", Config.model_fields["warehouse"].default)
-    return tree | {
-        "logs": logs,
-        "warehouse": _absolute(warehouse, folder, ("warehouse",), document),
-    }
+    tree |= {"warehouse": _absolute(warehouse, folder, ("warehouse",), document)}
+    logs = tree.get("logs")
+    for name, log in logs.items() if isinstance(logs, dict) else ():
+        if isinstance(log, dict) and "path" in log:
+            log["path"] = _absolute(log["path"], folder, ("logs", name, "path"), document)
+    return tree
 
 
-def _absolute(path: str, folder: Path, key: Key, document: Document) -> str:
+def _absolute(path: Any, folder: Path, key: Key, document: Document) -> Any:
     """Return a path from the config's folder on; an address such as ``hdfs://…`` as it is."""
-    if not path or in_one_line(path) != path:
-        expected = "a path without line ends and control characters"
-        document.problems.append(
-            Problem(document.where(key), "the value does not fit", repr(path), expected)
-        )
-        return path
-    if "://" in path:
+    if not isinstance(path, str) or path_error(path) or "://" in path:
         return path
     try:
         return str(folder / Path(path).expanduser())

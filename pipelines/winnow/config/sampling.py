@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from winnow.config.logs import Scalar
-from winnow.config.model import Frozen, Identifier, SourceName
+from winnow.config.model import Frozen, Identifier, SourceName, fault, named_twice, refuse
 
 _US_PER_UNIT = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _LONGEST_WINDOW_DAYS = 14
@@ -132,16 +132,17 @@ class Positives(Frozen):
     actions: tuple[str, ...] = Field(
         default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
     )
-    weights: dict[str, float] = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known_actions(self) -> Self:
-        if len(set(self.actions)) < len(self.actions):
-            raise ValueError("actions: an action is named twice")
-        if unknown := sorted(set(self.weights) - set(self.actions)):
-            raise ValueError(f"weights: {unknown} are not among the actions")
-        if any(weight < 0 for weight in self.weights.values()):
-            raise ValueError("weights: a weight must not be negative")
+        refuse(named_twice(self.actions, ("actions",)))
+        known = f"one of {', '.join(self.actions)}"
+        refuse(
+            fault(("weights", action), "actions has no such action", action, known)
+            for action in self.weights
+            if action not in self.actions
+        )
         return self
 
 
@@ -166,11 +167,12 @@ class Stage(Frozen):
     band: tuple[float, float] = (0.5, 1.0)
     order_by: Literal["score", "rank"] | None = None
 
-    @model_validator(mode="after")
-    def _band_in_order(self) -> Self:
-        if not 0.0 <= self.band[0] <= self.band[1] <= 1.0:
-            raise ValueError("band: two ratios in [0, 1], the lower first")
-        return self
+    @field_validator("band")
+    @classmethod
+    def _in_order(cls, band: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 <= band[0] <= band[1] <= 1.0:
+            raise ValueError("must be two ratios in [0, 1], the lower first")
+        return band
 
     @property
     def needs_places(self) -> bool:
@@ -186,7 +188,9 @@ class Hard(Frozen):
     ``cut_reasons`` keeps only items that were cut for one of these reasons.
     """
 
-    stages: tuple[Stage, ...] = (Stage(name="coarse", take="cut"), Stage(name="fine", take="low"))
+    stages: tuple[Stage, ...] = Field(
+        default=(Stage(name="coarse", take="cut"), Stage(name="fine", take="low")), max_length=60
+    )
     cut_known_by: Literal["passed", "membership", "last_stage"] = "membership"
     cut_reasons: tuple[str, ...] | None = None
     higher_score_is_better: bool = True
@@ -194,16 +198,11 @@ class Hard(Frozen):
 
     @model_validator(mode="after")
     def _stages_differ(self) -> Self:
-        names = [stage.name for stage in self.stages]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"stages: {twice} named twice")
+        refuse(named_twice([stage.name for stage in self.stages], ("stages",), ("name",)))
         if self.cut_known_by == "membership" and self.stages and self.stages[-1].take == "cut":
-            raise ValueError(
-                f"stages: {names[-1]} is the last one, so no next stage tells what it cut; "
-                "set cut_known_by, or add the stage that follows with take: none"
-            )
-        if len(names) > 60:
-            raise ValueError("stages: at most 60")
+            what = f"{self.stages[-1].name} is the last one, so no next stage tells what it cut"
+            fix = "Set cut_known_by, or add the stage that follows with take: none."
+            refuse([fault(("stages",), what, next_step=fix)])
         return self
 
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from typing import Literal, Self
-from urllib.parse import unquote
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from winnow.config.agreement import disagreements, tables_that_have
+from winnow.config.columns import ZoneName
 from winnow.config.gates import GateBounds, known_gates
-from winnow.config.logs import Logs, ZoneName
-from winnow.config.model import Frozen, Identifier
+from winnow.config.logs import Logs
+from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
 from winnow.config.sampling import (
     Attribution,
     Easy,
@@ -23,7 +24,7 @@ from winnow.config.sampling import (
 
 IdType = Literal["bigint", "string"]
 
-TABLES = (
+TableName = Literal[
     "positives",
     "easy_negatives",
     "hard_negatives",
@@ -32,7 +33,19 @@ TABLES = (
     "ranking_samples",
     "item_stats",
     "rejected",
-)
+]
+TABLES: tuple[TableName, ...] = get_args(TableName)
+
+
+def _carried(column: str) -> str:
+    if tables := tables_that_have(column):
+        what = f"{column} is a column of {', '.join(tables)} already"
+        fix = "Take it out of carry, or give the column another name in the log."
+        refuse([fault((), what, next_step=fix)])
+    return column
+
+
+CarriedColumn = Annotated[Identifier, AfterValidator(_carried)]
 
 
 class Ids(Frozen):
@@ -71,7 +84,7 @@ class Config(Frozen):
         shards: The number of shards that rows are spread over by a keyed hash.
     """
 
-    warehouse: str = "warehouse"
+    warehouse: Folder = "warehouse"
     calendar_zone: ZoneName = "UTC"
     seed: int = Field(default=0, ge=0, lt=2**63)
     epoch: int = Field(default=0, ge=0, lt=2**31)
@@ -87,20 +100,16 @@ class Config(Frozen):
     mix: Mix = Mix()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
-    tables: tuple[Identifier, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
-    carry: tuple[Identifier, ...] = ()
+    tables: tuple[TableName, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
+    carry: tuple[CarriedColumn, ...] = ()
     publishing: Publishing = Publishing()
     gates: dict[str, GateBounds] = Field(default={})
 
-    @field_validator("warehouse")
+    @field_validator("tables", "carry")
     @classmethod
-    def _is_a_folder(cls, warehouse: str) -> str:
-        if "://" in warehouse:
-            raise ValueError("must be a folder that the driver and all executors see, no address")
-        if unquote(warehouse) != warehouse:
-            # Libraries take it for the sign that it stands for in an address: another folder.
-            raise ValueError("must be a folder without % and two hex digits in its whole path")
-        return warehouse
+    def _names_differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(named_twice([name.lower() for name in names]))
+        return names
 
     @field_validator("gates")
     @classmethod
@@ -110,20 +119,7 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
-        if unknown := sorted(set(self.tables) - set(TABLES)):
-            raise ValueError(f"tables: {unknown} are unknown, known are {list(TABLES)}")
-        if len(set(self.carry)) < len(self.carry):
-            raise ValueError("carry: a column is named twice")
-        if unknown := sorted(set(self.attribution.windows) - set(self.positives.actions)):
-            raise ValueError(f"attribution.windows: {unknown} are not among positives.actions")
-        log = self.logs.ranking_log
-        if self.mix.n_hard > 0 and log is None:
-            raise ValueError("mix: hard_ratio must be 0 where there is no ranking_log")
-        if log is not None and log.sampled and self.hard.cut_known_by == "membership":
-            raise ValueError(
-                "hard: cut_known_by: membership needs a ranking_log with every row of a request, "
-                "but sampled is true"
-            )
+        refuse(disagreements(dict(self), dict(self.logs)))
         return self
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.config.logs import TimeSource
+from winnow.config.columns import TimeSource
 from winnow.config.tree import Config
 from winnow.config.wide import ByStage, Constant, FromFlags
 from winnow.contracts.mapping.binding import Binding, Bound

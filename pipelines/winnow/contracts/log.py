@@ -18,7 +18,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from winnow.config.logs import LOG_NAMES, LogConfig, TimeSource
+from winnow.config.columns import TimeSource
+from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN, conform
 from winnow.contracts.mapping.binding import Binding, bind, possible_columns

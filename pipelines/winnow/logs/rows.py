@@ -8,7 +8,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from winnow.config.logs import Explode, LogConfig
+from winnow.config.log_shapes import Explode
+from winnow.config.logs import LogConfig
 from winnow.logs.delta.frames import delta_frame
 from winnow.logs.opened import Opened
 from winnow.logs.parquet.frames import (

@@ -3,16 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from winnow.config.logs import (
-    EVENT_TIME,
-    ColumnMapping,
-    ColumnSource,
-    Concat,
-    Explode,
-    FirstOf,
-    LogConfig,
-    TimeSource,
-)
+from winnow.config.columns import ColumnMapping, ColumnSource, Concat, FirstOf, TimeSource
+from winnow.config.log_shapes import Explode
+from winnow.config.logs import EVENT_TIME, LogConfig
 from winnow.config.tree import Config
 from winnow.config.wide import ByStage, Constant, FromFlags
 from winnow.contracts.mapping.checks import (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pyspark.sql.types import DataType
 
-from winnow.config.logs import Explode
+from winnow.config.log_shapes import Explode
 from winnow.logs.parquet.nested import nested_names, resolve
 from winnow.logs.types import SourceColumn, fields_of, text_column
 

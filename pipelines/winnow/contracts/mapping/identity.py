@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from winnow.config.logs import Concat
+from winnow.config.columns import Concat
 from winnow.contracts.mapping.binding import Bound
 from winnow.contracts.mapping.values import Reading, read_value
 from winnow.logs.types import SourceColumn

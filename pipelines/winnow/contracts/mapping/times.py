@@ -5,7 +5,7 @@ import re
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from winnow.config.logs import TimeSource
+from winnow.config.columns import TimeSource
 from winnow.contracts.mapping.values import Reading, integer_in, number_in
 from winnow.logs.types import INTEGERS
 

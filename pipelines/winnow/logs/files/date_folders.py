@@ -16,7 +16,7 @@ from winnow.logs.files.locations import hidden
 from winnow.logs.files.walking import Walk
 
 if TYPE_CHECKING:
-    from winnow.config.logs import Partition
+    from winnow.config.log_shapes import Partition
 
 _MICROSECOND = timedelta(microseconds=1)
 

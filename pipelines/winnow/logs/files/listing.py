@@ -10,7 +10,7 @@ from datetime import date
 
 import pyarrow.fs as pafs
 
-from winnow.config.logs import Partition
+from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
 from winnow.logs.files.date_folders import DateFolders, find_date_folders
 from winnow.logs.files.locations import Place, SourceFile

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StructField, StructType
 
-from winnow.config.logs import Partition
+from winnow.config.log_shapes import Partition
 from winnow.logs.files.locations import Place, SourceFile
 from winnow.logs.opened import FileGroup, Opened
 from winnow.logs.parquet.nested import resolve

@@ -10,7 +10,7 @@ from winnow.logs.text.csv_records import COMMON_CSV, CsvDialect, UnreadableLineE
 from winnow.logs.text.streams import clean_line
 
 if TYPE_CHECKING:
-    from winnow.config.logs import Explode
+    from winnow.config.log_shapes import Explode
 
 BETWEEN_ELEMENTS = "\x1f"
 """Between the elements of a list that is given as one text."""

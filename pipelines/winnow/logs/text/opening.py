@@ -14,7 +14,8 @@ from itertools import islice
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from winnow.config.logs import Csv, LogConfig
+from winnow.config.log_shapes import Csv
+from winnow.config.logs import LogConfig
 from winnow.errors import InputError, Problem
 from winnow.logs.files.locations import Place, SourceFile
 from winnow.logs.split_files import BYTES_PER_SPLIT
