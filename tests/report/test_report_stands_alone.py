@@ -86,7 +86,7 @@ class DescribeTheTemplates:
                     if path.suffix in {".py", ".html", ".css"}:
                         made.write(path, path.relative_to(ROOT))
         code = (
-            f"import sys; sys.path.insert(0, {str(archive)!r})\n"
+            f"import sys; sys.path[:0] = [{str(archive / 'pipelines')!r}, {str(archive)!r}]\n"
             "from winnow.report import page; assert 'winnow.zip' in page.__file__\n"
             "from tests.report.sample_pages import page as sample\n"
             "sys.stdout.write(str(len(page.render(sample()))))"
