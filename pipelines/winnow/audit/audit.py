@@ -29,7 +29,7 @@ from winnow.audit.recompute.pairs import PairsAgain, candidates_again, pairs_aga
 from winnow.audit.recompute.row_sample import stretch_of
 from winnow.audit.recompute.stage_rules import unordered_rows
 from winnow.audit.recompute.staged_rows import StagedPositives, hard_of, negatives_of, positives_of
-from winnow.audit.record import AuditRecord, Funnel, HardOrigin
+from winnow.audit.record import AuditRecord, Funnel, HardOrigin, verdict_of
 from winnow.config.tree import Config
 from winnow.contracts.rows import on_date
 from winnow.dates import CalendarDay
@@ -115,13 +115,8 @@ def audit(
         parts["volume"] = volume or {}
     name = f"winnow_{day.date.isoformat()}"
     gates = judge(found.figures, config.gates, name=name)
-    statuses = {gate.status for gate in gates}
     return AuditRecord(
-        verdict="fail"
-        if statuses & {"fail", "error"}
-        else "warn"
-        if "warn" in statuses
-        else "pass",
+        verdict=verdict_of(gates),
         gates=gates,
         funnel=funnel,
         shortfall={reason: sums[reason] for reason in _REASONS if sums.get(reason)},

@@ -27,6 +27,17 @@ def without_analytics() -> None:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "False")
 
 
+def quiet_context() -> Any:
+    """Return a context of Great Expectations that keeps nothing and shows no progress."""
+    without_analytics()
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context: Any = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
+
+
 def measured(figure: Figure) -> bool:
     """Return whether a figure is a number."""
     return figure.value is not None and not math.isnan(figure.value)
@@ -36,17 +47,14 @@ def met_expectations(gates: Sequence[Bounded], name: str) -> dict[tuple[str, str
     """Return whether each expectation was met, by gate and level; one that is missing was not."""
     if not gates:
         return {}
-    without_analytics()
+    context = quiet_context()
     import great_expectations as gx
     import pandas as pd
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     frame = pd.DataFrame(
         {g.figure.name: [None if g.figure.value is None else float(g.figure.value)] for g in gates},
         dtype="float64",
     )
-    context: Any = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
     asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("one row")

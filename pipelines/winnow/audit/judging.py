@@ -69,8 +69,8 @@ def require_passed(
         Problem(
             where=f"gate {gate.name}",
             what=gate.meaning if gate.status == "fail" else "this gate could not be judged",
-            found=f"{_shown(gate.figure)} {gate.detail}".strip(),
-            expected=_range(gate.fail),
+            found=_found(gate),
+            expected=gate.wanted or _range(gate.fail),
             next_step=look,
         )
         for gate in failed
@@ -94,8 +94,19 @@ _CAUSE = "rejected_reason_share."
 
 def _may_follow(gate: GateResult) -> bool:
     """Return whether a gate can fail for want of rows alone: of the six truths, none can."""
-    rule = RULE_OF[gate.name.partition(".")[0]]
+    rule = RULE_OF.get(gate.name.partition(".")[0])
+    if rule is None:  # a user's own
+        return False
     return gate.status == "error" or not rule.absolute or rule.name == "rows"
+
+
+def _found(gate: GateResult) -> str:
+    if not gate.wanted:
+        return f"{_shown(gate.figure)} {gate.detail}".strip()
+    # A user's own expectation may have found something that is no figure.
+    if gate.figure is None:
+        return gate.detail
+    return f"{_shown(gate.figure)} ({gate.detail})" if gate.detail else _shown(gate.figure)
 
 
 def _cause(gate: GateResult, run_id: str, examples: Examples | None) -> Problem:
@@ -113,6 +124,8 @@ def _cause(gate: GateResult, run_id: str, examples: Examples | None) -> Problem:
 
 def told_as_warning(gate: GateResult) -> str:
     """Return one sentence on a gate that warns: its name, meaning, figure and bounds."""
+    if gate.wanted:
+        return f"{gate.name}: {gate.meaning}: {_found(gate)}, wanted {gate.wanted}"
     detail = f" ({gate.detail})" if gate.detail else ""
     figure, bounds = _shown(gate.figure), _range(gate.warn)
     return f"{gate.name}: {gate.meaning}: {figure} {gate.unit}, wanted {bounds}{detail}"

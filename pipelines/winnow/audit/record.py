@@ -4,14 +4,15 @@ Everything the report shows comes from this record, so a release can be looked a
 logs and its staging are gone. It is kept small: counts by decile, stage or reason, never rows.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
 from pydantic import Field
 
 from winnow.config.model import Frozen
 
 Status = Literal["pass", "warn", "fail", "error"]
+Verdict = Literal["pass", "warn", "fail"]
 
 
 class Bounds(Frozen):
@@ -34,6 +35,7 @@ class GateResult(Frozen):
         unit: rows, share, p-value, PSI, ...
         fail, warn: The allowed figures; outside of ``fail`` it fails, outside of ``warn`` it warns.
         meaning: What the figure says, as a sentence for a person.
+        wanted: What is allowed, in words, where bounds alone do not say it.
         detail: What was found beyond the figure, or why it could not be computed.
     """
 
@@ -46,7 +48,36 @@ class GateResult(Frozen):
     fail: Bounds | None = None
     warn: Bounds | None = None
     meaning: str
+    wanted: str = ""
     detail: str = ""
+
+
+def verdict_of(gates: Sequence[GateResult]) -> Verdict:
+    """Return the worst status of gates; one that could not be judged counts as failed."""
+    statuses = {gate.status for gate in gates}
+    if statuses & {"fail", "error"}:
+        return "fail"
+    return "warn" if "warn" in statuses else "pass"
+
+
+class SuiteRecord(Frozen):
+    """A user's own suite of Great Expectations, of which each expectation is a gate.
+
+    Attributes:
+        subject: The table or log that it judged.
+        name: Its name. source: The name of its file; empty where the config holds it.
+        sha256: Of ``expectations``, as hex digits.
+        rows: How many rows it judged. of_rows: How many there are.
+        expectations: All of them, as JSON.
+    """
+
+    subject: str
+    name: str
+    source: str
+    sha256: str
+    rows: int
+    of_rows: int
+    expectations: str
 
 
 class LogRows(Frozen):
@@ -151,7 +182,8 @@ class AuditRecord(Frozen):
     Attributes:
         format: Version of this shape.
         verdict: The worst status of the gates; ``error`` counts as ``fail``.
-        gates: All gates, in the order of the suite.
+        gates: All gates, in the order of the suite; users' own ones last.
+        suites: Users' own suites.
         funnel: From rows to samples; None where the audit stopped before.
         bands: Ten bands of popularity, the most clicked first.
         top_items: Up to 100 most clicked items.
@@ -163,8 +195,9 @@ class AuditRecord(Frozen):
     """
 
     format: int = 1
-    verdict: Literal["pass", "warn", "fail"]
+    verdict: Verdict
     gates: tuple[GateResult, ...]
+    suites: tuple[SuiteRecord, ...] = ()
     funnel: Funnel | None = None
     bands: tuple[PopularityBand, ...] = ()
     top_items: tuple[TopItem, ...] = ()
@@ -173,3 +206,9 @@ class AuditRecord(Frozen):
     shortfall: Mapping[str, int] = Field(default_factory=dict)
     volume: Mapping[str, float] = Field(default_factory=dict)
     seconds: float = 0.0
+
+    def with_gates(self, gates: Sequence[GateResult], suites: Sequence[SuiteRecord]) -> Self:
+        """Return the record with further gates, and the verdict of all of them."""
+        all_gates = (*self.gates, *gates)
+        update = {"gates": all_gates, "suites": (*self.suites, *suites)}
+        return self.model_copy(update=update | {"verdict": verdict_of(all_gates)})

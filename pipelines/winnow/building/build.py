@@ -3,6 +3,8 @@
 from functools import partial
 
 from winnow.audit.judging import require_passed, told_as_warning
+from winnow.audit.record import AuditRecord
+from winnow.audit.suites.reading import read_suites
 from winnow.building.apart import require_apart
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
@@ -17,6 +19,7 @@ from winnow.building.inputs import (
 )
 from winnow.building.rejected import rejected_examples
 from winnow.building.request import BuildRequest
+from winnow.building.suites import judge_logs, judge_tables
 from winnow.building.summary import BuildSummary, LogCounts, Totals
 from winnow.contracts.counts import census_of, count_rows
 from winnow.contracts.log import Log
@@ -70,6 +73,7 @@ def build(request: BuildRequest) -> BuildSummary:
 def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
     require_apart(request.config)
+    suites = read_suites(request.config)
     config, spark, stage = request.config, request.engine.spark, request.progress.stage
     day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
     limits = request.limits
@@ -100,6 +104,19 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         }
         require_rows(counts, request)
         told.rows = sum(count.read for count in counts.values())
+
+    def recorded(record: AuditRecord) -> RunRecord:
+        return RunRecord(
+            run_id=run_id,
+            day=request.day,
+            config_hash=config.fingerprint(),
+            config_json=config.canonical_json(),
+            code_version=code_version(),
+            inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
+            quality_json=record.model_dump_json(),
+        )
+
+    judged = judge_logs(suites, logs, counts, request, run_id, scratch.folder, recorded)
     with stage("join clicks, weigh items") as told:
         n_clicks = counts["clicks"].read - counts["clicks"].filtered
         clicked, items = stage_pairs_and_catalogue(logs, config, day, scratch, n_clicks=n_clicks)
@@ -140,17 +157,12 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
             totals=sums,
             history=history,
         )
-        run = RunRecord(
-            run_id=run_id,
-            day=request.day,
-            config_hash=config.fingerprint(),
-            config_json=config.canonical_json(),
-            code_version=code_version(),
-            inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
-            quality_json=record.model_dump_json(),
-        )
+        judge_tables(suites, staged, store, request, run_id, judged)
+        record = record.with_gates(judged.gates, judged.suites)
+        run = recorded(record)
         keep_run(run, staged, record, scratch.folder)
         warnings = [warning for log in logs.values() for warning in log.warnings]
+        warnings += judged.warnings
         warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
         told_of = partial(rejected_examples, request.warehouse, run_id)
         require_passed(record.gates, run_id, scratch.folder, told_of)

@@ -150,6 +150,11 @@ def _with_absolute_paths(document: Document, folder: Path) -> dict[str, Any]:
     for name, log in logs.items() if isinstance(logs, dict) else ():
         if isinstance(log, dict) and "path" in log:
             log["path"] = _absolute(log["path"], folder, ("logs", name, "path"), document)
+    given = tree.get("expectations")
+    for n, entry in enumerate(given if isinstance(given, list) else ()):
+        if isinstance(entry, dict) and "suite" in entry:
+            key = ("expectations", n, "suite")
+            entry["suite"] = _absolute(entry["suite"], folder, key, document)
     return tree
 
 

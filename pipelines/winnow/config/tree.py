@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from winnow.config.agreement import disagreements, tables_that_have
 from winnow.config.columns import ZoneName
+from winnow.config.expectations import Expectations
 from winnow.config.gates import GateBounds, known_gates
 from winnow.config.logs import Logs
 from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
@@ -81,6 +82,7 @@ class Config(Frozen):
         tables: Which tables are written; ``rejected`` and ``item_stats`` always are.
         carry: Impression columns that are copied to positives and samples.
         gates: Bounds of gates by name, or by name and subject.
+        expectations: Gates of the user's own, of Great Expectations.
         shards: The number of shards that rows are spread over by a keyed hash.
     """
 
@@ -104,6 +106,7 @@ class Config(Frozen):
     carry: tuple[CarriedColumn, ...] = ()
     publishing: Publishing = Publishing()
     gates: dict[str, GateBounds] = Field(default={})
+    expectations: tuple[Expectations, ...] = ()
 
     @field_validator("tables", "carry")
     @classmethod
@@ -130,10 +133,10 @@ class Config(Frozen):
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.
 
-        Paths are left out: the same logs in another place make the same rows. So are the gates:
-        they decide whether rows are released, not which.
+        Paths are left out: the same logs in another place make the same rows. So are the gates
+        and expectations: they decide whether rows are released, not which.
         """
-        no_rows = {"warehouse", "publishing", "gates"}
+        no_rows = {"warehouse", "publishing", "gates", "expectations"}
         tree = self.model_dump(mode="json", by_alias=True, exclude=no_rows)
         for log in tree["logs"].values():
             if log is not None:

@@ -110,7 +110,7 @@ def _row(key: str, gate: GateResult) -> GateRow:
         gate.status,
         status,
         with_unit(gate.figure, gate.unit),
-        "; ".join(limits) or "any figure",
+        gate.wanted or "; ".join(limits) or "any figure",
         sentence(gate.meaning),
         sentence(gate.detail),
     )
