@@ -1,28 +1,92 @@
 """``winnow init``: a config to start from."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from winnow.cli.options import DEFAULT_CONFIG, DebugOption, JsonOption, print_result, stdout
+from winnow.cli.options import DEFAULT_CONFIG, DebugOption, JsonOption, print_json, stdout
 
 
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_CONFIG,
+    logs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="LOGS",
+            help="A folder, file or address of your logs: look at them and propose what is what. "
+            "May be given several times.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write a commented config to start from.
+    """Write a commented config to start from, and the JSON Schema that editors check it by.
 
     It explains every key and holds every default. Change the part called logs to say where your
     logs lie and which of their columns mean what; then run winnow build.
+
+    With --from it looks at your logs first: which folder is which log, which column is what, the
+    types of ids, the unit of times, date folders. What it found stands behind each line, and where
+    nothing fits a sentence says what is missing. No engine is started; the first rows of each log
+    are read.
     """
-    write_starter(path, force=force)
-    print_result({"config": str(path)}, f"{path} is written. Change logs in it, then: ", as_json)
-    if not as_json:
-        stdout().print(f"  winnow build --config {path} --ds 2026-01-01", markup=False)
+    if logs:
+        record, told, day = write_proposal(path, logs, force=force)
+    else:
+        write_starter(path, force=force)
+        record, told, day = {"config": str(path)}, [], "2026-01-01"
+    if as_json:
+        print_json(record)
+        return
+    for line in told:
+        stdout().print(line, markup=False)
+    command = "validate" if logs else "build"
+    what = "Look through it, then:" if logs else "Change logs in it, then:"
+    stdout().print(f"{path} is written. {what}", markup=False)
+    stdout().print(f"  winnow {command} --config {path} --ds {day}", markup=False)
+
+
+def write_proposal(
+    path: Path, logs: Sequence[str], *, force: bool
+) -> tuple[dict[str, Any], list[str], str]:
+    """Look at logs, and write the config that is proposed for them.
+
+    Returns:
+        What was found as JSON types, the same in lines, and a date of which there are impressions.
+
+    Raises:
+        ConfigError: The file is there already and ``force`` is false, or it cannot be written.
+        InputError: Nothing that was found can be read.
+    """
+    from winnow.cli.proposal.config_text import config_text
+    from winnow.cli.proposal.found_logs import find_logs
+    from winnow.cli.proposal.roles import assign_roles
+    from winnow.cli.proposal.settings import settings_of
+
+    require_free(path, force=force)
+    roles = assign_roles(find_logs(logs, Path.cwd()))
+    settings = settings_of(roles)
+    write_config(path, config_text(roles, settings, path.resolve().parent), force=force)
+    day = "YYYY-MM-DD" if settings.day is None else settings.day.isoformat()
+    record = {
+        "config": str(path),
+        "logs": {
+            name: {
+                "path": role.log.path,
+                "columns": {name: match.column for name, match in role.matches.columns.items()},
+            }
+            for name, role in roles.items()
+        },
+        "ds": None if settings.day is None else day,
+    }
+    told = [f"{name}: {role.log.path}" for name, role in roles.items()]
+    if settings.clicked is not None:
+        told.append(f"clicks: the rows of the impressions with {settings.clicked[0]}")
+    return record, told, day
 
 
 def write_starter(path: Path, *, force: bool = False) -> None:
@@ -43,6 +107,18 @@ def write_config(path: Path, text: str, *, force: bool) -> None:
         ConfigError: The file is there already and ``force`` is false, or it cannot be written.
     """
     from winnow.cli.schema import SCHEMA_FILE, write_schema, write_text
+
+    require_free(path, force=force)
+    write_text(path, f"# yaml-language-server: $schema={SCHEMA_FILE}\n{text}")
+    write_schema(path.with_name(SCHEMA_FILE))
+
+
+def require_free(path: Path, *, force: bool) -> None:
+    """Refuse to replace a file.
+
+    Raises:
+        ConfigError: The file is there already and ``force`` is false.
+    """
     from winnow.errors import ConfigError, Problem
 
     if path.exists() and not force:
@@ -53,5 +129,3 @@ def write_config(path: Path, text: str, *, force: bool) -> None:
                 next_step="Give another name, or --force to replace it.",
             )
         )
-    write_text(path, f"# yaml-language-server: $schema={SCHEMA_FILE}\n{text}")
-    write_schema(path.with_name(SCHEMA_FILE))

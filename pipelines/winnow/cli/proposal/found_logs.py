@@ -1,0 +1,173 @@
+"""What may be a log below a folder: its files, its date folders, its columns and some values."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow.fs as pafs
+
+from winnow.cli.proposal.samples import Sample, delta_sample, file_sample
+from winnow.config.date_patterns import date_in
+from winnow.config.logs import LogConfig, Partition
+from winnow.errors import ConfigError, InputError, Problem
+from winnow.logs.delta.table_log import open_delta
+from winnow.logs.files.listing import list_files
+from winnow.logs.files.locations import Place, hidden
+from winnow.logs.opening import guess_format, open_files
+
+_DEEPEST = 4
+_MOST = 50
+_DATES_LOOKED_AT = 3
+"""The last dates of a log: of one alone there may be a few late rows only."""
+_SPELLED = (
+    Partition(pattern="%Y-%m-%d"),
+    Partition(pattern="%Y%m%d"),
+    Partition(pattern="%Y/%m/%d"),
+    Partition(pattern="year=%Y/month=%m/day=%d"),
+    Partition(pattern="y=%Y/m=%m/d=%d"),
+)
+
+
+@dataclass(frozen=True)
+class FoundLog:
+    """Files of one shape, which may be a log.
+
+    Attributes:
+        path: The folder, the file, or the pattern of several, as a config names it.
+        kind: ``parquet``, ``csv``, ``json_lines`` or ``delta``.
+        partition: Its date folders, or None.
+        dates: The dates of these folders, in order.
+        sample: Its columns, and some of its rows.
+    """
+
+    path: str
+    kind: str
+    partition: Partition | None
+    dates: tuple[date, ...]
+    sample: Sample
+
+    @property
+    def name(self) -> str:
+        """The last part of the path without its ending."""
+        return self.path.rstrip("/").rpartition("/")[2].partition(".")[0]
+
+
+def find_logs(paths: Sequence[str], base: Path) -> tuple[FoundLog, ...]:
+    """Find what may be logs: files, Delta tables, folders of dates, and folders of these.
+
+    Args:
+        paths: Folders, files or addresses.
+        base: Where relative paths start.
+
+    Raises:
+        InputError: Nothing is there, or nothing that can be read; every problem is named.
+    """
+    found: list[FoundLog] = []
+    problems: list[Problem] = []
+    for path in paths:
+        place = Place.of(path, base)
+        if place.filesystem.get_file_info(place.path).type == pafs.FileType.NotFound:
+            problems.append(Problem("--from", f"{place.path} does not exist"))
+            continue
+        for one in _places(place, _DEEPEST):
+            try:
+                if (log := _opened(one)) is not None:
+                    found.append(log)
+            except (InputError, ConfigError) as error:
+                problems += error.problems
+    if not found:
+        nothing = Problem("--from", f"no log is to be seen in {', '.join(paths)}")
+        raise InputError(*(problems or [nothing]))
+    return tuple(found[:_MOST])
+
+
+def _places(place: Place, deepest: int) -> Iterator[Place]:
+    """Give the places below that may hold one log each."""
+    info = place.filesystem.get_file_info(place.path)
+    if info.type == pafs.FileType.File or deepest == 0:
+        yield place
+        return
+    entries = _entries(place)
+    folders = [entry for entry in entries if entry.type == pafs.FileType.Directory]
+    files = [entry for entry in entries if entry.type == pafs.FileType.File]
+    if any(entry.base_name == "_delta_log" for entry in folders) or _partition_of(place):
+        yield place
+        return
+    folders = [entry for entry in folders if not hidden(entry.base_name)]
+    if folders and all("=" in entry.base_name for entry in folders):
+        # Folders such as region=eu above the dates.
+        column = folders[0].base_name.partition("=")[0]
+        yield Place(place.filesystem, f"{place.path}/{column}=*", place.scheme)
+        return
+    if files and not folders and len({_stem(file.base_name) for file in files}) == 1:
+        yield place
+        return
+    for entry in sorted([*folders, *files], key=lambda entry: str(entry.base_name)):
+        if not hidden(entry.base_name):
+            yield from _places(Place(place.filesystem, entry.path, place.scheme), deepest - 1)
+
+
+def _opened(place: Place) -> FoundLog | None:
+    path = place.path if place.local else place.uri(place.path)
+    root = next(iter(place.roots()), None)
+    if root is None:
+        return None
+    first = Place(place.filesystem, root.path, place.scheme)
+    if place.filesystem.get_file_info(f"{root.path}/_delta_log").type == pafs.FileType.Directory:
+        sample, partition, dates = delta_sample(place)
+        if partition is not None:
+            open_delta(place.path, place, partition, dates[-1:], (), allow_empty=True)
+        return FoundLog(path, "delta", partition, dates, sample)
+    partition = _partition_of(first)
+    dates = tuple(sorted(_dates(first, partition))) if partition else ()
+    listing = list_files(
+        place.path, place, partition, dates[-_DATES_LOOKED_AT:], (), allow_empty=True
+    )
+    if not listing.files:
+        return None
+    kind = guess_format(place.path, listing)
+    config = LogConfig(path=path, partition=partition)
+    opened = open_files(place.path, config, kind, listing)
+    return FoundLog(path, kind, partition, dates, file_sample(opened))
+
+
+def _partition_of(place: Place) -> Partition | None:
+    """Return how the folders below write dates; None where they do not."""
+    names = [e.base_name for e in _entries(place) if e.type == pafs.FileType.Directory]
+    for name in names:
+        column, sign, value = name.partition("=")
+        if sign and date_in(value, None):
+            return Partition(column=column)
+        if sign and date_in(value, "%Y%m%d%H"):
+            return Partition(column=column, pattern="%Y%m%d%H")
+    return next((one for one in _SPELLED if any(_dates(place, one))), None)
+
+
+def _dates(place: Place, partition: Partition) -> Iterator[date]:
+    """Give the dates that the folders below stand for."""
+    waiting = [(place.path, "", partition.levels)]
+    while waiting:
+        path, name, levels = waiting.pop()
+        for entry in _entries(Place(place.filesystem, path, place.scheme)):
+            if entry.type != pafs.FileType.Directory or hidden(entry.base_name):
+                continue
+            whole = f"{name}/{entry.base_name}" if name else str(entry.base_name)
+            if levels > 1:
+                waiting.append((entry.path, whole, levels - 1))
+            elif day := partition.date_of(whole):
+                yield day
+
+
+def _entries(place: Place) -> list[pafs.FileInfo]:
+    if place.filesystem.get_file_info(place.path).type != pafs.FileType.Directory:
+        return []
+    found: list[pafs.FileInfo] = place.filesystem.get_file_info(pafs.FileSelector(place.path))
+    return found
+
+
+def _stem(name: str) -> str:
+    """Return what the files of one writer have in common: ``part`` of ``part-00017.csv.gz``."""
+    return "".join(sign for sign in name.partition(".")[0] if sign.isalpha()) + "".join(
+        name.partition(".")[1:]
+    )
