@@ -108,7 +108,7 @@ def as_csv(table: pa.Table, path: Path) -> None:
     """Other names, and times in microseconds."""
     names = {"user_id": "userId", "item_id": "SKU", "request_id": "req_id", "rank": "pos"}
     for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
+        if field.name.endswith("_ts"):
             micros = table.column(place).cast(pa.int64())
             table = table.set_column(place, "ts", micros)
     named = table.rename_columns([names.get(name, name) for name in table.column_names])
@@ -200,7 +200,12 @@ class DescribeSimulatedLogs:
         config = proposed(tmp_path, tmp_path / "logs")
         log = config.logs.impressions
         assert (log.format, log.partition and log.partition.column) == ("delta", "dt")
-        assert columns(config, "impressions")["impression_ts"] == "impression_ts"
+        assert columns(config, "impressions") == {
+            name: name
+            for name in (
+                "impression_id", "request_id", "user_id", "item_id", "position", "impression_ts",
+            )
+        }  # fmt: skip
         text = (tmp_path / "winnow.yaml").read_text(encoding="utf-8")
         assert "    # Nothing that was found looks like clicks." in text
 
@@ -266,6 +271,15 @@ class DescribeWhatCannotBeRead:
         (tmp_path / "logs").mkdir()
         assert main(["init", str(tmp_path / "w.yaml"), "--from", str(tmp_path / "logs")]) == 3
         assert "no log is to be seen in" in capsys.readouterr().err
+
+    def it_names_files_that_cannot_be_read_beside_others(
+        self, tmp_path: Path, capsys: Captured
+    ) -> None:
+        shutil.copytree(ROOT / "examples" / "own_logs" / "logs", tmp_path / "logs")
+        (tmp_path / "logs" / "users.parquet").write_bytes(b"PAR1")
+        words = ["init", str(tmp_path / "w.yaml"), "--from", str(tmp_path / "logs")]
+        assert main(words) == 0
+        assert "users.parquet is not a complete Parquet file" in capsys.readouterr().out
 
     def it_replaces_no_config(self, tmp_path: Path) -> None:
         path = tmp_path / "winnow.yaml"

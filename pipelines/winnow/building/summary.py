@@ -122,7 +122,7 @@ def print_whole(table: Table, console: Console) -> None:
 
 
 def _logs_table(summary: BuildSummary) -> Table:
-    table = _table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
+    table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, counts in summary.logs.items():
         table.add_row(name, *(f"{count:,}" for count in asdict(counts).values()))
     return table
@@ -130,7 +130,7 @@ def _logs_table(summary: BuildSummary) -> Table:
 
 def _made_table(summaries: list[BuildSummary]) -> Table:
     titles = ("rows in", "rejected", "positives", "easy", "hard", "fill", "shortfall", "seconds")
-    table = _table("date", *titles)
+    table = plain_table("date", *titles)
     for made in summaries:
         rows_in = sum(counts.read for counts in made.logs.values())
         rejected = sum(counts.rejected for counts in made.logs.values())
@@ -140,7 +140,8 @@ def _made_table(summaries: list[BuildSummary]) -> Table:
     return table
 
 
-def _table(first: str, *others: str) -> Table:
+def plain_table(first: str, *others: str) -> Table:
+    """Return an empty table: the first column to the left, the others, numbers, to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column(first, no_wrap=True)
     for title in others:

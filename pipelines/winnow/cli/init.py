@@ -68,7 +68,8 @@ def write_proposal(
     from winnow.cli.proposal.settings import settings_of
 
     require_free(path, force=force)
-    roles = assign_roles(find_logs(logs, Path.cwd()))
+    found, problems = find_logs(logs, Path.cwd())
+    roles = assign_roles(found)
     settings = settings_of(roles)
     write_config(path, config_text(roles, settings, path.resolve().parent), force=force)
     day = "YYYY-MM-DD" if settings.day is None else settings.day.isoformat()
@@ -82,8 +83,10 @@ def write_proposal(
             for name, role in roles.items()
         },
         "ds": None if settings.day is None else day,
+        "unreadable": [str(problem) for problem in problems],
     }
     told = [f"{name}: {role.log.path}" for name, role in roles.items()]
+    told += [f"cannot be read: {problem}" for problem in problems]
     if settings.clicked is not None:
         told.append(f"clicks: the rows of the impressions with {settings.clicked[0]}")
     return record, told, day

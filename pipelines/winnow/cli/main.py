@@ -16,16 +16,17 @@ from winnow.cli.releases import releases
 from winnow.cli.report import report
 from winnow.cli.schema import schema
 from winnow.cli.simulate import simulate
+from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
 
-COMMANDS = (init, schema, simulate, demo, build, verify, releases, report, rejected)
+COMMANDS = (init, validate, schema, simulate, demo, build, verify, releases, report, rejected)
 
 app = typer.Typer(
     name="winnow",
     help="Make training samples for retrieval models from a recommender's logs.\n\n"
-    "Start with winnow init, or try it on made-up logs: winnow simulate --out demo, then "
-    "winnow build --config demo/winnow.yaml --ds 2026-01-01.\n\n"
+    "Start with winnow init --from LOGS and winnow validate, or try it on made-up logs: "
+    "winnow simulate --out demo, then winnow build --config demo/winnow.yaml --ds 2026-01-01.\n\n"
     "Exit codes: 0 done or nothing to do, 2 wrong config or arguments, 3 the data broke a "
     "contract or a gate, 4 somebody else published meanwhile (safe to run again), 1 anything else.",
     no_args_is_help=True,

@@ -1,7 +1,6 @@
 """The logs of a build as Spark frames: mapped to their contracts, every row accounted for."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -22,30 +21,17 @@ from winnow.config.columns import TimeSource
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN, conform
-from winnow.contracts.mapping.binding import Binding, bind, possible_columns
-from winnow.contracts.mapping.checks import config_problems, missing_column, no_list
+from winnow.contracts.log_files import configured_log, look_at_log
+from winnow.contracts.mapping.binding import Binding
 from winnow.contracts.mapping.time_patterns import engine_problem
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.dates import DateRange
 from winnow.errors import ConfigError, InputError, Problem, WinnowError
-from winnow.logs.delta.table_log import open_delta
-from winnow.logs.files.date_folders import folder_dates
-from winnow.logs.files.listing import Listing, list_files
-from winnow.logs.files.locations import Place
-from winnow.logs.opened import Opened
-from winnow.logs.opening import guess_format, open_files
-from winnow.logs.parquet.nested import resolve
+from winnow.logs.files.listing import Listing
 from winnow.logs.rows import source_rows
 from winnow.spark.column_types import spark_type
 
 _BYTES_PER_ROW = 50
-
-_ABSENT_IS_NULL = frozenset({"position", "rank", "score", "valid_from", "valid_to"})
-"""Optional columns of which NULL says what it says that a log has no such column.
-
-Where ``viewed`` or ``action_type`` is not there, every row was viewed, every action is a click: in
-a file that lacks what other files have, nobody can know.
-"""
 
 
 @dataclass(frozen=True)
@@ -127,34 +113,12 @@ def open_log(
         InputError: A path, folder or column is missing, a file is damaged, a type is wrong.
         ConfigError: The mapping contradicts itself or the contract.
     """
-    ConfigError.raise_if_any(config_problems(name, config))
-    log = config.logs.resolved(name)
-    if log is None or log.path is None:
-        raise ConfigError(Problem(f"logs.{name}", "is not configured"))
+    log = configured_log(name, config)
     ConfigError.raise_if_any(_unread_patterns(name, log, spark))
-    place = Place.of(log.path, base)
-    wanted: tuple[date, ...] = ()
-    if log.partition is not None:
-        wanted = folder_dates(dates, log.partition, config.calendar_zone)
-    if log.format == "delta" or _holds_delta_log(place):
-        if log.format not in ("delta", None):
-            raise InputError(
-                Problem(
-                    f"logs.{name}.format", f"{place.path} is a Delta table", log.format, "delta"
-                )
-            )
-        opened, listing = open_delta(name, place, log.partition, wanted, required, allow_empty)
-    else:
-        listing = list_files(name, place, log.partition, wanted, required, allow_empty=allow_empty)
-        kind = log.format or guess_format(name, listing)
-        opened = open_files(name, log, kind, listing, possible_columns(name, log, config))
-    if not opened.groups and opened.delta is None:
+    found = look_at_log(name, config, base, dates, required=required, allow_empty=allow_empty)
+    opened, listing, binding = found.opened, found.listing, found.binding
+    if binding is None:
         return _empty_log(name, config, listing, spark)
-    binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
-    if binding.history is not None and config.exclusion.history is not None:
-        fits = opened.kind != "csv" or config.exclusion.history.delimiter is not None
-        InputError.raise_if_any([] if fits else [no_list(binding.history)])
-    _refuse_differing(name, log, opened, binding)
     once = binding.history.name if binding.history else None
     rows = source_rows(opened, binding.references(), log, spark, once=once)
     return Log(
@@ -232,76 +196,6 @@ def _unread_patterns(name: str, log: LogConfig, spark: SparkSession) -> Iterator
             problem = engine_problem(where, mapping.pattern, spark)
             if problem is not None:
                 yield problem
-
-
-def _holds_delta_log(place: Place) -> bool:
-    info = place.filesystem.get_file_info(f"{place.path}/_delta_log")
-    return bool(info.type.name == "Directory")
-
-
-def _refuse_differing(name: str, log: LogConfig, opened: Opened, binding: Binding) -> None:
-    """Refuse mapped columns that not every file has, or that have different types in two files.
-
-    An engine would fill the first with NULL, and may convert the second without a word.
-    """
-    lists = log.explode.columns if log.explode else ()
-    used = {*lists, *binding.references()}
-    problems = [
-        Problem(
-            f"logs.{name}",
-            f"column {first.name} has different types: {first.found} in {first.path}",
-            f"{second.found} in {second.path}",
-            next_step="Write the files with one type.",
-        )
-        for first, second in opened.differing
-        if first.name in used
-    ]
-    known = {column.name for column in opened.columns} - _null_where_absent(log, binding)
-    for group in opened.groups if opened.kind != "json_lines" else ():
-        there = [column.name for column in group.columns]
-        for column in sorted((used & known) - set(there)):
-            problem = missing_column(name, "columns", column, there)
-            where = f"logs.{name}: {group.files[0].path}"
-            problems.append(
-                Problem(where, f"{problem.what}, though other files have it", problem.found)
-            )
-    InputError.raise_if_any([*problems, *_differing_fields(name, opened, used)])
-
-
-def _differing_fields(name: str, opened: Opened, fields: Collection[str]) -> Iterator[Problem]:
-    """Give fields of structs that not every file has, or that have different types in two files."""
-    groups = [{column.name: column for column in group.columns} for group in opened.groups]
-    within = set(fields) - {column.name for column in opened.columns}
-    for field in sorted(within) if opened.kind == "parquet" else ():
-        found = [resolve(columns, field) for columns in groups]
-        first = next((leaf[0] for leaf in found if leaf is not None), None)
-        if first is None:  # a field of a candidate in a list
-            continue
-        for group, leaf in zip(opened.groups, found, strict=True):
-            where = f"logs.{name}: {group.files[0].path}"
-            if leaf is None:
-                yield Problem(where, f"column {field} is missing, though other files have it")
-            elif leaf[0].found != first.found:
-                what = f"column {field} has different types: {first.found} in {first.path}"
-                yield Problem(
-                    where, what, leaf[0].found, next_step="Write the files with one type."
-                )
-
-
-def _null_where_absent(log: LogConfig, binding: Binding) -> set[str]:
-    """Return the source columns that a file may lack though other files have them.
-
-    Nobody named them, and nothing else is made of them.
-    """
-    uses = Counter(source.name for bound in binding.columns for source in bound.sources)
-    uses.update(source.name for _, source in binding.carry)
-    uses.update(source.name for source, _ in binding.where)
-    return {
-        source.name
-        for bound in binding.columns
-        for source in bound.sources
-        if bound.column.name in _ABSENT_IS_NULL - set(log.columns) and uses[source.name] == 1
-    }
 
 
 def _empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) -> Log:

@@ -8,7 +8,8 @@ from typing import Any
 
 from winnow.cli.proposal.samples import Sample
 from winnow.cli.proposal.times import flag_in, numbers, time_in, whole_numbers
-from winnow.config.logs import EVENT_TIME, TimeSource
+from winnow.config.columns import TimeSource
+from winnow.config.logs import EVENT_TIME
 from winnow.config.sampling import Positives
 
 ACTIONS = Positives().actions

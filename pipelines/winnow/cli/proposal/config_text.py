@@ -9,7 +9,9 @@ from typing import Any
 from winnow.cli.proposal.columns import Match
 from winnow.cli.proposal.roles import Role
 from winnow.cli.proposal.settings import Settings
-from winnow.config.logs import LOG_NAMES, Partition, TimeSource
+from winnow.config.columns import TimeSource
+from winnow.config.log_shapes import Partition
+from winnow.config.logs import LOG_NAMES
 from winnow.contracts.tables import table_contract
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")

@@ -9,7 +9,8 @@ import pyarrow.fs as pafs
 
 from winnow.cli.proposal.samples import Sample, delta_sample, file_sample
 from winnow.config.date_patterns import date_in
-from winnow.config.logs import LogConfig, Partition
+from winnow.config.log_shapes import Partition
+from winnow.config.logs import LogConfig
 from winnow.errors import ConfigError, InputError, Problem
 from winnow.logs.delta.table_log import open_delta
 from winnow.logs.files.listing import list_files
@@ -53,12 +54,15 @@ class FoundLog:
         return self.path.rstrip("/").rpartition("/")[2].partition(".")[0]
 
 
-def find_logs(paths: Sequence[str], base: Path) -> tuple[FoundLog, ...]:
+def find_logs(paths: Sequence[str], base: Path) -> tuple[tuple[FoundLog, ...], list[Problem]]:
     """Find what may be logs: files, Delta tables, folders of dates, and folders of these.
 
     Args:
         paths: Folders, files or addresses.
         base: Where relative paths start.
+
+    Returns:
+        The files, and what is wrong with those that cannot be read.
 
     Raises:
         InputError: Nothing is there, or nothing that can be read; every problem is named.
@@ -79,7 +83,7 @@ def find_logs(paths: Sequence[str], base: Path) -> tuple[FoundLog, ...]:
     if not found:
         nothing = Problem("--from", f"no log is to be seen in {', '.join(paths)}")
         raise InputError(*(problems or [nothing]))
-    return tuple(found[:_MOST])
+    return tuple(found[:_MOST]), problems
 
 
 def _places(place: Place, deepest: int) -> Iterator[Place]:

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from winnow.config.date_patterns import date_in
-from winnow.config.logs import Partition
+from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
 from winnow.logs.files.locations import Place
 from winnow.logs.opened import FileGroup, Opened

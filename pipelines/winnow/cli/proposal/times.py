@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from statistics import median
 from typing import Any, Literal
 
-from winnow.config.logs import TimeSource
+from winnow.config.columns import TimeSource
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?( ?(Z|[+-]\d{2}.*))?")
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
