@@ -15,12 +15,13 @@ from winnow.cli.rejected import rejected
 from winnow.cli.releases import releases
 from winnow.cli.report import report
 from winnow.cli.schema import schema
+from winnow.cli.show import show
 from winnow.cli.simulate import simulate
 from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
 
-COMMANDS = (init, validate, schema, simulate, demo, build, verify, releases, report, rejected)
+COMMANDS = (init, validate, schema, simulate, demo, build, verify, releases, show, report, rejected)
 
 app = typer.Typer(
     name="winnow",
