@@ -4,10 +4,10 @@ import math
 
 import pytest
 from winnow.audit.record import Bounds
+from winnow.report.drawing.scales import by_factors, even
+from winnow.report.drawing.svg import tag
 from winnow.report.numbers import aligned, allowed, change, plain, share, with_unit
-from winnow.report.scales import by_factors, even
 from winnow.report.settings import Changed, Setting, changed_settings, settings_of
-from winnow.report.svg import tag
 
 
 def with_spaces(text: str) -> str:

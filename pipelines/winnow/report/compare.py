@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from winnow.audit.record import AuditRecord, Funnel, PopularityBand
-from winnow.report.charts import Dot, dots
-from winnow.report.negatives import rows_by_stage
+from winnow.report.drawing.chart import Caption, Chart, Table
 from winnow.report.numbers import NOTHING, change, plain, ratio, share
 from winnow.report.page import ReportPage
-from winnow.report.popularity import NO_BANDS, band_name
-from winnow.report.scales import even
-from winnow.report.sections import Chart, Section, Table
+from winnow.report.parts import Section
+from winnow.report.sections.negatives import rows_by_stage
+from winnow.report.sections.popularity import NO_BANDS, band_name, moved_shares
 from winnow.report.settings import changed_settings
 from winnow.report.templating import environment
 from winnow.report.verdict import GateRow, Verdict, groups_of, verdict_of
@@ -189,27 +188,14 @@ def _bands_chart(
         finding = f"The largest move is in band {band}: from {share(x)} to {share(y)}."
         if x == y:
             finding = "No band moved."
-    labels = [band_name(number, len(numbers)) for number in numbers]
-    rows = [
-        Dot(
-            label,
-            None if y is None else 100 * y,
-            share(y),
-            mark=None if x is None else 100 * x,
-            hint=f"A {share(x)}, B {share(y)}",
-        )
-        for label, x, y in zip(labels, before, after, strict=True)
+    pairs = list(zip(before, after, strict=True))
+    cells = [
+        (band_name(number, len(numbers)), _points(x, y))
+        for number, (x, y) in zip(numbers, pairs, strict=True)
     ]
-    scale = even([0.0, *(100 * x for x in (*before, *after) if x is not None)])
-    table = Table(
-        ("band", "A", "B", "change in percentage points"),
-        tuple(
-            (label, share(x), share(y), _points(x, y))
-            for label, x, y in zip(labels, before, after, strict=True)
-        ),
-    )
-    picture = dots(key, name, finding, rows, scale, unit=" %")
-    return Chart(key, name, finding, picture, table, (("mark", "A"), ("dot", "B")))
+    head = ("band", "A", "B", "change in percentage points")
+    caption = Caption(key, name, finding, head, legend=(("mark", "A"), ("dot", "B")))
+    return moved_shares(caption, cells, pairs, [f"A {share(x)}, B {share(y)}" for x, y in pairs])
 
 
 def _points(x: float | None, y: float | None) -> str:

@@ -8,8 +8,8 @@ from typing import Literal, Self
 from markupsafe import Markup
 
 from winnow.audit.record import AuditRecord
+from winnow.report.drawing.area_charts import small_line
 from winnow.report.numbers import plain, ratio, share
-from winnow.report.pictures import small_line
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from winnow.audit.record import AuditRecord, LogRows
-from winnow.report.draws import draws_section
-from winnow.report.flow import funnel_section, rejected_section
 from winnow.report.history import HistoryEntry, courses, newest_first
-from winnow.report.negatives import hard_section, log_q_section, shortfall_section
 from winnow.report.numbers import plain, ratio, share
-from winnow.report.popularity import thinning_section
-from winnow.report.sections import Section
+from winnow.report.parts import Section
+from winnow.report.sections.draws import draws_section
+from winnow.report.sections.exclusion import exclusion_section
+from winnow.report.sections.funnel import funnel_section, rejected_section
+from winnow.report.sections.negatives import hard_section, log_q_section, shortfall_section
+from winnow.report.sections.popularity import thinning_section
 from winnow.report.settings import Setting, settings_of
-from winnow.report.starving import starving_section
 from winnow.report.templating import environment
 from winnow.report.verdict import groups_of, verdict_of
 
@@ -124,7 +124,7 @@ def _sections(page: ReportPage) -> list[Section]:
         thinning_section(record.bands),
         draws_section(record.bands),
         hard_section(record.hard_origins),
-        starving_section(record.bands, record.top_items),
+        exclusion_section(record.bands, record.top_items),
         log_q_section(record.log_q),
         shortfall_section(record.shortfall, record.funnel),
         rejected_section(record.funnel),

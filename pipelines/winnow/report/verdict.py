@@ -6,7 +6,7 @@ from typing import Literal
 
 from winnow.audit.record import AuditRecord, GateResult, Status
 from winnow.report.numbers import allowed, plain, with_unit
-from winnow.report.sections import sentence
+from winnow.report.parts import sentence
 
 _RANK: dict[Status, int] = {"fail": 0, "error": 1, "warn": 2, "pass": 3}
 _WORDS: dict[Status, str] = {

@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 
 from winnow.audit.record import PopularityBand
-from winnow.report.charts import Bar, Dot, bars, dots
+from winnow.report.drawing.chart import Caption, Chart
+from winnow.report.drawing.row_charts import Bar, Dot, bars, dots
+from winnow.report.drawing.scales import even
 from winnow.report.numbers import NOTHING, plain, ratio, share, signed_share
-from winnow.report.popularity import NO_BANDS, band_name
-from winnow.report.scales import even
-from winnow.report.sections import Chart, Section, Table
+from winnow.report.parts import Section
+from winnow.report.sections.popularity import NO_BANDS, band_name
 
 # By chance 999 of 1,000 bands lie within this many standard errors, the root of what is expected.
 # That is a little wide for a band with much of the draws: the picture shows, the gates judge.
@@ -32,7 +33,6 @@ def draws_section(bands: Sequence[PopularityBand]) -> Section:
 
 
 def _amounts_chart(bands: Sequence[PopularityBand], drawn: int) -> Chart:
-    key, name = "chart-amounts", "Easy negatives per band, drawn and expected"
     most = max(bands, key=lambda band: band.drawn)
     finding = (
         f"{plain(drawn)} easy negatives were drawn. Band {most.band} gave the most: "
@@ -41,39 +41,32 @@ def _amounts_chart(bands: Sequence[PopularityBand], drawn: int) -> Chart:
     )
     rows = [
         Bar(
-            band_name(band.band, len(bands)),
-            band.drawn,
-            plain(band.drawn),
-            band.expected,
-            hint=f"{plain(band.drawn)} drawn, {plain(round(band.expected))} expected",
-        )
-        for band in bands
-    ]
-    picture = bars(key, name, finding, rows)
-    legend = (("outline", "expected, as declared"), ("c1", "drawn; the figure"))
-    table = Table(
-        ("band", "drawn", "expected", "share of all draws"),
-        tuple(
             (
                 band_name(band.band, len(bands)),
                 plain(band.drawn),
                 plain(round(band.expected)),
                 share(band.drawn / drawn),
-            )
-            for band in bands
-        ),
-        (
-            "all",
-            plain(drawn),
-            plain(round(sum(band.expected for band in bands))),
-            share(1.0),
-        ),
+            ),
+            band.drawn,
+            plain(band.drawn),
+            f"{plain(band.drawn)} drawn, {plain(round(band.expected))} expected",
+            whole=band.expected,
+        )
+        for band in bands
+    ]
+    expected = plain(round(sum(band.expected for band in bands)))
+    caption = Caption(
+        key="chart-amounts",
+        title="Easy negatives per band, drawn and expected",
+        finding=finding,
+        head=("band", "drawn", "expected", "share of all draws"),
+        total=("all", plain(drawn), expected, share(1.0)),
+        legend=(("outline", "expected, as declared"), ("c1", "drawn; the figure")),
     )
-    return Chart(key, name, finding, picture, table, legend)
+    return bars(caption, rows)
 
 
 def _offs_chart(bands: Sequence[PopularityBand]) -> Chart:
-    key, name = "chart-draws", "How far off what is expected, by band"
     pairs = [(band, _errors(band)) for band in bands]
     outside = [band for band, errors in pairs if errors is None or abs(errors) > _CHANCE]
     far, errors = max(pairs, key=lambda pair: math.inf if pair[1] is None else abs(pair[1]))
@@ -94,22 +87,35 @@ def _offs_chart(bands: Sequence[PopularityBand]) -> Chart:
     scale = even((-100 * most, 100 * most), intervals=4)
     rows = [
         Dot(
-            band_name(band.band, len(bands)),
+            (
+                band_name(band.band, len(bands)),
+                plain(band.drawn),
+                plain(round(band.expected)),
+                _difference(off),
+                NOTHING if errors is None else _with_sign(errors),
+            ),
             None if off is None else 100 * off,
-            NOTHING if off is None else signed_share(off),
-            None if width is None else -100 * width,
-            None if width is None else 100 * width,
-            hint=f"{plain(band.drawn)} drawn, {plain(round(band.expected))} expected",
+            _difference(off),
+            f"{plain(band.drawn)} drawn, {plain(round(band.expected))} expected",
+            low=None if width is None else -100 * width,
+            high=None if width is None else 100 * width,
         )
-        for band, off, width in zip(bands, offs, widths, strict=True)
+        for (band, errors), off, width in zip(pairs, offs, widths, strict=True)
     ]
-    legend = (
-        ("dot", "drawn, against expected; the figure"),
-        ("range", "where chance puts 999 of 1,000 bands"),
-        ("reference", "as expected"),
+    sums = sum(band.drawn for band in bands), sum(band.expected for band in bands)
+    caption = Caption(
+        key="chart-draws",
+        title="How far off what is expected, by band",
+        finding=finding,
+        head=("band", "drawn", "expected", "difference", "standard errors"),
+        total=("all", plain(sums[0]), plain(round(sums[1])), NOTHING, NOTHING),
+        legend=(
+            ("dot", "drawn, against expected; the figure"),
+            ("range", "where chance puts 999 of 1,000 bands"),
+            ("reference", "as expected"),
+        ),
     )
-    picture = dots(key, name, finding, rows, scale, reference=0, unit=" %")
-    return Chart(key, name, finding, picture, _offs_table(pairs), legend)
+    return dots(caption, rows, scale, reference=0, unit=" %")
 
 
 def _off(drawn: int, expected: float) -> float | None:
@@ -134,31 +140,7 @@ def _distance(band: PopularityBand, errors: float | None) -> str:
     return f" ({signed_share(off)}, {abs(errors):.2f} standard errors)"
 
 
-def _offs_table(pairs: Sequence[tuple[PopularityBand, float | None]]) -> Table:
-    return Table(
-        ("band", "drawn", "expected", "difference", "standard errors"),
-        tuple(
-            (
-                band_name(band.band, len(pairs)),
-                plain(band.drawn),
-                plain(round(band.expected)),
-                _difference(band),
-                NOTHING if errors is None else _with_sign(errors),
-            )
-            for band, errors in pairs
-        ),
-        (
-            "all",
-            plain(sum(band.drawn for band, _ in pairs)),
-            plain(round(sum(band.expected for band, _ in pairs))),
-            NOTHING,
-            NOTHING,
-        ),
-    )
-
-
-def _difference(band: PopularityBand) -> str:
-    off = _off(band.drawn, band.expected)
+def _difference(off: float | None) -> str:
     return NOTHING if off is None else signed_share(off)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from winnow.audit.record import PopularityBand
-from winnow.report.charts import Bar, Dot, bars, dots
+from winnow.report.drawing.chart import Caption, Chart
+from winnow.report.drawing.row_charts import Bar, Dot, bars, dots
+from winnow.report.drawing.scales import even
 from winnow.report.numbers import plain, ratio, share
-from winnow.report.scales import even
-from winnow.report.sections import Chart, Section, Table
+from winnow.report.parts import Section
 
 NO_BANDS = "The audit did not count by popularity, so there is nothing to draw."
 
@@ -33,17 +34,6 @@ def thinning_section(bands: Sequence[PopularityBand]) -> Section:
     )
     rows = [
         Bar(
-            band_name(band.band, len(bands)),
-            band.kept,
-            share(ratio(band.kept, band.candidates)),
-            band.candidates,
-            hint=f"{plain(band.kept)} kept of {plain(band.candidates)} clicked",
-        )
-        for band in bands
-    ]
-    table = Table(
-        ("band", "items", "clicks before", "clicked", "kept", "kept share"),
-        tuple(
             (
                 band_name(band.band, len(bands)),
                 plain(band.items),
@@ -51,10 +41,20 @@ def thinning_section(bands: Sequence[PopularityBand]) -> Section:
                 plain(band.candidates),
                 plain(band.kept),
                 share(ratio(band.kept, band.candidates)),
-            )
-            for band in bands
-        ),
-        (
+            ),
+            band.kept,
+            share(ratio(band.kept, band.candidates)),
+            f"{plain(band.kept)} kept of {plain(band.candidates)} clicked",
+            whole=band.candidates,
+        )
+        for band in bands
+    ]
+    caption = Caption(
+        key="chart-thinning",
+        title="Positives per band: clicked and kept",
+        finding=finding,
+        head=("band", "items", "clicks before", "clicked", "kept", "kept share"),
+        total=(
             "all",
             plain(sum(band.items for band in bands)),
             plain(sum(band.clicks for band in bands)),
@@ -62,15 +62,7 @@ def thinning_section(bands: Sequence[PopularityBand]) -> Section:
             plain(kept),
             share(ratio(kept, clicked)),
         ),
-    )
-    name = "Positives per band: clicked and kept"
-    chart = Chart(
-        "chart-thinning",
-        name,
-        finding,
-        bars("chart-thinning", name, finding, rows),
-        table,
-        (
+        legend=(
             ("outline", "clicked: before down-sampling"),
             ("c1", "kept: after it; the figure is their share"),
         ),
@@ -85,13 +77,12 @@ def thinning_section(bands: Sequence[PopularityBand]) -> Section:
             "No item has a click in the popularity window: all are equally popular, and the bands "
             "are in the order of the item ids.",
         )
-    charts = (chart, _shares_chart(bands, clicked, kept))
+    charts = (bars(caption, rows), _shares_chart(bands, clicked, kept))
     return Section(key, title, short, intro, charts, facts=facts)
 
 
 def _shares_chart(bands: Sequence[PopularityBand], clicked: int, kept: int) -> Chart:
     """Return how the positives are spread over the bands, before and after."""
-    key, name = "chart-spread", "Spread of the positives over the bands"
     pairs = [(ratio(band.candidates, clicked), ratio(band.kept, kept)) for band in bands]
     top = max(1, len(bands) // 3)
     before, after = (
@@ -105,24 +96,41 @@ def _shares_chart(bands: Sequence[PopularityBand], clicked: int, kept: int) -> C
         f"The {plain(top)} hottest of {plain(len(bands))} bands hold {share(before)} of the "
         f"positives before down-sampling and {share(after)} after it."
     )
+    caption = Caption(
+        key="chart-spread",
+        title="Spread of the positives over the bands",
+        finding=finding,
+        head=("band", "share of clicked", "share of kept"),
+        legend=(("mark", "before down-sampling"), ("dot", "after it; the figure")),
+    )
+    names = [band_name(band.band, len(bands)) for band in bands]
+    hints = [f"{share(x)} before, {share(y)} after" for x, y in pairs]
+    return moved_shares(caption, [(name,) for name in names], pairs, hints)
+
+
+def moved_shares(
+    caption: Caption,
+    cells: Sequence[tuple[str, ...]],
+    pairs: Sequence[tuple[float | None, float | None]],
+    hints: Sequence[str],
+) -> Chart:
+    """Return how shares moved: a mark where each was, a dot where it is.
+
+    Args:
+        caption: What stands around it.
+        cells: Name of each row, and what its table says behind the two shares.
+        pairs: The share before and after; None is not drawn.
+        hints: What is told on pointing at it.
+    """
     rows = [
         Dot(
-            band_name(band.band, len(bands)),
+            (name, share(x), share(y), *more),
             None if y is None else 100 * y,
             share(y),
+            hint,
             mark=None if x is None else 100 * x,
-            hint=f"{share(x)} before, {share(y)} after",
         )
-        for band, (x, y) in zip(bands, pairs, strict=True)
+        for (name, *more), (x, y), hint in zip(cells, pairs, hints, strict=True)
     ]
     scale = even([0.0, *(100 * x for pair in pairs for x in pair if x is not None)])
-    table = Table(
-        ("band", "share of clicked", "share of kept"),
-        tuple(
-            (band_name(band.band, len(bands)), share(x), share(y))
-            for band, (x, y) in zip(bands, pairs, strict=True)
-        ),
-    )
-    picture = dots(key, name, finding, rows, scale, unit=" %")
-    legend = (("mark", "before down-sampling"), ("dot", "after it; the figure"))
-    return Chart(key, name, finding, picture, table, legend)
+    return dots(caption, rows, scale, unit=" %")

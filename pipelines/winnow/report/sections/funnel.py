@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from winnow.audit.record import Funnel
-from winnow.report.charts import Bar, named_bars
-from winnow.report.numbers import NOTHING, plain, ratio, share
-from winnow.report.pictures import Step
-from winnow.report.pictures import funnel as funnel_picture
-from winnow.report.sections import Chart, Section, Table
+from winnow.report.drawing.area_charts import Step
+from winnow.report.drawing.area_charts import funnel as funnel_chart
+from winnow.report.drawing.chart import Caption, Table
+from winnow.report.drawing.row_charts import Row, named_bars
+from winnow.report.numbers import plain, ratio, share
+from winnow.report.parts import Section
 
 _KINDS = ("valid", "duplicate", "rejected", "filtered", "other_date")
+_MOST_DRAWN = 12
 
 
 def funnel_section(funnel: Funnel | None, tables: Mapping[str, int]) -> Section:
@@ -24,15 +26,12 @@ def funnel_section(funnel: Funnel | None, tables: Mapping[str, int]) -> Section:
     if funnel is None:
         why = "The audit stopped before it counted the rows, so there is no funnel."
         return Section(key, title, short, tables=own, empty=why)
-    chart = Chart(
-        "chart-funnel",
-        "Every bar is a part of the bar above, magnified",
-        _finding(funnel),
-        funnel_picture(
-            "chart-funnel", "The funnel from rows to samples", _finding(funnel), _steps(funnel)
-        ),
-        _steps_table(funnel),
-        (
+    caption = Caption(
+        key="chart-funnel",
+        title="Every bar is a part of the bar above, magnified",
+        finding=_finding(funnel),
+        head=("step", "count", "share of what it is a part of"),
+        legend=(
             ("c1", "goes on to the bar below; in the last bar: easy negatives"),
             ("soft", "valid rows of other logs"),
             ("muted", "duplicate, filtered, of another date, not clicked or thinned out"),
@@ -42,6 +41,7 @@ def funnel_section(funnel: Funnel | None, tables: Mapping[str, int]) -> Section:
         ),
         wide=True,
     )
+    chart = funnel_chart(caption, _steps(funnel))
     intro = (
         "A positive is an item that a user was shown and clicked. "
         "Hot items are thinned, and each positive that is kept gets its negatives."
@@ -74,32 +74,31 @@ def rejected_section(funnel: Funnel | None) -> Section:
         f"{plain(total)} of {plain(read)} rows ({share(ratio(total, read))}) were rejected. "
         f"The most frequent reason is {reason} in {log}: {plain(count)} rows."
     )
-    drawn = [
-        Bar(
-            f"{log}: {reason}",
-            count,
-            plain(count),
-            kind="hatch",
-            hint=f"{share(ratio(count, all_rows))} of the rows of {log}",
-        )
-        for log, reason, count, all_rows in rows[:12]
-    ]
-    if len(rows) > len(drawn):
-        finding += f" The {len(drawn)} most frequent of {len(rows)} reasons are drawn."
-    table = Table(
-        ("log", "reason", "rows", "share of the log's rows"),
-        tuple((log, why, plain(n), share(ratio(n, of))) for log, why, n, of in rows),
+    drawn = min(len(rows), _MOST_DRAWN)
+    if len(rows) > drawn:
+        finding += f" The {drawn} most frequent of {len(rows)} reasons are drawn."
+    caption = Caption(
+        key="chart-rejected",
+        title="Rejected rows by log and reason",
+        finding=finding,
+        head=("log", "reason", "rows", "share of the log's rows"),
         prose=frozenset({1}),
     )
-    name = "Rejected rows by log and reason"
-    picture = named_bars("chart-rejected", name, finding, drawn)
+    bars = [
+        Row(
+            (log, reason, plain(count), share(ratio(count, of))),
+            count,
+            plain(count),
+            f"{share(ratio(count, of))} of the rows of {log}",
+        )
+        for log, reason, count, of in rows
+    ]
     intro = (
         "A row that breaks a rule is kept in the table rejected with all its reasons; "
         "with several reasons it counts for each, so reasons may add up to more than rows."
     )
-    return Section(
-        key, title, short, intro, (Chart("chart-rejected", name, finding, picture, table),)
-    )
+    chart = named_bars(caption, bars, drawn=drawn, named_by=2)
+    return Section(key, title, short, intro, (chart,))
 
 
 def _read(funnel: Funnel) -> int:
@@ -124,13 +123,11 @@ def _steps(funnel: Funnel) -> list[Step]:
     logs, read, rejected = funnel.logs.values(), _read(funnel), _rejected(funnel)
     left_out = sum(log.duplicate + log.filtered + log.other_date for log in logs)
     others = max(0, read - funnel.exposed - left_out - rejected)
-    each = plain(ratio(funnel.requested, funnel.kept))
     return [
         Step(
             "Rows read",
-            plain(read),
-            _parts(
-                read,
+            read,
+            (
                 (funnel.exposed, "c1", "exposed"),
                 (others, "soft", "valid rows of other logs"),
                 (left_out, "muted", "duplicate, filtered or of another date"),
@@ -140,9 +137,8 @@ def _steps(funnel: Funnel) -> list[Step]:
         ),
         Step(
             "Exposed",
-            plain(funnel.exposed),
-            _parts(
-                funnel.exposed,
+            funnel.exposed,
+            (
                 (funnel.clicked, "c1", "clicked"),
                 (funnel.exposed - funnel.clicked, "muted", "not clicked"),
             ),
@@ -150,19 +146,17 @@ def _steps(funnel: Funnel) -> list[Step]:
         ),
         Step(
             "Clicked",
-            plain(funnel.clicked),
-            _parts(
-                funnel.clicked,
+            funnel.clicked,
+            (
                 (funnel.kept, "c1", "kept"),
                 (funnel.clicked - funnel.kept, "muted", "thinned out, as the item is hot"),
             ),
             f"{share(ratio(funnel.kept, funnel.clicked))} were kept: {plain(funnel.kept)}",
         ),
         Step(
-            f"Negatives: {each} for each",
-            plain(funnel.requested),
-            _parts(
-                funnel.requested,
+            f"Negatives: {plain(ratio(funnel.requested, funnel.kept))} for each",
+            funnel.requested,
+            (
                 (funnel.easy, "c1", "easy"),
                 (funnel.hard, "c3", "hard"),
                 (funnel.fill, "c4", "easy, filling in"),
@@ -170,35 +164,6 @@ def _steps(funnel: Funnel) -> list[Step]:
             ),
         ),
     ]
-
-
-def _parts(whole: int, *parts: tuple[int, str, str]) -> tuple[tuple[float, str, str], ...]:
-    of = whole or 1
-    return tuple(
-        (min(1.0, max(0, count) / of), kind, f"{name}: {plain(count)} ({share(count / of)})")
-        for count, kind, name in parts
-    )
-
-
-def _steps_table(funnel: Funnel) -> Table:
-    read = _read(funnel)
-    rejected = _rejected(funnel)
-    steps = (
-        ("rows read", read, None),
-        ("rejected", rejected, read),
-        ("exposed", funnel.exposed, read),
-        ("clicked", funnel.clicked, funnel.exposed),
-        ("kept", funnel.kept, funnel.clicked),
-        ("negatives asked for", funnel.requested, None),
-        ("easy", funnel.easy, funnel.requested),
-        ("hard", funnel.hard, funnel.requested),
-        ("fill", funnel.fill, funnel.requested),
-        ("shortfall", funnel.shortfall, funnel.requested),
-    )
-    return Table(
-        ("step", "count", "share of what it is a part of"),
-        tuple((name, plain(n), share(ratio(n, of)) if of else NOTHING) for name, n, of in steps),
-    )
 
 
 def _logs_table(funnel: Funnel) -> Table:

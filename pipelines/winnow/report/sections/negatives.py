@@ -4,10 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from winnow.audit.record import Funnel, HardOrigin, Histogram
-from winnow.report.charts import Bar, named_bars
+from winnow.report.drawing.area_charts import Heat, columns, heat_map
+from winnow.report.drawing.chart import Caption
+from winnow.report.drawing.row_charts import Row, named_bars
 from winnow.report.numbers import plain, ratio, share
-from winnow.report.pictures import columns, heat_map
-from winnow.report.sections import Chart, Section, Table
+from winnow.report.parts import Section
 
 TENTHS = range(10)
 
@@ -20,14 +21,14 @@ def hard_section(origins: Sequence[HardOrigin]) -> Section:
         return Section(key, title, short, empty="The release has no hard negatives.")
     by_stage = rows_by_stage(origins)
     unplaced = sum(origin.rows for origin in origins if origin.band is None)
-    rows, figures = [], []
-    for stage, counts in by_stage.items():
-        own = sum(counts)
-        label = f"{stage}: {plain(own)} ({share(own / total)})"
-        rows.append(
-            (label, [(n, _cell(n, total), _hint(t, n, total)) for t, n in counts_of(counts)])
+    rows = [
+        Heat(
+            (stage, *(plain(n) for n in counts), plain(sum(counts))),
+            f"{stage}: {plain(sum(counts))} ({share(sum(counts) / total)})",
+            [(n, _cell(n, total), _hint(tenth, n, total)) for tenth, n in enumerate(counts)],
         )
-        figures.append((stage, *(plain(n) for n in counts), plain(own)))
+        for stage, counts in by_stage.items()
+    ]
     stage, counts = max(by_stage.items(), key=lambda pair: max(pair[1]))
     tenth = counts.index(max(counts))
     finding = (
@@ -41,25 +42,25 @@ def hard_section(origins: Sequence[HardOrigin]) -> Section:
         )
     if unplaced:
         finding += f" Of {plain(unplaced)} the log does not tell the place in the list."
-    name = "Hard negatives by stage and place in its list, in per cent of all"
     heads = [str(tenth + 1) for tenth in TENTHS]
-    table = Table(
-        ("stage", *(f"tenth {head}" for head in heads), "all"),
-        tuple(figures),
-    )
-    picture = heat_map("chart-hard", name, finding, heads, rows)
-    legend = (
-        ("heat1", "few"),
-        ("heat4", "many"),
-        ("", "columns: tenths of the stage's list, 1 is what it ranked best"),
+    caption = Caption(
+        key="chart-hard",
+        title="Hard negatives by stage and place in its list, in per cent of all",
+        finding=finding,
+        head=("stage", *(f"tenth {head}" for head in heads), "all"),
+        legend=(
+            ("heat1", "few"),
+            ("heat4", "many"),
+            ("", "columns: tenths of the stage's list, 1 is what it ranked best"),
+        ),
+        wide=True,
     )
     intro = (
         "Hard negatives are candidates of the same request that a ranking stage cut or ranked "
         "low, and that the user was not shown. Candidates near the top of a list are harder, and "
         "more of them would have been clicked if they had been shown."
     )
-    chart = Chart("chart-hard", name, finding, picture, table, legend, wide=True)
-    return Section(key, title, short, intro, (chart,))
+    return Section(key, title, short, intro, (heat_map(caption, heads, rows),))
 
 
 def rows_by_stage(origins: Sequence[HardOrigin]) -> dict[str, list[int]]:
@@ -74,11 +75,6 @@ def rows_by_stage(origins: Sequence[HardOrigin]) -> dict[str, list[int]]:
         if origin.band is not None:
             counts[min(max(origin.band, 0), len(TENTHS) - 1)] += origin.rows
     return found
-
-
-def counts_of(counts: Sequence[int]) -> list[tuple[int, int]]:
-    """Return the counts with their tenths, numbered from 0."""
-    return list(enumerate(counts))
 
 
 def _cell(rows: int, total: int) -> str:
@@ -110,30 +106,31 @@ def log_q_section(histogram: Histogram | None) -> Section:
         f"that is a chance of {_one_in(middle)} for each draw. Nine of ten lie between "
         f"{plain(low)} ({_one_in(low)}) and {plain(high)} ({_one_in(high)})."
     )
-    pairs = list(zip(edges[:-1], edges[1:], counts, strict=True))
-    heights = [
-        (float(n), f"log_q {plain(a)} to {plain(b)}: {plain(n)} ({share(n / total)})")
-        for a, b, n in pairs
+    rows = [
+        Row(
+            (plain(a), plain(b), _one_in((a + b) / 2), plain(n), share(n / total)),
+            float(n),
+            plain(n),
+            f"log_q {plain(a)} to {plain(b)}: {plain(n)} ({share(n / total)})",
+        )
+        for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     ticks = [
         (100 * place / len(counts), plain(edges[place]))
         for place in sorted({round(len(counts) * part / 4) for part in range(5)})
     ]
-    table = Table(
-        ("log_q from", "to", "chance", "easy negatives", "share"),
-        tuple(
-            (plain(a), plain(b), _one_in((a + b) / 2), plain(n), share(n / total))
-            for a, b, n in pairs
-        ),
+    caption = Caption(
+        key="chart-log-q",
+        title="Easy negatives by log_q, the natural log of the chance of a draw",
+        finding=finding,
+        head=("log_q from", "to", "chance", "easy negatives", "share"),
+        wide=True,
     )
-    name = "Easy negatives by log_q, the natural log of the chance of a draw"
-    picture = columns("chart-log-q", name, finding, heights, ticks)
     intro = (
         "A trainer subtracts log_q from the score of each easy negative. At the right are popular "
         "items that are drawn often, at the left rare ones."
     )
-    chart = Chart("chart-log-q", name, finding, picture, table, wide=True)
-    return Section(key, title, short, intro, (chart,))
+    return Section(key, title, short, intro, (columns(caption, rows, ticks),))
 
 
 def _without_empty_ends(histogram: Histogram) -> Histogram:
@@ -177,16 +174,20 @@ def shortfall_section(reasons: Mapping[str, int], funnel: Funnel | None) -> Sect
             f"are missing, {share(ratio(funnel.shortfall, funnel.requested))} of those asked for."
         )
     rows = [
-        Bar(name, n, f"{plain(n)} ({share(n / total)})", kind="hatch", hint=f"{plain(n)} rows")
+        Row(
+            (name, plain(n), share(n / total)),
+            n,
+            f"{plain(n)} ({share(n / total)})",
+            f"{plain(n)} rows",
+        )
         for n, name in known
     ]
-    table = Table(
-        ("reason", "negatives", "share"),
-        tuple((name, plain(n), share(n / total)) for n, name in known),
-        ("all", plain(total), share(1.0)),
+    caption = Caption(
+        key="chart-shortfall",
+        title="Negatives that could not be had, by reason",
+        finding=finding,
+        head=("reason", "negatives", "share"),
+        total=("all", plain(total), share(1.0)),
     )
-    name = "Negatives that could not be had, by reason"
-    picture = named_bars("chart-shortfall", name, finding, rows)
-    chart = Chart("chart-shortfall", name, finding, picture, table)
     intro = "Where candidates ran out, the release says why; nothing is filled with repeats."
-    return Section(key, title, short, intro, (chart,))
+    return Section(key, title, short, intro, (named_bars(caption, rows),))

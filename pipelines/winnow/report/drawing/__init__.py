@@ -1,0 +1,1 @@
+"""How charts are drawn: pieces of SVG, scales, and what is made of them."""
