@@ -19,7 +19,7 @@ from winnow.contracts.repeated_keys import (
 )
 from winnow.contracts.rows import (
     deduplicated,
-    made_columns,
+    deduplicated_where_repeated,
     valid_rows,
     without_duplicates,
 )
@@ -57,13 +57,6 @@ class DescribeCountDistinctKeys:
         monkeypatch.setattr(repeated_keys, "_short_hash", lambda key: F.lit(7).cast("bigint"))
         frame = spark.createDataFrame([(1, 1), (1, 2), (1, 2)], "a bigint, b bigint")
         assert distinct_keys(frame) == 2
-
-    def it_counts_whole_keys_where_parts_of_them_were_hashed(self, spark: SparkSession) -> None:
-        """(1, 1) and (1, 2) have one hash and are two keys; (1, 2) comes twice, (3, 3) once."""
-        values = [(1, 1), (1, 2), (1, 2), (3, 3)]
-        frame = spark.createDataFrame(values, "a bigint, b bigint")
-        found = repeated_in(frame, ("a",))
-        assert count_distinct_keys(frame, KEY, 4, found, hashed=("a",)) == 3
 
 
 class DescribeKeyCensus:
@@ -123,16 +116,16 @@ class DescribeKeyCensus:
 
 
 class DescribeDeduplicatedOfFew:
-    @pytest.mark.parametrize("duplicates", [3, None])
+    @pytest.mark.parametrize("duplicates", [3, 6])
     def it_chooses_the_winners_that_a_look_at_all_rows_would(
-        self, spark: SparkSession, tmp_path: Path, duplicates: int | None
+        self, spark: SparkSession, tmp_path: Path, duplicates: int
     ) -> None:
         times = [(r, 2, 3, NOON_S + s) for r in (1, None) for s in (0, 9, 5)]
         write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
         found = log.frame.drop("source_row")
         repeated = repeated_in(found, log.contract.key)
-        few = deduplicated(found, log.contract, repeated=repeated, duplicates=duplicates)
+        few = deduplicated_where_repeated(found, log.contract, repeated, duplicates)
         chosen = few.select("request_id", "event_us").collect()
         assert sorted(row.request_id or 0 for row in chosen) == [0, 1, 4]
         assert {row.event_us for row in chosen} == {NOON_S * 1_000_000}
@@ -151,22 +144,18 @@ class DescribeDeduplicatedOfFew:
             kept.extend(row.request_id for row in winners.collect())
             return winners.where("request_id = 5")
 
-        few = deduplicated(found, log.contract, repeated=repeated, duplicates=4, keep=keep)
+        few = deduplicated_where_repeated(found, log.contract, repeated, 4, keep=keep)
         assert sorted(kept) == [1, 5]
         assert sorted(row.request_id for row in few.collect()) == [4, 5]
 
-    def it_makes_what_is_made_of_ids_of_the_rows_that_are_left(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
+    def it_keeps_ids_that_are_made_of_others(self, spark: SparkSession, tmp_path: Path) -> None:
         times = [(r, 2, 3, NOON_S + s) for r in (1, 5) for s in (0, 9, 5)]
         write(tmp_path / "impressions" / "a.parquet", rows(*times, (4, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
         found = valid_rows(log)
         repeated = repeated_in(found, log.contract.key)
         wanted = deduplicated(found, log.contract)
-        few = deduplicated(
-            found, log.contract, repeated=repeated, duplicates=4, made=made_columns(log)
-        )
+        few = deduplicated_where_repeated(found, log.contract, repeated, 4)
         assert few.columns == wanted.columns
         assert sorted(map(tuple, few.collect())) == sorted(map(tuple, wanted.collect()))
         assert {row.impression_id for row in few.collect()} == {"1/2/3", "4/2/3", "5/2/3"}
@@ -174,7 +163,8 @@ class DescribeDeduplicatedOfFew:
     def it_leaves_rows_without_duplicates_alone(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "impressions" / "a.parquet", rows((1, 2, 3, NOON_S)))
         log = opened(spark, config(impressions()), tmp_path)
-        assert deduplicated(log.frame, log.contract, duplicates=0) is log.frame
+        none = repeated_in(log.frame, log.contract.key)
+        assert deduplicated_where_repeated(log.frame, log.contract, none, 0) is log.frame
 
 
 class DescribeWithoutDuplicates:

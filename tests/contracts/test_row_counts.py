@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from winnow.contracts.counts import RowCounts, census_of, count_rows
 from winnow.contracts.rejected import as_rejected, rejected_rows, with_copy_numbers
 from winnow.contracts.repeated_keys import repeated_hashes
-from winnow.contracts.rows import deduplicated, on_date, valid_rows
+from winnow.contracts.rows import deduplicated, deduplicated_where_repeated, on_date, valid_rows
 from winnow.dates import CalendarDay
 from winnow.errors import ConservationError
 
@@ -110,7 +110,7 @@ class DescribeCountRows:
         mine = valid_rows(log).where(F.col("event_us").between(TODAY.start_us, TODAY.end_us - 1))
         assert deduplicated(mine, log.contract).count() == counts.valid
         repeated = repeated_hashes(census_of(log, TODAY))
-        few = deduplicated(mine, log.contract, repeated=repeated, duplicates=counts.duplicate)
+        few = deduplicated_where_repeated(mine, log.contract, repeated, counts.duplicate)
         assert few.exceptAll(deduplicated(mine, log.contract)).count() == 0
         assert few.count() == counts.valid
         assert rejected_rows(log, TODAY).count() == counts.rejected

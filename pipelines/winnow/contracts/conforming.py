@@ -185,7 +185,7 @@ def _unreadable(bound: Bound, reading: Reading) -> Broken | None:
     return Broken(reading.unreadable, message("unreadable", sentence, reading.found))
 
 
-def made_impression_id() -> Column:
+def _made_impression_id() -> Column:
     """Return the impression id of a log that has none: request, user and item as one string."""
     parts = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
     return F.concat(parts[0], F.lit("/"), parts[1], F.lit("/"), parts[2])
@@ -197,7 +197,7 @@ def _with_made_id(step: DataFrame, binding: Binding) -> DataFrame:
         return step
     if binding.bound("impression_id").mapping is not None:
         return step
-    return step.withColumn("impression_id", made_impression_id())
+    return step.withColumn("impression_id", _made_impression_id())
 
 
 def _type(binding: Binding, name: str) -> str:

@@ -135,7 +135,6 @@ def count_distinct_keys(
     key: Sequence[str],
     n_rows: int,
     repeated: DataFrame,
-    hashed: Sequence[str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> int:
     """Return the number of different keys among rows, exactly; NULL equals NULL.
@@ -145,13 +144,12 @@ def count_distinct_keys(
         key: The key's columns.
         n_rows: How many rows there are.
         repeated: What ``repeated_hashes`` returned for these rows.
-        hashed: The columns of the key whose hashes these are; None is all of them.
         limits: How many repeated keys are broadcast.
     """
     of_repeated, hashes = repeated.agg(F.sum("n"), F.count(F.lit(1))).collect()[0]
     if not hashes:
         return n_rows
-    suspects = with_hash_among(rows, hashed or key, repeated, n_repeated=hashes, limits=limits)
+    suspects = with_hash_among(rows, key, repeated, n_repeated=hashes, limits=limits)
     return n_rows - int(of_repeated) + suspects.select(*key).distinct().count()
 
 

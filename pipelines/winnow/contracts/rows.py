@@ -1,11 +1,11 @@
 """What one takes from an opened log: valid rows, readable rows, one row per key, one date."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from winnow.contracts.conforming import CHOSEN, made_impression_id
+from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import (
     KEPT,
@@ -17,6 +17,8 @@ from winnow.contracts.repeated_keys import (
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+
+_ROW_NUMBER = "__winnow_row_number"
 
 
 def valid_rows(log: Log) -> DataFrame:
@@ -36,21 +38,6 @@ def chosen_rows(rows: DataFrame, log: Log) -> DataFrame:
         log: The impression log.
     """
     return rows.where(CHOSEN).drop(CHOSEN) if log.chooses else rows
-
-
-def made_columns(log: Log) -> dict[str, Column]:
-    """Return the columns that the log has not, and that are made of its ids: ``impression_id``.
-
-    Who looks for a few rows leaves them out, and makes them of the rows that were found.
-    """
-    if log.contract.key_without_impression_id is None or "impression_id" in log.mapped:
-        return {}
-    return {"impression_id": made_impression_id()}
-
-
-def with_made(rows: DataFrame, made: Mapping[str, Column]) -> DataFrame:
-    """Return rows with ``made_columns``, in place of columns with their names."""
-    return rows.drop(*made).select("*", *(column.alias(name) for name, column in made.items()))
 
 
 def readable_rows(log: Log) -> DataFrame:
@@ -79,59 +66,61 @@ def on_date(log: Log, day: CalendarDay) -> Column:
 
 
 def deduplicated(
-    rows: DataFrame,
-    contract: TableContract,
-    *,
-    repeated: DataFrame | None = None,
-    duplicates: int | None = None,
-    keep: Callable[[DataFrame], DataFrame] | None = None,
-    made: Mapping[str, Column] | None = None,
-    first: Sequence[Column] = (),
-    limits: Limits = DEFAULT_LIMITS,
+    rows: DataFrame, contract: TableContract, *, first: Sequence[Column] = ()
 ) -> DataFrame:
     """Return one row per contract key: the earliest, then the one with the smallest row hash.
 
     Which row wins depends on the rows alone, never on their order or partitioning: after time and
     hash every column decides, so that only equal rows are left to tie. NULL equals NULL in keys.
+    All rows are sorted.
 
     Args:
         rows: Rows as from ``valid_rows``.
         contract: The log's contract, ``log.contract``: its key is the one that the log can have.
-        repeated: What ``repeated_hashes`` found among these very rows: then only the rows behind
-            them are chosen from, and the others stay where they are.
-        duplicates: How many rows have to go at most, where that is known; 0 is the rows as they
-            are.
-        keep: Writes the few winners that had to be chosen and returns them read back; without it
-            they are chosen again whenever the frame is read.
-        made: What ``made_columns`` returned for the log: made of the rows that are left only.
         first: An order by what rows mean, which decides before time and hash do.
-        limits: How many duplicates' hashes are broadcast.
 
     Returns:
         The winners, same columns.
     """
-    if duplicates == 0:
-        return rows
-    if repeated is not None:
-        made = made or {}
-        bare, key = rows.drop(*made), contract.key
-        several = with_made(
-            with_hash_among(bare, key, repeated, n_repeated=duplicates, limits=limits), made
-        )
-        winners = deduplicated(several, contract, first=first)
-        alone = with_made(
-            with_hash_alone(bare, key, repeated, n_repeated=duplicates, limits=limits), made
-        )
-        both = alone.unionByName(winners if keep is None else keep(winners))
-        return both.select(*rows.columns)
     others = tie_columns(rows.columns, contract)
     order = [*first, F.col("event_us").asc_nulls_last()]
     if others:
         order.append(winner_hash(others).asc())
         order += [F.col(name).asc_nulls_last() for name in others]
-    place = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
-    numbered = rows.withColumn("__winnow_place", place)
-    return numbered.where(F.col("__winnow_place") == 1).drop("__winnow_place")
+    number = F.row_number().over(Window.partitionBy(*contract.key).orderBy(*order))
+    numbered = rows.withColumn(_ROW_NUMBER, number)
+    return numbered.where(F.col(_ROW_NUMBER) == 1).drop(_ROW_NUMBER)
+
+
+def deduplicated_where_repeated(
+    rows: DataFrame,
+    contract: TableContract,
+    repeated: DataFrame,
+    n_duplicates: int,
+    *,
+    keep: Callable[[DataFrame], DataFrame] | None = None,
+    first: Sequence[Column] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> DataFrame:
+    """Return what ``deduplicated`` does, sorting only the rows behind repeated hashes of keys.
+
+    Args:
+        rows: Rows as from ``valid_rows``.
+        contract: The log's contract.
+        repeated: What ``repeated_hashes`` found among these very rows.
+        n_duplicates: How many rows have to go at most; 0 is the rows as they are.
+        keep: Writes the few winners that had to be chosen and returns them read back; without it
+            they are chosen again whenever the frame is read.
+        first: As for ``deduplicated``.
+        limits: How many duplicates' hashes are broadcast.
+    """
+    if n_duplicates == 0:
+        return rows
+    key = contract.key
+    several = with_hash_among(rows, key, repeated, n_repeated=n_duplicates, limits=limits)
+    alone = with_hash_alone(rows, key, repeated, n_repeated=n_duplicates, limits=limits)
+    winners = deduplicated(several, contract, first=first)
+    return alone.unionByName(winners if keep is None else keep(winners))
 
 
 def without_duplicates(
@@ -159,8 +148,8 @@ def without_duplicates(
     several = repeated.agg(F.coalesce(F.sum("n"), F.lit(0)).alias("n")).collect()[0]["n"]
     if several > n_rows // 4:
         return deduplicated(rows, contract, first=first)
-    return deduplicated(
-        rows, contract, repeated=repeated, duplicates=several, first=first, limits=limits
+    return deduplicated_where_repeated(
+        rows, contract, repeated, several, first=first, limits=limits
     )
 
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
-from winnow.contracts.rows import made_columns, tie_columns, valid_rows, winner_hash
+from winnow.contracts.rows import tie_columns, valid_rows, winner_hash
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
@@ -68,7 +68,6 @@ def attributed_pairs(
     *,
     n_clicks: int,
     limits: Limits,
-    made: Mapping[str, Column] | None = None,
     clicked: tuple[int, int] | None = None,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
@@ -87,7 +86,6 @@ def attributed_pairs(
         day: The date. Pairs serve its positives and tell which of its clicks are orphans.
         n_clicks: About how many clicks there are; few enough are broadcast.
         limits: How many rows are broadcast.
-        made: Columns that are not in the log but made from the ids, as ``impression_id`` may be.
         clicked: The first microsecond of the clicks that are joined, and the first after them;
             by default they are those of the date and of the window after it.
 
@@ -100,7 +98,6 @@ def attributed_pairs(
         ``click_key`` (bigint); ``of_other_user`` (boolean: the click names another user than the
         impression).
     """
-    made = made or {}
     window = config.attribution.longest_us
     last_impression = config.attribution.join == "last_impression"
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
@@ -109,7 +106,7 @@ def attributed_pairs(
     end = end if clicked is None else after_clicks
     shown_at, keys = F.col("event_us"), join_keys(config)
     of_other = F.lit(False) if "user_id" in keys else F.col("user_id") != F.col("click_user")
-    given = [name for name in impressions.columns if name not in made and name != "event_us"]
+    given = [name for name in impressions.columns if name != "event_us"]
     left = impressions.where((shown_at >= first_click - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         *given,
@@ -129,21 +126,17 @@ def attributed_pairs(
     delay = F.col("click_us") - F.col("impression_us")
     most = F.col("reach_us") if config.attribution.windows else F.lit(window)
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
-    pairs = (
-        joined.where((delay >= 0) & (delay <= most))
-        .select("*", *(column.alias(name) for name, column in made.items()))
-        .select(
-            *(name for name in impressions.columns if name not in _NOT_CARRIED),
-            key_of("user_id", config.ids.user).alias("user_key"),
-            key_of("request_id", config.ids.request).alias("request_key"),
-            key_of("item_id", config.ids.item).alias("item_key"),
-            "impression_us",
-            winner_hash(tie_columns(impressions.columns, contract)).alias("tie"),
-            "click_us",
-            "action",
-            "click_key",
-            of_other.alias("of_other_user"),
-        )
+    pairs = joined.where((delay >= 0) & (delay <= most)).select(
+        *(name for name in impressions.columns if name not in _NOT_CARRIED),
+        key_of("user_id", config.ids.user).alias("user_key"),
+        key_of("request_id", config.ids.request).alias("request_key"),
+        key_of("item_id", config.ids.item).alias("item_key"),
+        "impression_us",
+        winner_hash(tie_columns(impressions.columns, contract)).alias("tie"),
+        "click_us",
+        "action",
+        "click_key",
+        of_other.alias("of_other_user"),
     )
     return _latest_of_each_click(pairs) if last_impression else pairs
 
@@ -167,7 +160,6 @@ def joined_pairs(
         day,
         n_clicks=n_clicks,
         limits=limits,
-        made=made_columns(impressions),
         clicked=clicked,
     )
 

@@ -10,7 +10,7 @@ from winnow.config.tree import Config
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import repeated_hashes
-from winnow.contracts.rows import chosen_rows, deduplicated, made_columns, on_date, valid_rows
+from winnow.contracts.rows import chosen_rows, deduplicated_where_repeated, on_date, valid_rows
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.dates import CalendarDay
 from winnow.sampler.catalogue import Candidates
@@ -115,13 +115,12 @@ def shown_on(
         keep: Writes a frame under a name and returns it read back: the rows are needed twice.
         limits: How many duplicates' hashes are broadcast.
     """
-    return deduplicated(
+    return deduplicated_where_repeated(
         chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, day)),
         impressions.contract,
-        repeated=repeated_hashes(census),
-        duplicates=counts.duplicate,
+        repeated_hashes(census),
+        counts.duplicate,
         keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
-        made=made_columns(impressions),
         limits=limits,
     )
 

@@ -11,7 +11,6 @@ from winnow.audit.recompute.row_sample import stretch_of
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
-from winnow.contracts.rows import made_columns, with_made
 from winnow.dates import CalendarDay
 from winnow.spark.broadcast import broadcast
 
@@ -67,8 +66,6 @@ def impression_figures(
         .where(F.col("valid") & (at >= day.start_us) & (at < day.end_us))
         .where(F.col(CHOSEN) if log.chooses else F.lit(True))
     )
-    # The log's frame has them already, but made of all rows.
-    shown = with_made(shown, made_columns(log))
     viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in log.mapped else F.lit(True)
     hashes = F.array(*(_hash(table, at, carried) for table in tables))
     logged = (

@@ -32,10 +32,6 @@ _MUST_HOLD_ROWS = (
 )
 
 
-_SELDOM_TELL = ("ds", "impression_id")
-"""Of a key, what hardly ever differs where all else is the same; reading it costs as much as all
-else does. Rows that only it tells apart are looked at once more."""
-
 _ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
@@ -139,9 +135,8 @@ def _repeated_keys(rows: DataFrame, key: Sequence[str], n_rows: int, n_hashes: i
         n_hashes: How many hashes of keys there are, where they have been counted.
     """
     if n_hashes is None:
-        hashed = [name for name in key if name not in _SELDOM_TELL]
-        repeated = repeated_hashes(key_census(rows, hashed, F.lit(KEPT), n_rows))
-        return n_rows - count_distinct_keys(rows, key, n_rows, repeated, hashed=hashed)
+        repeated = repeated_hashes(key_census(rows, key, F.lit(KEPT), n_rows))
+        return n_rows - count_distinct_keys(rows, key, n_rows, repeated)
     return 0 if n_hashes == n_rows else n_rows - rows.select(*key).distinct().count()
 
 
