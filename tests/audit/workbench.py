@@ -16,8 +16,9 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.record import AuditRecord
 from winnow.config.tree import Config
 from winnow.contracts.counts import RowCounts, census_of, count_rows
-from winnow.contracts.log import Log, open_logs
+from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed
+from winnow.contracts.open_logs import open_logs
 from winnow.contracts.stage_rows import stages_of
 from winnow.contracts.tables import TableContract
 from winnow.events.orphans import (

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from winnow.config.tree import Config
-from winnow.contracts.log import Log, open_log
+from winnow.contracts.log import Log
+from winnow.contracts.open_logs import open_log
 from winnow.dates import CalendarDay, DateRange
 
 DAY = date(2026, 1, 2)

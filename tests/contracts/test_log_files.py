@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.log_shapes import Partition
-from winnow.contracts.log import open_logs
+from winnow.contracts.open_logs import open_logs
 from winnow.contracts.rows import valid_rows
 from winnow.dates import DateRange
 from winnow.errors import ConfigError, InputError

@@ -13,8 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from winnow.config.loading import load_config
 from winnow.config.tree import TABLES, Config
 from winnow.contracts.counts import RowCounts, census_of, count_rows
-from winnow.contracts.log import Log, open_logs
+from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed
+from winnow.contracts.open_logs import open_logs
 from winnow.contracts.rows import chosen_rows
 from winnow.contracts.stage_rows import stages_of
 from winnow.dates import CalendarDay

@@ -9,8 +9,9 @@ from pathlib import Path
 from winnow.building.request import BuildRequest
 from winnow.config.tree import Config
 from winnow.contracts.counts import RowCounts
-from winnow.contracts.log import Log, open_logs
+from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed, missing_later_dates, require_mature
+from winnow.contracts.open_logs import open_logs
 from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.popularity import history_days, popularity_dates

@@ -16,9 +16,10 @@ from winnow.building.summary import LogCounts
 from winnow.config.logs import LOG_NAMES
 from winnow.config.tree import Config
 from winnow.contracts.counts import count_rows
-from winnow.contracts.log import Log, open_logs
+from winnow.contracts.log import Log
 from winnow.contracts.log_files import LookedAt, look_at_log
 from winnow.contracts.needed_dates import Needs, dates_needed
+from winnow.contracts.open_logs import open_logs
 from winnow.contracts.rejected import rejected_rows
 from winnow.dates import CalendarDay, DateRange
 from winnow.errors import ConfigError, InputError, Problem, WinnowError

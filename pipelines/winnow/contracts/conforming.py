@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from winnow.config.columns import TimeSource
 from winnow.config.tree import Config
 from winnow.config.wide import ByStage, Constant, FromFlags
-from winnow.contracts.mapping.binding import Binding, Bound
+from winnow.contracts.mapping.binding import Binding, BoundColumn
 from winnow.contracts.mapping.flags import (
     constant_value,
     flag_reading,
@@ -138,7 +138,7 @@ def _history(rows: SourceRows, binding: Binding, config: Config) -> list[Column]
     return [history_text(rows, binding.history, config.exclusion.history).alias("history")]
 
 
-def _plain(bound: Bound, rows: SourceRows, config: Config, before: list[_Read]) -> _Read:
+def _plain(bound: BoundColumn, rows: SourceRows, config: Config, before: list[_Read]) -> _Read:
     name, kind = bound.column.name, bound.column.type
     if isinstance(bound.mapping, Constant):
         return _Read(name, constant_value(bound), None)
@@ -161,7 +161,9 @@ def _plain(bound: Bound, rows: SourceRows, config: Config, before: list[_Read]) 
     return _Read(name, F.lit(None), None)
 
 
-def _time_of(bound: Bound, rows: SourceRows, *, is_event: bool) -> tuple[Reading, Broken | None]:
+def _time_of(
+    bound: BoundColumn, rows: SourceRows, *, is_event: bool
+) -> tuple[Reading, Broken | None]:
     """Return a time and what may be wrong with it."""
     assert isinstance(bound.mapping, TimeSource)
     source, found = rows.column_of(bound.sources[0].name), bound.sources[0].found
@@ -178,7 +180,7 @@ def _time_of(bound: Bound, rows: SourceRows, *, is_event: bool) -> tuple[Reading
     return reading, Broken(against.where | outside, first)
 
 
-def _unreadable(bound: Bound, reading: Reading) -> Broken | None:
+def _unreadable(bound: BoundColumn, reading: Reading) -> Broken | None:
     if reading.unreadable is None:
         return None
     sentence = f"{bound.column.name} cannot be read as {bound.column.type}"

@@ -1,33 +1,16 @@
-"""Contract columns bound to source columns: found by name, compared by type, before any read."""
+"""What a log's contract is bound to: the source columns, found and compared."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from winnow.config.columns import ColumnMapping, ColumnSource, Concat, FirstOf, TimeSource
-from winnow.config.log_shapes import Explode
-from winnow.config.logs import EVENT_TIME, LogConfig
-from winnow.config.tree import Config
+from winnow.config.columns import ColumnSource, Concat, FirstOf, TimeSource
 from winnow.config.wide import ByStage, Constant, FromFlags
-from winnow.contracts.mapping.checks import (
-    carry_problem,
-    history_problem,
-    list_problem,
-    missing_column,
-    type_problem,
-    unreadable_column,
-)
-from winnow.contracts.mapping.exploded import Sources
-from winnow.contracts.mapping.stage_columns import stage_problems
-from winnow.contracts.tables import ColumnContract, TableContract, table_contract
-from winnow.errors import ConfigError, InputError, Problem
-from winnow.logs.parquet.nested import resolve
-from winnow.logs.types import SourceColumn, text_column
-
-Value = bool | int | float | str
+from winnow.contracts.mapping.kept_values import Value
+from winnow.contracts.tables import ColumnContract, TableContract
+from winnow.logs.types import SourceColumn
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundColumn:
     """One contract column and where its values come from.
 
     Attributes:
@@ -61,7 +44,7 @@ class Binding:
     """
 
     contract: TableContract
-    columns: tuple[Bound, ...]
+    columns: tuple[BoundColumn, ...]
     carry: tuple[tuple[str, SourceColumn], ...]
     where: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     chosen: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
@@ -82,222 +65,6 @@ class Binding:
         mappings = (bound.mapping for bound in self.columns)
         return any(isinstance(m, FromFlags) and m.take == "every" for m in mappings)
 
-    def bound(self, name: str) -> Bound:
+    def bound(self, name: str) -> BoundColumn:
         """Return the entry of a contract column."""
         return next(entry for entry in self.columns if entry.column.name == name)
-
-
-def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str]:
-    """Return every source column that may be used: mapped, carried, or found by its own name."""
-    mapped = log.model_dump(include={"columns", "where", "explode"})
-    own = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
-    lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
-    within = {f"{column}.{own_name}" for column in lists for own_name in own}
-    chosen = config.positives.where if name == "impressions" else ()
-    listed = config.exclusion.history if name == "impressions" else None
-    history = () if listed is None else (listed.column,)
-    return frozenset({*own, *within, *chosen, *history, *_texts_in(mapped)})
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    """Give every text: more than the columns that are named, which costs little, and none less."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from (key for key in value if isinstance(key, str))
-        for part in value.values():
-            yield from _texts_in(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts_in(part)
-
-
-class _Finder:
-    """Looks up source columns and collects what is wrong with them."""
-
-    def __init__(self, log: str, sources: Sources, *, open_ended: bool) -> None:
-        self.log, self.sources, self.open_ended = log, sources, open_ended
-        self.problems: list[Problem] = []
-
-    def find(self, where: str, reference: str) -> SourceColumn | None:
-        column = self.sources.get(reference)
-        if column is None and self.open_ended:
-            return text_column(reference)
-        if column is None:
-            self.problems.append(missing_column(self.log, where, reference, self.sources.names))
-        elif column.type is None:
-            self.problems.append(unreadable_column(self.log, column))
-            return None
-        return column
-
-    def check_lists(self, columns: Sequence[SourceColumn], explode: Explode | None) -> None:
-        if explode is None:
-            return
-        for reference in explode.columns:
-            found = resolve({column.name: column for column in columns}, reference)
-            if found is None:
-                self.find("explode.columns", reference)
-            elif problem := list_problem(self.log, explode.kind, found[0]):
-                self.problems.append(problem)
-
-    def all_of(self, where: str, references: Sequence[str]) -> tuple[SourceColumn, ...]:
-        found = [self.find(where, reference) for reference in references]
-        return tuple(column for column in found if column is not None)
-
-
-def bind(
-    name: str, config: Config, columns: Sequence[SourceColumn], *, open_ended: bool = False
-) -> Binding:
-    """Find and compare the source column of every contract column.
-
-    Args:
-        name: The log.
-        config: The whole config: ids, mapping, carried columns.
-        columns: The columns of the log's files.
-        open_ended: True where the files may have columns that are not among ``columns`` (JSON
-            lines of which none could be read yet): then a name that is missing is taken as text.
-
-    Raises:
-        InputError: Columns are missing or of a wrong or narrower type; all are named at once.
-        ConfigError: A value under ``where`` does not fit its column, or an impression id has to be
-            made while ``ids.impression`` is not string.
-    """
-    log = config.logs.resolved(name)
-    assert log is not None
-    contract = table_contract(name).resolved(config.ids)
-    finder = _Finder(name, Sources(columns, log.explode), open_ended=open_ended)
-    finder.check_lists(columns, log.explode)
-    bound = tuple(_bound(column, log, finder) for column in contract.columns)
-    for entry in bound:
-        for source in entry.sources:
-            if problem := type_problem(name, entry.column, entry.mapping, source):
-                finder.problems.append(problem)
-    carry = _carry(name, config, finder)
-    where = [
-        (finder.find(f"where.{reference}", reference), v) for reference, v in log.where.items()
-    ]
-    choice = config.positives.where.items() if name == "impressions" else ()
-    chosen = [(finder.find("positives.where", reference), v) for reference, v in choice]
-    history = None
-    if name == "impressions" and config.exclusion.history is not None:
-        history = finder.find("exclusion.history", config.exclusion.history.column)
-        if history and (wrong := history_problem(history, config.exclusion.history)):
-            finder.problems.append(wrong)
-    InputError.raise_if_any(finder.problems)
-    if name == "ranking_log" and not open_ended:
-        ConfigError.raise_if_any(stage_problems(_told(bound, log), config))
-    event_time = EVENT_TIME.get(name)
-    timed = any(b.column.name == event_time and b.sources for b in bound)
-    return Binding(
-        _keyed(contract, bound, config),
-        bound,
-        carry,
-        _kept_values(f"logs.{name}.where", where),
-        _kept_values("positives.where", chosen),
-        event_time if timed else None,
-        history,
-    )
-
-
-def _told(bound: Sequence[Bound], log: LogConfig) -> set[str]:
-    """Return the contract columns that the log has values of."""
-    names = {entry.column.name for entry in bound if entry.mapped}
-    # The place in a request's list stands for the rank where no column has it.
-    return names | {"rank"} if log.explode is not None else names
-
-
-def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> Bound:
-    given: ColumnMapping | None = log.columns.get(column.name)
-    where = f"columns.{column.name}"
-    if given is None:
-        own = finder.sources.own(column.name)
-        if own is None and column.optional:
-            return Bound(column, None)
-        given = own.name if own else column.name
-    if isinstance(given, str):
-        timed = column.type == "timestamp"
-        given = TimeSource(column=given) if timed else ColumnSource(column=given)
-    if isinstance(given, FirstOf):
-        return Bound(column, given, finder.all_of(where, given.first_of))
-    if isinstance(given, Concat):
-        return Bound(column, given, finder.all_of(where, given.concat))
-    if isinstance(given, Constant):
-        return Bound(column, given)
-    if isinstance(given, FromFlags):
-        return Bound(column, given, finder.all_of(where, tuple(given.from_flags.values())))
-    if isinstance(given, ByStage):
-        return Bound(column, given, finder.all_of(where, tuple(given.by_stage.values())))
-    return Bound(column, given, finder.all_of(where, (given.column,)))
-
-
-def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, SourceColumn], ...]:
-    log_config = config.logs.resolved(log)
-    mapped = log_config.columns if log_config else {}
-    carried = []
-    for name in config.carry if log == "impressions" else ():
-        given = mapped.get(name)
-        own = finder.sources.own(name)
-        reference = own.name if own else name
-        column = finder.find("carry", given if isinstance(given, str) else reference)
-        if column is None:
-            continue
-        if problem := carry_problem(column):
-            finder.problems.append(problem)
-        carried.append((name, column))
-    return tuple(carried)
-
-
-def _keyed(contract: TableContract, bound: Sequence[Bound], config: Config) -> TableContract:
-    """Return the contract with the key that this log can have."""
-    unmapped = any(b.column.name == "impression_id" and b.mapping is None for b in bound)
-    if contract.key_without_impression_id is None or not unmapped:
-        return contract
-    if config.ids.impression != "string":
-        raise ConfigError(
-            Problem(
-                "ids.impression",
-                "an impression id that is made from request, user and item is a string",
-                config.ids.impression,
-                "string",
-                "Map impression_id, or set ids.impression to string.",
-            )
-        )
-    return contract.model_copy(update={"key": contract.key_without_impression_id})
-
-
-def _kept_values(
-    key: str, where: Sequence[tuple[SourceColumn | None, tuple[Value, ...]]]
-) -> tuple[tuple[SourceColumn, tuple[Value, ...]], ...]:
-    return tuple((column, _values_of(key, column, v)) for column, v in where if column)
-
-
-def _values_of(key: str, column: SourceColumn, values: Sequence[Value]) -> tuple[Value, ...]:
-    kept: list[Value] = []
-    problems = []
-    for value in values:
-        try:
-            kept.append(_as_type(value, column.found))
-        except ValueError:
-            problems.append(
-                Problem(
-                    f"{key}.{column.name}",
-                    "a value does not fit the column",
-                    repr(value),
-                    f"a {column.found}",
-                )
-            )
-    ConfigError.raise_if_any(problems)
-    return tuple(kept)
-
-
-def _as_type(value: Value, kind: str) -> Value:
-    if kind == "string":
-        # A text column keeps the value's own type: 1 stands for the number, "1" for the text.
-        return value
-    if kind == "boolean" and value in (0, 1):
-        return bool(value)
-    if kind in ("tinyint", "smallint", "int", "bigint") and int(value) == float(value):
-        return int(value)
-    if kind in ("float", "double"):
-        return float(value)
-    raise ValueError(value)

@@ -9,7 +9,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from winnow.config.wide import ByStage, Constant, FromFlags
-from winnow.contracts.mapping.binding import Binding, Bound
+from winnow.contracts.mapping.binding import Binding, BoundColumn
 from winnow.contracts.mapping.values import Reading, read_value
 from winnow.logs.rows import SourceRows
 
@@ -56,7 +56,7 @@ def with_flags(rows: SourceRows, binding: Binding) -> Flagged:
     return Flagged(replace(rows, frame=frame), says)
 
 
-def flag_reading(bound: Bound, column_of: ColumnOf) -> Reading:
+def flag_reading(bound: BoundColumn, column_of: ColumnOf) -> Reading:
     """Return the value of the flag that a row was made for."""
     found = F.concat_ws(
         ", ", *(F.concat(F.lit(f"{s.name} "), _text(s.name, column_of)) for s in bound.sources)
@@ -64,7 +64,7 @@ def flag_reading(bound: Bound, column_of: ColumnOf) -> Reading:
     return Reading(F.col(_column(bound)), _unreadable(bound, column_of), found)
 
 
-def stage_reading(bound: Bound, stage: Column, column_of: ColumnOf) -> Reading:
+def stage_reading(bound: BoundColumn, stage: Column, column_of: ColumnOf) -> Reading:
     """Return the value that the column of the row's own stage holds; of others it is NULL.
 
     Args:
@@ -85,7 +85,7 @@ def stage_reading(bound: Bound, stage: Column, column_of: ColumnOf) -> Reading:
     return Reading(value, unreadable, found)
 
 
-def constant_value(bound: Bound) -> Column:
+def constant_value(bound: BoundColumn) -> Column:
     """Return the value that every row has."""
     assert isinstance(bound.mapping, Constant)
     constant = bound.mapping.constant
@@ -94,7 +94,7 @@ def constant_value(bound: Bound) -> Column:
     return F.lit(constant).cast(bound.column.type)
 
 
-def _column(bound: Bound) -> str:
+def _column(bound: BoundColumn) -> str:
     return f"__winnow_flag_{bound.column.name}"
 
 
@@ -110,7 +110,7 @@ def _is_set(column: Column, found: str) -> Reading:
     return read_value(column, found, "boolean")
 
 
-def _unreadable(bound: Bound, column_of: ColumnOf) -> Column:
+def _unreadable(bound: BoundColumn, column_of: ColumnOf) -> Column:
     """Return whether a flag of the row is neither set nor not set."""
     readings = [_is_set(column_of(source.name), source.found) for source in bound.sources]
     wrong = [reading.unreadable for reading in readings if reading.unreadable is not None]

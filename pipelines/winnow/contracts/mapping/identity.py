@@ -7,7 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from winnow.config.columns import Concat
-from winnow.contracts.mapping.binding import Bound
+from winnow.contracts.mapping.binding import BoundColumn
 from winnow.contracts.mapping.values import Reading, read_value
 from winnow.logs.types import SourceColumn
 
@@ -29,12 +29,14 @@ class Identified:
     nobody: Column
 
 
-def read_id(bound: Bound, column_of: ColumnOf) -> Reading:
+def read_id(bound: BoundColumn, column_of: ColumnOf) -> Reading:
     """Read an id column that is not the user's: no value is special."""
     return _read(bound, column_of, ())
 
 
-def read_user(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]) -> Identified:
+def read_user(
+    bound: BoundColumn, column_of: ColumnOf, anonymous_values: Sequence[str]
+) -> Identified:
     """Read the user id; the values that mean nobody are treated as missing.
 
     The chosen value is the first that is neither NULL nor one of ``anonymous_values``. A row
@@ -60,7 +62,7 @@ def read_user(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]
     return Identified(chosen, there & ~meant, F.coalesce(*found))
 
 
-def _read(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]) -> Reading:
+def _read(bound: BoundColumn, column_of: ColumnOf, anonymous_values: Sequence[str]) -> Reading:
     wanted = bound.column.type
     if isinstance(bound.mapping, Concat):
         joined = _joined(bound, column_of)
@@ -77,7 +79,7 @@ def _read(bound: Bound, column_of: ColumnOf, anonymous_values: Sequence[str]) ->
     return read_value(F.coalesce(*[F.nullif(c, F.lit("")) for c in candidates]), "string", wanted)
 
 
-def _joined(bound: Bound, column_of: ColumnOf) -> Column:
+def _joined(bound: BoundColumn, column_of: ColumnOf) -> Column:
     assert isinstance(bound.mapping, Concat)
     parts: list[Column] = []
     for source in bound.sources:
