@@ -15,39 +15,29 @@ from winnow.building.inputs import (
     open_for_build,
     require_history,
     require_readable,
-    require_rows,
 )
 from winnow.building.rejected import rejected_examples
 from winnow.building.request import BuildRequest
+from winnow.building.sampling import count_logs, sample_logs
 from winnow.building.suites import judge_logs, judge_tables
 from winnow.building.summary import BuildSummary, LogCounts, Totals
-from winnow.contracts.counts import census_of, count_rows
 from winnow.contracts.log import Log
-from winnow.contracts.rows import chosen_rows
-from winnow.contracts.stage_rows import stages_of
 from winnow.dates import CalendarDay
 from winnow.engine.startup.preload import load_early
 from winnow.errors import WinnowError
 from winnow.events.orphans import (
-    all_rejected,
     attributed_clicks,
     unattributed_in,
     with_unattributed,
 )
-from winnow.events.stage_orders import stage_orders
 from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
 from winnow.release.stage_tables import stage_tables
 from winnow.sampler.kernels.mix import REASONS
-from winnow.sampler.steps import (
-    pairs_of,
-    stage_groups,
-    stage_pairs_and_catalogue,
-)
 from winnow.spark.scratch import Scratch
-from winnow.tables.all_tables import Made, contracts, shown_on, totals
+from winnow.tables.all_tables import contracts
 
 
 def build(request: BuildRequest) -> BuildSummary:
@@ -92,18 +82,8 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         opened |= logs
         mature, history = maturity(request, logs), days_of_history(request, logs)
         require_history(request, history)
-    with stage("count rows") as told:
-        stages = {name: stages_of(name, config) for name in logs}
-        census = {
-            n: census_of(log, day, scratch.staged, stages=stages[n], limits=limits)
-            for n, log in logs.items()
-        }
-        counts = {
-            n: count_rows(log, day, census[n], stages=stages[n], limits=limits)
-            for n, log in logs.items()
-        }
-        require_rows(counts, request)
-        told.rows = sum(count.read for count in counts.values())
+    counted = count_logs(request, logs, scratch)
+    counts = counted.counts
 
     def recorded(record: AuditRecord) -> RunRecord:
         return RunRecord(
@@ -117,29 +97,11 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         )
 
     judged = judge_logs(suites, logs, counts, request, run_id, scratch.folder, recorded)
-    with stage("join clicks, weigh items") as told:
-        n_clicks = counts["clicks"].read - counts["clicks"].filtered
-        clicked, items = stage_pairs_and_catalogue(logs, config, day, scratch, n_clicks=n_clicks)
-        all_pairs = chosen_rows(clicked.pairs, logs["impressions"])
-        pairs = pairs_of(all_pairs, day)
-        told.rows = n_pairs = clicked.n_pairs
-    with stage("sample") as told:
-        orders = stage_orders(logs, counts, config)
-        groups = stage_groups(logs, all_pairs, items, config, day, scratch, orders, n_pairs=n_pairs)
-        sums = totals(groups, REASONS)
-        told.rows = n_groups = sums["positives"]
+    sampled = sample_logs(request, logs, counted, scratch)
+    sums = sampled.totals
     with stage("stage tables") as told:
         known = contracts(config, logs)
-        rejected = all_rejected(logs, counts, clicked, known["rejected"], day, spark=spark)
-        shown = shown_on(
-            logs["impressions"],
-            day,
-            census["impressions"],
-            counts["impressions"],
-            scratch.staged,
-            limits,
-        )
-        made = Made(logs, shown, groups, n_groups, pairs, n_pairs, items, rejected, mature, limits)
+        made = sampled.made(known["rejected"], scratch, mature=mature)
         staged = stage_tables(made, known, config, day, store, run_id)
         told.rows = sum(table.content.rows for table in staged.values())
     with stage("audit"):
@@ -153,7 +115,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
             scratch,
             store,
             since,
-            n_attributed=attributed_clicks(clicked.pairs, day),
+            n_attributed=attributed_clicks(sampled.clicked.pairs, day),
             totals=sums,
             history=history,
         )
