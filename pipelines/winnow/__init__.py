@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from winnow.building.face import build as build
+    from winnow.building.sample import sample as sample
     from winnow.config.loading import load_config as load_config
     from winnow.config.tree import Config as Config
     from winnow.release.reader import open_dates as open_dates
@@ -26,11 +27,13 @@ _PLACES = {
     "load_config": "winnow.config.loading",
     "open_dates": "winnow.release.reader",
     "open_release": "winnow.release.reader",
+    "sample": "winnow.building.sample",
     "simulate": "winnow.simulation.build_config",
 }
 
 __all__ = [  # noqa: RUF022 - in the order in which a person meets them
     "build",
+    "sample",
     "open_release",
     "open_dates",
     "load_config",
