@@ -143,3 +143,10 @@ class DescribeTheLoaderOfTheReadme:
         printed = run(trainer, "page.py").splitlines()
         after = README.read_text(encoding="utf-8").partition("for batch in loader))\n```")[2]
         assert printed == ["(5, 6) 15", after.partition("```text\n")[2].splitlines()[0]]
+
+    def it_runs_the_example(self, trainer: Path, spark: SparkSession) -> None:
+        shop = trainer / "script" / "examples" / "own_logs"
+        shutil.copytree(EXAMPLE, shop, ignore=lambda _folder, names: {"warehouse"} & set(names))
+        built(load_config(shop / "winnow.yaml"), date(2026, 1, 1), spark)
+        shutil.copy(ROOT / "examples" / "train_in_pytorch.py", trainer / "script")
+        assert run(trainer / "script", "train_in_pytorch.py") == "(5,) (5,) 5.0 (5, 6)\n"
