@@ -9,7 +9,8 @@ PAGE = Path(__file__).with_name("gates.md")
 _INTRO = """# Gates
 
 Made from `pipelines/winnow/config/gate_rules.py` by `python docs/make_gates.py`; a test fails where the two
-differ. What gates are, and how their bounds are set, stands in [quality.md](quality.md).
+differ. What gates are, and how their bounds are set, stands in [quality.md](quality.md); so do
+[gates of your own](quality.md#your-own-gates), which come behind these.
 
 Outside of *fails* nothing is published. Outside of *warns* the release says so. *Absolute* gates keep
 one of Winnow's truths: they have no setting. A gate that is judged for each log, table, reason or

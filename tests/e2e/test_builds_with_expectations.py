@@ -56,6 +56,28 @@ def record(shop: Path, warehouse: str) -> AuditRecord:
     return found
 
 
+class DescribeASuiteThatIsWrong:
+    @pytest.mark.parametrize("command", ["build", "validate"])
+    def it_is_told_before_an_engine_starts(
+        self,
+        command: str,
+        shop: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def refuse(*_: Any, **__: Any) -> None:
+            raise AssertionError("an engine was started")
+
+        monkeypatch.setattr("winnow.engine.choice.start_engine", refuse)
+        path = shop / "wrong.yaml"
+        text = (shop / "expectations.yaml").read_text(encoding="utf-8")
+        path.write_text(text.replace("column: action_type", "column: action"), encoding="utf-8")
+        assert main([command, "--config", str(path), "--ds", "2026-01-01"]) == 2
+        told = capsys.readouterr().err
+        assert "expectations[1], expectation 1, expect_column_values_to_be_in_set" in told
+        assert "Did you mean action_type?" in " ".join(told.split())
+
+
 class DescribeALogThatDoesNotMeetExpectations:
     def it_ends_the_build_before_anything_is_sampled(
         self, shop: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]

@@ -50,6 +50,11 @@ def build(
     require_engine(engine, master)
     tree = config_of(config, warehouse)
     progress = progress_for(as_json)
+    if tree.expectations:
+        from winnow.audit.suites.reading import read_suites
+
+        # The build reads them as well; what is wrong is told before an engine has started.
+        read_suites(tree)
     with nothing_collected(), progress.stage("start the engine"):
         from winnow.building.build import build as build_date
         from winnow.building.request import BuildRequest
