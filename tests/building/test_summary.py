@@ -5,7 +5,6 @@ import json
 from datetime import date
 
 from rich.console import Console
-from winnow.building.progress import Progress
 from winnow.building.summary import BuildSummary, LogCounts, Totals, print_builds, print_summary
 
 SUMMARY = BuildSummary(
@@ -62,30 +61,3 @@ class DescribeTheSummary:
         lines = shown([SUMMARY, SUMMARY]).splitlines()[-3:]
         compile("\n".join(lines), "reading", "exec")
         assert lines[1] == "release = open_release('/w', ds=date(2026, 1, 1))"
-
-
-class DescribeProgress:
-    def it_tells_one_line_per_stage_where_there_is_no_terminal(self) -> None:
-        console = Console(file=io.StringIO(), width=100)
-        progress = Progress(console)
-        with progress.stage("read logs") as stage:
-            stage.rows = 12_345
-        line = console.file.getvalue()  # type: ignore[attr-defined]
-        assert line.split() == ["read", "logs", "0.0", "s", "12,345", "rows"]
-        assert list(progress.seconds) == ["read logs"]
-
-    def it_tells_that_a_stage_failed(self) -> None:
-        console = Console(file=io.StringIO(), width=100)
-        progress = Progress(console)
-        try:
-            with progress.stage("audit"):
-                raise ValueError
-        except ValueError:
-            pass
-        assert console.file.getvalue().split()[-1] == "failed"  # type: ignore[attr-defined]
-
-    def it_is_silent_where_told_so(self) -> None:
-        console = Console(file=io.StringIO())
-        with Progress(console, quiet=True).stage("read"):
-            pass
-        assert console.file.getvalue() == ""  # type: ignore[attr-defined]

@@ -85,6 +85,12 @@ class DescribeWrongArguments:
     def it_ends_with_2(self, words: list[str]) -> None:
         assert main(words) == 2
 
+    def it_refuses_a_log_format_that_is_not_known(self, capsys: Captured) -> None:
+        assert main(["build", "--ds", "2026-01-01", "--log-format", "xml"]) == 2
+        assert capsys.readouterr().err == (
+            "--log-format: this format is not known, found xml, expected text or json.\n"
+        )
+
     def it_says_what_a_date_is(self, capsys: Captured) -> None:
         assert main(["build", "--ds", "1.1.2026"]) == 2
         told = capsys.readouterr()
@@ -178,6 +184,15 @@ class DescribeSimulate:
             log = config.logs.resolved(name)
             assert log is not None and log.path is not None
             assert list(Path(log.path).rglob("*.parquet"))
+
+    def it_tells_its_progress_as_json(self, tmp_path: Path, capsys: Captured) -> None:
+        size = ["--users", "50", "--items", "300", "--requests-per-day", "5", "--days", "1"]
+        words = ["--history-days", "0", "--json", "--log-format", "json"]
+        assert main(["simulate", "--out", str(tmp_path / "x"), *size, *words]) == 0
+        told = capsys.readouterr()
+        events = [json.loads(line) for line in told.err.splitlines()]
+        assert [one["event"] for one in events] == ["start", "message", "end"]
+        assert events[-1]["rows"] == sum(json.loads(told.out)["rows"].values())
 
     def it_refuses_a_size_that_is_out_of_range(self, tmp_path: Path, capsys: Captured) -> None:
         assert main(["simulate", "--out", str(tmp_path / "x"), "--users", "2"]) == 2

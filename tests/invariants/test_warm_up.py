@@ -1,13 +1,14 @@
-"""After the rehearsal no task waits for a kernel: nothing is left to be loaded or compiled."""
+"""After the warm-up no task waits for a kernel: nothing is left to be loaded or compiled."""
 
 import json
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
-from winnow.sampler import warm_up
+from winnow.engine.startup import warm_up
 
 _ROOT = Path(__file__).parents[2]
 
@@ -31,9 +32,9 @@ folder, none = Path(tempfile.mkdtemp()), loaded()
 """
 
 _SAMPLER = """
-from winnow.sampler.warm_up import rehearse
+from winnow.engine.startup.sampler_kernels import load_sampler_kernels
 from tests.invariants.one_partition import events, sampled
-rehearse()
+load_sampler_kernels()
 before = loaded()
 rows = [sampled(folder, *batches).num_rows for batches in ([events()], [events(), events()])]
 """
@@ -42,10 +43,10 @@ _AUDIT = """
 import numpy as np, pyarrow as pa
 from winnow.audit.recompute.draws import Weighed
 from winnow.audit.recompute.draws_pass import _examine_partition, save_weighed
-from winnow.engine.startup.preload import rehearse
+from winnow.engine.startup.audit_kernels import load_audit_kernels
 from winnow.audit.recompute.kernels.ranking_lists import StageRules
 from winnow.audit.recompute.hard_pass import _look_up_partition
-rehearse()
+load_audit_kernels()
 before = loaded()
 draws = pa.RecordBatch.from_pydict({
     "user_key": [1, 1, 1],
@@ -74,7 +75,7 @@ json.dump({"none": none, "before": before, "after": loaded(), "rows": rows}, sys
 """
 
 
-class DescribeTheRehearsal:
+class DescribeTheWarmUp:
     @pytest.mark.parametrize("tasks", [_SAMPLER, _AUDIT], ids=["sampler", "audit"])
     def it_leaves_no_kernel_to_be_loaded_by_a_task(self, tasks: str) -> None:
         program = [sys.executable, "-c", _LOADED + tasks + _TOLD]
@@ -94,12 +95,57 @@ class DescribeTheRehearsal:
             tried.append(True)
             raise OSError("no space left on device")
 
-        monkeypatch.setattr(warm_up, "rehearse", fails)
-        warm_up.rehearse_early.cache_clear()
-        warm_up.rehearse_early(fails)
+        monkeypatch.setattr(warm_up, "load_sampler_kernels", fails)
+        warm_up.warm_up_beside.cache_clear()
+        warm_up.warm_up_beside(audit=True)
         for thread in threading.enumerate():
-            if thread.name == "rehearsal":
+            if thread.name == "warm-up":
                 thread.join()
-        warm_up.rehearse_early.cache_clear()
-        assert tried == [True, True]
+        warm_up.warm_up_beside.cache_clear()
+        assert tried == [True]
         assert capfd.readouterr().err == ""
+
+
+class DescribeCompiling:
+    """It is a stage of its own, once for a folder of compiled code."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setattr(warm_up, "CACHE_FOLDER", tmp_path)
+        return tmp_path
+
+    @staticmethod
+    def stages() -> list[str]:
+        told: list[str] = []
+
+        def stage(name: str) -> AbstractContextManager[object]:
+            told.append(name)
+            return nullcontext()
+
+        warm_up.compile_if_due(stage)
+        return told
+
+    def it_is_done_once(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        done: list[str] = []
+        for name in ("load_sampler_kernels", "load_audit_kernels"):
+            monkeypatch.setattr(warm_up, name, lambda name=name: done.append(name))
+        assert self.stages() == [warm_up.COMPILING]
+        assert self.stages() == []
+        assert done == ["load_sampler_kernels", "load_audit_kernels"]
+        assert len(list(folder.iterdir())) == 1
+
+    def it_is_tried_again_where_it_failed(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails() -> None:
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(warm_up, "load_sampler_kernels", fails)
+        assert self.stages() == self.stages() == [warm_up.COMPILING]
+        assert list(folder.iterdir()) == []
+
+    def it_is_nobodys_stage_where_compiled_code_cannot_be_kept(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(warm_up, "CACHE_FOLDER", None)
+        assert self.stages() == []

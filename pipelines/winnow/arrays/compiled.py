@@ -52,14 +52,15 @@ def _writable_cache_folder() -> Path | None:
         return None
 
 
-_CACHE = _writable_cache_folder()
-if _CACHE is not None:
-    numba.config.CACHE_DIR = str(_CACHE)  # type: ignore[attr-defined]
+CACHE_FOLDER = _writable_cache_folder()
+"""Where compiled code is kept; None where nothing can be."""
+if CACHE_FOLDER is not None:
+    numba.config.CACHE_DIR = str(CACHE_FOLDER)  # type: ignore[attr-defined]
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a kernel on its first call; it releases the interpreter lock while it runs."""
-    jit: Callable[..., Any] = numba.njit(nogil=True, cache=_CACHE is not None)(function)
+    jit: Callable[..., Any] = numba.njit(nogil=True, cache=CACHE_FOLDER is not None)(function)
     return jit
 
 

@@ -23,7 +23,7 @@ from winnow.building.suites import judge_logs, judge_tables
 from winnow.building.summary import BuildSummary, LogCounts, Totals
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
-from winnow.engine.startup.preload import load_early
+from winnow.engine.startup.libraries import preload_great_expectations
 from winnow.errors import WinnowError
 from winnow.events.orphans import (
     attributed_clicks,
@@ -72,7 +72,8 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     for table in config.tables_written:
         # A log that is damaged would else be met when the work is done.
         store.protocol(table)
-    load_early()
+    preload_great_expectations()
+    request.engine.compile_kernels(stage)
     request.engine.warm_up(audit=True)
     folder = staging_path(request.warehouse, run_id)
     scratch = Scratch(spark, request.engine.ship, folder, run_id, limits)

@@ -1,11 +1,25 @@
-"""Progress while a command works: one line per stage, with its seconds and rows, on stderr."""
+"""Progress while a command works: which stage begins and ends when, on stderr.
 
+A terminal gets a line that moves with the time that has passed, and one line per finished stage.
+Anything else gets a line with the clock time when a stage begins and one when it ends, as text or
+as JSON.
+"""
+
+import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
 
 from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+LogFormat = Literal["text", "json"]
+
+_PER_SECOND = 4
 
 
 @dataclass
@@ -19,21 +33,36 @@ class Stage:
 class Progress:
     """Tells what a command is doing and keeps how long each stage took.
 
-    A terminal gets a moving status line; anything else gets plain lines.
-
     Attributes:
         seconds: Seconds per finished stage, in order. A name that comes again adds up.
     """
 
-    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
-        """Write to the console, by default stderr."""
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        quiet: bool = False,
+        log_format: LogFormat | None = None,
+    ) -> None:
+        """Write to the console, by default stderr.
+
+        Args:
+            console: Where to.
+            quiet: Write nothing.
+            log_format: ``json`` writes one object per line; ``text`` lines with clock times, in a
+                terminal too. None is text, with a moving line in a terminal.
+        """
         self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self._quiet = quiet
+        self._json = log_format == "json"
+        self._live = log_format is None and self._console.is_terminal and not quiet
         self.seconds: dict[str, float] = {}
 
     def say(self, text: str) -> None:
         """Write one line."""
-        if not self._quiet:
+        if self._json:
+            self._write_json("message", text=text.strip())
+        elif not self._quiet:
             self._console.print(text, markup=False)
 
     @contextmanager
@@ -41,17 +70,59 @@ class Progress:
         """Time a stage and tell of it; use as ``with progress.stage("read logs") as stage:``."""
         stage = Stage(name)
         begin = time.monotonic()
-        done = "failed"
+        failed = True
+        self._tell_start(name)
         try:
-            if self._console.is_terminal and not self._quiet:
-                with self._console.status(f"{name} …"):
-                    yield stage
-            else:
+            with self._moving(name):
                 yield stage
-            done = "done"
+            failed = False
         finally:
             took = time.monotonic() - begin
             self.seconds[name] = self.seconds.get(name, 0.0) + took
-            rows = "" if stage.rows is None else f"  {stage.rows:,} rows"
-            mark = "" if done == "done" else "  failed"
-            self.say(f"{name:<28} {took:7.1f} s{rows}{mark}")
+            self._tell_end(stage, took, failed)
+
+    def _moving(self, name: str) -> AbstractContextManager[object]:
+        if not self._live:
+            return nullcontext()
+        return Live(
+            _Moving(name), console=self._console, refresh_per_second=_PER_SECOND, transient=True
+        )
+
+    def _tell_start(self, name: str) -> None:
+        if self._json:
+            self._write_json("start", stage=name)
+        elif not self._live:
+            self.say(f"{_clock()}  {name} …")
+
+    def _tell_end(self, stage: Stage, took: float, failed: bool) -> None:
+        if self._json:
+            more = {"seconds": round(took, 3), "rows": stage.rows, "failed": failed}
+            self._write_json("end", stage=stage.name, **more)
+            return
+        rows = "" if stage.rows is None else f"  {stage.rows:,} rows"
+        mark = "  failed" if failed else ""
+        clock = "" if self._live else f"{_clock()}  "
+        self.say(f"{clock}{stage.name:<28} {took:7.1f} s{rows}{mark}")
+
+    def _write_json(self, event: str, **fields: Any) -> None:
+        if self._quiet:
+            return
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        record = {"time": now, "event": event, **fields}
+        self._console.file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        self._console.file.flush()
+
+
+@dataclass
+class _Moving:
+    """The line of a stage at work, as of the moment in which it is drawn."""
+
+    name: str
+    begin: float = field(default_factory=time.monotonic)
+
+    def __rich__(self) -> Text:
+        return Text(f"{self.name:<28} {time.monotonic() - self.begin:7.0f} s …")
+
+
+def _clock() -> str:
+    return datetime.now().strftime("%H:%M:%S")

@@ -10,6 +10,7 @@ from winnow.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    LogFormatOption,
     MasterOption,
     MemoryOption,
     WarehouseOption,
@@ -37,6 +38,7 @@ def build(
     engine: EngineOption = None,
     master: MasterOption = None,
     driver_memory: MemoryOption = None,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -48,8 +50,8 @@ def build(
     """
     day = day_of(ds)
     require_engine(engine, master)
+    progress = progress_for(as_json, log_format)
     tree = config_of(config, warehouse)
-    progress = progress_for(as_json)
     if tree.expectations:
         from winnow.audit.suites.reading import read_suites
 

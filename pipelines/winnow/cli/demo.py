@@ -10,6 +10,7 @@ from winnow.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    LogFormatOption,
     print_json,
     progress_for,
     require_engine,
@@ -27,6 +28,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for logs and tables.")] = Path("demo"),
     size: Annotated[str, typer.Option(help="full or small.")] = "full",
     engine: EngineOption = None,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -36,6 +38,7 @@ def demo(
     lies in one folder, which may be removed afterwards.
     """
     require_engine(engine, None)
+    progress = progress_for(as_json, log_format)
     if size not in SIZES:
         from winnow.errors import ConfigError, Problem
 
@@ -48,7 +51,6 @@ def demo(
     from winnow.config.loading import load_config
     from winnow.engine.choice import start_engine
 
-    progress = progress_for(as_json)
     simulated = run_simulation({"out": out, "days": DAYS, **SIZES[size]}, progress)
     config = load_config(simulated["config"])
     with progress.stage("start the engine"):

@@ -39,6 +39,14 @@ MasterOption = Annotated[
 MemoryOption = Annotated[
     str | None, typer.Option(help="Spark only: memory of the JVM on one machine, by default 4g.")
 ]
+LogFormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format",
+        help="Progress on stderr: text, lines with clock times; json, one object per line. By "
+        "default text, with a moving line in a terminal, and none with --json.",
+    ),
+]
 ReleaseArgument = Annotated[
     str | None, typer.Argument(help="A release id; by default the newest of the latest date.")
 ]
@@ -113,10 +121,22 @@ def refuse_address(warehouse: Path) -> None:
             )
 
 
-def progress_for(as_json: bool) -> "Progress":
-    """Return what tells of the stages: nothing where JSON is wanted."""
-    from winnow.building.progress import Progress
+def progress_for(as_json: bool, log_format: str | None = None) -> "Progress":
+    """Return what tells of the stages: with ``--json`` nothing, unless a format is named.
 
+    Raises:
+        ConfigError: The format is not known.
+    """
+    from winnow.building.progress import Progress
+    from winnow.errors import ConfigError, Problem
+
+    if log_format == "text":
+        return Progress(log_format="text")
+    if log_format == "json":
+        return Progress(log_format="json")
+    if log_format is not None:
+        what = "this format is not known"
+        raise ConfigError(Problem("--log-format", what, log_format, "text or json"))
     return Progress(quiet=as_json)
 
 

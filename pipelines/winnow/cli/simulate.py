@@ -9,6 +9,7 @@ import typer
 from winnow.cli.options import (
     DebugOption,
     JsonOption,
+    LogFormatOption,
     day_of,
     print_result,
     progress_for,
@@ -31,6 +32,7 @@ def simulate(
     dirty_share: Annotated[float, typer.Option(help="Broken rows per clean row.")] = 0.002,
     string_ids: Annotated[bool, typer.Option(help="Ids like u000123.")] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds make equal logs.")] = 0,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -52,7 +54,7 @@ def simulate(
         "string_ids": string_ids,
         "seed": seed,
     }
-    record = run_simulation(settings, progress_for(as_json))
+    record = run_simulation(settings, progress_for(as_json, log_format))
     rows = ", ".join(f"{log} {count:,}" for log, count in record["rows"].items())
     print_result(record, f"Rows: {rows}.\nNow build the first date:", as_json)
     if not as_json:

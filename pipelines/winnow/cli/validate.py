@@ -12,6 +12,7 @@ from winnow.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    LogFormatOption,
     MasterOption,
     MemoryOption,
     config_of,
@@ -41,6 +42,7 @@ def validate(
     engine: EngineOption = None,
     master: MasterOption = None,
     driver_memory: MemoryOption = None,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -56,8 +58,8 @@ def validate(
     """
     day = None if ds is None else day_of(ds)
     require_engine(engine, master)
+    progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
-    progress = progress_for(as_json)
     with nothing_collected(), progress.stage("look at files"):
         from winnow.building.validation import validate_files, validate_rows
 

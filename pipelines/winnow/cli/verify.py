@@ -11,6 +11,7 @@ from winnow.cli.options import (
     DebugOption,
     EngineOption,
     JsonOption,
+    LogFormatOption,
     MasterOption,
     MemoryOption,
     OfDateOption,
@@ -37,6 +38,7 @@ def verify(
     engine: EngineOption = None,
     master: MasterOption = None,
     driver_memory: MemoryOption = None,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -48,8 +50,8 @@ def verify(
     """
     day = None if ds is None else day_of(ds)
     require_engine(engine, master)
+    progress = progress_for(as_json, log_format)
     folder = warehouse_of(warehouse, config)
-    progress = progress_for(as_json)
     with nothing_collected():
         from winnow.engine.choice import start_engine
         from winnow.release.verify import verify_release

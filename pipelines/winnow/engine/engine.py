@@ -5,7 +5,8 @@ clusters. The pipeline does not know which of them works: what differs stands be
 """
 
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -41,6 +42,17 @@ class Engine(ABC):
         self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
+
+    def compile_kernels(  # noqa: B027
+        self, stage: Callable[[str], AbstractContextManager[object]]
+    ) -> None:
+        """Compile what tasks need, as a stage of its own, where this machine has not done so yet.
+
+        On a cluster every executor compiles for itself, when its first task needs a kernel.
+
+        Args:
+            stage: Tells of a stage, as ``Progress.stage``.
+        """
 
     def warm_up(self, *, audit: bool) -> None:  # noqa: B027
         """Begin to load, beside other work, what tasks need, where they run on this machine.

@@ -10,6 +10,9 @@ from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from pyspark.sql import SparkSession
 
 _SETTINGS = {
@@ -93,12 +96,17 @@ class SailEngine(Engine):
 
         return SailStore(self.spark, warehouse, retention_days, limits)
 
+    def compile_kernels(self, stage: "Callable[[str], AbstractContextManager[object]]") -> None:
+        """Compile what tasks need, where that was not done yet; see ``Engine``."""
+        from winnow.engine.startup.warm_up import compile_if_due
+
+        compile_if_due(stage)
+
     def warm_up(self, *, audit: bool) -> None:
         """Begin to load the kernels of sampler and audit; see ``Engine``."""
-        from winnow.engine.startup import preload
-        from winnow.sampler.warm_up import rehearse_early
+        from winnow.engine.startup.warm_up import warm_up_beside
 
-        rehearse_early(*([preload.rehearse] if audit else []))
+        warm_up_beside(audit=audit)
 
     def stop(self) -> None:
         """End the session, and the server if it was started here."""

@@ -19,6 +19,9 @@ from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from pyarrow import RecordBatch
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
@@ -187,6 +190,13 @@ class SparkEngine(Engine):
         from winnow.release.spark_store import SparkStore
 
         return SparkStore(self.spark, warehouse, retention_days, limits)
+
+    def compile_kernels(self, stage: "Callable[[str], AbstractContextManager[object]]") -> None:
+        """Compile what tasks need, in this process: the workers of this machine find it on disk."""
+        if on_one_machine(self.spark.conf.get("spark.master")):
+            from winnow.engine.startup.warm_up import compile_if_due
+
+            compile_if_due(stage)
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to start a Python worker: the daemon that forks it loads all kernels first."""

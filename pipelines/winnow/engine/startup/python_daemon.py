@@ -32,10 +32,11 @@ def load_kernels() -> None:
 
     A worker collects garbage after every task, and would look at some ninety thousand objects.
     """
-    for name in ("winnow.sampler.warm_up", "winnow.engine.startup.preload"):
+    for kernels in ("sampler_kernels", "audit_kernels"):
         # What goes wrong here would leave Spark without workers; a task tells of it better.
         with suppress(Exception):
-            import_module(name).rehearse()
+            module = import_module(f"winnow.engine.startup.{kernels}")
+            getattr(module, f"load_{kernels}")()
     for name in ("winnow.tables.of_groups", "winnow.release.task_writer"):
         with suppress(Exception):
             import_module(name)

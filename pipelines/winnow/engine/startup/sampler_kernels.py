@@ -1,9 +1,5 @@
-"""One positive sampled before the first real one: by then the compiled kernels are loaded."""
+"""The kernels of the sampler, loaded or compiled: one positive is sampled before the first."""
 
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +25,7 @@ _PAIR_SCHEMA = pa.schema(
 )
 
 
-def rehearse() -> None:
+def load_sampler_kernels() -> None:
     """Load what tasks compute with: a second from the cache on disk, a dozen compiled."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "catalogue.arrow"
@@ -50,23 +46,6 @@ def rehearse() -> None:
     many = np.arange(2**15)  # few numbers are sorted by NumPy
     order_of(many)
     sorted_numbers(many)
-
-
-@cache
-def rehearse_early(*more: Callable[[], None]) -> None:
-    """Begin to rehearse beside other work, once; then the other rehearsals that are given.
-
-    What goes wrong now is told when it is needed.
-    """
-    thread = threading.Thread(target=_quietly, args=(rehearse, *more), daemon=True)
-    thread.name = "rehearsal"
-    thread.start()
-
-
-def _quietly(*rehearsals: Callable[[], None]) -> None:
-    for one in rehearsals:
-        with suppress(Exception):
-            one()
 
 
 def _catalogue() -> Catalogue:

@@ -1,0 +1,89 @@
+"""What is told of the stages of a command, while it works."""
+
+import io
+import json
+import re
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from winnow.building.progress import Progress
+
+
+def written(console: Console) -> str:
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
+
+
+def console(**settings: Any) -> Console:
+    return Console(file=io.StringIO(), width=100, highlight=False, color_system=None, **settings)
+
+
+class DescribeProgressWithoutATerminal:
+    def it_tells_the_clock_time_when_a_stage_begins_and_when_it_ends(self) -> None:
+        to = console()
+        progress = Progress(to)
+        with progress.stage("read logs") as stage:
+            assert re.fullmatch(r"\d\d:\d\d:\d\d  read logs …\n", written(to))
+            stage.rows = 12_345
+        last = written(to).splitlines()[1]
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  read logs +0\.\d s  12,345 rows", last)
+        assert list(progress.seconds) == ["read logs"]
+
+    def it_tells_that_a_stage_failed(self) -> None:
+        to = console()
+        with suppress(ValueError), Progress(to).stage("audit"):
+            raise ValueError
+        assert written(to).split()[-1] == "failed"
+
+    def it_adds_up_a_stage_that_comes_again(self) -> None:
+        progress = Progress(console())
+        for _ in range(2):
+            with progress.stage("read"):
+                time.sleep(0.02)
+        assert list(progress.seconds) == ["read"]
+        assert progress.seconds["read"] >= 0.04
+
+    def it_is_silent_where_told_so(self) -> None:
+        to = console()
+        for log_format in (None, "text", "json"):
+            progress = Progress(to, quiet=True, log_format=log_format)
+            with progress.stage("read"):
+                progress.say("here")
+        assert written(to) == ""
+
+
+class DescribeProgressAsJson:
+    def it_is_one_object_per_line(self) -> None:
+        to = console(force_terminal=True)
+        progress = Progress(to, log_format="json")
+        with suppress(ValueError), progress.stage("sample") as stage:
+            progress.say("\n[red]half[/red] done")
+            stage.rows = 7
+            raise ValueError
+        start, message, end = [json.loads(line) for line in written(to).splitlines()]
+        for one in (start, message, end):
+            assert datetime.fromisoformat(one.pop("time")).tzinfo is not None
+        assert start == {"event": "start", "stage": "sample"}
+        assert message == {"event": "message", "text": "[red]half[/red] done"}
+        assert end.pop("seconds") >= 0
+        assert end == {"event": "end", "stage": "sample", "rows": 7, "failed": True}
+
+
+class DescribeProgressInATerminal:
+    def it_shows_a_line_that_moves_and_then_the_seconds(self) -> None:
+        to = console(force_terminal=True)
+        with Progress(to).stage("sample"):
+            time.sleep(0.6)
+        text = written(to)
+        assert re.search(r"sample +\d s …", text), "drawn while the stage works"
+        assert re.search(r"sample +0\.\d s\n$", text), "written when it has ended"
+        assert not re.search(r"\d\d:\d\d:\d\d", text)
+
+    def it_writes_lines_with_clock_times_where_text_is_asked_for(self) -> None:
+        to = console(force_terminal=True)
+        with Progress(to, log_format="text").stage("sample"):
+            pass
+        assert len(re.findall(r"\d\d:\d\d:\d\d  sample", written(to))) == 2
