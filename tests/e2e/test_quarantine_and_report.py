@@ -141,6 +141,34 @@ class DescribeTheReport:
             text = page.read_text(encoding="utf-8")
             assert not re.search(r"(https?:)?//[a-z]|<script|<link|<img|@import", text, re.I), page
 
+    def it_is_opened_in_a_browser_where_asked_for(
+        self,
+        releases: tuple[str, str],
+        shop: Path,
+        capsys: Captured,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr("webbrowser.open", opened.append)
+        words = ("report", "--warehouse", str(shop / "warehouse"))
+        told(capsys, *words)
+        assert opened == []
+        page = Path(str(told(capsys, *words, "--open")["report"]))
+        assert opened == [page.as_uri()]
+
+    def it_has_an_index_over_all_dates(
+        self, releases: tuple[str, str], shop: Path, tmp_path: Path, capsys: Captured
+    ) -> None:
+        words = ("report", "--all", "--warehouse", str(shop / "warehouse"))
+        index = Path(str(told(capsys, *words, "--out", str(tmp_path / "pages"))["report"]))
+        assert index == tmp_path / "pages" / "index.html"
+        text = index.read_text(encoding="utf-8")
+        assert f'<a href="{releases[1]}/index.html">2026-01-01</a>' in text
+        assert releases[0] not in text, "only the newest of a date"
+        assert [path.name for path in index.parent.iterdir() if path.is_dir()] == [releases[1]]
+        assert (index.parent / releases[1] / "index.html").is_file()
+        assert main(["report", "--all", "--warehouse", str(tmp_path / "none")]) == 3
+
     def it_names_a_release_that_is_not_there(self, shop: Path, releases: object) -> None:
         assert main(["report", "never", "--warehouse", str(shop / "warehouse")]) == 3
         assert main(["report", "--run", "never", "--warehouse", str(shop / "warehouse")]) == 3

@@ -1,4 +1,4 @@
-"""Write the report of a release, of a run that failed, or of what changed between two releases."""
+"""Write the report of a release, of a run that failed, of what changed, or of all dates."""
 
 from contextlib import suppress
 from datetime import date
@@ -11,6 +11,7 @@ from winnow.release.reader import open_release
 from winnow.release.release import Release
 from winnow.release.releases import read_release, read_releases
 from winnow.report.compare import render_comparison
+from winnow.report.index import IndexEntry, render_index
 from winnow.report.page import HistoryEntry, ReportPage, render
 
 _LAST_RELEASES = 10
@@ -75,6 +76,40 @@ def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None
     pages = [page_of(warehouse, open_release(warehouse, one).releases[-1]) for one in (a, b)]
     path = (out or warehouse / REPORTS) / f"{a}..{b}.html"
     return _written(path, render_comparison(*pages))
+
+
+def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
+    """Write the page of the newest release of every date, and an index over them.
+
+    Args:
+        warehouse: The folder of the tables.
+        out: The folder for the pages; by default ``_reports`` in the warehouse.
+
+    Returns:
+        The path of the index.
+
+    Raises:
+        ReleaseError: There is no release at all.
+    """
+    folder = out or warehouse / REPORTS
+    snapshot = read_releases(warehouse)
+    entries = []
+    for day in snapshot.dates:
+        release = snapshot.newest_if_whole(day)
+        if release is None:
+            continue
+        record = record_of(release)
+        if record is None:  # of another version of Winnow
+            entries.append(IndexEntry(HistoryEntry(release.release_id, day, None)))
+            continue
+        page = render(page_of(warehouse, release))
+        _written(folder / release.release_id / "index.html", page)
+        open_gates = sum(gate.status != "pass" for gate in record.gates)
+        entry = HistoryEntry.of(release.release_id, day, record)
+        entries.append(IndexEntry(entry, open_gates, f"{release.release_id}/index.html"))
+    if not entries:
+        raise ReleaseError(Problem(str(warehouse), "there is no release at all"))
+    return _written(folder / "index.html", render_index(entries))
 
 
 def page_of(warehouse: Path, release: Release) -> ReportPage:
