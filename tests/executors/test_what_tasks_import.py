@@ -133,7 +133,7 @@ class DescribeWhatTravelsToTasks:
 
 def imported_when_run(module: str) -> Iterator[str]:
     """The modules that a module imports, in functions too, but not for types alone."""
-    base = needed.ROOT.joinpath(*module.split("."))
+    base = needed.ROOT.joinpath("pipelines", *module.split("."))
     path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
