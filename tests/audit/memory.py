@@ -1,14 +1,14 @@
 """Measurements of frames that did not change are taken once: each is a function of its frames."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 from winnow.audit import audit
-from winnow.audit.figure import Figure
-from winnow.audit.gates import tables
+from winnow.audit.gate import Figure
 from winnow.audit.recompute.row_sample import Stretch
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.audit.record import GateResult
@@ -18,25 +18,31 @@ _MEASURED = (
     "agreement_figures",
     "candidates_again",
     "clicked_again",
+    "count_negatives",
+    "count_table",
     "hard_again",
     "hard_origins",
     "impression_figures",
     "input_figures",
     "items_again",
-    "key_figures",
     "label_figure",
     "logged_requests",
     "measure_draws",
-    "mix_figures",
     "negatives_of",
     "on_date",
     "pairs_again",
     "positives_again",
-    "shuffle_figure",
+    "repeated_keys",
+    "shuffle_figures",
     "volume_of",
     "wrong_impressions",
     "wrong_q",
 )
+
+
+def _modules() -> list[dict[str, Any]]:
+    """The names of every module of the audit."""
+    return [vars(one) for name, one in sys.modules.items() if name.startswith("winnow.audit.")]
 
 
 class Memory:
@@ -52,8 +58,7 @@ class Memory:
         """Let the audit use the memory."""
         judge = self._judge(vars(audit)["judge"])
         with ExitStack() as patched:
-            for module in (audit, tables):
-                known = vars(module)
+            for known in _modules():
                 whole = {n: self._remembered(n, known[n]) for n in _MEASURED if n in known}
                 patched.enter_context(mock.patch.dict(known, whole))
             patched.enter_context(mock.patch.dict(vars(audit), judge=judge))

@@ -1,15 +1,18 @@
 """Small logs and tables for measurements, written row by row."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import Figure
 from winnow.audit.recompute.items import Items
 from winnow.config.tree import Config
+from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.tables import table_contract
 from winnow.dates import CalendarDay
@@ -63,6 +66,30 @@ def log(spark: SparkSession, name: str, rows: Sequence[Row], settings: Config, *
     )
 
 
+def evidence(
+    spark: SparkSession, settings: Config, staged: Mapping[str, DataFrame], **other: Any
+) -> Evidence:
+    """What an audit looks at where it has these tables, and an impression log without rows."""
+    given: Row = {
+        "logs": {"impressions": log(spark, "impressions", [], settings)},
+        "contracts": {name: table_contract(name).resolved(settings.ids) for name in staged},
+        "totals": dict.fromkeys(("positives", "easy", "hard", "fill"), 0),
+    } | other
+    return Evidence(
+        **{
+            "config": settings, "day": THE_DAY, "scratch": None, "staged": staged, "files": staged,
+            "counts": {"impressions": RowCounts(0, 0, 0, 0, 0, 0)}, "n_attributed": 0,
+            "protocols": {}, **given,
+        }
+    )  # fmt: skip
+
+
+def measured(found: Evidence, *modules: ModuleType) -> list[Figure]:
+    """All figures of some modules with gates."""
+    measurements = [one for module in modules for one in module.measurements(found)]
+    return [figure for one in measurements for figure in one.figures()]
+
+
 def by_name(figures: Sequence[Figure]) -> dict[str, float | int | None]:
     return {figure.name: figure.value for figure in figures}
 
@@ -93,6 +120,8 @@ def some_items(**changed: Any) -> Items:
             "clicks": clicks, "stated": clicks, "eligible": weight > 0, "weight": weight,
             "keep": np.array([0.5, 1.0, 1.0, 1.0]), "positives": np.array([1, 1, 0, 0]),
             "in_batch_q": np.array([0.5, 0.5, 0.0, 0.0]), "unused": np.array([9, 0, 0, 0]),
+            "same": np.zeros(4, np.int64), "q": weight / 13.0,
+            "place": np.array([0, 1, 2, -1]), "index": np.array([3, 4, 5, -1]),
             **changed,
         }
     )  # fmt: skip

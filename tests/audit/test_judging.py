@@ -4,12 +4,11 @@ import math
 from pathlib import Path
 
 import pytest
-from winnow.audit.figure import Figure
+from winnow.audit.gate import Figure, Measurement
 from winnow.audit.judging import judge, require_passed, told_as_warning
-from winnow.audit.measurements import Measurements
 from winnow.audit.record import AuditRecord, GateResult
-from winnow.config.gate_rules import GATE_RULES, RULE_OF
-from winnow.config.gates import Bound, GateBounds
+from winnow.audit.registry import GATE_OF, GATES
+from winnow.config.gates import Bounds, GateBounds
 from winnow.config.loading import load_config
 from winnow.errors import ConfigError, GateError, Problem
 
@@ -20,6 +19,10 @@ logs:
 mix: {hard_ratio: 0}
 gates:
 """
+
+
+def of(gate: str, value: float | None, subject: str = "", detail: str = "") -> Figure:
+    return GATE_OF[gate].figure(value, subject, detail)
 
 
 def judged(*figures: Figure, **settings: GateBounds) -> dict[str, GateResult]:
@@ -35,31 +38,31 @@ def loaded(folder: Path, *lines: str) -> object:
 class DescribeStatuses:
     def it_passes_warns_and_fails_at_the_bounds(self) -> None:
         figures = [0.05, 0.050001, 0.5, 0.500001]
-        found = judged(*(Figure("rejected_share", f, str(i)) for i, f in enumerate(figures)))
+        found = judged(*(of("rejected_share", f, str(i)) for i, f in enumerate(figures)))
         statuses = [found[f"rejected_share.{i}"].status for i in range(4)]
         assert statuses == ["pass", "warn", "warn", "fail"]
 
     @pytest.mark.parametrize("figure", [-1, 1, 10**12])
     def it_fails_a_count_of_violations_either_way(self, figure: int) -> None:
-        assert judged(Figure("duplicate_keys", figure, "x"))["duplicate_keys.x"].status == "fail"
+        assert judged(of("duplicate_keys", figure, "x"))["duplicate_keys.x"].status == "fail"
 
     @pytest.mark.parametrize("figure", [None, math.nan])
     def it_takes_no_figure_for_a_pass(self, figure: float | None) -> None:
-        found = judged(*(Figure(one.name, figure, "x") for one in GATE_RULES))
+        found = judged(*(of(one.name, figure, "x") for one in GATES))
         assert {gate.status for gate in found.values()} == {"error"}
-        assert len(found) == len(GATE_RULES)
+        assert len(found) == len(GATES)
 
     def it_never_passes_what_is_beyond_all_numbers(self) -> None:
-        found = judged(Figure("rejected_share", math.inf), Figure("hard_share", -math.inf))
+        found = judged(of("rejected_share", math.inf), of("hard_share", -math.inf))
         assert [gate.status for gate in found.values()] == ["fail", "warn"]
 
     def it_keeps_the_order_of_the_rules(self) -> None:
-        figures = [Figure(rule.name, 0) for rule in reversed(GATE_RULES)]
-        assert list(judged(*figures)) == [rule.name for rule in GATE_RULES]
+        figures = [of(rule.name, 0) for rule in reversed(GATES)]
+        assert list(judged(*figures)) == [rule.name for rule in GATES]
 
     def it_refuses_two_figures_of_one_name(self) -> None:
         with pytest.raises(ValueError, match=r"rejected_share\.clicks"):
-            judged(*[Figure("rejected_share", 0, "clicks")] * 2)
+            judged(*[of("rejected_share", 0, "clicks")] * 2)
 
     def it_has_nothing_to_say_without_figures(self) -> None:
         assert judged() == {}
@@ -67,10 +70,10 @@ class DescribeStatuses:
 
 class DescribeSettings:
     def it_takes_the_subjects_bounds_before_the_gates(self) -> None:
-        loose, tight = (GateBounds(fail=Bound(most=most)) for most in (0.9, 0.1))
+        loose, tight = (GateBounds(fail=Bounds(most=most)) for most in (0.9, 0.1))
         found = judged(
-            Figure("rejected_share", 0.2, "clicks"),
-            Figure("rejected_share", 0.2, "impressions"),
+            of("rejected_share", 0.2, "clicks"),
+            of("rejected_share", 0.2, "impressions"),
             **{"rejected_share": loose, "rejected_share.clicks": tight},
         )
         assert found["rejected_share.clicks"].status == "fail"
@@ -79,26 +82,24 @@ class DescribeSettings:
     def it_finds_a_subject_with_a_reason_in_it(self) -> None:
         name = "rejected_reason_share.clicks.orphan"
         found = judged(
-            Figure("rejected_reason_share", 0.2, "clicks.orphan"),
-            **{name: GateBounds(warn=Bound(most=0.3))},
+            of("rejected_reason_share", 0.2, "clicks.orphan"),
+            **{name: GateBounds(warn=Bounds(most=0.3))},
         )
         assert found[name].status == "pass"
 
     def it_leaves_the_level_that_is_not_named(self) -> None:
-        found = judged(
-            Figure("rejected_share", 0.6), rejected_share=GateBounds(warn=Bound(most=0.7))
-        )
+        found = judged(of("rejected_share", 0.6), rejected_share=GateBounds(warn=Bounds(most=0.7)))
         assert found["rejected_share"].status == "fail"
 
     def it_lets_a_level_be_switched_off(self) -> None:
         off = GateBounds(fail=None, warn=None)
-        gate = judged(Figure("rejected_share", 1.0), rejected_share=off)["rejected_share"]
+        gate = judged(of("rejected_share", 1.0), rejected_share=off)["rejected_share"]
         assert (gate.status, gate.severity) == ("pass", "warn")
 
     def it_reads_bounds_from_a_config(self, tmp_path: Path) -> None:
         gates = loaded(tmp_path, "rejected_share.clicks: {warn: {most: 0.2}, fail: {most: 0.4}}")
         assert gates == {
-            "rejected_share.clicks": GateBounds(warn=Bound(most=0.2), fail=Bound(most=0.4))
+            "rejected_share.clicks": GateBounds(warn=Bounds(most=0.2), fail=Bounds(most=0.4))
         }
 
     def it_names_the_nearest_gate_to_one_that_is_none(self, tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ class DescribeSettings:
             loaded(tmp_path, "rejectd_share: {warn: {most: 0.2}}")
         assert caught.value.exit_code == 2
 
-    @pytest.mark.parametrize("rule", [rule.name for rule in GATE_RULES if rule.absolute])
+    @pytest.mark.parametrize("rule", [rule.name for rule in GATES if rule.absolute])
     def it_lets_nobody_change_a_truth(self, tmp_path: Path, rule: str) -> None:
         with pytest.raises(ConfigError, match="one of Winnow's truths"):
             loaded(tmp_path, f"{rule}.easy_negatives: {{fail: {{most: 5}}}}")
@@ -116,28 +117,28 @@ class DescribeSettings:
             loaded(tmp_path, "hard_share: {warn: {least: 0.5, most: 0.1}}")
 
 
-class DescribeRules:
+class DescribeGates:
     def it_says_what_each_figure_means_to_a_person(self) -> None:
-        for rule in GATE_RULES:
-            assert len(rule.meaning.split()) > 4, rule.name
-            assert not rule.meaning.endswith(".")
-            assert rule.unit
-            assert rule.fail or rule.warn
-            assert rule.fail if rule.absolute else True
+        for gate in GATES:
+            assert len(gate.meaning.split()) > 4, gate.name
+            assert not gate.meaning.endswith(".")
+            assert gate.unit
+            assert gate.bounds.fail or gate.bounds.warn
+            assert gate.bounds.fail if gate.absolute else True
 
     def it_has_each_name_once(self) -> None:
-        assert len(RULE_OF) == len(GATE_RULES)
+        assert len(GATE_OF) == len(GATES)
 
 
 class DescribeAFigureThatIsMissing:
     def it_is_an_error_and_does_not_hide_what_others_are(self) -> None:
         figures = [
-            Figure("shown_negatives", 3),
-            Figure("clicked_negatives", 0),
-            Figure("log_q_differs", None, detail="it broke"),
-            Figure("hard_share", float("nan")),
-            Figure("rejected_share", 0.1, "clicks"),
-            Figure("rejected_share", 0.75, "impressions"),
+            of("shown_negatives", 3),
+            of("clicked_negatives", 0),
+            of("log_q_differs", None, detail="it broke"),
+            of("hard_share", float("nan")),
+            of("rejected_share", 0.1, "clicks"),
+            of("rejected_share", 0.75, "impressions"),
         ]
         assert [gate.status for gate in judge(figures, {}, name="x")] == [
             "warn", "fail", "fail", "pass", "error", "error",
@@ -146,23 +147,23 @@ class DescribeAFigureThatIsMissing:
 
 class DescribeRequirePassed:
     def it_names_figure_bounds_and_meaning(self) -> None:
-        gates = judge([Figure("rejected_share", 0.75, "clicks", "3 of 4 rows")], {}, name="x")
+        gates = judge([of("rejected_share", 0.75, "clicks", "3 of 4 rows")], {}, name="x")
         with pytest.raises(GateError) as caught:
             require_passed(gates, "run-1", Path("staging") / "run-1")
         assert caught.value.exit_code == 3
         (problem,) = caught.value.problems
         assert problem.where == "gate rejected_share.clicks"
-        assert problem.what == RULE_OF["rejected_share"].meaning
+        assert problem.what == GATE_OF["rejected_share"].meaning
         assert (problem.found, problem.expected) == ("0.75 3 of 4 rows", "at most 0.5")
         assert "run-1" in (problem.next_step or "")
 
     def it_raises_for_a_gate_that_could_not_be_judged(self) -> None:
-        gates = judge([Figure("hard_share", None, detail="disk full")], {}, name="x")
+        gates = judge([of("hard_share", None, detail="disk full")], {}, name="x")
         with pytest.raises(GateError, match="could not be judged, found no figure disk full"):
             require_passed(gates, "run-1", Path("staging"))
 
     def it_lets_a_warning_pass_and_tells_it(self) -> None:
-        gates = judge([Figure("rejected_share", 0.25, "clicks")], {}, name="x")
+        gates = judge([of("rejected_share", 0.25, "clicks")], {}, name="x")
         require_passed(gates, "run-1", Path("staging"))
         told = told_as_warning(gates[0])
         assert told.startswith("rejected_share.clicks: rejected rows")
@@ -173,7 +174,7 @@ class DescribeRequirePassed:
 class DescribeTheRecord:
     def it_comes_back_from_json_as_it_was(self) -> None:
         gates = judge(
-            [Figure("shown_negatives", 3), Figure("hard_share", None), Figure("item_drift", 0.1)],
+            [of("shown_negatives", 3), of("hard_share", None), of("item_drift", 0.1)],
             {},
             name="x",
         )
@@ -181,46 +182,50 @@ class DescribeTheRecord:
         assert AuditRecord.model_validate_json(record.model_dump_json()) == record
 
     def it_comes_back_without_what_is_no_number(self) -> None:
-        gates = judge(
-            [Figure("hard_share", math.nan), Figure("item_drift", math.inf)], {}, name="x"
-        )
+        gates = judge([of("hard_share", math.nan), of("item_drift", math.inf)], {}, name="x")
         text = AuditRecord(verdict="fail", gates=gates).model_dump_json()
         again = AuditRecord.model_validate_json(text)
         assert [gate.status for gate in again.gates] == ["error", "fail"]
 
 
 class DescribeMeasurements:
-    def it_fails_the_gates_of_one_that_breaks_and_judges_the_others(self) -> None:
-        found = Measurements()
+    CUT, TWICE, SHOWN = (
+        GATE_OF[name] for name in ("hard_not_cut", "duplicate_keys", "shown_negatives")
+    )
 
-        def breaks() -> tuple[None, list[Figure]]:
+    def it_fails_the_gates_of_one_that_breaks_and_judges_the_others(self) -> None:
+        def breaks() -> list[Figure]:
             raise RuntimeError("no space left\non this disk")
 
-        assert found.take(("hard_not_cut", "duplicate_keys.positives"), breaks) is None
-        found.take(("shown_negatives",), lambda: (None, [Figure("shown_negatives", 0)]))
-        gates = judged(*found.figures)
+        broken = Measurement([self.CUT.promised(), self.TWICE.promised("positives")], breaks)
+        whole = Measurement([self.SHOWN.promised()], lambda: self.SHOWN.figure(0))
+        gates = judged(*broken.figures(), *whole.figures())
         assert gates["hard_not_cut"].status == gates["duplicate_keys.positives"].status == "error"
         assert gates["hard_not_cut"].detail == "RuntimeError: no space left"
         assert gates["shown_negatives"].status == "pass"
 
     def it_notices_a_figure_that_was_promised_and_did_not_come(self) -> None:
-        found = Measurements()
-        assert found.take(("shown_negatives", "hard_not_cut"), lambda: (7, [])) == 7
-        assert {gate.status for gate in judged(*found.figures).values()} == {"error"}
+        one = Measurement(
+            [self.SHOWN.promised(), self.CUT.promised()], lambda: self.SHOWN.figure(7)
+        )
+        shown, cut = one.figures()
+        assert (shown.value, cut.value) == (7, None)
+        assert judged(cut)["hard_not_cut"].detail == "this figure was not measured"
+        assert judged(cut)["hard_not_cut"].status == "error"
 
-    def it_refuses_a_measurement_that_promises_nothing(self) -> None:
+    def it_refuses_one_that_promises_nothing(self) -> None:
         """What promises nothing could break unnoticed."""
         with pytest.raises(ValueError, match="promise"):
-            Measurements().take((), lambda: (None, []))
+            Measurement([], list)
 
 
 class DescribeOneCauseOfManyFailures:
     GATES = (
-        Figure("rejected_share", 1.0, "clicks"),
-        Figure("rejected_reason_share", 1.0, "clicks.unreadable", detail="2,804 rows"),
-        Figure("rows", 0, "positives"),
-        Figure("rows", 0, "training_samples"),
-        Figure("log_q_differs", None),
+        of("rejected_share", 1.0, "clicks"),
+        of("rejected_reason_share", 1.0, "clicks.unreadable", detail="2,804 rows"),
+        of("rows", 0, "positives"),
+        of("rows", 0, "training_samples"),
+        of("log_q_differs", None),
     )
 
     def problems(self, *more: Figure) -> list[Problem]:
@@ -248,7 +253,7 @@ class DescribeOneCauseOfManyFailures:
         )
 
     def it_hides_no_violation_of_a_truth(self) -> None:
-        _, violated, _ = self.problems(Figure("shown_negatives", 3))
+        _, violated, _ = self.problems(of("shown_negatives", 3))
         assert violated.where == "gate shown_negatives"
 
     def it_is_told_without_values_where_none_are_known(self) -> None:

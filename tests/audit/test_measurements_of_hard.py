@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from winnow.audit.figure import Figure
+from winnow.audit.gate import Figure
 from winnow.audit.gates.hard_negatives import hard_again
-from winnow.audit.gates.row_rules import broken_rules
+from winnow.audit.gates.row_rules import HARD_BAND_DIFFERS, broken_rules
 from winnow.audit.recompute.kernels.ranking_lists import (
     HardCounts,
     Logged,
@@ -106,7 +106,7 @@ class DescribeHardNegatives:
         settings = config()
         rows = frame(spark, "hard_negatives", [hard_row(item, "fine", **change)], settings)
         rule = broken_rules("hard_negatives", rows.columns, settings, THE_DAY, mature=True)[
-            "hard_band_differs"
+            HARD_BAND_DIFFERS
         ]
         assert rows.where(rule).count() == 1
 
@@ -177,7 +177,7 @@ class DescribeManyPositives:
         counts = by_name(found)
         assert counts["hard_not_logged"] in range(1, 20), "some requests, not all"
         assert (counts["hard_not_cut"], counts["hard_went_on"]) == (0, 0)
-        assert "1 in 8 requests" in next(f.detail for f in found if f.rule == "hard_not_logged")
+        assert "1 in 8 requests" in next(f.detail for f in found if f.name == "hard_not_logged")
 
 
 class Best(NamedTuple):

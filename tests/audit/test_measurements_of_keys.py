@@ -3,18 +3,20 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from winnow.audit.gates import keys
-from winnow.audit.gates.keys import key_figures, schema_figure
+from winnow.audit.gates import keys, row_rules
+from winnow.audit.gates.keys import schema_figure
+from winnow.audit.gates.row_rules import count_table
 from winnow.audit.recompute.row_sample import Stretch
+from winnow.contracts.counts import RowCounts
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import table_contract
 
-from tests.audit.small import THE_DAY, by_name, config, frame
+from tests.audit.small import THE_DAY, by_name, config, evidence, frame, measured
 from tests.events.handmade import DAY
 
 SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
 
-ALL = Stretch()
+OF_FILES = ("schema_differs", "reader_protocol")
 
 
 class DescribeTablesAsSuch:
@@ -27,25 +29,23 @@ class DescribeTablesAsSuch:
         return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
 
     def figures(
-        self,
-        rows: DataFrame,
-        wanted: int,
-        *,
-        allow_empty: bool = False,
-        stretch: Stretch = ALL,
+        self, rows: DataFrame, wanted: int, *, table: str = "positives", allow_empty: bool = False
     ) -> dict[str, float | int | None]:
-        _, found = key_figures(
-            "positives", rows, self.CONTRACT, wanted, SETTINGS, THE_DAY,
-            mature=True, allow_empty=allow_empty, stretch=stretch,
+        shown = RowCounts(wanted, wanted, 0, 0, 0, 0)
+        found = evidence(
+            rows.sparkSession, SETTINGS, {table: rows}, allow_empty=allow_empty,
+            totals={"positives": wanted, "easy": 0, "fill": 0, "hard": 0},
+            counts={"impressions": shown},
         )  # fmt: skip
-        return by_name(found)
+        figures = by_name(measured(found, keys, row_rules))
+        return {name: n for name, n in figures.items() if not name.startswith(OF_FILES)}
 
     @pytest.mark.parametrize("most_hashed", [0, 1_000_000])
     def it_counts_rows_and_repeated_keys(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
     ) -> None:
         """Few keys by sets of hashes, many by sorting them."""
-        monkeypatch.setattr(keys, "_MOST_HASHED", most_hashed)
+        monkeypatch.setattr(row_rules, "_MOST_HASHED", most_hashed)
         assert self.figures(self.rows(spark, 1, 2), 2)["duplicate_keys.positives"] == 0
         assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
@@ -56,17 +56,13 @@ class DescribeTablesAsSuch:
     def it_tells_two_impressions_of_one_item_apart(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
     ) -> None:
-        monkeypatch.setattr(keys, "_MOST_HASHED", most_hashed)
-        contract = table_contract("ranking_samples").resolved(SETTINGS.ids)
+        monkeypatch.setattr(row_rules, "_MOST_HASHED", most_hashed)
         key = {"ds": DAY, "user_id": 7, "request_id": 1, "item_id": 5}
         rows = frame(
             spark, "ranking_samples", [key | {"impression_id": i} for i in "abb"], SETTINGS
         )
-        _, found = key_figures(
-            "ranking_samples", rows, contract, 3, SETTINGS, THE_DAY,
-            mature=True, allow_empty=False, stretch=ALL,
-        )  # fmt: skip
-        assert by_name(found)["duplicate_keys.ranking_samples"] == 1
+        found = self.figures(rows, 3, table="ranking_samples")
+        assert found["duplicate_keys.ranking_samples"] == 1
 
     def it_looks_at_single_rows_of_a_stretch_and_at_the_keys_of_all(
         self, spark: SparkSession
@@ -78,9 +74,12 @@ class DescribeTablesAsSuch:
         twice = wrong_ids.unionByName(wrong_ids.where("request_id = 7"))
         looked_at = []
         for number in range(4):
-            found = self.figures(twice, 201, stretch=Stretch(4, number))
-            looked_at.append(found["sample_id_differs.positives"])
-            assert (found["rows.positives"], found["duplicate_keys.positives"]) == (201, 1)
+            found = count_table(
+                "positives", twice, self.CONTRACT.key, SETTINGS, THE_DAY, Stretch(4, number),
+                mature=True, with_keys=True,
+            )  # fmt: skip
+            looked_at.append(found["sample_id_differs"])
+            assert (found["rows"], found["keys"]) == (201, 200)
         assert looked_at == [50, 51, 50, 50], "the keys from -2^63 up: 2, 3, 0, 1"
 
     def it_lets_no_empty_table_prove_anything(self, spark: SparkSession) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from winnow.audit.gates.draws import easy_figures, measure_draws, wrong_q
+from winnow.audit.gates.draws import easy_figures, wrong_q
 from winnow.audit.gates.history import drift_figures, volume_figures, volume_of
-from winnow.audit.gates.inputs import input_figures, logged_requests, shared_requests
+from winnow.audit.gates.inputs import input_figures
+from winnow.audit.gates.ranking_rows import logged_requests
+from winnow.audit.gates.whose_clicks import shared_requests
+from winnow.audit.recompute.forbidden import measure_draws
 from winnow.audit.recompute.row_sample import Stretch
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.contracts.counts import RowCounts

@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from winnow.audit.gates.labels import label_figure
 from winnow.audit.gates.row_rules import broken_rules
-from winnow.audit.recompute.labels import (
-    Clicked,
-    clicked_again,
-    clicked_of,
-    clicked_sums,
-    label_figure,
-)
+from winnow.audit.recompute.clicked import Clicked, clicked_again, clicked_of, clicked_sums
 from winnow.config.tree import Config
 from winnow.tables.placement import shard, split
 
@@ -39,7 +34,7 @@ class DescribePlacement:
             .withColumn("shard", shard(made_by, *KEY))
         )
         rules = broken_rules("positives", rows.columns, settings, THE_DAY, mature=True)
-        counts = rows.agg(*(F.count_if(rule).alias(gate) for gate, rule in rules.items()))
+        counts = rows.agg(*(F.count_if(rule).alias(gate.name) for gate, rule in rules.items()))
         return counts.collect()[0].asDict()
 
     @pytest.mark.parametrize(
@@ -78,7 +73,7 @@ class DescribeWeightsAndChances:
         chosen = config(**settings)
         rows = frame(spark, table, [row], chosen)
         rules = broken_rules(table, rows.columns, chosen, THE_DAY, mature=mature)
-        counts = rows.agg(*(F.count_if(rule).alias(gate) for gate, rule in rules.items()))
+        counts = rows.agg(*(F.count_if(rule).alias(gate.name) for gate, rule in rules.items()))
         return counts.collect()[0].asDict()
 
     @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
-from winnow.audit.gates.positives import positives_again
+from winnow.audit.gates.popularity import item_figures
+from winnow.audit.gates.positives import complete_figures, positive_figures
+from winnow.audit.recompute.candidates import candidates_again
+from winnow.audit.recompute.compared_positives import positives_again
 from winnow.audit.recompute.items import items_again, keep_again
-from winnow.audit.recompute.pairs import candidates_again, joined_again
+from winnow.audit.recompute.pairs import joined_again
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.config.sampling import Downsampling
 from winnow.config.tree import Config
@@ -108,7 +111,10 @@ class DescribePositives:
             f"{kind}, action int, again boolean",
         )
         staged = StagedPositives(frame(spark, "positives", rows, settings), complete)
-        return by_name(positives_again(candidates, staged, some_items(**items), settings)[1])
+        known = some_items(**items)
+        compared = positives_again(candidates, staged, known, settings)
+        figures = positive_figures(compared, known, staged.rows.columns)
+        return by_name([*figures, *(complete_figures(compared, known) if complete else ())])
 
     def it_weighs_request_ids_that_are_used_again(self, spark: SparkSession) -> None:
         """Also where the showing that counts is of another date, to those of the date."""
@@ -211,7 +217,7 @@ class DescribeItems:
             items = [{"item_id": i, "valid_to": ends.get(i)} for i in (1, 2, 3, 5)]
             logs["items"] = log(spark, "items", items, settings)
         table = frame(spark, "item_stats", rows, settings)
-        return by_name(items_again(logs, table, settings, THE_DAY)[1])
+        return by_name(item_figures(items_again(logs, table, settings, THE_DAY), settings))
 
     @pytest.mark.parametrize("with_items_log", [True, False])
     def it_passes_what_the_logs_hold(self, spark: SparkSession, *, with_items_log: bool) -> None:

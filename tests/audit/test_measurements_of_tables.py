@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.agreement import agreement_figures, compared_tables
-from winnow.audit.gates.mix import mix_figures
+from winnow.audit.gates.mix import count_negatives, mix_figures
 from winnow.audit.recompute.row_sample import Stretch
 from winnow.audit.recompute.staged_rows import hard_of, negatives_of, positives_of
 
@@ -126,7 +126,8 @@ class DescribeMix:
     def figures(self, spark: SparkSession, *rows: Row, **mix: Any) -> dict[str, Any]:
         settings = SETTINGS.model_copy(update={"mix": SETTINGS.mix.model_copy(update=mix)})
         samples = frame(spark, "training_samples", rows, settings)
-        return wrong(mix_figures(samples, settings, Stretch())[0])
+        counts = count_negatives(samples, settings, Stretch())
+        return wrong(mix_figures(counts, settings, Stretch()))
 
     def it_passes_a_fill_with_its_reason(self, spark: SparkSession) -> None:
         assert self.figures(spark, sample()) == {
@@ -185,7 +186,8 @@ class DescribeMix:
         hard = SETTINGS.hard.model_copy(update={"selection": "top"})
         settings = SETTINGS.model_copy(update={"hard": hard})
         rows = frame(spark, "training_samples", [sample()], settings)
-        found = wrong(mix_figures(rows, settings, Stretch())[0])
+        counts = count_negatives(rows, settings, Stretch())
+        found = wrong(mix_figures(counts, settings, Stretch()))
         assert found["incl_prob_differs.training_samples"] == 1
 
     def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:

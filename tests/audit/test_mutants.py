@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame
 from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes, request_sample
 from winnow.audit.record import AuditRecord
-from winnow.config.gate_rules import GATE_RULES, RULE_OF
+from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
@@ -67,7 +67,7 @@ class DescribeTheUnbrokenBuild:
         assert min(record.funnel.kept, record.funnel.easy, record.funnel.hard) > 200
         assert record.funnel.fill > 50
         assert record.funnel.clicked - record.funnel.kept > 100
-        assert {gate.name.split(".")[0] for gate in record.gates} >= set(RULE_OF) - {
+        assert {gate.name.split(".")[0] for gate in record.gates} >= set(GATE_OF) - {
             "volume_deviation",
             "item_drift",
             # Only of logs whose users disagree, or whose ranking rows name no user.
@@ -148,5 +148,5 @@ class DescribeNonsense:
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
         caught = {gate.split(".")[0] for mutant in MUTANTS for gate in mutant.caught_by}
-        absolute = {rule.name for rule in GATE_RULES if rule.absolute}
+        absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute <= caught

@@ -7,9 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from winnow.audit.record import Bounds, GateResult
+from winnow.audit.record import GateResult
 from winnow.audit.suites.rows import Shown
 from winnow.audit.suites.running import Judged, judge_suites
+from winnow.config.gates import Bounds
 from winnow.dates import CalendarDay
 
 from tests.audit.suites_for_tests import expectation, suite_of

@@ -107,6 +107,10 @@ class Bench:
             sums = totals(groups, REASONS) if changed else sums
         tables |= broken.tables
         evidence = Evidence(
+            config=self.config,
+            day=DAY,
+            # A shipped file needs a name that is new in the session.
+            scratch=replace(self.scratch, tag=uuid.uuid4().hex),
             staged=tables,
             files=tables,
             contracts=self.contracts,
@@ -117,10 +121,8 @@ class Bench:
             protocols={"positives": 1},
             history_share=1.0,
         )
-        # A shipped file needs a name that is new in the session.
-        scratch = replace(self.scratch, tag=uuid.uuid4().hex)
         with self.memory.used():
-            return audit(replace(evidence, **broken.evidence), self.config, DAY, scratch)
+            return audit(replace(evidence, **broken.evidence))
 
     def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
         pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]

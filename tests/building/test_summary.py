@@ -5,7 +5,8 @@ import json
 from datetime import date
 
 from rich.console import Console
-from winnow.building.summary import BuildSummary, LogCounts, Totals, print_builds, print_summary
+from winnow.building.summary import BuildSummary, Totals, print_builds, print_summary
+from winnow.contracts.counts import RowCounts
 
 SUMMARY = BuildSummary(
     release_id="20260102T000000000000Z-abcdefgh",
@@ -13,8 +14,8 @@ SUMMARY = BuildSummary(
     published=True,
     warehouse="/w",
     logs={
-        "impressions": LogCounts(1_000, 990, 3, 4, 1, 2),
-        "clicks": LogCounts(100, 90, 5, 5, 0, 0),
+        "impressions": RowCounts(1_000, 990, 3, 4, 1, 2),
+        "clicks": RowCounts(100, 90, 5, 5, 0, 0),
     },
     tables={"positives": 80},
     totals=Totals(positives=80, easy=800, hard=700, fill=60, shortfall=40),

@@ -13,7 +13,7 @@ from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
 from winnow.building.summary import BuildSummary
 from winnow.cli.main import main
-from winnow.config.gates import Bound, GateBounds
+from winnow.config.gates import Bounds, GateBounds
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
@@ -47,7 +47,7 @@ def told(captured: Captured, *words: str) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def refused(shop: Path, spark: SparkSession) -> str:
     """The message of a build that a stricter bound refused."""
-    bound = {"rejected_share.clicks": GateBounds(fail=Bound(most=0.1))}
+    bound = {"rejected_share.clicks": GateBounds(fail=Bounds(most=0.1))}
     strict = load_config(shop / "winnow.yaml").model_copy(update={"gates": bound})
     with pytest.raises(GateError) as error:
         built(strict, spark)

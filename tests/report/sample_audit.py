@@ -8,17 +8,17 @@ from winnow.audit.record import (
     GateResult,
     HardOrigin,
     Histogram,
-    LogRows,
     PopularityBand,
     TopItem,
 )
+from winnow.contracts.counts import RowCounts
 
 from tests.report.sample_gates import NASTY, gates
 
 NEGATIVES = ("easy", "hard", "fill", "shortfall")
 FUNNEL = Funnel(
     logs={
-        "impressions": LogRows(
+        "impressions": RowCounts(
             read=1_284_310,
             valid=812_004,
             duplicate=3_120,
@@ -27,7 +27,7 @@ FUNNEL = Funnel(
             other_date=456_000,
             reasons={"user_missing": 150, "impression_ts_unreadable": 62},
         ),
-        "clicks": LogRows(
+        "clicks": RowCounts(
             read=61_450,
             valid=41_020,
             duplicate=310,
@@ -36,7 +36,7 @@ FUNNEL = Funnel(
             other_date=19_280,
             reasons={"orphan": 790, "action_unknown": 41, NASTY: 9},
         ),
-        "ranking_log": LogRows(
+        "ranking_log": RowCounts(
             read=4_120_450,
             valid=4_120_450,
             duplicate=0,

@@ -1,6 +1,7 @@
 """Gates of every group, and some that warn, fail, or could not be computed."""
 
-from winnow.audit.record import Bounds, GateResult
+from winnow.audit.record import GateResult
+from winnow.config.gates import Bounds
 
 NASTY = "<script>alert(1)</script>\"'&"
 """A text as a log may hold it: code, if a page forgets to escape it."""

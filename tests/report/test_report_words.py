@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from winnow.audit.record import Bounds
+from winnow.config.gates import Bounds
 from winnow.report.drawing.scales import by_factors, even
 from winnow.report.drawing.svg import tag
 from winnow.report.numbers import aligned, allowed, change, plain, share, with_unit

@@ -1,13 +1,22 @@
 """What an audit looks at: staged tables, and what they are compared with."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from pyspark.sql import DataFrame
 
+from winnow.config.tree import Config
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.tables import TableContract
+from winnow.dates import CalendarDay
+from winnow.spark.scratch import Scratch
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -15,6 +24,9 @@ class Evidence:
     """What an audit looks at.
 
     Attributes:
+        config: What was asked for, and the bounds of the gates.
+        day: The date.
+        scratch: The session, and a folder to write in.
         staged: The staged tables, read back in the contract's columns.
         files: The same tables as their files say, for their schemas.
         contracts: The resolved contracts of the tables.
@@ -31,6 +43,9 @@ class Evidence:
         allow_empty: Whether tables may be empty.
     """
 
+    config: Config
+    day: CalendarDay
+    scratch: Scratch
     staged: Mapping[str, DataFrame]
     files: Mapping[str, DataFrame]
     contracts: Mapping[str, TableContract]
@@ -43,3 +58,43 @@ class Evidence:
     earlier: Sequence[Mapping[str, float]] = ()
     items_before: DataFrame | None = None
     allow_empty: bool = False
+    _kept: dict[Any, "_Kept"] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def n_positives(self) -> int:
+        """How many positives were sampled."""
+        return self.totals["positives"]
+
+
+class _Kept:
+    """What one function gave of one evidence, or how it broke."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.outcome: Any = None
+
+
+def once(make: Callable[Concatenate[Evidence, P], T]) -> Callable[Concatenate[Evidence, P], T]:
+    """Have a function of the evidence run only once for each: measurements share what it gives.
+
+    Measurements run side by side: a second one waits for the first. What broke is not tried again,
+    but breaks every measurement that needs it. Further arguments must be hashable.
+    """
+
+    @wraps(make)
+    def kept(evidence: Evidence, /, *given: P.args, **named: P.kwargs) -> T:
+        key = (kept, given, *named.items())
+        own = evidence._kept.setdefault(key, _Kept())
+        with own.lock:
+            if own.outcome is None:
+                try:
+                    own.outcome = make(evidence, *given, **named), None
+                except Exception as error:
+                    own.outcome = None, error
+        value, broke = own.outcome
+        if broke is not None:
+            raise broke
+        found: T = value
+        return found
+
+    return kept

@@ -3,23 +3,13 @@
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from winnow.audit.figure import Figure
-from winnow.config.gate_rules import RULE_OF, Between
+from winnow.audit.gate import Figure
+from winnow.config.gates import GateBounds
 
 RAN, FAIL, WARN = "ran", "fail", "warn"
 """Levels of an expectation: a figure is there, it keeps the fail bounds, it keeps the warn ones."""
-
-
-@dataclass(frozen=True)
-class Bounded:
-    """A figure with the bounds to fail and to warn at; None never does."""
-
-    figure: Figure
-    fail: Between | None
-    warn: Between | None
 
 
 def without_analytics() -> None:
@@ -43,19 +33,26 @@ def measured(figure: Figure) -> bool:
     return figure.value is not None and not math.isnan(figure.value)
 
 
-def met_expectations(gates: Sequence[Bounded], name: str) -> dict[tuple[str, str], bool]:
-    """Return whether each expectation was met, by gate and level; one that is missing was not."""
-    if not gates:
+def met_expectations(
+    bounded: Sequence[tuple[Figure, GateBounds]], name: str
+) -> dict[tuple[str, str], bool]:
+    """Return whether each expectation was met, by gate and level; one that is missing was not.
+
+    Args:
+        bounded: Figures, each with its bounds.
+        name: Names the suite.
+    """
+    if not bounded:
         return {}
     context = quiet_context()
     import great_expectations as gx
     import pandas as pd
 
     frame = pd.DataFrame(
-        {g.figure.name: [None if g.figure.value is None else float(g.figure.value)] for g in gates},
+        {f.name: [None if f.value is None else float(f.value)] for f, _ in bounded},
         dtype="float64",
     )
-    rules = gx.ExpectationSuite(name=name, expectations=_expectations(gates))
+    rules = gx.ExpectationSuite(name=name, expectations=_expectations(bounded))
     asset = context.data_sources.add_pandas("figures").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("one row")
     # A checkpoint would add what it leaves for pages of its own, in twice the time.
@@ -69,34 +66,34 @@ def met_expectations(gates: Sequence[Bounded], name: str) -> dict[tuple[str, str
     }
 
 
-def _expectations(gates: Sequence[Bounded]) -> list[Any]:
+def _expectations(bounded: Sequence[tuple[Figure, GateBounds]]) -> list[Any]:
     from great_expectations import expectations as known
 
     # Great Expectations does not say in its types what it exports.
     rules: Any = known
     expectations: list[Any] = []
-    for gate in gates:
-        name, notes = gate.figure.name, RULE_OF[gate.figure.rule].meaning
+    for figure, bounds in bounded:
+        name, notes = figure.name, figure.gate.meaning
 
         def meta(level: str, name: str = name) -> dict[str, str]:
             return {"gate": name, "level": level}
 
-        if not measured(gate.figure):
+        if not measured(figure):
             # Between passes a NULL: without this a gate that could not run would pass.
             expectations.append(
                 rules.ExpectColumnValuesToNotBeNull(column=name, notes=notes, meta=meta(RAN))
             )
-        for level, severity, bounds in (
-            (FAIL, "critical", gate.fail),
-            (WARN, "warning", gate.warn),
+        for level, severity, allowed in (
+            (FAIL, "critical", bounds.fail),
+            (WARN, "warning", bounds.warn),
         ):
-            if bounds is not None:
+            if allowed is not None:
                 # Of one row, the greatest value is the value; and it is judged in half the time.
                 expectations.append(
                     rules.ExpectColumnMaxToBeBetween(
                         column=name,
-                        min_value=bounds.least,
-                        max_value=bounds.most,
+                        min_value=allowed.least,
+                        max_value=allowed.most,
                         severity=severity,
                         notes=notes,
                         meta=meta(level),

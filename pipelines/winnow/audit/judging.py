@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from winnow.audit.expectations import FAIL, RAN, WARN, Bounded, measured, met_expectations
-from winnow.audit.figure import Figure
-from winnow.audit.record import Bounds, GateResult, Status
-from winnow.config.gate_rules import GATE_RULES, RULE_OF, Between
-from winnow.config.gates import GateBounds, bounds_of
+from winnow.audit.expectations import FAIL, RAN, WARN, measured, met_expectations
+from winnow.audit.gate import Figure
+from winnow.audit.record import GateResult, Status
+from winnow.audit.registry import GATE_OF, GATES
+from winnow.config.gates import Bounds, GateBounds, bounds_of
 from winnow.errors import GateError, Problem
 from winnow.shown_text import shown
 
@@ -18,7 +18,7 @@ def judge(
     *,
     name: str,
 ) -> tuple[GateResult, ...]:
-    """Judge figures by their gates' bounds, in the order of ``GATE_RULES``.
+    """Judge figures by their gates' bounds, in the order of ``GATES``.
 
     Args:
         figures: What was measured, each name once. Every one is judged; a figure without a value
@@ -27,16 +27,15 @@ def judge(
         name: Names the suite.
 
     Raises:
-        ValueError: Two figures have one name, or a figure has no gate.
+        ValueError: Two figures have one name, or a gate is none of ``GATES``.
     """
     names = [figure.name for figure in figures]
     if len(set(names)) < len(names):
         raise ValueError(f"figures named twice: {sorted({n for n in names if names.count(n) > 1})}")
-    places = {rule.name: place for place, rule in enumerate(GATE_RULES)}
-    ordered = sorted(figures, key=lambda figure: (places[figure.rule], figure.subject))
-    gates = [Bounded(f, *bounds_of(settings, RULE_OF[f.rule], f.subject)) for f in ordered]
-    met = met_expectations(gates, name)
-    return tuple(_result(gate, met) for gate in gates)
+    ordered = sorted(figures, key=lambda figure: (GATES.index(figure.gate), figure.subject))
+    bounded = [(f, bounds_of(f.gate.bounds, settings, f.gate.name, f.subject)) for f in ordered]
+    met = met_expectations(bounded, name)
+    return tuple(_result(figure, bounds, met) for figure, bounds in bounded)
 
 
 Examples = Callable[[str, str], Sequence[str]]
@@ -94,10 +93,10 @@ _CAUSE = "rejected_reason_share."
 
 def _may_follow(gate: GateResult) -> bool:
     """Return whether a gate can fail for want of rows alone: of the six truths, none can."""
-    rule = RULE_OF.get(gate.name.partition(".")[0])
-    if rule is None:  # a user's own
+    known = GATE_OF.get(gate.name.partition(".")[0])
+    if known is None:  # a user's own
         return False
-    return gate.status == "error" or not rule.absolute or rule.name == "rows"
+    return gate.status == "error" or not known.absolute
 
 
 def _found(gate: GateResult) -> str:
@@ -138,41 +137,26 @@ def _shown(figure: float | int | None) -> str:
 
 
 def _range(bounds: Bounds | None) -> str:
-    if bounds is None:
-        return "a figure"
-    if bounds.least == bounds.most:
-        return f"{bounds.least:g}"
-    if bounds.least is None:
-        return f"at most {bounds.most:g}"
-    return (
-        f"at least {bounds.least:g}"
-        if bounds.most is None
-        else (f"{bounds.least:g} to {bounds.most:g}")
-    )
+    return "a figure" if bounds is None else bounds.in_words()
 
 
-def _result(gate: Bounded, met: Mapping[tuple[str, str], bool]) -> GateResult:
-    figure, rule = gate.figure, RULE_OF[gate.figure.rule]
+def _result(figure: Figure, bounds: GateBounds, met: Mapping[tuple[str, str], bool]) -> GateResult:
     status: Status = "pass"
     if not measured(figure) and not met.get((figure.name, RAN), False):
         status = "error"
-    elif gate.fail is not None and not met.get((figure.name, FAIL), False):
+    elif bounds.fail is not None and not met.get((figure.name, FAIL), False):
         status = "fail"
-    elif gate.warn is not None and not met.get((figure.name, WARN), False):
+    elif bounds.warn is not None and not met.get((figure.name, WARN), False):
         status = "warn"
     return GateResult(
         name=figure.name,
-        group=rule.group,
+        group=figure.gate.group,
         status=status,
-        severity="warn" if gate.fail is None else "fail",
+        severity="warn" if bounds.fail is None else "fail",
         figure=figure.value,
-        unit=rule.unit,
-        fail=_bounds(gate.fail),
-        warn=_bounds(gate.warn),
-        meaning=rule.meaning,
+        unit=figure.gate.unit,
+        fail=bounds.fail,
+        warn=bounds.warn,
+        meaning=figure.gate.meaning,
         detail=figure.detail,
     )
-
-
-def _bounds(between: Between | None) -> Bounds | None:
-    return None if between is None else Bounds(least=between.least, most=between.most)

@@ -9,17 +9,12 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from winnow.config.gates import Bounds
 from winnow.config.model import Frozen
+from winnow.contracts.counts import RowCounts
 
 Status = Literal["pass", "warn", "fail", "error"]
 Verdict = Literal["pass", "warn", "fail"]
-
-
-class Bounds(Frozen):
-    """The figures that are allowed, both ends included; None is open."""
-
-    least: float | None = None
-    most: float | None = None
 
 
 class GateResult(Frozen):
@@ -80,18 +75,6 @@ class SuiteRecord(Frozen):
     expectations: str
 
 
-class LogRows(Frozen):
-    """Where the rows of one log went; ``read`` is the sum of the others but ``reasons``."""
-
-    read: int
-    valid: int
-    duplicate: int
-    rejected: int
-    filtered: int
-    other_date: int
-    reasons: dict[str, int] = Field(default_factory=dict)
-
-
 class Funnel(Frozen):
     """From rows in the logs to samples, for one date.
 
@@ -104,7 +87,7 @@ class Funnel(Frozen):
         requested: Negatives that were asked for.
     """
 
-    logs: dict[str, LogRows]
+    logs: dict[str, RowCounts]
     exposed: int
     clicked: int
     kept: int

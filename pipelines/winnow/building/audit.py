@@ -68,6 +68,9 @@ def audit_build(
     before = release_before(since, request.day)
     config = request.config
     evidence = Evidence(
+        config=config,
+        day=CalendarDay(request.day, config.calendar_zone),
+        scratch=scratch,
         staged={name: store.read_staged(table) for name, table in staged.items()},
         files={name: store.read_as_written(table) for name, table in staged.items()},
         contracts=contracts,
@@ -81,7 +84,7 @@ def audit_build(
         items_before=_items_of(before, store),
         allow_empty=request.allow_empty,
     )
-    return audit(evidence, config, CalendarDay(request.day, config.calendar_zone), scratch)
+    return audit(evidence)
 
 
 def keep_run(

@@ -20,7 +20,7 @@ from winnow.building.rejected import rejected_examples
 from winnow.building.request import BuildRequest
 from winnow.building.sampling import count_logs, sample_logs
 from winnow.building.suites import judge_logs, judge_tables
-from winnow.building.summary import BuildSummary, LogCounts, Totals
+from winnow.building.summary import BuildSummary, Totals
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
 from winnow.engine.startup.libraries import preload_great_expectations
@@ -136,7 +136,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         ds=request.day,
         published=not published.already,
         warehouse=str(request.warehouse),
-        logs={name: LogCounts.of(count) for name, count in counts.items()},
+        logs=counts,
         tables={name: table.content.rows for name, table in staged.items()},
         totals=Totals(**{name: sums[name] for name in Totals.__dataclass_fields__}),
         shortfall_reasons={reason: sums[reason] for reason in REASONS if sums[reason]},

@@ -9,22 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-
-@dataclass(frozen=True)
-class LogCounts:
-    """Where the rows of one log went; all rows: read is the sum of the others."""
-
-    read: int
-    valid: int
-    duplicate: int
-    rejected: int
-    filtered: int
-    other_date: int
-
-    @classmethod
-    def of(cls, counts: Any) -> "LogCounts":
-        """Take the counts of ``contracts.counts.RowCounts``."""
-        return cls(*(getattr(counts, name) for name in cls.__dataclass_fields__))
+from winnow.contracts.counts import RowCounts
 
 
 @dataclass(frozen=True)
@@ -57,7 +42,7 @@ class BuildSummary:
     ds: date
     published: bool
     warehouse: str
-    logs: Mapping[str, LogCounts]
+    logs: Mapping[str, RowCounts]
     tables: Mapping[str, int]
     totals: Totals
     shortfall_reasons: Mapping[str, int] = field(default_factory=dict)
@@ -68,7 +53,8 @@ class BuildSummary:
         """Return the fields as JSON types."""
         record = asdict(self)
         seconds = {stage: round(took, 3) for stage, took in self.seconds.items()}
-        return record | {"ds": self.ds.isoformat(), "seconds": seconds}
+        logs = {name: counts.places for name, counts in self.logs.items()}
+        return record | {"ds": self.ds.isoformat(), "logs": logs, "seconds": seconds}
 
 
 def reading_lines(warehouse: str, ds: date) -> str:
@@ -124,7 +110,7 @@ def print_whole(table: Table, console: Console) -> None:
 def _logs_table(summary: BuildSummary) -> Table:
     table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, counts in summary.logs.items():
-        table.add_row(name, *(f"{count:,}" for count in asdict(counts).values()))
+        table.add_row(name, *(f"{count:,}" for count in counts.places.values()))
     return table
 
 

@@ -13,7 +13,6 @@ from winnow.audit.suites.reading import read_suites
 from winnow.building.apart import require_apart
 from winnow.building.progress import Progress
 from winnow.building.rejected import Example
-from winnow.building.summary import LogCounts
 from winnow.config.logs import LOG_NAMES
 from winnow.config.tree import Config
 from winnow.contracts.counts import count_rows
@@ -55,7 +54,7 @@ class LogFiles:
 class LogRows:
     """The rows of one log on the date: where they would go, and some that would be rejected."""
 
-    counts: LogCounts
+    counts: Mapping[str, int]
     reasons: Mapping[str, int]
     examples: Mapping[str, tuple[Example, ...]]
 
@@ -130,13 +129,13 @@ def validate_rows(
         with progress.stage(f"count rows of {name}") as stage:
             counts = count_rows(log, calendar_day)
             taken = _examples(log, calendar_day, counts.reasons, examples)
-            found[name] = LogRows(LogCounts.of(counts), dict(counts.reasons), taken)
+            found[name] = LogRows(counts.places, dict(counts.reasons), taken)
             stage.rows = counts.read
     own = found["impressions"].counts
-    if own.read == own.other_date:
+    if own["read"] == own["other_date"]:
         what = f"no impression of {day} was read"
         raise InputError(
-            Problem("logs.impressions", what, f"{own.other_date} rows of other dates",
+            Problem("logs.impressions", what, f"{own['other_date']} rows of other dates",
                     next_step="Check path, partition, zone and the unit of impression_ts.")
         )  # fmt: skip
     return found

@@ -1,7 +1,7 @@
 """``winnow validate``: config and logs, without a build."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -105,7 +105,7 @@ def _print_rows(rows: "Mapping[str, LogRows]", console: "Console") -> None:
 
     table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, log in rows.items():
-        table.add_row(name, *(f"{count:,}" for count in asdict(log.counts).values()))
+        table.add_row(name, *(f"{count:,}" for count in log.counts.values()))
     print_whole(table, console)
     for name, log in rows.items():
         for reason, count in log.reasons.items():

@@ -1,16 +1,16 @@
 """The config's ``gates``: bounds in place of the default ones."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from pydantic import model_validator
 
-from winnow.config.gate_rules import RULE_OF, Between, GateRule
+from winnow.config.gate_names import ABSOLUTE, SETTABLE
 from winnow.config.model import Frozen
 
 
-class Bound(Frozen):
+class Bounds(Frozen):
     """The figures that a gate allows, both ends included; where one is not set, it is open."""
 
     least: float | None = None
@@ -22,12 +22,40 @@ class Bound(Frozen):
             raise ValueError("least must not exceed most")
         return self
 
+    def in_words(
+        self,
+        number: Callable[[float], str] = "{:g}".format,
+        last: Callable[[float], str] | None = None,
+        *,
+        exactly: str = "",
+    ) -> str:
+        """Return the allowed figures as words: ``at most 0.5``, ``1 to 3``.
+
+        Args:
+            number: Writes a figure.
+            last: Writes the one that the words end with, where it has a unit; else as ``number``.
+            exactly: Stands before the only figure that is allowed.
+        """
+        last = number if last is None else last
+        if self.least is None:
+            return "any figure" if self.most is None else f"at most {last(self.most)}"
+        if self.most is None:
+            return f"at least {last(self.least)}"
+        if self.least == self.most:
+            return f"{exactly} {last(self.most)}".strip()
+        return f"{number(self.least)} to {last(self.most)}"
+
 
 class GateBounds(Frozen):
-    """Bounds that replace the default ones: ``fail`` stops the release, ``warn`` only tells."""
+    """Outside of ``fail`` a gate stops the release, outside of ``warn`` it only tells; or never."""
 
-    fail: Bound | None = None
-    warn: Bound | None = None
+    fail: Bounds | None = None
+    warn: Bounds | None = None
+
+    def replaced_by(self, setting: "GateBounds") -> "GateBounds":
+        """Return these bounds, but of each level that a setting names the setting's."""
+        given = {name: getattr(setting, name) for name in setting.model_fields_set}
+        return self.model_copy(update=given)
 
 
 def known_gates(gates: Mapping[str, GateBounds]) -> Mapping[str, GateBounds]:
@@ -37,29 +65,21 @@ def known_gates(gates: Mapping[str, GateBounds]) -> Mapping[str, GateBounds]:
         ValueError: One names no gate, or an absolute one.
     """
     for name in gates:
-        rule = RULE_OF.get(name.split(".")[0])
-        if rule is None:
-            close = difflib.get_close_matches(name, RULE_OF, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known are {sorted(RULE_OF)}"
-            raise ValueError(f"gates: {name} is no gate{hint}")
-        if rule.absolute:
+        gate = name.split(".")[0]
+        if gate in ABSOLUTE:
             raise ValueError(f"gates: {name} has no setting: it keeps one of Winnow's truths")
+        if gate not in SETTABLE:
+            close = difflib.get_close_matches(name, (*SETTABLE, *ABSOLUTE), n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {sorted(SETTABLE)}"
+            raise ValueError(f"gates: {name} is no gate; {hint}")
     return gates
 
 
 def bounds_of(
-    gates: Mapping[str, GateBounds], rule: GateRule, subject: str
-) -> tuple[Between | None, Between | None]:
-    """Return what a gate (fails, warns) outside of; a subject's setting goes before the gate's."""
-    for name in (f"{rule.name}.{subject}", rule.name):
-        if name in gates:
-            own = gates[name]
-            given = own.model_fields_set
-            fail = _between(own.fail) if "fail" in given else rule.fail
-            warn = _between(own.warn) if "warn" in given else rule.warn
-            return fail, warn
-    return rule.fail, rule.warn
-
-
-def _between(bound: Bound | None) -> Between | None:
-    return None if bound is None else Between(bound.least, bound.most)
+    default: GateBounds, gates: Mapping[str, GateBounds], name: str, subject: str
+) -> GateBounds:
+    """Return the bounds of a gate; a subject's setting goes before the gate's."""
+    for key in (f"{name}.{subject}", name):
+        if key in gates:
+            return default.replaced_by(gates[key])
+    return default

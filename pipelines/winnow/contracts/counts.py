@@ -39,6 +39,10 @@ _REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_PLACES + n for n in range(
 of several, one for each value that means nobody."""
 
 
+PLACES = ("read", "valid", "duplicate", "rejected", "filtered", "other_date")
+"""What is counted of every log; the first is the sum of the others."""
+
+
 @dataclass(frozen=True)
 class RowCounts:
     """The rows of one log, for the build of one date.
@@ -67,12 +71,17 @@ class RowCounts:
     rejected: int
     filtered: int
     other_date: int
-    anonymous: int
-    reasons: dict[str, int]
+    anonymous: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
     not_chosen: int = 0
     nobody: Mapping[str, int] = field(default_factory=dict)
     suspicious: Mapping[str, int] = field(default_factory=dict)
     stages: Mapping[str, StageRows] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Return ``PLACES`` with their rows."""
+        return {name: getattr(self, name) for name in PLACES}
 
     @property
     def adds_up(self) -> bool:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
-from winnow.audit.record import Bounds
+from winnow.config.gates import Bounds
 
 NOTHING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -85,16 +86,10 @@ def with_unit(value: float | None, unit: str) -> str:
 
 def allowed(bounds: Bounds | None, unit: str) -> str:
     """Return the figures that are allowed, as words."""
-    if bounds is None or (bounds.least is None and bounds.most is None):
+    if bounds is None:
         return "any figure"
-    if bounds.least is None:
-        return f"at most {with_unit(bounds.most, unit)}"
-    if bounds.most is None:
-        return f"at least {with_unit(bounds.least, unit)}"
-    if bounds.least == bounds.most:
-        return f"exactly {with_unit(bounds.most, unit)}"
-    least = _percent(bounds.least, plain) if unit == "share" else plain(bounds.least)
-    return f"{least} to {with_unit(bounds.most, unit)}"
+    number = partial(_percent, number=plain) if unit == "share" else plain
+    return bounds.in_words(number, partial(with_unit, unit=unit), exactly="exactly")
 
 
 def change(before: float | None, after: float | None) -> tuple[str, str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from winnow.audit.record import AuditRecord, LogRows
+from winnow.audit.record import AuditRecord
+from winnow.contracts.counts import PLACES
 from winnow.report.history import HistoryEntry, courses, newest_first
 from winnow.report.numbers import plain, ratio, share
 from winnow.report.parts import Section
@@ -134,7 +135,7 @@ def _sections(page: ReportPage) -> list[Section]:
 def _inputs(page: ReportPage) -> list[Setting]:
     """Return what the release says of its inputs, but for the counts that the funnel shows."""
     shown = page.record.funnel.logs if page.record.funnel else {}
-    fields = LogRows.model_fields
+    fields = (*PLACES, "reasons")
     return [
         setting
         for setting in settings_of(page.inputs_json, counts=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from winnow.audit.record import Funnel, LogRows
+from winnow.audit.record import Funnel
 from winnow.contracts.counts import RowCounts
 
 
@@ -11,24 +11,12 @@ def funnel_of(counts: Mapping[str, RowCounts], sums: Mapping[str, int], clicked:
 
     Args:
         counts: Where the rows of each log went.
-        sums: Positives and negatives, as ``mix.mix_figures`` returns them.
+        sums: Positives and negatives, as ``mix.given_negatives`` returns them.
         clicked: Candidates before down-sampling.
     """
-    logs = {
-        name: LogRows(
-            read=count.read,
-            valid=count.valid,
-            duplicate=count.duplicate,
-            rejected=count.rejected,
-            filtered=count.filtered,
-            other_date=count.other_date,
-            reasons=count.reasons,
-        )
-        for name, count in counts.items()
-    }
     parts = {name: sums.get(name, 0) for name in ("easy", "hard", "fill", "shortfall")}
     return Funnel(
-        logs=logs,
+        logs=dict(counts),
         exposed=counts["impressions"].valid,
         clicked=clicked,
         kept=sums["positives"],

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.compared_positives import Kept
 from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
 from winnow.audit.recompute.items import Items
-from winnow.audit.recompute.keep_rates import Kept
 from winnow.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
 from winnow.shown_text import shown
 

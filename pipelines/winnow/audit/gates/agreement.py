@@ -1,13 +1,20 @@
 """The tables tell one story: what several of them hold is the same in each."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.recompute.row_sample import Stretch, stretch_of
 from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
+
+TABLES_DISAGREE = none_of(
+    "tables_disagree",
+    TABLES,
+    "rows or values that this table and training_samples do not share",
+)
 
 LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
 _OF_POSITIVE = (
@@ -20,6 +27,17 @@ _OF_POSITIVE = (
 )
 _SHARED_KEY = (*KEY, "shuffle_key")
 _SAMPLES = "training_samples"
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the tables beside training_samples, all in one go."""
+    staged, stretch = evidence.staged, stretch_of(evidence.n_positives, evidence.day)
+    compared = compared_tables(staged)
+    if compared:
+        yield Measurement(
+            [TABLES_DISAGREE.promised(name) for name in compared],
+            lambda: agreement_figures(staged, stretch),
+        )
 
 
 def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
@@ -63,7 +81,7 @@ def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list
         sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
         pairs.append(("positives", *sums))
     return [
-        Figure("tables_disagree", int(own != other), table, detail=stretch.told())
+        TABLES_DISAGREE.figure(int(own != other), table, detail=stretch.told())
         for table, own, other in pairs
     ]
 

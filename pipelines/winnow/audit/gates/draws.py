@@ -1,85 +1,118 @@
 """Easy negatives: forbidden ones, wrong probabilities, and whether the draws follow theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import EASY, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.draws import DrawFigures, Weighed, expected_draws
-from winnow.audit.recompute.draws_pass import DrawRows, draw_figures, save_weighed
-from winnow.audit.recompute.items import Items
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.forbidden import date_draws
+from winnow.audit.recompute.items import date_items
+from winnow.audit.recompute.row_sample import Stretch, stretch_of
+from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.audit.statistics import chi_square, occupancy
 from winnow.config.tree import Config
-from winnow.contracts.log import Log
-from winnow.contracts.rows import readable_rows
-from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
-from winnow.spark.scratch import Scratch
+
+SHOWN_NEGATIVES = none_of(
+    "shown_negatives",
+    EASY,
+    "negatives, easy or hard, that their user was shown in the exclusion window",
+)
+CLICKED_NEGATIVES = none_of(
+    "clicked_negatives",
+    EASY,
+    "negatives, easy or hard, that their user clicked in the exclusion window",
+)
+INELIGIBLE_NEGATIVES = none_of(
+    "ineligible_negatives",
+    EASY,
+    "negatives, easy or hard, that are not in the catalogue of the date",
+)
+LOG_Q_INVALID = none_of(
+    "log_q_invalid",
+    EASY,
+    "easy draws without a finite log_q of at most 0, or hard negatives with one",
+)
+LOG_Q_DIFFERS = none_of(
+    "log_q_differs",
+    EASY,
+    "easy draws whose log_q is not the probability, given the user's forbidden set as the logs "
+    "hold it",
+)
+Q_DIFFERS = none_of(
+    "q_differs",
+    EASY,
+    "rows of easy_negatives whose q is not the item's share of the weights",
+)
+EASY_DRAWS_P = at_most(
+    "easy_draws_p",
+    EASY,
+    "-log10 p",
+    "how unlikely the drawn items are under their exact probabilities (chi-square)",
+    warn=4.0,
+)
+EASY_DRAWS_BIAS = at_most(
+    "easy_draws_bias",
+    EASY,
+    "share",
+    "largest total variation between drawn and expected items that the chi-square beyond chance "
+    "allows, where p is below 1e-9",
+    warn=None,
+    fail=0.01,
+)
+COVERAGE_P = at_most(
+    "coverage_p",
+    EASY,
+    "-log10 p",
+    "how unlikely the number of different items drawn is",
+    warn=4.0,
+)
+COVERAGE_BIAS = at_most(
+    "coverage_bias",
+    EASY,
+    "share",
+    "different items drawn off their expected number, where p is below 1e-9",
+    warn=None,
+    fail=0.02,
+)
 
 _SOURCES = ("popularity", "easy_fill")
 
 
-def measure_draws(
-    negatives: DataFrame,
-    items: Items,
-    logs: Mapping[str, Log],
-    config: Config,
-    day: CalendarDay,
-    scratch: Scratch,
-    *,
-    n_positives: int,
-) -> DrawFigures:
-    """Put every negative beside the forbidden set of its user, as the logs hold it.
-
-    Args:
-        negatives: What ``negatives_of`` returned.
-        items: The catalogue.
-        logs: Impressions and clicks; their frames read the files again.
-        config: Exclusion window and id types.
-        day: The date.
-        scratch: Ships the catalogue to the tasks.
-        n_positives: How many positives there are.
-    """
-    weighed = items.weighed()
-    path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
-    save_weighed(weighed, path)
-    reach, at = config.exclusion, F.col("event_us")
-
-    def within(name: str, back: int) -> DataFrame:
-        first, last = day.shifted(-back), day.shifted(reach.lookahead_days)
-        rows = readable_rows(logs[name])
-        return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
-
-    shown = within("impressions", reach.exposure_lookback_days)
-    if logs["impressions"].keeps_history:
-        shown = shown.unionByName(_listed(logs["impressions"], config, day))
-    sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
-    rows = DrawRows(
-        shown=shown,
-        clicked=within("clicks", reach.click_lookback_days),
-        negatives=negatives,
-        n_rows=sum(sizes) + n_positives,
-        n_positives=n_positives,
-    )
-    return draw_figures(rows, weighed, scratch.ship(path), config.ids, scratch.limits)
-
-
-def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:
-    """Return the items of the lists that rows of the exposure window hold: user and item id."""
-    reach, kind = config.exclusion, config.ids.item
-    first, last = day.shifted(-reach.exposure_lookback_days), day.shifted(reach.lookahead_days)
-    at = F.col("event_us")
-    rows = log.frame.where((at >= first.start_us) & (at < last.end_us))
-    items = rows.select("user_id", F.explode(F.split("history", "\\x1f")).alias("item"))
-    named = items.where((F.col("item") != "") & F.col("user_id").isNotNull()).distinct()
-    return named.select("user_id", F.col("item").try_cast(kind).alias("item_id")).where(
-        F.col("item_id").isNotNull()
-    )
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the negatives, and the rows of easy_negatives."""
+    staged = evidence.staged
+    if negatives_of(staged) is not None:
+        yield Measurement(
+            [
+                SHOWN_NEGATIVES.promised(),
+                CLICKED_NEGATIVES.promised(),
+                INELIGIBLE_NEGATIVES.promised(),
+                LOG_Q_INVALID.promised(),
+                LOG_Q_DIFFERS.promised(),
+            ],
+            lambda: easy_figures(date_draws(evidence), date_items(evidence).weighed()),
+        )
+    if "easy_negatives" in staged:
+        easy, stats = staged["easy_negatives"], staged["item_stats"]
+        stretch = stretch_of(evidence.n_positives, evidence.day)
+        yield Measurement(
+            [Q_DIFFERS.promised()],
+            lambda: wrong_q(
+                easy,
+                stats,
+                evidence.config,
+                stretch,
+                n_items=len(date_items(evidence).key),
+                limits=evidence.scratch.limits,
+            ),
+        )
 
 
 def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
@@ -89,11 +122,11 @@ def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
     many users are expected, and drawn, less often than their weight says.
     """
     figures = [
-        Figure("shown_negatives", draws.shown),
-        Figure("clicked_negatives", draws.clicked),
-        Figure("ineligible_negatives", draws.ineligible),
-        Figure("log_q_invalid", draws.invalid),
-        Figure("log_q_differs", draws.differing),
+        SHOWN_NEGATIVES.figure(draws.shown),
+        CLICKED_NEGATIVES.figure(draws.clicked),
+        INELIGIBLE_NEGATIVES.figure(draws.ineligible),
+        LOG_Q_INVALID.figure(draws.invalid),
+        LOG_Q_DIFFERS.figure(draws.differing),
     ]
     expected = expected_draws(weighed, draws.total, draws.blocked)
     for source, name in enumerate(_SOURCES):
@@ -103,8 +136,8 @@ def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
         surprise = chi_square(drawn, expected[source])
         detail = f"{drawn.sum():,.0f} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
         figures += [
-            Figure("easy_draws_p", surprise.p, name, detail=detail),
-            Figure("easy_draws_bias", surprise.bias, name),
+            EASY_DRAWS_P.figure(surprise.p, name, detail=detail),
+            EASY_DRAWS_BIAS.figure(surprise.bias, name),
         ]
     drawn, wanted = draws.drawn.sum(axis=0), expected.sum(axis=0)
     if drawn.sum() > 0:
@@ -113,8 +146,8 @@ def easy_figures(draws: DrawFigures, weighed: Weighed) -> list[Figure]:
         usual = float((1 - np.exp(-wanted)).sum())
         detail = f"{seen:,.0f} of {len(drawn):,} items, {usual:,.1f} expected"
         figures += [
-            Figure("coverage_p", surprise.p, detail=detail),
-            Figure("coverage_bias", surprise.bias),
+            COVERAGE_P.figure(surprise.p, detail=detail),
+            COVERAGE_BIAS.figure(surprise.bias),
         ]
     return figures
 
@@ -152,4 +185,4 @@ def wrong_q(
     if stretch.one_in > 1:
         most = config.mix.negatives_per_positive
         stretch.require_seen(found["seen"], easy.count(), rows_per_positive=most)
-    return Figure("q_differs", found["wrong"], detail=stretch.told())
+    return Q_DIFFERS.figure(found["wrong"], detail=stretch.told())

@@ -1,14 +1,16 @@
 """Hard negatives beside the ranking log, read again: was the item there, and was it cut or low?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import HARD, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.hard_pass import HardRows, hard_counts
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
 from winnow.audit.recompute.stage_rules import stage_rules
+from winnow.audit.recompute.staged_rows import can_have_hard, hard_of
 from winnow.config.sampling import Hard
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -16,6 +18,54 @@ from winnow.contracts.rows import on_date
 from winnow.contracts.stage_rows import StageRows
 from winnow.dates import CalendarDay
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+
+HARD_NOT_LOGGED = none_of(
+    "hard_not_logged",
+    HARD,
+    "hard negatives that the ranking log does not hold for that request, stage and value",
+)
+HARD_NOT_CUT = none_of(
+    "hard_not_cut",
+    HARD,
+    "hard negatives that the ranking log does not show as cut or low at their stage",
+)
+HARD_WENT_ON = none_of(
+    "hard_went_on",
+    HARD,
+    "hard negatives whose item a later stage of the same request has as well",
+)
+HARD_RANK_DIFFERS = none_of(
+    "hard_rank_differs",
+    HARD,
+    "hard negatives whose rank or stage size is not what the ranking log's own score or rank tells",
+)
+HARD_OUTSIDE_BY_OTHER = at_most(
+    "hard_outside_by_other",
+    HARD,
+    "share",
+    "low hard negatives that the log's other column, score or rank, has outside of their band",
+    warn=0.01,
+)
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the hard negatives, where there can be any."""
+    hard = hard_of(evidence.staged, evidence.config)
+    if hard is None or not can_have_hard(evidence):
+        return
+    log, stages = evidence.logs["ranking_log"], evidence.counts["ranking_log"].stages
+    yield Measurement(
+        [HARD_NOT_LOGGED.promised(), HARD_NOT_CUT.promised(), HARD_WENT_ON.promised()],
+        lambda: hard_again(
+            log,
+            hard,
+            evidence.config,
+            evidence.day,
+            n_positives=evidence.n_positives,
+            stages=stages,
+            limits=evidence.scratch.limits,
+        ),
+    )
 
 
 def hard_again(
@@ -79,18 +129,18 @@ def hard_again(
     )
     detail = told_of_some(one_in)
     figures = [
-        Figure("hard_not_logged", counts.absent, detail=detail),
-        Figure("hard_not_cut", counts.not_cut, detail=detail),
-        Figure("hard_went_on", counts.went_on, detail=detail),
+        HARD_NOT_LOGGED.figure(counts.absent, detail=detail),
+        HARD_NOT_CUT.figure(counts.not_cut, detail=detail),
+        HARD_WENT_ON.figure(counts.went_on, detail=detail),
     ]
     if "stage_rank" not in hard.columns:
         return figures
-    figures.append(Figure("hard_rank_differs", counts.rank, detail=detail))
+    figures.append(HARD_RANK_DIFFERS.figure(counts.rank, detail=detail))
     share = counts.outside / counts.compared if counts.compared else 0.0
     told = f"{counts.outside:,} of {counts.compared:,} that the log has score and rank of"
     if counts.outside:
         told += "; say order_by: score or rank on the stage"
-    return [*figures, Figure("hard_outside_by_other", share, detail=told)]
+    return [*figures, HARD_OUTSIDE_BY_OTHER.figure(share, detail=told)]
 
 
 def _cut(hard: Hard) -> Column:

@@ -1,13 +1,41 @@
 """A release beside the earlier ones: volumes, and the distribution of its items."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.gate import HISTORY, Figure, Measurement, at_most, none_of
+from winnow.audit.recompute.compared_positives import compared_positives
+from winnow.audit.recompute.staged_rows import positives_of
 from winnow.audit.statistics import robust_distance, stability_index
+
+HISTORY_UNREAD = none_of(
+    "history_unread",
+    HISTORY,
+    "measurements against earlier releases that broke",
+    "measurements",
+)
+VOLUME_DEVIATION = at_most(
+    "volume_deviation",
+    HISTORY,
+    "robust sd",
+    "ratio to the median of earlier releases, up or down, in units of how far they lie from it "
+    "themselves",
+    warn=6.0,
+    fail=30.0,
+)
+ITEM_DRIFT = at_most(
+    "item_drift",
+    HISTORY,
+    "PSI",
+    "population stability index of positives by popularity of their items, against the release of "
+    "the date before, beyond what chance among users gives",
+    warn=0.25,
+    fail=2.0,
+)
 
 LEAST_RELEASES = 4
 """With fewer earlier releases there is no telling what is usual, and volumes are not judged."""
@@ -21,6 +49,34 @@ LEAST_USERS = 100
 
 EFFECTIVE_USERS = "effective_users"
 """So many users with one positive each would tell as much of how positives spread over items."""
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the positives beside those of earlier dates."""
+    if positives_of(evidence.staged) is not None:
+        yield Measurement([HISTORY_UNREAD.promised()], lambda: _beside_earlier(evidence))
+
+
+def _beside_earlier(evidence: Evidence) -> list[Figure]:
+    volume, stats = date_volume(evidence), evidence.staged["item_stats"]
+    return [
+        HISTORY_UNREAD.figure(0),
+        *volume_figures(volume, evidence.earlier),
+        *drift_figures(stats, evidence.items_before, volume, evidence.earlier),
+    ]
+
+
+@once
+def date_volume(evidence: Evidence) -> dict[str, float]:
+    """Return ``volume_of`` the date; there must be positives."""
+    positives = positives_of(evidence.staged)
+    assert positives is not None
+    return volume_of(
+        positives.rows,
+        evidence.staged["item_stats"],
+        exposed=evidence.counts["impressions"].valid,
+        clicked=compared_positives(evidence).counts.all_candidates,
+    )
 
 
 def volume_of(
@@ -69,9 +125,7 @@ def volume_figures(
             continue
         past = np.array(known, np.float64)
         detail = f"{value:,.6g}, the median of {len(past)} releases is {np.median(past):,.6g}"
-        figures.append(
-            Figure("volume_deviation", robust_distance(value, past), name, detail=detail)
-        )
+        figures.append(VOLUME_DEVIATION.figure(robust_distance(value, past), name, detail=detail))
     return figures
 
 
@@ -116,4 +170,4 @@ def drift_figures(
     now, past = (joined[name].to_numpy().astype(np.float64) for name in ("now", "then"))
     detail = f"{now.sum():,.0f} positives after {past.sum():,.0f}"
     index = stability_index(past, now, effective=(users_then, users))
-    return [Figure("item_drift", index, detail=detail)]
+    return [ITEM_DRIFT.figure(index, detail=detail)]

@@ -1,12 +1,13 @@
 """Impressions as the tables tell them, beside the impression log: place, time, carried columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import TABLES, Figure, Measurement, none_of
 from winnow.audit.recompute.row_sample import stretch_of
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.conforming import CHOSEN
@@ -14,7 +15,27 @@ from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
 from winnow.spark.broadcast import broadcast
 
+IMPRESSIONS_DIFFER = none_of(
+    "impressions_differ",
+    TABLES,
+    "rows that the impression log does not hold with that time, place (of ranking_samples) and "
+    "carried columns",
+)
+
 _EVERY_IMPRESSION, _SAMPLES = "ranking_samples", ("positives", "training_samples")
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the tables that tell of impressions, all in one pass over the log."""
+    log, n_rows = evidence.logs["impressions"], evidence.counts["impressions"].valid
+    tables = told_impressions(evidence.staged, log)
+    if tables:
+        yield Measurement(
+            [IMPRESSIONS_DIFFER.promised(name) for name in tables],
+            lambda: impression_figures(
+                tables, log, evidence.day, n_positives=evidence.n_positives, n_rows=n_rows
+            ),
+        )
 
 
 def told_impressions(staged: Mapping[str, DataFrame], log: Log) -> dict[str, DataFrame]:
@@ -77,7 +98,7 @@ def impression_figures(
     strange = stated.join(logged, "hash", how="left").where(~holds).groupBy("table").count()
     counts = {row["table"]: row["count"] for row in strange.collect()}
     return [
-        Figure("impressions_differ", counts.get(table, 0), table, detail=stretch.told())
+        IMPRESSIONS_DIFFER.figure(counts.get(table, 0), table, detail=stretch.told())
         for table, stretch in stretches.items()
     ]
 

@@ -1,17 +1,103 @@
 """What each positive was given beside what was asked for: the mix, the lists, and the shortfall."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
-from winnow.audit.recompute.row_sample import Stretch, aggregate
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.gate import MIX, Figure, Gate, Measurement, at_most, none_of
+from winnow.audit.gates.row_rules import INCL_PROB_DIFFERS
+from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
 from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
+from winnow.config.gates import Bounds, GateBounds
 from winnow.config.tree import Config
 
+NEGATIVES_UNACCOUNTED = none_of(
+    "negatives_unaccounted",
+    MIX,
+    "positives whose easy, hard, fill and missing negatives do not add up to the request",
+)
+LISTS_UNEVEN = none_of(
+    "lists_uneven",
+    MIX,
+    "positives whose lists of negatives differ in length from their counts",
+)
+SHORTFALL_UNEXPLAINED = none_of(
+    "shortfall_unexplained",
+    MIX,
+    "positives whose reasons do not add up to fill and shortfall",
+)
+MIX_DIFFERS = none_of(
+    "mix_differs",
+    MIX,
+    "positives whose easy or hard negatives, with those that are missing for a reason, are not as "
+    "many as configured",
+)
+HARD_SHARE = Gate(
+    "hard_share",
+    MIX,
+    "share",
+    "hard negatives found among those asked for, less one, of requests with ranking rows",
+    GateBounds(warn=Bounds(least=-0.1, most=0.0)),
+)
+SHORTFALL_SHARE = at_most(
+    "shortfall_share",
+    MIX,
+    "share",
+    "negatives missing for this reason, filled or not, among all asked for",
+    warn=0.1,
+)
 
-def mix_figures(
-    samples: DataFrame, config: Config, stretch: Stretch
-) -> tuple[list[Figure], dict[str, int]]:
+REASONS = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
+"""Why a negative that was asked for is missing."""
+
+_SUMS = ("requested", "easy", "hard", "fill", "shortfall", *REASONS)
+_SAMPLES = "training_samples"
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure training_samples, where it is written."""
+    if _SAMPLES in evidence.staged:
+        yield Measurement(
+            [
+                NEGATIVES_UNACCOUNTED.promised(),
+                LISTS_UNEVEN.promised(),
+                SHORTFALL_UNEXPLAINED.promised(),
+                MIX_DIFFERS.promised(),
+                INCL_PROB_DIFFERS.promised(_SAMPLES),
+            ],
+            lambda: mix_figures(_counts(evidence), evidence.config, _stretch(evidence)),
+        )
+
+
+def given_negatives(evidence: Evidence) -> Mapping[str, int]:
+    """Return sums over all positives: what they were given, and what is missing for each reason.
+
+    ``positives``, ``requested``, ``easy``, ``hard``, ``fill``, ``shortfall``, and each reason; by
+    the sample groups where training_samples is not written or could not be counted.
+    """
+    if _SAMPLES not in evidence.staged:
+        return evidence.totals
+    try:
+        counts = _counts(evidence)
+    except Exception:
+        # Its own gates say so.
+        return evidence.totals
+    return {"positives": counts["rows"], **{name: int(counts[name] or 0) for name in _SUMS}}
+
+
+@once
+def _counts(evidence: Evidence) -> dict[str, Any]:
+    return count_negatives(evidence.staged[_SAMPLES], evidence.config, _stretch(evidence))
+
+
+def _stretch(evidence: Evidence) -> Stretch:
+    return stretch_of(evidence.n_positives, evidence.day)
+
+
+def count_negatives(samples: DataFrame, config: Config, stretch: Stretch) -> dict[str, Any]:
     """Check requested = easy + hard + fill + shortfall on every row, and the mix.
 
     Args:
@@ -20,8 +106,10 @@ def mix_figures(
         stretch: The positives whose lists are looked into; the ids of all are counted.
 
     Returns:
-        The figures, and sums over all rows: ``positives``, ``requested``, ``easy``, ``hard``,
-        ``fill``, ``shortfall``, and the missing negatives of each reason.
+        ``rows``; those that are ``unbalanced``, ``unexplained``, ``uneven`` or ``unlikely``, have
+        ``few_ids`` or another mix (``differs``); ``logged`` ones with their ``hard_of_logged``; and
+        sums over all rows: ``requested``, ``easy``, ``hard``, ``fill``, ``shortfall``, and the
+        missing negatives of each reason.
 
     Raises:
         ValueError: Too few positives lie in the stretch.
@@ -33,8 +121,7 @@ def mix_figures(
     for name in others:
         uneven = uneven | (F.size(name) != given)
     missing = F.aggregate("shortfall_counts", F.lit(0), lambda total, n: total + n)
-    reasons = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
-    of_reason = {reason: _missing(reason) for reason in reasons}
+    of_reason = {reason: _missing(reason) for reason in REASONS}
     exhausted = of_reason["catalogue_exhausted"]
     hard_missing = missing - exhausted
     # A missing hard negative is filled, unless the user's catalogue is exhausted.
@@ -53,7 +140,7 @@ def mix_figures(
         "shortfall": shortfall, **of_reason,
     }  # fmt: skip
     logged = of_reason["request_not_logged"] == 0
-    row = aggregate(
+    return aggregate(
         _with_chances(samples),
         stretch,
         {
@@ -71,26 +158,29 @@ def mix_figures(
             "unlikely": F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))),
         },
     )
-    counts = {"positives": row["rows"], **{name: int(row[name] or 0) for name in sums}}
+
+
+def mix_figures(counts: Mapping[str, Any], config: Config, stretch: Stretch) -> list[Figure]:
+    """Return the figures of ``count_negatives``."""
     told = stretch.told()
     told_of_lists = f"{told}, at the ids of all" if told else ""
     figures = [
-        Figure("negatives_unaccounted", row["unbalanced"]),
-        Figure("lists_uneven", row["few_ids"] + row["uneven"], detail=told_of_lists),
-        Figure("shortfall_unexplained", row["unexplained"]),
-        Figure("mix_differs", row["differs"]),
-        Figure("incl_prob_differs", row["unlikely"], "training_samples", detail=told),
+        NEGATIVES_UNACCOUNTED.figure(counts["unbalanced"]),
+        LISTS_UNEVEN.figure(counts["few_ids"] + counts["uneven"], detail=told_of_lists),
+        SHORTFALL_UNEXPLAINED.figure(counts["unexplained"]),
+        MIX_DIFFERS.figure(counts["differs"]),
+        INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=told),
     ]
-    if config.mix.n_hard > 0 and row["logged"]:
-        asked = row["logged"] * config.mix.n_hard
-        found = (row["hard_of_logged"] or 0) / asked - 1.0
-        figures.append(Figure("hard_share", found, detail=f"{asked:,} asked for"))
-    figures += [
-        Figure("shortfall_share", counts[reason] / counts["requested"], reason)
-        for reason in reasons
-        if counts[reason]
+    if config.mix.n_hard > 0 and counts["logged"]:
+        asked = counts["logged"] * config.mix.n_hard
+        found = (counts["hard_of_logged"] or 0) / asked - 1.0
+        figures.append(HARD_SHARE.figure(found, detail=f"{asked:,} asked for"))
+    missing = {reason: int(counts[reason] or 0) for reason in REASONS}
+    return figures + [
+        SHORTFALL_SHARE.figure(n / counts["requested"], reason)
+        for reason, n in missing.items()
+        if n
     ]
-    return figures, counts
 
 
 def _with_chances(samples: DataFrame) -> DataFrame:

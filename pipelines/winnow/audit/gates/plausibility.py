@@ -1,20 +1,91 @@
 """What makes no sense though no row is wrong: users that mean nobody, all that is shown clicked."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import INPUTS, Figure, Gate, Measurement, at_most
+from winnow.audit.recompute.compared_positives import compared_positives
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
+from winnow.audit.recompute.staged_rows import positives_of
 from winnow.contracts.counts import RowCounts
+from winnow.contracts.rows import on_date
+
+ANONYMOUS_SHARE = at_most(
+    "anonymous_share",
+    INPUTS,
+    "share",
+    "rows that one entry of identity.anonymous_values drops, among all rows of the date that "
+    "`where` keeps: it may be a person",
+    warn=0.05,
+)
+SUSPICIOUS_USER_SHARE = at_most(
+    "suspicious_user_share",
+    INPUTS,
+    "share",
+    "rows of users whose id may mean nobody (nan, undefined, an all-zero UUID, ...) and is not in "
+    "identity.anonymous_values",
+    warn=0.001,
+)
+CLICKED_SHARE = at_most(
+    "clicked_share",
+    INPUTS,
+    "share",
+    "shown items of the date that were clicked: where nearly all are, the log holds clicks only, "
+    "or every candidate was taken as clicked",
+    warn=0.9,
+)
+TOP_USER_SHARE = at_most(
+    "top_user_share",
+    INPUTS,
+    "share",
+    "rows that a single user holds, beyond an even share and what chance gives: it may stand for "
+    "many",
+    warn=0.1,
+    fail=0.25,
+)
 
 FEWEST_ROWS = 50
 """Of fewer rows nothing is unbelievable."""
 
 _FEWEST_OF_A_VALUE = 3
 _STANDARD_ERRORS = 4
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure who is shown and who clicks."""
+    counts, positives = evidence.counts, positives_of(evidence.staged)
+    logs = [ANONYMOUS_SHARE.promised(log) for log in sorted(counts) if log != "items"]
+    yield Measurement(logs, lambda: nobody_figures(counts))
+    n_shown = counts["impressions"].valid
+    yield Measurement(
+        [TOP_USER_SHARE.promised("impressions")],
+        lambda: top_user_share(_shown(evidence), "impressions", n_shown),
+    )
+    if positives is not None:
+        rows, n = positives.rows, evidence.n_positives
+        yield Measurement(
+            [TOP_USER_SHARE.promised("positives")],
+            lambda: top_user_share(rows, "positives", n),
+        )
+        yield Measurement([CLICKED_SHARE.promised()], lambda: _clicked(evidence))
+
+
+def _shown(evidence: Evidence) -> DataFrame:
+    """Return what was shown; where no table has all impressions, by the log."""
+    if "ranking_samples" in evidence.staged:
+        return evidence.staged["ranking_samples"]
+    log = evidence.logs["impressions"]
+    return log.frame.where(on_date(log, evidence.day) & F.col("valid"))
+
+
+def _clicked(evidence: Evidence) -> Figure:
+    shown = evidence.counts["impressions"]
+    clicked = compared_positives(evidence).counts.all_candidates
+    return clicked_share(clicked, shown.valid - shown.not_chosen)
 
 
 def clicked_share(clicked: int, exposed: int) -> Figure:
@@ -26,7 +97,7 @@ def clicked_share(clicked: int, exposed: int) -> Figure:
     """
     judged = exposed >= FEWEST_ROWS
     detail = f"{clicked:,} of {exposed:,} impressions{'' if judged else ', too few to judge'}"
-    return Figure("clicked_share", clicked / exposed if judged else 0.0, detail=detail)
+    return CLICKED_SHARE.figure(clicked / exposed if judged else 0.0, detail=detail)
 
 
 def nobody_figures(counts: Mapping[str, RowCounts]) -> list[Figure]:
@@ -50,17 +121,17 @@ def nobody_figures(counts: Mapping[str, RowCounts]) -> list[Figure]:
         named = ", ".join(f"'{value}' {n:,}" for value, n in count.suspicious.items())
         odd = f"rows by user: {named}; if these mean nobody, add them to identity.anonymous_values"
         figures += [
-            _share_of("anonymous_share", log, rows, told, anonymous),
-            _share_of("suspicious_user_share", log, suspicious, kept, odd),
+            _share_of(ANONYMOUS_SHARE, log, rows, told, anonymous),
+            _share_of(SUSPICIOUS_USER_SHARE, log, suspicious, kept, odd),
         ]
     return figures
 
 
-def _share_of(rule: str, log: str, rows: int, of_rows: int, detail: str) -> Figure:
+def _share_of(gate: Gate, log: str, rows: int, of_rows: int, detail: str) -> Figure:
     if rows == 0:
-        return Figure(rule, 0.0, log)
+        return gate.figure(0.0, log)
     share = rows / of_rows if rows >= _FEWEST_OF_A_VALUE else 0.0
-    return Figure(rule, share, log, detail=detail)
+    return gate.figure(share, log, detail=detail)
 
 
 def top_user_share(rows: DataFrame, subject: str, n_rows: int) -> Figure:
@@ -80,14 +151,13 @@ def top_user_share(rows: DataFrame, subject: str, n_rows: int) -> Figure:
     ).collect()[0]
     total, users = found["rows"] or 0, found["users"]
     if total < FEWEST_ROWS:
-        return Figure("top_user_share", 0.0, subject, detail=f"{total:,} rows, too few to judge")
+        return TOP_USER_SHARE.figure(0.0, subject, detail=f"{total:,} rows, too few to judge")
     top = found["top"]
     even = 1 / users
     chance = _STANDARD_ERRORS * math.sqrt(even * (1 - even) / total)
     looked = told_of_some(one_in)
     detail = f"user '{top['user']}' has {top['n']:,} of {total:,} rows of {users:,} users"
-    return Figure(
-        "top_user_share",
+    return TOP_USER_SHARE.figure(
         max(0.0, top["n"] / total - even - chance),
         subject,
         detail=f"{detail}, {looked}" if looked else detail,

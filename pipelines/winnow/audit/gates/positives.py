@@ -1,127 +1,133 @@
-"""The positives beside what was shown and clicked, and what down-sampling made of it."""
+"""The positives beside what was shown and clicked."""
 
-from typing import Any
+from collections.abc import Collection, Iterator
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import (
+    INPUTS,
+    POPULARITY,
+    POSITIVES,
+    Figure,
+    Measurement,
+    at_most,
+    none_of,
+)
+from winnow.audit.gates.keep_rates import keep_rates, top_share
+from winnow.audit.recompute.compared_positives import ComparedPositives, compared_positives
 from winnow.audit.recompute.draws import MOST_OFF
-from winnow.audit.recompute.items import Items
-from winnow.audit.recompute.keep_rates import Kept, keep_rates, top_share
-from winnow.audit.recompute.pairs import longest_window_us
-from winnow.audit.recompute.staged_rows import KEY, StagedPositives
-from winnow.config.tree import Config
-from winnow.events.keys import key_of
+from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.staged_rows import positives_of
+
+POSITIVES_NOT_CLICKED = none_of(
+    "positives_not_clicked",
+    POSITIVES,
+    "positives that the logs do not show as shown and clicked at those times within the window",
+)
+POSITIVES_MISSING = none_of(
+    "positives_missing",
+    POSITIVES,
+    "shown and clicked items that down-sampling always keeps, but that are no positives",
+)
+CLICKS_OUTSIDE_WINDOW = none_of(
+    "clicks_outside_window",
+    POSITIVES,
+    "positives whose click precedes the impression or lies beyond the attribution window",
+)
+KEEP_PROB_DIFFERS = none_of(
+    "keep_prob_differs",
+    POSITIVES,
+    "positives whose keep_prob is not the one that follows from the clicks in the logs",
+)
+UNDO_WEIGHT_DIFFERS = none_of(
+    "undo_weight_differs",
+    POSITIVES,
+    "positives whose undo_weight is not 1 / keep_prob",
+)
+POS_LOG_Q_DIFFERS = none_of(
+    "pos_log_q_differs",
+    POSITIVES,
+    "positives whose pos_log_q is not the logarithm of their item's share of the weights",
+)
+ITEM_CLICKS_DIFFER = none_of(
+    "item_clicks_differ",
+    POSITIVES,
+    "positives whose item_clicks are not those that the logs hold before the date",
+)
+ACTION_TYPE_DIFFERS = none_of(
+    "action_type_differs",
+    POSITIVES,
+    "positives whose action_type is not the strongest action of their clicks in the window",
+)
+POSITION_DIFFERS = none_of(
+    "position_differs",
+    POSITIVES,
+    "positives whose position is not that of the impression that the logs hold",
+)
+POSITIVES_OUTSIDE_CATALOGUE = at_most(
+    "positives_outside_catalogue",
+    POSITIVES,
+    "share",
+    "positives whose item cannot be drawn",
+    warn=0.1,
+)
+POSITIVES_WITHOUT_HISTORY = at_most(
+    "positives_without_history",
+    POSITIVES,
+    "share",
+    "positives whose item has clicks before the date in what was read of the click log, but none "
+    "of them counts as popularity",
+    warn=0.1,
+)
+REQUEST_IDS_REUSED = at_most(
+    "request_ids_reused",
+    INPUTS,
+    "share",
+    "clicked items that one request id of one user shows more than an hour apart, as ids do that "
+    "begin anew each day or session, to the clicked items of the date: such showings count as one "
+    "request, of the earliest one's date",
+    warn=0.01,
+)
+IN_BATCH_Q_DIFFERS = none_of(
+    "in_batch_q_differs",
+    POPULARITY,
+    "items whose in_batch_q is not their share of the positives",
+    "items",
+)
+ITEM_POSITIVES_DIFFER = none_of(
+    "item_positives_differ",
+    POPULARITY,
+    "items whose number of positives in item_stats is not that of the positives",
+    "items",
+)
 
 
-def positives_again(
-    candidates: DataFrame, positives: StagedPositives, items: Items, config: Config
-) -> tuple[Kept, list[Figure]]:
-    """Compare the staged positives with the candidates of the logs.
-
-    What the table does not know of its positives is not judged.
-
-    Args:
-        candidates: What ``candidates_again`` returned.
-        positives: The staged positives.
-        items: Their clicks and keep_prob.
-        config: Window and id types.
-    """
-    rows, names = positives.rows, set(positives.rows.columns)
-
-    def stated(name: str, column: Column | None = None) -> Column:
-        known = F.lit(None) if name not in names else F.col(name) if column is None else column
-        return known.cast("double")
-
-    def micros(name: str) -> Column:
-        known = F.unix_micros(name) if name in names else F.lit(None)
-        return known.cast("bigint")
-
-    place = F.col("position").cast("bigint") + 1 if "position" in names else F.lit(None)
-    staged = rows.select(
-        *KEY,
-        stated("keep_prob").alias("declared"),
-        stated("undo_weight").alias("undo"),
-        stated("pos_log_q").alias("log_q"),
-        stated("item_clicks").alias("stated_clicks"),
-        micros("impression_ts").alias("stated_us"),
-        micros("click_ts").alias("stated_click_us"),
-        (_code(config) if "action_type" in names else F.lit(None))
-        .cast("int")
-        .alias("stated_action"),
-        F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
-        F.lit(1).alias("staged"),
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the positives, in whichever table they are; what it does not know is not judged."""
+    positives = positives_of(evidence.staged)
+    if positives is None:
+        return
+    names = positives.rows.columns
+    promised = [POSITIVES_NOT_CLICKED.promised()]
+    promised += [CLICKS_OUTSIDE_WINDOW.promised()] if "click_ts" in names else []
+    yield Measurement(
+        promised,
+        lambda: positive_figures(compared_positives(evidence), date_items(evidence), names),
     )
-    window = longest_window_us(config)
-    is_kept, delay = F.col("staged").isNotNull(), F.col("stated_click_us") - F.col("stated_us")
-    same = F.col("first_us").isNotNull()
-    if "impression_ts" in names:
-        same = same & (F.col("stated_us") == F.col("first_us"))
-    if "click_ts" in names:
-        same = same & (F.col("stated_click_us") == F.col("clicked_us"))
-    outside = ~F.coalesce((delay >= 0) & (delay <= window), F.lit(False))
-    undone = F.abs(F.col("undo") * F.col("declared") - 1.0) <= 1e-9
-    both = is_kept & F.col("first_us").isNotNull()
-    # An impression that was logged twice at one moment may have been at either place.
-    placed = F.col("stated_place").between(F.col("least_place"), F.col("most_place"))
-    strongest = F.coalesce(F.col("stated_action") == F.col("action"), F.lit(False))
-    ends = ("declared", "log_q", "stated_clicks")
-    per_item = (
-        candidates.withColumn("candidate", F.when(F.col("first_us").isNotNull(), F.lit(1)))
-        .join(staged, list(KEY), how="full")
-        .groupBy(key_of("item_id", config.ids.item).alias("key"))
-        .agg(
-            F.count("candidate").alias("candidates"),
-            F.count("staged").alias("kept"),
-            F.count("log_q").alias("with_log_q"),
-            F.count_if("again").alias("again"),
-            F.count_if(is_kept & ~F.coalesce(same, F.lit(False))).alias("unfounded"),
-            F.count_if(is_kept & outside).alias("outside"),
-            F.count_if(is_kept & ~F.coalesce(undone, F.lit(False))).alias("not_undone"),
-            F.count_if(both & ~strongest).alias("weaker"),
-            F.count_if(both & ~placed).alias("misplaced"),
-            F.count_if(F.col("candidate").isNotNull() & ~is_kept).alias("dropped"),
-            *(F.min(name).alias(f"least_{name}") for name in ends),
-            *(F.max(name).alias(f"most_{name}") for name in ends),
+    if positives.complete:
+        yield Measurement(
+            [POSITIVES_MISSING.promised()],
+            lambda: complete_figures(compared_positives(evidence), date_items(evidence)),
         )
-        .toArrow()
-    )
-    return _compared(per_item, items, names, complete=positives.complete)
 
 
-def _code(config: Config) -> Column:
-    """Return the place of action_type in the configured order."""
-    names = enumerate(config.positives.actions)
-    return F.coalesce(*(F.when(F.col("action_type") == name, F.lit(i)) for i, name in names))
-
-
-def _compared(
-    per_item: pa.Table, items: Items, names: set[str], *, complete: bool
-) -> tuple[Kept, list[Figure]]:
-    """Return the figures of sums by item."""
-
-    def column(name: str) -> NDArray[np.float64]:
-        return np.asarray(per_item[name].to_numpy(), np.float64)
-
-    key = np.asarray(per_item["key"].to_numpy(), np.int64)
-    place = np.searchsorted(items.key, key)
-    inside = place < len(items.key)
-    inside[inside] = items.key[place[inside]] == key[inside]
-
-    def of_item(values: NDArray[Any], elsewhere: float) -> NDArray[np.float64]:
-        found = np.full(len(key), elsewhere)
-        found[inside] = values[place[inside]]
-        return found
-
-    def of_items(name: str) -> NDArray[np.int64]:
-        counts = np.zeros(len(items.key), np.int64)
-        counts[place[inside]] = per_item[name].to_numpy()[inside]
-        return counts
-
+def positive_figures(
+    compared: ComparedPositives, items: Items, names: Collection[str]
+) -> list[Figure]:
+    """Count the positives that the logs do not hold as they are, by the columns that are there."""
+    column, of_item = compared.column, compared.of_item
     keep, clicks = of_item(items.keep, 1.0), of_item(items.clicks, 0.0)
     unused = of_item(items.unused, 0.0)
     total = max(float(items.weight.sum()), 1.0)
@@ -136,43 +142,46 @@ def _compared(
         near = [np.abs(end - wanted) <= most for end in ends]
         return (kept > 0) & ~(near[0] & near[1])
 
+    def total_of(name: str) -> int:
+        return int(column(name).sum())
+
     wrong_log_q = np.where(
         listed,
         off("log_q", log_q, MOST_OFF) | (column("with_log_q") != kept),
         column("with_log_q") > 0,
     )
-    counts = Kept(of_items("candidates"), of_items("kept"), int(column("candidates").sum()))
     by_column = {
-        "click_ts": [Figure("clicks_outside_window", int(column("outside").sum()))],
-        "action_type": [Figure("action_type_differs", int(column("weaker").sum()))],
-        "position": [Figure("position_differs", int(column("misplaced").sum()))],
-        "keep_prob": [Figure("keep_prob_differs", int(kept[off("declared", keep, 1e-9)].sum()))],
-        "undo_weight": [Figure("undo_weight_differs", int(column("not_undone").sum()))],
-        "pos_log_q": [Figure("pos_log_q_differs", int(kept[wrong_log_q].sum()))],
-        "item_clicks": [
-            Figure("item_clicks_differ", int(kept[off("stated_clicks", clicks, 0.5)].sum()))
-        ],
-    }
-    figures = [
-        Figure("positives_not_clicked", int(column("unfounded").sum())),
-        Figure(
-            "request_ids_reused",
-            float(column("again").sum()) / max(float(column("candidates").sum()), 1.0),
-            detail=f"{int(column('again').sum()):,} items of requests",
+        "click_ts": CLICKS_OUTSIDE_WINDOW.figure(total_of("outside")),
+        "action_type": ACTION_TYPE_DIFFERS.figure(total_of("weaker")),
+        "position": POSITION_DIFFERS.figure(total_of("misplaced")),
+        "keep_prob": KEEP_PROB_DIFFERS.figure(int(kept[off("declared", keep, 1e-9)].sum())),
+        "undo_weight": UNDO_WEIGHT_DIFFERS.figure(total_of("not_undone")),
+        "pos_log_q": POS_LOG_Q_DIFFERS.figure(int(kept[wrong_log_q].sum())),
+        "item_clicks": ITEM_CLICKS_DIFFER.figure(
+            int(kept[off("stated_clicks", clicks, 0.5)].sum())
         ),
-        *(figure for name, own in by_column.items() if name in names for figure in own),
-        Figure("positives_outside_catalogue", float(kept[~drawable].sum()) / n),
-        Figure("positives_without_history", float(kept[(clicks == 0) & (unused > 0)].sum()) / n),
+    }
+    again, clicked = total_of("again"), max(total_of("candidates"), 1)
+    without_history = kept[(clicks == 0) & (unused > 0)]
+    return [
+        POSITIVES_NOT_CLICKED.figure(total_of("unfounded")),
+        REQUEST_IDS_REUSED.figure(again / clicked, detail=f"{again:,} items of requests"),
+        *(figure for name, figure in by_column.items() if name in names),
+        POSITIVES_OUTSIDE_CATALOGUE.figure(float(kept[~drawable].sum()) / n),
+        POSITIVES_WITHOUT_HISTORY.figure(float(without_history.sum()) / n),
     ]
-    if complete:
-        unlike = items.listed & (items.positives != counts.kept)
-        share = items.positives / max(float(kept.sum()), 1.0)
-        wrong_share = items.listed & ~(np.abs(items.in_batch_q - share) <= 1e-9 * share)
-        figures += [
-            Figure("item_positives_differ", int(unlike.sum())),
-            Figure("in_batch_q_differs", int(wrong_share.sum())),
-            Figure("positives_missing", int(column("dropped")[keep >= 1.0].sum())),
-            *keep_rates(counts, items),
-            *top_share(counts, items),
-        ]
-    return counts, figures
+
+
+def complete_figures(compared: ComparedPositives, items: Items) -> list[Figure]:
+    """Count what is missing, and what item_stats says of positives, where all of them are known."""
+    keep, kept = compared.of_item(items.keep, 1.0), compared.column("kept")
+    unlike = items.listed & (items.positives != compared.counts.kept)
+    share = items.positives / max(float(kept.sum()), 1.0)
+    wrong_share = items.listed & ~(np.abs(items.in_batch_q - share) <= 1e-9 * share)
+    return [
+        ITEM_POSITIVES_DIFFER.figure(int(unlike.sum())),
+        IN_BATCH_Q_DIFFERS.figure(int(wrong_share.sum())),
+        POSITIVES_MISSING.figure(int(compared.column("dropped")[keep >= 1.0].sum())),
+        *keep_rates(compared.counts, items),
+        *top_share(compared.counts, items),
+    ]

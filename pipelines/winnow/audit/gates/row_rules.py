@@ -1,18 +1,75 @@
-"""What a row of a table must hold by itself, whatever the other rows say.
+"""What a row of a table must hold by itself, whatever the other rows say, counted in one pass.
 
-The rules are those of the documentation, written down a second time: nothing is taken from the code
-that places and weighs the rows.
+The rules themselves stand in ``recompute/row_rules.py``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
+from typing import Any
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.recompute.staged_rows import source_code
-from winnow.config.sampling import Hard
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.gate import HARD, POSITIVES, TABLES, Figure, Gate, Measurement, none_of
+from winnow.audit.gates.shuffle import SHUFFLE_KEY_DIFFERS
+from winnow.audit.recompute.clicked import clicked_sums
+from winnow.audit.recompute.row_rules import (
+    click_fits,
+    drawn_by_chance,
+    expected_split,
+    expected_weight,
+    in_its_band,
+)
+from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
 from winnow.config.tree import Config
+from winnow.contracts.needed_dates import dates_needed, missing_later_dates
 from winnow.dates import CalendarDay
+
+SAMPLE_ID_DIFFERS = none_of(
+    "sample_id_differs",
+    TABLES,
+    "rows whose sample_id is not the hash of user, request and item",
+)
+SPLIT_DIFFERS = none_of(
+    "split_differs",
+    TABLES,
+    "rows whose split is not the one of their user's hash, or of their date",
+)
+SHARD_DIFFERS = none_of(
+    "shard_differs",
+    TABLES,
+    "rows whose shard is not the one of the hash of their key",
+)
+MATURE_DIFFERS = none_of(
+    "mature_differs",
+    TABLES,
+    "rows that are called mature though later dates of a window are missing, or the other way "
+    "round",
+)
+CLICK_COLUMNS_DIFFER = none_of(
+    "click_columns_differ",
+    TABLES,
+    "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit "
+    "together",
+)
+SAMPLE_WEIGHT_DIFFERS = none_of(
+    "sample_weight_differs",
+    POSITIVES,
+    "rows whose sample_weight is not the configured weight of their action_type",
+)
+HARD_BAND_DIFFERS = none_of(
+    "hard_band_differs",
+    HARD,
+    "hard negatives whose rank does not fit the band or the size of their stage, or is not known "
+    "where the band needs it",
+)
+INCL_PROB_DIFFERS = none_of(
+    "incl_prob_differs",
+    HARD,
+    "rows whose incl_prob cannot be drawn / pool: in (0, 1] and the same for all of a positive "
+    "where chance chose, else NULL",
+)
 
 _POSITIVE = ("user_id", "request_id", "item_id")
 _KEY_OF = {
@@ -20,12 +77,118 @@ _KEY_OF = {
     "ranking_samples": ("impression_id", "user_id", "request_id", "item_id"),
 }
 _LONG = ("hard_negatives", "training_samples_pointwise")
-_UPPER_53_BITS = 2.0**53
+
+
+_ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
+"""Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
+
+_MOST_HASHED = 1_000_000
+"""Above so many keys their hashes are sorted: Sail, merging sets of ten million, takes one second
+or, with the same rows, nine."""
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the rules of every table that has any."""
+    for name, rows in evidence.staged.items():
+        mature = is_mature(evidence)
+        broken = broken_rules(name, rows.columns, evidence.config, evidence.day, mature=mature)
+        if broken:
+            yield Measurement(
+                [gate.promised(name) for gate in broken],
+                partial(_figures, evidence, name, tuple(broken)),
+            )
+
+
+def _figures(evidence: Evidence, name: str, gates: tuple[Gate, ...]) -> list[Figure]:
+    counts, told = table_counts(evidence, name), _stretch(evidence).told()
+    return [gate.figure(counts[gate.name], name, detail=told) for gate in gates]
+
+
+def is_mature(evidence: Evidence) -> bool:
+    """Return whether the logs have all later dates that belong to the build."""
+    needs = dates_needed(evidence.config, evidence.day.date)
+    return not missing_later_dates(evidence.logs, needs)
+
+
+def _stretch(evidence: Evidence) -> Stretch:
+    return stretch_of(evidence.n_positives, evidence.day)
+
+
+@once
+def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
+    """Count a table's rows, those that break a rule, and hashes of keys, as ``count_table``."""
+    wanted = wanted_rows(evidence).get(name)
+    return count_table(
+        name,
+        evidence.staged[name],
+        evidence.contracts[name].key,
+        evidence.config,
+        evidence.day,
+        _stretch(evidence),
+        mature=is_mature(evidence),
+        with_keys=wanted is None or wanted <= _MOST_HASHED,
+    )
+
+
+def wanted_rows(evidence: Evidence) -> dict[str, int]:
+    """Return how many rows tables must have: what was sampled, or what was shown."""
+    totals = evidence.totals
+    n, easy, hard = totals["positives"], totals["easy"] + totals["fill"], totals["hard"]
+    wanted = {
+        "positives": n,
+        "training_samples": n,
+        "easy_negatives": easy,
+        "hard_negatives": hard,
+        "training_samples_pointwise": n + easy + hard,
+    }
+    if "viewed" not in evidence.logs["impressions"].mapped:
+        shown = evidence.counts["impressions"]
+        wanted["ranking_samples"] = shown.valid - shown.not_chosen
+    return wanted
+
+
+def count_table(
+    name: str,
+    rows: DataFrame,
+    key: Sequence[str],
+    config: Config,
+    day: CalendarDay,
+    stretch: Stretch,
+    *,
+    mature: bool,
+    with_keys: bool,
+) -> dict[str, Any]:
+    """Count a table in one pass, or in a second one over the stretch of it.
+
+    Args:
+        name: The table's name. rows: The table, staged. key: The columns of its key.
+        config: What its rows were made by. day: The date.
+        stretch: The rows that the rules on single rows are looked at in.
+        mature: Whether the logs have all later dates that belong to the build.
+        with_keys: Whether different hashes of keys are counted as well.
+
+    Returns:
+        ``rows``; ``keys``, where asked for; the rows that break a rule, by its gate's name; and of
+        ranking_samples ``clicked`` and ``clicked_total`` (``clicked_sums``).
+
+    Raises:
+        ValueError: Too few rows lie in the stretch.
+    """
+    broken = broken_rules(name, rows.columns, config, day, mature=mature)
+    has_labels = name == "ranking_samples" and "click_ts" in rows.columns
+    keys = {"keys": F.count_distinct(F.xxhash64(*key))} if with_keys else {}
+    return aggregate(
+        rows,
+        stretch,
+        {"rows": F.count(F.lit(1)), **keys, **(clicked_sums(config) if has_labels else {})},
+        {gate.name: F.count_if(is_broken) for gate, is_broken in broken.items()},
+        rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.mix.negatives_per_positive,
+    )
 
 
 def broken_rules(
     table: str, columns: Collection[str], config: Config, day: CalendarDay, *, mature: bool
-) -> dict[str, Column]:
+) -> dict[Gate, Column]:
     """Return the gates on single rows of a table: each with whether a row breaks it, never NULL.
 
     Args:
@@ -36,92 +199,25 @@ def broken_rules(
         mature: Whether the logs have all later dates that belong to the build.
     """
     key = _KEY_OF.get(table, _POSITIVE)
-    kept: dict[str, Column] = {}
+    kept: dict[Gate, Column] = {}
     if "sample_id" in columns:
-        kept["sample_id_differs"] = F.col("sample_id") == F.xxhash64(*key)
+        kept[SAMPLE_ID_DIFFERS] = F.col("sample_id") == F.xxhash64(*key)
     if "split" in columns:
-        kept["split_differs"] = F.col("split") == _split(config, day)
+        kept[SPLIT_DIFFERS] = F.col("split") == expected_split(config, day)
     if "shard" in columns:
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key)
-        kept["shard_differs"] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
+        kept[SHARD_DIFFERS] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
     if "shuffle_key" in columns and table == "ranking_samples":
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
-        kept["shuffle_key_differs"] = F.col("shuffle_key") == hashed
+        kept[SHUFFLE_KEY_DIFFERS] = F.col("shuffle_key") == hashed
     if "mature" in columns:
-        kept["mature_differs"] = F.col("mature") == F.lit(mature)
+        kept[MATURE_DIFFERS] = F.col("mature") == F.lit(mature)
     if "sample_weight" in columns:
-        kept["sample_weight_differs"] = F.col("sample_weight") == _weight(config)
+        kept[SAMPLE_WEIGHT_DIFFERS] = F.col("sample_weight") == expected_weight(config)
     if "incl_prob" in columns and table in _LONG:
-        kept["incl_prob_differs"] = _drawn_by_chance(table, config)
+        kept[INCL_PROB_DIFFERS] = drawn_by_chance(table, config)
     if "stage_rank" in columns:
-        kept["hard_band_differs"] = _in_its_band(config.hard)
+        kept[HARD_BAND_DIFFERS] = in_its_band(config.hard)
     if "click_delay_ms" in columns:
-        kept["click_columns_differ"] = _click_fits()
+        kept[CLICK_COLUMNS_DIFFER] = click_fits()
     return {gate: ~F.coalesce(holds, F.lit(False)) for gate, holds in kept.items()}
-
-
-def _split(config: Config, day: CalendarDay) -> Column:
-    """Return the split: by a hash of the user, so that all rows of one share it, or by the date."""
-    parts = config.split
-    if parts.by == "date":
-        begins = {"test": parts.test_from, "valid": parts.valid_from}
-        now = [name for name, since in begins.items() if since is not None and since <= day.date]
-        return F.lit(now[0] if now else "train")
-    ends = {"test": parts.test_ratio, "valid": parts.test_ratio + parts.valid_ratio}
-    # Below a share of 0 no user lies: most configs do not split, and need no hash.
-    ends = {name: end for name, end in ends.items() if end > 0.0}
-    hashed = F.xxhash64(F.lit(config.seed), F.lit("split"), "user_id")
-    number = F.shiftright(hashed, 11).bitwiseAND(2**53 - 1)
-    split = F.lit("train")
-    for name, end in reversed(ends.items()):
-        split = F.when(number < F.lit(end * _UPPER_53_BITS), F.lit(name)).otherwise(split)
-    return split
-
-
-def _weight(config: Config) -> Column:
-    """Return the weight of the row's action; 1 where the config names none."""
-    weight = F.lit(1.0)
-    for action, own in config.positives.weights.items():
-        weight = F.when(F.col("action_type") == action, F.lit(float(own))).otherwise(weight)
-    return weight
-
-
-def _drawn_by_chance(table: str, config: Config) -> Column:
-    """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
-    chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
-    if config.hard.selection != "random":
-        return is_null
-    probable = (chance > 0) & (chance <= 1)
-    if table == "hard_negatives":
-        return probable
-    is_hard = F.coalesce(source_code() >= 2, F.lit(False))
-    return F.when(is_hard, probable).otherwise(is_null)
-
-
-def _click_fits() -> Column:
-    """Return whether label, click, action and delay of an impression tell the same."""
-    clicked, shown = F.unix_micros("click_ts"), F.unix_micros("impression_ts")
-    others = (F.col("click_ts"), F.col("action_type"), F.col("click_delay_ms"))
-    none = others[0].isNull() & others[1].isNull() & others[2].isNull()
-    behind = clicked - shown - F.col("click_delay_ms") * F.lit(1000)
-    fits = (behind >= 0) & (behind < 1000) & (clicked >= shown) & others[1].isNotNull()
-    return F.when(F.col("label") == 1, fits).otherwise((F.col("label") == 0) & none)
-
-
-def _in_its_band(hard: Hard) -> Column:
-    """Return whether rank, size and rank_pct fit together, and into the band of a low stage."""
-    rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
-    wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
-    there = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
-    possible = F.coalesce((rank >= 1) | (size >= 1), F.lit(True))
-    unknown = rank.isNull() | size.isNull()
-    fits = F.when(unknown, share.isNull() & possible).otherwise(there)
-    of_stage = F.lit(False)
-    for stage in hard.stages:
-        low, high = stage.band if stage.take == "low" else (0.0, 1.0)
-        inside = (share >= low - 1e-9) & (share <= high + 1e-9)
-        if not stage.needs_places:
-            inside = F.coalesce(inside, F.lit(True))
-        named = (F.col("stage") == stage.name) & (F.col("source") == stage.take)
-        of_stage = of_stage | (named & inside) if stage.take != "none" else of_stage
-    return fits & of_stage

@@ -1,16 +1,24 @@
 """The shuffle keys of samples, computed again: the order that trainers read files in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
-from winnow.audit.recompute.request_sample import of_some_requests, told_of_some
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
+
+SHUFFLE_KEY_DIFFERS = none_of(
+    "shuffle_key_differs",
+    TABLES,
+    "rows whose shuffle_key is not the keyed hash that it should be",
+)
 
 _STEP = 0x9E3779B97F4A7C15
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -24,6 +32,17 @@ _ITEM_OF = {
     "easy_negatives": "item_id",
     "hard_negatives": "item_id",
 }
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the tables of samples."""
+    one_in = one_in_so_many(evidence.n_positives)
+    for name in shuffled_tables(evidence.staged):
+        rows = evidence.staged[name]
+        yield Measurement(
+            [SHUFFLE_KEY_DIFFERS.promised(name)],
+            partial(shuffle_figure, name, rows, evidence.config, one_in),
+        )
 
 
 def shuffled_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
@@ -63,7 +82,7 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
     for value in (none, user, request, item, purpose):
         state = _followed_by(state, value)
     wrong = int((state != stated).sum())
-    return Figure("shuffle_key_differs", wrong, name, detail=told_of_some(one_in))
+    return SHUFFLE_KEY_DIFFERS.figure(wrong, name, detail=told_of_some(one_in))
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

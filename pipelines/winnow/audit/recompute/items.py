@@ -1,7 +1,7 @@
-"""The catalogue, its order, its popularity and its weights, made again from the logs and compared.
+"""The catalogue and its popularity, made again from the logs, beside what item_stats says.
 
 Nothing is taken from ``winnow.sampler`` but the keys: counts come from one plain aggregate,
-powers from NumPy with a tolerance, eligibility from its definition.
+eligibility from its definition.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.draws import Weighed
 from winnow.audit.recompute.pairs import pairs_again
 from winnow.config.sampling import Downsampling
@@ -25,9 +26,6 @@ from winnow.contracts.rows import on_date, valid_rows
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
 from winnow.spark.scratch import Scratch
-
-_FIRST_INDEX = 3
-"""Indices 0 to 2 stay free for padding, NULL and unknown ids."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,11 @@ class Items:
         positives: Its positives by item_stats; 0 where it does not have the item.
         in_batch_q: Its in_batch_q by item_stats; 0 where it does not have the item.
         unused: Rows of the click log before the date that do not count as popularity.
+        same: Clicks of the date itself, by the logs.
+        q: Its q by item_stats; 0 where it does not have the item.
+        place: Its place in item_stats by the logs, from 0, the most clicked first, then by id; -1
+            where item_stats does not have the item.
+        index: Its item_idx by item_stats; -1 where it does not have the item.
     """
 
     key: NDArray[np.int64]
@@ -57,6 +60,10 @@ class Items:
     positives: NDArray[np.int64]
     in_batch_q: NDArray[np.float64]
     unused: NDArray[np.int64]
+    same: NDArray[np.int64]
+    q: NDArray[np.float64]
+    place: NDArray[np.int64]
+    index: NDArray[np.int64]
 
     @property
     def listed(self) -> NDArray[np.bool_]:
@@ -69,14 +76,26 @@ class Items:
         return Weighed(self.key[inside], self.weight[inside])
 
 
+@once
+def date_items(evidence: Evidence) -> Items:
+    """Return ``items_again`` of the evidence."""
+    return items_again(
+        evidence.logs,
+        evidence.staged["item_stats"],
+        evidence.config,
+        evidence.day,
+        evidence.scratch,
+    )
+
+
 def items_again(
     logs: Mapping[str, Log],
     item_stats: DataFrame,
     config: Config,
     day: CalendarDay,
     scratch: Scratch | None = None,
-) -> tuple[Items, list[Figure]]:
-    """Count clicks, find the eligible items, and compare both with the staged item_stats.
+) -> Items:
+    """Count clicks, find the eligible items, and put both beside the staged item_stats.
 
     Args:
         logs: The logs; their frames read the files again.
@@ -137,61 +156,40 @@ def items_again(
         .toArrow()
         .sort_by("key")
     )
-    before, same, unused, weight, stated, positives = (
+    before, same, unused, weight, stated, positives, index = (
         np.asarray(table[name].to_numpy(), np.int64)
-        for name in ("before", "same", "unused", "weight", "stated", "positives")
+        for name in ("before", "same", "unused", "weight", "stated", "positives", "index")
     )
     q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
     listed, eligible = (
         np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
     )
-    keep = keep_again(before, config.positives.downsampling)
-    items = Items(
+    return Items(
         key=np.asarray(table["key"].to_numpy(), np.int64),
         name=table["name"].combine_chunks(),
         clicks=before,
         stated=stated,
         eligible=eligible,
         weight=np.where(listed, weight, 0),
-        keep=keep,
+        keep=keep_again(before, config.positives.downsampling),
         positives=positives,
         in_batch_q=in_batch_q,
         unused=unused,
+        same=same,
+        q=q,
+        place=_places(table, listed),
+        index=index,
     )
-    wrong = listed & (stated != before)
-    share = weight / max(float(weight[listed].sum()), 1.0)
-    unclicked = float(weight[listed & (before == 0)].sum()) / max(float(weight[listed].sum()), 1.0)
-    return items, [
-        Figure("catalogue_differs", int((listed != eligible).sum())),
-        Figure("popularity_differs", int(wrong.sum())),
-        Figure("popularity_knows_the_date", int((wrong & (stated == before + same)).sum())),
-        Figure("weights_differ", _wrong_weights(before[listed], weight[listed], config)),
-        Figure("item_index_differs", _wrong_places(table.filter(table["listed"]))),
-        Figure("item_q_differs", int((listed & ~(np.abs(q - share) <= 1e-9 * share)).sum())),
-        Figure("unclicked_weight_share", unclicked),
-    ]
 
 
-def _wrong_places(listed: pa.Table) -> int:
-    """Count the items whose index is not 3 and their place: most clicked first, then by id."""
-    order = [("before", "descending"), ("item_id", "ascending")]
-    index = listed.sort_by(order)["index"].to_numpy()
-    return int((index != np.arange(_FIRST_INDEX, _FIRST_INDEX + len(index))).sum())
-
-
-def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
-    """Count items whose impressions are not the rows that ranking_samples has of them.
-
-    Args:
-        item_stats: The staged table.
-        ranking: ranking_samples, staged, with each valid impression of the date once: that it has
-            as many rows as the log is another gate.
-    """
-    shown = ranking.groupBy("item_id").agg(F.count(F.lit(1)).alias("shown"))
-    joined = item_stats.select("item_id", "impressions").join(shown, "item_id", how="left")
-    differs = F.col("impressions") != F.coalesce("shown", F.lit(0))
-    row = joined.agg(F.count_if(F.coalesce(differs, F.lit(True))).alias("wrong")).collect()[0]
-    return Figure("item_impressions_differ", row["wrong"])
+def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the places of the listed items: the most clicked first, then by id; else -1."""
+    order = pc.sort_indices(table, [("before", "descending"), ("item_id", "ascending")])
+    ordered = np.asarray(order.to_numpy(), np.int64)
+    of_listed = ordered[listed[ordered]]
+    places = np.full(len(listed), -1, np.int64)
+    places[of_listed] = np.arange(len(of_listed))
+    return places
 
 
 def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
@@ -215,23 +213,6 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
         ]
         ids = reduce(DataFrame.unionByName, seen)
     return ids.distinct().withColumn("eligible", F.lit(True))
-
-
-def _wrong_weights(clicks: NDArray[np.int64], weight: NDArray[np.int64], config: Config) -> int:
-    """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
-    if len(weight) == 0:
-        return 0
-    share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
-    n, total = len(weight), float(share.sum())
-    # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
-    # finest of which the sums are exact.
-    finest = min(2.0**52, 2.0**61 / n) * total / (total + n)
-    if float(weight.sum()) < finest / 4:
-        return n
-    # The largest weight tells the scale to half a unit of itself, so to half a unit of any other.
-    largest = int(np.argmax(share))
-    wanted = np.maximum(1.0, share * (float(weight[largest]) / float(share[largest])))
-    return int((np.abs(weight - wanted) > 2.0 + 1e-9 * wanted).sum())
 
 
 def keep_again(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:

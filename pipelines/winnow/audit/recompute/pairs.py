@@ -8,6 +8,7 @@ from operator import and_
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN
@@ -20,8 +21,6 @@ from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 
 _HOUR_US = 3_600_000_000
-_MOST_DELAY_US = 10**13
-_MOST_PLACES = 10**10
 _CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
 _CLICK_FIELDS = tuple(f"click.{name}" for name in _CLICK)
 _LOGS = ("impressions", "clicks")
@@ -47,6 +46,18 @@ class PairsAgain:
     rows: DataFrame
     of_other_user: int
     shared_ids: int | None
+
+
+@once
+def date_pairs(evidence: Evidence) -> PairsAgain:
+    """Return ``pairs_again`` of the date."""
+    return pairs_again(
+        evidence.logs,
+        evidence.config,
+        evidence.day,
+        evidence.scratch,
+        n_clicks=evidence.counts["clicks"].read,
+    )
 
 
 def pairs_again(
@@ -239,59 +250,3 @@ def _to_join_on(names: tuple[str, ...]) -> Column:
 
 def _proof(names: tuple[str, ...]) -> Column:
     return F.xxhash64(F.lit("proof"), *names)
-
-
-def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
-    """Return what may be a positive of the date: one row per shown and clicked item of a request.
-
-    Args:
-        pairs: What ``joined_again`` returned.
-        config: The attribution window.
-        day: The date of the earliest impression that was clicked.
-
-    Returns:
-        One row per (user, request, item): the three ids; ``first_us`` (bigint, the earliest
-        impression that was clicked); ``clicked_us`` (bigint, its earliest click);
-        ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
-        (int, the strongest action of all its pairs); ``again`` (boolean: it was shown more than an
-        hour apart, as where request ids are used again). Of those, also the ones of other dates,
-        of which all else is NULL.
-    """
-    origin = day.start_us - longest_window_us(config)
-    # The least of (impression, delay, place) as one number: the least struct takes four times as
-    # long. Impressions lie within 29 dates, so 13 + 13 + 10 digits are enough.
-    scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")
-    places = F.lit(_MOST_PLACES).cast("decimal(11,0)")
-    shown = (F.col("shown_us") - F.lit(origin)).cast("decimal(13,0)")
-    delay = (F.col("clicked_us") - F.col("shown_us")).cast("decimal(13,0)")
-    both = (shown * scale + delay).cast("decimal(27,0)")
-    least, most = (F.col(n).cast("decimal(10,0)") for n in ("least_place", "most_place"))
-    last = F.lit(_MOST_PLACES - 1).cast("decimal(10,0)")
-    first = (F.col("first_us") - F.lit(origin)).cast("decimal(13,0)")
-    waited = (F.col("both") - first * scale).cast("bigint")
-    before = F.col("both") * places
-    found = (
-        pairs.groupBy(*KEY)
-        .agg(
-            F.min("shown_us").alias("first_us"),
-            F.min(both).alias("both"),
-            F.min(both * places + least).alias("least"),
-            F.min(both * places + (last - most)).alias("most"),
-            F.max("action").alias("action"),
-            (F.max("shown_us") - F.min("shown_us") > _HOUR_US).alias("again"),
-        )
-        .select(
-            *KEY,
-            "again",
-            "first_us",
-            (F.col("first_us") + waited).alias("clicked_us"),
-            (F.col("least") - before).cast("bigint").alias("least_place"),
-            (F.lit(_MOST_PLACES - 1) - (F.col("most") - before).cast("bigint")).alias("most_place"),
-            "action",
-        )
-    )
-    of_date = (F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us)
-    of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action")
-    return found.where(of_date | F.col("again")).select(
-        *KEY, "again", *(F.when(of_date, F.col(name)).alias(name) for name in of_positive)
-    )

@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 
 import numpy as np
-from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
 from winnow.audit.recompute.kernels.ranking_lists import StageRules
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
-from winnow.contracts.rows import on_date
 from winnow.contracts.stage_rows import StageRows
-from winnow.dates import CalendarDay
 
 
 def stage_rules(log: Log, config: Config, counted: Mapping[str, StageRows] | None) -> StageRules:
@@ -53,37 +49,3 @@ def stage_rules(log: Log, config: Config, counted: Mapping[str, StageRows] | Non
         sampled=sampled,
         by_last_stage=stopped,
     )
-
-
-def unordered_rows(
-    ranking_log: Log, config: Config, counted: Mapping[str, StageRows], day: CalendarDay
-) -> list[Figure]:
-    """Measure how many rows have no value in the column that orders their stage.
-
-    Only for the stages of which the place of an item decides whether it is taken.
-
-    Args:
-        ranking_log: The log, of which examples are shown.
-        config: The ladder.
-        counted: The rows of each stage.
-        day: The date.
-    """
-    figures = []
-    by_score = stage_rules(ranking_log, config, counted).by_score
-    for stage, scored in zip(config.hard.stages, by_score, strict=True):
-        selects = stage.take != "none" and config.hard.selection != "random"
-        if not (stage.needs_places or selects):
-            continue
-        own = counted.get(stage.name, StageRows())
-        column = "score" if scored else "rank"
-        without = own.rows - (own.scored if scored else own.ranked)
-        detail = f"{without:,} of {own.rows:,} rows without a {column}"
-        if without:
-            of_stage = ranking_log.frame.where(on_date(ranking_log, day) & F.col("valid"))
-            rows = of_stage.where((F.col("stage") == stage.name) & F.col(column).isNull())
-            few = rows.select("request_id", "item_id").orderBy("request_id", "item_id").limit(3)
-            shown = (f"request {row.request_id} item {row.item_id}" for row in few.collect())
-            detail += f": {', '.join(shown)}"
-        share = without / own.rows if own.rows else 0.0
-        figures.append(Figure("unordered_rows", share, stage.name, detail=detail))
-    return figures

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.evidence import Evidence
 from winnow.config.tree import Config
 
 KEY = ("user_id", "request_id", "item_id")
@@ -115,3 +116,12 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     else:
         return None
     return hard.select("user_id", "request_id", "neg_item_id", stage)
+
+
+def can_have_hard(evidence: Evidence) -> bool:
+    """Return whether hard negatives were asked for, and a table that is written tells of them."""
+    return (
+        "ranking_log" in evidence.logs
+        and evidence.config.mix.n_hard > 0
+        and hard_of(evidence.staged, evidence.config) is not None
+    )

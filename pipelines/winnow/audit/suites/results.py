@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-from winnow.audit.record import Bounds, GateResult, Status
+from winnow.audit.record import GateResult, Status
 from winnow.audit.suites.suite import GROUP, Expected
+from winnow.config.gates import Bounds
 from winnow.shown_text import shown
 
 _MOST_VALUES = 3

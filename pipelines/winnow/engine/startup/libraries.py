@@ -4,9 +4,8 @@ import threading
 from contextlib import suppress
 from functools import cache
 
-from winnow.audit.expectations import Bounded, met_expectations, without_analytics
-from winnow.audit.figure import Figure
-from winnow.config.gate_rules import Between
+from winnow.audit.expectations import met_expectations, without_analytics
+from winnow.audit.gates.keys import ROWS
 
 
 @cache
@@ -20,4 +19,4 @@ def _judge_one() -> None:
     """Judge a figure: much is loaded only then. What goes wrong now is told when it is needed."""
     with suppress(Exception):
         # Two contexts at once are safe from 1.24 on: each expectation knows the one that it is of.
-        met_expectations([Bounded(Figure("rows", 1), Between(least=1), None)], "preload")
+        met_expectations([(ROWS.figure(1), ROWS.bounds)], "preload")

@@ -1,12 +1,36 @@
 """Negatives that their user was shown in rows which the log's ``where`` says are no impressions."""
 
+from collections.abc import Iterator
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import EASY, Figure, Measurement, at_most
+from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
+
+NEGATIVES_IN_DROPPED_ROWS = at_most(
+    "negatives_in_dropped_rows",
+    EASY,
+    "negatives",
+    "negatives, easy or hard, that their user has in the exclusion window in rows which "
+    "logs.impressions.where drops: it is for rows that are no impressions; to take positives from "
+    "some of them, use positives.where",
+    warn=0,
+)
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the negatives, where the impression log has a ``where``."""
+    negatives, log = negatives_of(evidence.staged), evidence.logs["impressions"]
+    if negatives is not None and drops_rows(evidence.config):
+        yield Measurement(
+            [NEGATIVES_IN_DROPPED_ROWS.promised()],
+            lambda: dropped_figure(negatives, log, evidence.config, evidence.day),
+        )
 
 
 def drops_rows(config: Config) -> bool:
@@ -36,4 +60,4 @@ def dropped_figure(
     pair = ["user_id", "item_id"]
     rows = negatives.select("user_id", F.explode("neg_item_ids").alias("item_id"))
     found = rows.join(dropped.select(*pair).distinct(), pair, how="left_semi").count()
-    return Figure("negatives_in_dropped_rows", found)
+    return NEGATIVES_IN_DROPPED_ROWS.figure(found)

@@ -1,28 +1,54 @@
 """What down-sampling kept of the positives, beside what it said it would keep."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from winnow.audit.figure import Figure
+from winnow.audit.gate import POSITIVES, Figure, at_most
+from winnow.audit.recompute.compared_positives import Kept
 from winnow.audit.recompute.items import Items
 from winnow.audit.statistics import Surprise, kept_of
 
+KEEP_RATE_P = at_most(
+    "keep_rate_p",
+    POSITIVES,
+    "-log10 p",
+    "how unlikely the kept number of thinned positives is under keep_prob, all together",
+    warn=4.0,
+)
+KEEP_RATE_BIAS = at_most(
+    "keep_rate_bias",
+    POSITIVES,
+    "share",
+    "kept positives off their expected number, where p is below 1e-9",
+    warn=None,
+    fail=0.02,
+)
+KEEP_RATE_HOTTEST_P = at_most(
+    "keep_rate_hottest_p",
+    POSITIVES,
+    "-log10 p",
+    "how unlikely the kept number is for the most surprising of the 100 hottest items, "
+    "corrected for their number",
+    warn=4.0,
+)
+KEEP_RATE_HOTTEST_BIAS = at_most(
+    "keep_rate_hottest_bias",
+    POSITIVES,
+    "share",
+    "the same item's kept positives off their expected number, where p is below 1e-9",
+    warn=None,
+    fail=0.05,
+)
+TOP_ITEM_SHARE_GAIN = at_most(
+    "top_item_share_gain",
+    POSITIVES,
+    "share",
+    "what the most clicked 1 % of items hold of the positives, after less before down-sampling",
+    warn=0.001,
+)
+
 _HOTTEST = 100
-
-
-@dataclass(frozen=True)
-class Kept:
-    """Positives per item of ``Items``: before and after down-sampling, shapes (n,).
-
-    ``all_candidates`` counts those before down-sampling, also of items that nothing else knows.
-    """
-
-    candidates: NDArray[np.int64]
-    kept: NDArray[np.int64]
-    all_candidates: int
 
 
 def keep_rates(counts: Kept, items: Items) -> list[Figure]:
@@ -39,8 +65,8 @@ def keep_rates(counts: Kept, items: Items) -> list[Figure]:
     pooled = kept_of(float(kept.sum()), number, keep)
     expected = float((number * keep).sum())
     figures = [
-        Figure("keep_rate_p", pooled.p, detail=f"{kept.sum():,.0f} kept, {expected:,.1f} expected"),
-        Figure("keep_rate_bias", pooled.bias),
+        KEEP_RATE_P.figure(pooled.p, detail=f"{kept.sum():,.0f} kept, {expected:,.1f} expected"),
+        KEEP_RATE_BIAS.figure(pooled.bias),
     ]
     hottest = np.argsort(-items.clicks[thinned], kind="stable")[:_HOTTEST]
     each = [kept_of(kept[i], number[i : i + 1], keep[i : i + 1]) for i in hottest]
@@ -52,8 +78,8 @@ def keep_rates(counts: Kept, items: Items) -> list[Figure]:
     detail = f"item {name}: {kept[i]:,.0f} kept, {number[i] * keep[i]:,.1f} expected"
     return [
         *figures,
-        Figure("keep_rate_hottest_p", surprise.p, detail=detail),
-        Figure("keep_rate_hottest_bias", surprise.bias, detail=detail),
+        KEEP_RATE_HOTTEST_P.figure(surprise.p, detail=detail),
+        KEEP_RATE_HOTTEST_BIAS.figure(surprise.bias, detail=detail),
     ]
 
 
@@ -71,4 +97,4 @@ def top_share(counts: Kept, items: Items) -> list[Figure]:
     variance = float((counts.candidates * items.keep * (1.0 - items.keep)).sum())
     by_chance = 4.0 * math.sqrt(variance) / float(counts.kept.sum())
     detail = f"{before:.4f} before, {after:.4f} after"
-    return [Figure("top_item_share_gain", max(0.0, after - before - by_chance), detail=detail)]
+    return [TOP_ITEM_SHARE_GAIN.figure(max(0.0, after - before - by_chance), detail=detail)]

@@ -1,4 +1,4 @@
-"""The labels of ranking_samples beside the pairs that were joined again."""
+"""The clicked impressions of a date, by ranking_samples and by the pairs joined again."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,6 @@ from decimal import Decimal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.figure import Figure
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
@@ -29,34 +28,8 @@ class Clicked:
 def clicked_sums(config: Config) -> dict[str, Column]:
     """Return the aggregates over ranking_samples that make its ``Clicked``."""
     is_clicked = F.col("label") == 1
-    row = F.when(is_clicked, _click_hash(config, F.unix_micros("click_ts")).cast("decimal(38,0)"))
+    row = F.when(is_clicked, click_hash(config, F.unix_micros("click_ts")).cast("decimal(38,0)"))
     return {"clicked": F.count_if(is_clicked), "clicked_total": F.sum(row)}
-
-
-def label_figure(ranking: DataFrame, staged: Clicked, clicked: DataFrame, config: Config) -> Figure:
-    """Compare the clicked rows of ranking_samples with those of the logs, by sums of hashes.
-
-    Only where these differ are the rows looked at once more.
-
-    Args:
-        ranking: ranking_samples, staged.
-        staged: Its clicked rows.
-        clicked: What ``clicked_again`` returned.
-        config: How a click finds its impression.
-    """
-    again = clicked_of(clicked)
-    if again == staged:
-        return Figure("labels_differ", 0)
-    detail = f"{staged.rows:,} clicked rows, {again.rows:,} by the logs"
-    hashes = ranking.where("label = 1").select(
-        _click_hash(config, F.unix_micros("click_ts")).alias("hash")
-    )
-    unfounded = hashes.join(clicked.select("hash"), "hash", how="left_anti").count()
-    lost = clicked.join(hashes, "hash", how="left_anti").count()
-    # Rows may repeat: that is as wrong as a row that is lost.
-    strange = unfounded + lost
-    repeated = staged.rows - hashes.distinct().count()
-    return Figure("labels_differ", strange + repeated, detail=detail)
 
 
 def clicked_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
@@ -76,7 +49,7 @@ def clicked_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFra
     named = F.coalesce(*(F.when(F.col("action") == i, F.lit(name)) for i, name in names))
     rows = grouped.withColumn("action_type", named)
     clicked_us = F.col("clicked_us")
-    return rows.select(*KEY, "impression_id", _click_hash(config, clicked_us).alias("hash"))
+    return rows.select(*KEY, "impression_id", click_hash(config, clicked_us).alias("hash"))
 
 
 def clicked_of(clicked: DataFrame) -> Clicked:
@@ -86,7 +59,8 @@ def clicked_of(clicked: DataFrame) -> Clicked:
     return Clicked(row["rows"], row["total"] or Decimal(0))
 
 
-def _click_hash(config: Config, clicked_us: Column) -> Column:
+def click_hash(config: Config, clicked_us: Column) -> Column:
+    """Return a hash of a clicked impression: ids, earliest click, strongest action."""
     # Of two impressions of one request at one moment, either may be a click's latest one.
     latest_only = config.attribution.join == "last_impression"
     names = KEY if latest_only else (*KEY, "impression_id")

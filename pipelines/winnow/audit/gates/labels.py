@@ -1,0 +1,60 @@
+"""The labels of ranking_samples beside the pairs that were joined again."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.gates.row_rules import table_counts
+from winnow.audit.recompute.clicked import Clicked, click_hash, clicked_again, clicked_of
+from winnow.audit.recompute.pairs import date_pairs
+from winnow.config.tree import Config
+
+LABELS_DIFFER = none_of(
+    "labels_differ",
+    TABLES,
+    "clicked rows of ranking_samples, with click and action, that the logs joined again do not "
+    "have, or the other way round",
+)
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the clicked rows, where ranking_samples is written."""
+    if "ranking_samples" in evidence.staged:
+        yield Measurement([LABELS_DIFFER.promised()], lambda: _of_logs(evidence))
+
+
+def _of_logs(evidence: Evidence) -> Figure:
+    counts, config = table_counts(evidence, "ranking_samples"), evidence.config
+    staged = Clicked(counts["clicked"], counts["clicked_total"] or Decimal(0))
+    clicked = clicked_again(date_pairs(evidence).rows, config, evidence.day)
+    return label_figure(evidence.staged["ranking_samples"], staged, clicked, config)
+
+
+def label_figure(ranking: DataFrame, staged: Clicked, clicked: DataFrame, config: Config) -> Figure:
+    """Compare the clicked rows of ranking_samples with those of the logs, by sums of hashes.
+
+    Only where these differ are the rows looked at once more.
+
+    Args:
+        ranking: ranking_samples, staged.
+        staged: Its clicked rows.
+        clicked: What ``clicked_again`` returned.
+        config: How a click finds its impression.
+    """
+    again = clicked_of(clicked)
+    if again == staged:
+        return LABELS_DIFFER.figure(0)
+    detail = f"{staged.rows:,} clicked rows, {again.rows:,} by the logs"
+    hashes = ranking.where("label = 1").select(
+        click_hash(config, F.unix_micros("click_ts")).alias("hash")
+    )
+    unfounded = hashes.join(clicked.select("hash"), "hash", how="left_anti").count()
+    lost = clicked.join(hashes, "hash", how="left_anti").count()
+    # Rows may repeat: that is as wrong as a row that is lost.
+    strange = unfounded + lost
+    repeated = staged.rows - hashes.distinct().count()
+    return LABELS_DIFFER.figure(strange + repeated, detail=detail)

@@ -1,0 +1,139 @@
+"""The catalogue, its popularity and its weights beside what the logs hold."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.evidence import Evidence
+from winnow.audit.gate import POPULARITY, Figure, Measurement, at_most, none_of
+from winnow.audit.gates.row_rules import wanted_rows
+from winnow.audit.recompute.items import Items, date_items
+from winnow.config.tree import Config
+
+CATALOGUE_DIFFERS = none_of(
+    "catalogue_differs",
+    POPULARITY,
+    "items in item_stats or eligible by the logs, but not both",
+    "items",
+)
+POPULARITY_DIFFERS = none_of(
+    "popularity_differs",
+    POPULARITY,
+    "items whose clicks are not those that the logs hold before the date",
+    "items",
+)
+POPULARITY_KNOWS_THE_DATE = none_of(
+    "popularity_knows_the_date",
+    POPULARITY,
+    "items whose clicks are right only when those of the date itself are counted",
+    "items",
+)
+WEIGHTS_DIFFER = none_of(
+    "weights_differ",
+    POPULARITY,
+    "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale",
+    "items",
+)
+ITEM_Q_DIFFERS = none_of(
+    "item_q_differs",
+    POPULARITY,
+    "items whose q is not their share of the weights",
+    "items",
+)
+ITEM_INDEX_DIFFERS = none_of(
+    "item_index_differs",
+    POPULARITY,
+    "items whose item_idx is not 3 and their place by the clicks that the logs hold, "
+    "the most clicked first, then by id",
+    "items",
+)
+ITEM_IMPRESSIONS_DIFFER = none_of(
+    "item_impressions_differ",
+    POPULARITY,
+    "items whose impressions are not the rows that ranking_samples has of them",
+    "items",
+)
+UNCLICKED_WEIGHT_SHARE = at_most(
+    "unclicked_weight_share",
+    POPULARITY,
+    "share",
+    "weight of items without a click in the popularity window",
+    warn=0.5,
+)
+
+_FIRST_INDEX = 3
+"""Indices 0 to 2 stay free for padding, NULL and unknown ids."""
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure item_stats."""
+    yield Measurement(
+        [
+            CATALOGUE_DIFFERS.promised(),
+            POPULARITY_DIFFERS.promised(),
+            POPULARITY_KNOWS_THE_DATE.promised(),
+            WEIGHTS_DIFFER.promised(),
+            ITEM_INDEX_DIFFERS.promised(),
+            ITEM_Q_DIFFERS.promised(),
+        ],
+        lambda: item_figures(date_items(evidence), evidence.config),
+    )
+    if "ranking_samples" in evidence.staged and "ranking_samples" in wanted_rows(evidence):
+        stats, ranking = evidence.staged["item_stats"], evidence.staged["ranking_samples"]
+        yield Measurement(
+            [ITEM_IMPRESSIONS_DIFFER.promised()], lambda: wrong_impressions(stats, ranking)
+        )
+
+
+def item_figures(items: Items, config: Config) -> list[Figure]:
+    """Compare what item_stats says of each item with what the logs say of it."""
+    listed, weight = items.listed, items.weight
+    wrong = listed & (items.stated != items.clicks)
+    knows_the_date = wrong & (items.stated == items.clicks + items.same)
+    misplaced = listed & (items.index != items.place + _FIRST_INDEX)
+    total = max(float(weight.sum()), 1.0)
+    share = weight / total
+    return [
+        CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
+        POPULARITY_DIFFERS.figure(int(wrong.sum())),
+        POPULARITY_KNOWS_THE_DATE.figure(int(knows_the_date.sum())),
+        WEIGHTS_DIFFER.figure(_wrong_weights(items, config)),
+        ITEM_INDEX_DIFFERS.figure(int(misplaced.sum())),
+        ITEM_Q_DIFFERS.figure(int((listed & ~(np.abs(items.q - share) <= 1e-9 * share)).sum())),
+        UNCLICKED_WEIGHT_SHARE.figure(float(weight[items.clicks == 0].sum()) / total),
+    ]
+
+
+def _wrong_weights(items: Items, config: Config) -> int:
+    """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
+    clicks, weight = items.clicks[items.listed], items.weight[items.listed]
+    if len(weight) == 0:
+        return 0
+    share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
+    n, total = len(weight), float(share.sum())
+    # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
+    # finest of which the sums are exact.
+    finest = min(2.0**52, 2.0**61 / n) * total / (total + n)
+    if float(weight.sum()) < finest / 4:
+        return n
+    # The largest weight tells the scale to half a unit of itself, so to half a unit of any other.
+    largest = int(np.argmax(share))
+    wanted = np.maximum(1.0, share * (float(weight[largest]) / float(share[largest])))
+    return int((np.abs(weight - wanted) > 2.0 + 1e-9 * wanted).sum())
+
+
+def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
+    """Count items whose impressions are not the rows that ranking_samples has of them.
+
+    Args:
+        item_stats: The staged table.
+        ranking: ranking_samples, staged, with each valid impression of the date once: that it has
+            as many rows as the log is another gate.
+    """
+    shown = ranking.groupBy("item_id").agg(F.count(F.lit(1)).alias("shown"))
+    joined = item_stats.select("item_id", "impressions").join(shown, "item_id", how="left")
+    differs = F.col("impressions") != F.coalesce("shown", F.lit(0))
+    row = joined.agg(F.count_if(F.coalesce(differs, F.lit(True))).alias("wrong")).collect()[0]
+    return ITEM_IMPRESSIONS_DIFFER.figure(row["wrong"])

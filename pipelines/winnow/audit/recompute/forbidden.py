@@ -1,0 +1,92 @@
+"""Every negative beside the forbidden set of its user, as the logs hold it."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.draws import DrawFigures
+from winnow.audit.recompute.draws_pass import DrawRows, draw_figures, save_weighed
+from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.staged_rows import negatives_of
+from winnow.config.tree import Config
+from winnow.contracts.log import Log
+from winnow.contracts.rows import readable_rows
+from winnow.dates import CalendarDay
+from winnow.spark.scratch import Scratch
+
+
+@once
+def date_draws(evidence: Evidence) -> DrawFigures:
+    """Return ``measure_draws`` of the staged negatives, of which there must be a table."""
+    negatives = negatives_of(evidence.staged)
+    assert negatives is not None
+    items, logs = date_items(evidence), evidence.logs
+    return measure_draws(
+        negatives,
+        items,
+        logs,
+        evidence.config,
+        evidence.day,
+        evidence.scratch,
+        n_positives=evidence.n_positives,
+    )
+
+
+def measure_draws(
+    negatives: DataFrame,
+    items: Items,
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    scratch: Scratch,
+    *,
+    n_positives: int,
+) -> DrawFigures:
+    """Put every negative beside the forbidden set of its user, as the logs hold it.
+
+    Args:
+        negatives: What ``negatives_of`` returned.
+        items: The catalogue.
+        logs: Impressions and clicks; their frames read the files again.
+        config: Exclusion window and id types.
+        day: The date.
+        scratch: Ships the catalogue to the tasks.
+        n_positives: How many positives there are.
+    """
+    weighed = items.weighed()
+    path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
+    save_weighed(weighed, path)
+    reach, at = config.exclusion, F.col("event_us")
+
+    def within(name: str, back: int) -> DataFrame:
+        first, last = day.shifted(-back), day.shifted(reach.lookahead_days)
+        rows = readable_rows(logs[name])
+        return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
+
+    shown = within("impressions", reach.exposure_lookback_days)
+    if logs["impressions"].keeps_history:
+        shown = shown.unionByName(_listed(logs["impressions"], config, day))
+    sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
+    rows = DrawRows(
+        shown=shown,
+        clicked=within("clicks", reach.click_lookback_days),
+        negatives=negatives,
+        n_rows=sum(sizes) + n_positives,
+        n_positives=n_positives,
+    )
+    return draw_figures(rows, weighed, scratch.ship(path), config.ids, scratch.limits)
+
+
+def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:
+    """Return the items of the lists that rows of the exposure window hold: user and item id."""
+    reach, kind = config.exclusion, config.ids.item
+    first, last = day.shifted(-reach.exposure_lookback_days), day.shifted(reach.lookahead_days)
+    at = F.col("event_us")
+    rows = log.frame.where((at >= first.start_us) & (at < last.end_us))
+    items = rows.select("user_id", F.explode(F.split("history", "\\x1f")).alias("item"))
+    named = items.where((F.col("item") != "") & F.col("user_id").isNotNull()).distinct()
+    return named.select("user_id", F.col("item").try_cast(kind).alias("item_id")).where(
+        F.col("item_id").isNotNull()
+    )

@@ -1,0 +1,81 @@
+"""What a row of a table must hold by itself: the documented rules, written down a second time.
+
+Nothing is taken from the code that places and weighs the rows.
+"""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from winnow.audit.recompute.staged_rows import source_code
+from winnow.config.sampling import Hard
+from winnow.config.tree import Config
+from winnow.dates import CalendarDay
+
+_UPPER_53_BITS = 2.0**53
+
+
+def expected_split(config: Config, day: CalendarDay) -> Column:
+    """Return the split: by a hash of the user, so that all rows of one share it, or by the date."""
+    parts = config.split
+    if parts.by == "date":
+        begins = {"test": parts.test_from, "valid": parts.valid_from}
+        now = [name for name, since in begins.items() if since is not None and since <= day.date]
+        return F.lit(now[0] if now else "train")
+    ends = {"test": parts.test_ratio, "valid": parts.test_ratio + parts.valid_ratio}
+    # Below a share of 0 no user lies: most configs do not split, and need no hash.
+    ends = {name: end for name, end in ends.items() if end > 0.0}
+    hashed = F.xxhash64(F.lit(config.seed), F.lit("split"), "user_id")
+    number = F.shiftright(hashed, 11).bitwiseAND(2**53 - 1)
+    split = F.lit("train")
+    for name, end in reversed(ends.items()):
+        split = F.when(number < F.lit(end * _UPPER_53_BITS), F.lit(name)).otherwise(split)
+    return split
+
+
+def expected_weight(config: Config) -> Column:
+    """Return the weight of the row's action; 1 where the config names none."""
+    weight = F.lit(1.0)
+    for action, own in config.positives.weights.items():
+        weight = F.when(F.col("action_type") == action, F.lit(float(own))).otherwise(weight)
+    return weight
+
+
+def drawn_by_chance(table: str, config: Config) -> Column:
+    """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
+    chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
+    if config.hard.selection != "random":
+        return is_null
+    probable = (chance > 0) & (chance <= 1)
+    if table == "hard_negatives":
+        return probable
+    is_hard = F.coalesce(source_code() >= 2, F.lit(False))
+    return F.when(is_hard, probable).otherwise(is_null)
+
+
+def click_fits() -> Column:
+    """Return whether label, click, action and delay of an impression tell the same."""
+    clicked, shown = F.unix_micros("click_ts"), F.unix_micros("impression_ts")
+    others = (F.col("click_ts"), F.col("action_type"), F.col("click_delay_ms"))
+    none = others[0].isNull() & others[1].isNull() & others[2].isNull()
+    behind = clicked - shown - F.col("click_delay_ms") * F.lit(1000)
+    fits = (behind >= 0) & (behind < 1000) & (clicked >= shown) & others[1].isNotNull()
+    return F.when(F.col("label") == 1, fits).otherwise((F.col("label") == 0) & none)
+
+
+def in_its_band(hard: Hard) -> Column:
+    """Return whether rank, size and rank_pct fit together, and into the band of a low stage."""
+    rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
+    wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
+    there = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
+    possible = F.coalesce((rank >= 1) | (size >= 1), F.lit(True))
+    unknown = rank.isNull() | size.isNull()
+    fits = F.when(unknown, share.isNull() & possible).otherwise(there)
+    of_stage = F.lit(False)
+    for stage in hard.stages:
+        low, high = stage.band if stage.take == "low" else (0.0, 1.0)
+        inside = (share >= low - 1e-9) & (share <= high + 1e-9)
+        if not stage.needs_places:
+            inside = F.coalesce(inside, F.lit(True))
+        named = (F.col("stage") == stage.name) & (F.col("source") == stage.take)
+        of_stage = of_stage | (named & inside) if stage.take != "none" else of_stage
+    return fits & of_stage
