@@ -1,9 +1,7 @@
 """Actions of Great Expectations run whatever came of a suite, break nothing and tell no secret."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +10,14 @@ import pytest
 from winnow.audit.expectations import quiet_context
 from winnow.audit.suites.actions import action_problems, run_actions
 
+from tests.audit.chat import SECRET, Chat
 from tests.audit.suites_for_tests import expectation, suite_of
-
-SECRET = "T0/B1/s3cret"
-
-
-class Chat:
-    """A server that keeps what is posted to it."""
-
-    def __init__(self) -> None:
-        self.posted: list[tuple[str, dict[str, Any]]] = []
-        self.status = 200
-        self.waits = threading.Event()
-        self.waits.set()
-        chat = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                chat.waits.wait(10)
-                content = self.rfile.read(int(self.headers["Content-Length"]))
-                chat.posted.append((self.path, json.loads(content)))
-                self.send_response(chat.status)
-                self.end_headers()
-                self.wfile.write(f"no {SECRET}".encode())
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/{SECRET}"
 
 
 @pytest.fixture
 def chat() -> Iterator[Chat]:
-    chat = Chat()
-    yield chat
-    chat.waits.set()
-    chat.server.shutdown()
+    with Chat() as server:
+        yield server
 
 
 def slack(**keys: Any) -> dict[str, Any]:
@@ -148,6 +113,10 @@ class DescribeAnActionThatIsWrong:
                 {"type": "slack", "name": "us"},
                 "a[0]: Great Expectations refuses it: Please provide either slack_webhook or "
                 "slack_token and slack_channel.",
+            ),
+            (
+                {"type": "slack", "name": "us", "slack_webhook": [SECRET]},
+                "a[0]: Great Expectations refuses it, found KeyError.",
             ),
             (
                 {"type": "update_data_docs", "name": "pages"},

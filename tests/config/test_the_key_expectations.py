@@ -61,3 +61,14 @@ class DescribeTheKeyExpectations:
     )
     def it_is_refused_where_it_is_wrong(self, entry: str, told: str, tmp_path: Path) -> None:
         assert sentences(tmp_path, f"{NO_RANKING}expectations:\n  - {entry}\n")[0] == told
+
+    @pytest.mark.parametrize(
+        "actions", ["{type: slack, slack_webhook: s3cret}", "[s3cret]", "s3cret"]
+    )
+    def it_shows_no_secret_of_actions_that_are_none(self, actions: str, tmp_path: Path) -> None:
+        entry = f"{{log: clicks, suite: a.json, actions: {actions}}}"
+        (told,) = sentences(tmp_path, f"{NO_RANKING}expectations:\n  - {entry}\n")
+        assert told == (
+            "expectations[0].actions (winnow.yaml, line 7): the type is wrong, expected a list of "
+            "maps."
+        )

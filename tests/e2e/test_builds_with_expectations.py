@@ -1,5 +1,6 @@
 """Builds with the user's own expectations: gates of logs before, of tables after sampling."""
 
+import io
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from pyspark.sql import SparkSession
+from rich.console import Console
 from winnow.audit.record import AuditRecord
 from winnow.building.audit import record_of
 from winnow.building.build import build
@@ -23,6 +25,7 @@ from winnow.errors import GateError
 from winnow.release.reader import open_release
 from winnow.release.releases import list_releases
 
+from tests.audit.chat import SECRET, Chat
 from tests.audit.suites_for_tests import expectation
 
 DAY = date(2026, 1, 1)
@@ -41,11 +44,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def built(shop: Path, spark: SparkSession, warehouse: str, *given: dict[str, Any]) -> BuildSummary:
+def built(
+    shop: Path,
+    spark: SparkSession,
+    warehouse: str,
+    *given: dict[str, Any],
+    progress: Progress | None = None,
+) -> BuildSummary:
     tree = yaml.safe_load((shop / "expectations.yaml").read_text(encoding="utf-8"))
     path = shop / f"{warehouse}.yaml"
     path.write_text(json.dumps(tree | {"warehouse": warehouse, "expectations": list(given)}))
-    request = BuildRequest(load_config(path), DAY, engine_of(spark), progress=Progress(quiet=True))
+    request = BuildRequest(
+        load_config(path), DAY, engine_of(spark), progress=progress or Progress(quiet=True)
+    )
     return build(request)
 
 
@@ -100,6 +111,23 @@ class DescribeALogThatDoesNotMeetExpectations:
         assert "Failed: nothing was published" in text
         assert "clicks.column_values_to_be_in_set.action_type" in text
         capsys.readouterr()
+
+    def it_is_told_to_who_is_to_know_and_who_does_not_hear_is_a_warning(
+        self, shop: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        action = {"type": "slack", "name": "us", "slack_webhook": "${CHAT_ADDRESS}"}
+        entry = {"log": "clicks", "expectations": [ACTIONS], "actions": [action]}
+        with Chat() as chat, pytest.raises(GateError) as error:
+            monkeypatch.setenv("CHAT_ADDRESS", chat.address)
+            built(shop, spark, "told", entry)
+        assert len(chat.posted) == 1
+        assert SECRET not in str(error.value)
+        said = io.StringIO()
+        monkeypatch.setenv("CHAT_ADDRESS", f"http://127.0.0.1:1/{SECRET}")
+        with pytest.raises(GateError):
+            built(shop, spark, "told", entry, progress=Progress(Console(file=said, width=200)))
+        assert "warning: action us of suite clicks failed: nothing was sent" in said.getvalue()
+        assert SECRET not in said.getvalue()
 
 
 class DescribeATableThatDoesNotMeetExpectations:

@@ -2,9 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from winnow.config.model import Frozen, Identifier, LogPath
+from winnow.config.model import Frozen, Identifier, LogPath, fault, refuse
 
 Severity = Literal["fail", "warn"]
 
@@ -32,6 +32,14 @@ class Expectations(Frozen):
     rows: int = Field(default=100_000, ge=1)
     all_rows: bool = False
     actions: tuple[dict[str, Any], ...] = ()
+
+    @field_validator("actions", mode="before")
+    @classmethod
+    def _are_maps(cls, actions: Any) -> Any:
+        # They may hold secrets: where they are no actions, what they are is not shown.
+        maps = isinstance(actions, list | tuple) and all(isinstance(one, dict) for one in actions)
+        refuse([] if maps else [fault((), "the type is wrong", expected="a list of maps")])
+        return tuple(actions)
 
     @model_validator(mode="after")
     def _names_one_of_each(self) -> Self:

@@ -114,7 +114,7 @@ def _problems(where: str, action: Mapping[str, Any]) -> Iterator[Problem]:
     try:
         classes[kind](**action)
     except Exception as error:
-        yield from problems_of(where, error)
+        yield from problems_of(where, error, type(error).__name__)
 
 
 def _classes() -> dict[str, Any]:

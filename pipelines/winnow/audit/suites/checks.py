@@ -107,18 +107,24 @@ def _problems_of_great_expectations(where: str, tree: Mapping[str, Any]) -> Iter
     try:
         ExpectationConfiguration(**tree).to_domain_obj()
     except Exception as error:  # its own kinds, and those of the older Pydantic that it carries
-        yield from problems_of(where, error)
+        yield from problems_of(where, error, _first_line(error))
 
 
-def problems_of(where: str, error: Exception) -> Iterator[Problem]:
-    """Give the problems that a check of Great Expectations found, one for each key."""
+def problems_of(where: str, error: Exception, found: str) -> Iterator[Problem]:
+    """Give the problems that a check of Great Expectations found, one for each key.
+
+    Args:
+        where: The place of what was checked.
+        error: What was raised.
+        found: What is told of it, where it names no keys.
+    """
     errors: Any = getattr(error, "errors", None)
     if not callable(errors):
-        yield Problem(where, "Great Expectations refuses it", _first_line(error))
+        yield Problem(where, "Great Expectations refuses it", found)
         return
-    for found in errors():
-        keys = [str(part) for part in found["loc"] if part != "__root__"]
-        yield Problem(", ".join([where, *keys]), f"Great Expectations refuses it: {found['msg']}")
+    for one in errors():
+        keys = [str(part) for part in one["loc"] if part != "__root__"]
+        yield Problem(", ".join([where, *keys]), f"Great Expectations refuses it: {one['msg']}")
 
 
 def _first_line(error: Exception) -> str:
