@@ -61,4 +61,4 @@ class DescribeTheSummary:
     def it_ends_with_three_lines_of_python(self) -> None:
         lines = shown([SUMMARY, SUMMARY]).splitlines()[-3:]
         compile("\n".join(lines), "reading", "exec")
-        assert lines[1] == "release = open_release('/w', ds=date(2026, 1, 1))"
+        assert lines[1] == "release = winnow.open_release('/w', ds=date(2026, 1, 1))"

@@ -61,8 +61,8 @@ def reading_lines(warehouse: str, ds: date) -> str:
     """Return the three lines of Python that read a release."""
     day = f"date({ds.year}, {ds.month}, {ds.day})"
     return (
-        "from datetime import date; from winnow.release.reader import open_release\n"
-        f"release = open_release({warehouse!r}, ds={day})\n"
+        "from datetime import date; import winnow\n"
+        f"release = winnow.open_release({warehouse!r}, ds={day})\n"
         'print(release.polars("training_samples").head().collect())'
     )
 
