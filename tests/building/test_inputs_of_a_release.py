@@ -8,7 +8,7 @@ import pytest
 from winnow.building.inputs import inputs_json
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 
 COUNTS = RowCounts(3, 3, 0, 0, 0, 0, 0, {})
 
@@ -39,6 +39,6 @@ class DescribeTheFoldersOfAnInput:
 
     @pytest.mark.parametrize("user", ["", "key:secret@"])
     def it_names_no_password_of_an_address(self, user: str) -> None:
-        place = Place.of(f"s3://{user}bucket/clicks?region=eu-west-1", Path("/srv"))
+        place = Location.of(f"s3://{user}bucket/clicks?region=eu-west-1", Path("/srv"))
         assert place.path == "bucket/clicks"
         assert told([place.path], Path("/srv")) == ["bucket/clicks"]

@@ -6,7 +6,7 @@ import pytest
 from winnow.config.log_shapes import Partition
 from winnow.errors import ConfigError
 from winnow.logs.files.date_folders import find_date_folders
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 from winnow.logs.files.walking import Walk
 
 
@@ -16,7 +16,7 @@ class DescribeAnAddressThatCannotBeRead:
     )
     def it_is_an_error_of_the_config(self, address: str) -> None:
         with pytest.raises(ConfigError) as caught:
-            Place.of(address, Path("/"))
+            Location.of(address, Path("/"))
         assert caught.value.exit_code == 2
         assert "hunter2" not in str(caught.value)
         assert address.partition(":")[0] in str(caught.value)
@@ -26,7 +26,7 @@ class DescribeAPartitionColumnThatIsNotThere:
     def it_is_an_error_of_the_config_told_once(self, tmp_path: Path) -> None:
         for day in ("2026-01-01", "2026-01-02"):
             (tmp_path / f"date={day}").mkdir()
-        place = Place.of(str(tmp_path), Path("/"))
+        place = Location.of(str(tmp_path), Path("/"))
         walk, partition = Walk("clicks", place), Partition(column="day")
         with pytest.raises(ConfigError) as caught:
             find_date_folders(walk, place.roots(), partition)

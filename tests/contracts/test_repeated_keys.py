@@ -9,11 +9,11 @@ from pyspark.sql import functions as F
 from winnow.contracts import repeated_keys
 from winnow.contracts.repeated_keys import (
     KEPT,
-    KEPT_PLACES,
+    KEPT_CLASSES,
     count_distinct_keys,
     key_census,
     repeated_hashes,
-    rows_by_place,
+    rows_by_class,
     with_hash_alone,
     with_hash_among,
 )
@@ -74,12 +74,12 @@ class DescribeKeyCensus:
     ) -> None:
         ids = F.col("id")
         frame = spark.range(1_000).select((ids % 10).alias("a"), (ids % 10).alias("b"))
-        place = F.when(F.col("a") < 9, F.col("a") % 4 + KEPT_PLACES).otherwise(F.lit(KEPT))
-        census = key_census(frame, KEY, place, 1_000, as_it_is)
-        assert rows_by_place(census) == {
+        row_class = F.when(F.col("a") < 9, F.col("a") % 4 + KEPT_CLASSES).otherwise(F.lit(KEPT))
+        census = key_census(frame, KEY, row_class, 1_000, as_it_is)
+        assert rows_by_class(census) == {
             KEPT: 100,
-            KEPT_PLACES: 300,
-            **{KEPT_PLACES + place: 200 for place in (1, 2, 3)},
+            KEPT_CLASSES: 300,
+            **{KEPT_CLASSES + extra: 200 for extra in (1, 2, 3)},
         }
         assert [row["n"] for row in repeated_hashes(census).collect()] == [100]
 
@@ -88,14 +88,14 @@ class DescribeKeyCensus:
     ) -> None:
         ids = F.col("id")
         frame = spark.range(3_000).select((ids % 1_500).alias("a"), (ids % 1_500).alias("b"))
-        frame = frame.withColumn("place", F.pmod("b", F.lit(7)).cast("int"))
-        odd = frame.unionByName(frame.withColumn("place", F.lit(KEPT_PLACES - 1)))
-        census = key_census(odd, KEY, F.col("place"), 6_000_000, as_it_is)
+        frame = frame.withColumn("row_class", F.pmod("b", F.lit(7)).cast("int"))
+        odd = frame.unionByName(frame.withColumn("row_class", F.lit(KEPT_CLASSES - 1)))
+        census = key_census(odd, KEY, F.col("row_class"), 6_000_000, as_it_is)
         assert [row["n"] for row in repeated_hashes(census).collect()] == [4] * 1_500
 
     def it_gives_nothing_for_no_rows(self, spark: SparkSession) -> None:
         census = key_census(spark.range(0).withColumn("a", F.lit(1)), ("a",), F.lit(KEPT), 0)
-        assert (rows_by_place(census), repeated_hashes(census).count()) == ({}, 0)
+        assert (rows_by_class(census), repeated_hashes(census).count()) == ({}, 0)
 
     def it_gives_the_same_in_several_passes(self, spark: SparkSession) -> None:
         ids = F.col("id")
@@ -111,7 +111,7 @@ class DescribeKeyCensus:
         census = key_census(frame, KEY, F.lit(KEPT), 3_000, kept, few)
         assert len(once) == 1_000
         assert sorted(map(tuple, repeated_hashes(census).collect())) == sorted(map(tuple, once))
-        assert rows_by_place(census) == {KEPT: 3_000}
+        assert rows_by_class(census) == {KEPT: 3_000}
         assert names == ["0", "1", "2", "3", "4"]
 
 

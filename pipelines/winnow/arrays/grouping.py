@@ -28,9 +28,9 @@ def rows_by_group(group, n_groups):  # type: ignore[no-untyped-def]
         rows[starts[g]:starts[g + 1]].
     """
     starts = np.zeros(n_groups + 1, np.int64)
-    for own in group:
-        if own >= 0:
-            starts[own + 1] += 1
+    for number in group:
+        if number >= 0:
+            starts[number + 1] += 1
     for g in range(n_groups):
         starts[g + 1] += starts[g]
     rows = np.empty(starts[-1], np.int64)

@@ -7,7 +7,7 @@ from pathlib import Path
 from winnow.config.logs import LOG_NAMES
 from winnow.config.tree import Config
 from winnow.errors import ConfigError, Problem
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 
 
 def require_apart(config: Config) -> None:
@@ -28,9 +28,9 @@ def _within(config: Config) -> Iterator[Problem]:
         path = log.path if log else None
         if path is None or ("://" in path and not path.startswith("file://")):
             continue
-        place = Place.of(path, Path.cwd())
+        location = Location.of(path, Path.cwd())
         # What is not there yet may be there when it is read.
-        paths = {place.path, *(root.path for root in place.roots())}
+        paths = {location.path, *(root.path for root in location.roots())}
         for folder in sorted({os.path.realpath(path) for path in paths}):
             where, fix = f"logs.{name}.path", "Name another folder as warehouse or path."
             if warehouse.is_relative_to(folder):

@@ -172,7 +172,7 @@ def _files(one: LookedAt) -> LogFiles:
     opened, binding = one.opened, one.binding
     columns = binding.columns if binding else ()
     return LogFiles(
-        path=opened.place.path,
+        path=opened.location.path,
         kind=opened.kind,
         files=None if opened.delta is not None else len(one.listing.files),
         bytes=opened.size,

@@ -59,7 +59,7 @@ def _key(found: ErrorDetails, tree: Any) -> Key:
             key.append(part)
             tree = tree[part]
     if found["type"] == "missing" and isinstance(loc[-1], str):
-        key.append(loc[-1])  # but a list that is too short is told of as a whole
+        key.append(loc[-1])  # but a list that is too short is one problem as a whole
     return tuple(key)
 
 

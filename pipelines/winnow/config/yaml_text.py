@@ -92,15 +92,15 @@ def _multiplies(node: yaml.Node, document: Document) -> bool:
             return sizes[id(of)]
         sizes[id(of)] = 0  # what an alias inside of itself adds
         inner: Iterable[yaml.Node] = ()
-        own = 1
+        alone = 1
         if isinstance(of, yaml.MappingNode):
             inner = (part for pair in of.value for part in pair)
         elif isinstance(of, yaml.SequenceNode):
             inner = of.value
         else:
-            own += len(of.value)
-        written += own
-        sizes[id(of)] = own + sum(map(size, inner))
+            alone += len(of.value)
+        written += alone
+        sizes[id(of)] = alone + sum(map(size, inner))
         return sizes[id(of)]
 
     added = size(node) - written

@@ -48,7 +48,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     """Make the frame of a log; see ``logs.Log`` for its columns. Nothing is run.
 
     Every row that comes in goes out, once. A row that is broken as a whole (a malformed line, a
-    list of candidates that is empty) has that one reason; what could be read of it is there.
+    list that is empty) has that one reason; what could be read of it is there.
     """
     anonymous, nobody = F.lit(False), F.lit(None).cast("string")
     flagged = with_flags(rows, binding)
@@ -121,7 +121,7 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         "partition_date",
         *((CHOSEN,) if binding.chosen else ()),
         *(("history",) if binding.history else ()),
-        # Told apart from the reasons: an engine compiles a plain condition, but not the making of
+        # Apart from the reasons: an engine compiles a plain condition, but not the making of
         # an array of messages, and most readers of a log only want to know this.
         (~whole & ~filtered & ~any_of(broken)).alias("valid"),
         reasons.alias("reject_reasons"),
@@ -154,8 +154,8 @@ def _plain(bound: BoundColumn, rows: SourceRows, config: Config, before: list[_R
             source = bound.sources[0]
             reading = read_value(rows.column_of(source.name), source.found, kind)
         return _Read(name, reading.value, _unreadable(bound, reading))
-    if name in ("position", "rank") and rows.place is not None:
-        return _Read(name, rows.place + 1, None)
+    if name in ("position", "rank") and rows.list_position is not None:
+        return _Read(name, rows.list_position + 1, None)
     if name == "action_type":
         return _Read(name, F.lit(config.positives.actions[0]), None)
     return _Read(name, F.lit(None), None)
@@ -172,11 +172,11 @@ def _time_of(
         return reading, _unreadable(bound, reading)
     reading, outside = read_event_time(source, found, bound.mapping)
     sentence = f"{bound.column.name} lies before March 1970 or after 2100"
-    told = message("time_out_of_range", sentence, reading.found)
+    too_far = message("time_out_of_range", sentence, reading.found)
     against = _unreadable(bound, reading)
     if against is None:
-        return reading, Broken(outside, told)
-    first = F.when(against.where, against.message).otherwise(told)
+        return reading, Broken(outside, too_far)
+    first = F.when(against.where, against.message).otherwise(too_far)
     return reading, Broken(against.where | outside, first)
 
 

@@ -9,17 +9,17 @@ from pyspark.sql import functions as F
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
 from winnow.contracts.mapping.nobody import (
-    place_of_nobody,
-    place_of_suspicious,
-    suspicious_at,
+    nobody_number,
+    suspicious_id,
+    suspicious_number,
 )
 from winnow.contracts.repeated_keys import (
     KEPT,
-    KEPT_PLACES,
+    KEPT_CLASSES,
     count_distinct_keys,
     key_census,
     repeated_hashes,
-    rows_by_place,
+    rows_by_class,
 )
 from winnow.contracts.rows import on_date
 from winnow.contracts.stage_rows import (
@@ -34,7 +34,7 @@ from winnow.dates import CalendarDay
 from winnow.errors import ConservationError, Problem
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
-_REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_PLACES + n for n in range(4))
+_REJECTED, _FILTERED, _OTHER_DATE, _ANONYMOUS = (KEPT_CLASSES + n for n in range(4))
 """Places of a census, behind those that are kept; each row is in exactly one. The last is the first
 of several, one for each value that means nobody."""
 
@@ -85,7 +85,7 @@ class RowCounts:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every row that was read went to exactly one place."""
+        """Whether every row that was read went to exactly one of the parts."""
         parts = self.valid + self.duplicate + self.rejected + self.filtered + self.other_date
         return self.read == parts
 
@@ -109,11 +109,11 @@ def census_of(
     Returns:
         A ``key_census``; ``count_rows`` reads it, and ``repeated_hashes``.
     """
-    own, odd = on_date(log, day), _suspicion(log)
+    of_date, odd = on_date(log, day), _suspicion(log)
     if 0 < len(stages) <= MOST_NOTED:
         odd = F.when(odd > 0, odd).otherwise(F.lit(FIRST_NOTE) + stage_note(stages))
-    place = (
-        F.when(~own, F.lit(_OTHER_DATE))
+    row_class = (
+        F.when(~of_date, F.lit(_OTHER_DATE))
         .when(F.col("valid"), F.lit(KEPT) + odd)
         .when(F.col("anonymous"), F.lit(_ANONYMOUS) + _nobody(log))
         .when(F.col("filtered"), F.lit(_FILTERED))
@@ -123,7 +123,7 @@ def census_of(
     def kept(part: DataFrame, name: str) -> DataFrame:
         return part if keep is None else keep(part, f"counted/{log.name}/{name}")
 
-    return key_census(log.frame, log.contract.key, place, log.about_rows, kept, limits)
+    return key_census(log.frame, log.contract.key, row_class, log.about_rows, kept, limits)
 
 
 def count_rows(
@@ -147,9 +147,9 @@ def count_rows(
         ConservationError: The parts do not add up, or the files hold another number of rows.
     """
     census = census_of(log, day, stages=stages, limits=limits) if census is None else census
-    rows = rows_by_place(census)
+    rows = rows_by_class(census)
     rejected = on_date(log, day) & ~F.col("filtered") & ~F.col("valid")
-    fine, repeated = _sum(rows, 0, KEPT_PLACES), repeated_hashes(census)
+    fine, repeated = _sum(rows, 0, KEPT_CLASSES), repeated_hashes(census)
     anonymous = _sum(rows, _ANONYMOUS, None)
     # Where every row is kept it is not asked again which are: only the key's columns are read.
     all_kept = fine == sum(rows.values())
@@ -166,14 +166,14 @@ def count_rows(
         reasons=_reasons(log, rejected) if rows.get(_REJECTED) else {},
         not_chosen=distinct - _chosen(log, kept, fine - distinct) if log.chooses else 0,
         nobody={
-            value: rows[_ANONYMOUS + place]
-            for place, value in enumerate(log.anonymous_values, start=1)
-            if rows.get(_ANONYMOUS + place)
+            value: rows[_ANONYMOUS + number]
+            for number, value in enumerate(log.anonymous_values, start=1)
+            if rows.get(_ANONYMOUS + number)
         },
         suspicious={
-            suspicious_at(place): n
-            for place, n in sorted(rows.items())
-            if KEPT < place < FIRST_NOTE
+            suspicious_id(number): n
+            for number, n in sorted(rows.items())
+            if KEPT < number < FIRST_NOTE
         },
         stages=_stages(log, day, rows, stages),
     )
@@ -190,7 +190,7 @@ def _stages(
     if len(stages) > MOST_NOTED or _sum(rows, KEPT + 1, FIRST_NOTE):
         valid = log.frame.where(on_date(log, day) & F.col("valid"))
         return rows_of_stages(count_notes(valid, stages), stages)
-    noted = {p - FIRST_NOTE: n for p, n in rows.items() if FIRST_NOTE <= p < KEPT_PLACES}
+    noted = {p - FIRST_NOTE: n for p, n in rows.items() if FIRST_NOTE <= p < KEPT_CLASSES}
     return rows_of_stages(noted, stages)
 
 
@@ -205,15 +205,15 @@ def _suspicion(log: Log) -> Column:
     if "user_id" not in log.mapped:
         return F.lit(0)
     [kind] = [column.type for column in log.contract.columns if column.name == "user_id"]
-    return place_of_suspicious(F.col("user_id"), kind)
+    return suspicious_number(F.col("user_id"), kind)
 
 
 def _nobody(log: Log) -> Column:
-    return place_of_nobody(F.col("nobody"), log.anonymous_values)
+    return nobody_number(F.col("nobody"), log.anonymous_values)
 
 
 def _sum(rows: Mapping[int, int], first: int, end: int | None) -> int:
-    return sum(n for place, n in rows.items() if place >= first and (end is None or place < end))
+    return sum(n for kind, n in rows.items() if kind >= first and (end is None or kind < end))
 
 
 def _reasons(log: Log, rejected: Column) -> dict[str, int]:

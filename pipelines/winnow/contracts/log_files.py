@@ -16,7 +16,7 @@ from winnow.errors import ConfigError, InputError, Problem
 from winnow.logs.delta.table_log import open_delta
 from winnow.logs.files.date_folders import folder_dates
 from winnow.logs.files.listing import Listing, list_files
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 from winnow.logs.opened import Opened
 from winnow.logs.opening import guess_format, open_files
 
@@ -55,20 +55,22 @@ def look_at_log(
     """
     log = configured_log(name, config)
     assert log.path is not None
-    place = Place.of(log.path, base)
+    location = Location.of(log.path, base)
     wanted: tuple[date, ...] = ()
     if log.partition is not None:
         wanted = folder_dates(dates, log.partition, config.calendar_zone)
-    if log.format == "delta" or _holds_delta_log(place):
+    if log.format == "delta" or _holds_delta_log(location):
         if log.format not in ("delta", None):
             raise InputError(
                 Problem(
-                    f"logs.{name}.format", f"{place.path} is a Delta table", log.format, "delta"
+                    f"logs.{name}.format", f"{location.path} is a Delta table", log.format, "delta"
                 )
             )
-        opened, listing = open_delta(name, place, log.partition, wanted, required, allow_empty)
+        opened, listing = open_delta(name, location, log.partition, wanted, required, allow_empty)
     else:
-        listing = list_files(name, place, log.partition, wanted, required, allow_empty=allow_empty)
+        listing = list_files(
+            name, location, log.partition, wanted, required, allow_empty=allow_empty
+        )
         kind = log.format or guess_format(name, listing)
         opened = open_files(name, log, kind, listing, possible_columns(name, log, config))
     if not opened.groups and opened.delta is None:
@@ -94,6 +96,6 @@ def configured_log(name: str, config: Config) -> LogConfig:
     return log
 
 
-def _holds_delta_log(place: Place) -> bool:
-    info = place.filesystem.get_file_info(f"{place.path}/_delta_log")
+def _holds_delta_log(location: Location) -> bool:
+    info = location.filesystem.get_file_info(f"{location.path}/_delta_log")
     return bool(info.type.name == "Directory")

@@ -37,11 +37,11 @@ def dates_needed(config: Config, day: date) -> Needs:
     what all logs saw in the popularity window. Where only attributed clicks make an item popular,
     impressions reach back over that window and one attribution window more.
     """
-    zone, own = config.calendar_zone, CalendarDay(day, config.calendar_zone)
+    zone, build_day = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
     window = config.attribution.longest_us
-    first_shown = date_of(own.start_us - window, zone)
-    last_click = date_of(own.end_us - 1 + window, zone)
+    first_shown = date_of(build_day.start_us - window, zone)
+    last_click = date_of(build_day.end_us - 1 + window, zone)
     ahead = day + timedelta(days=config.exclusion.lookahead_days)
     seen = day - timedelta(days=config.popularity.window_days if config.logs.items is None else 0)
     ranked = seen

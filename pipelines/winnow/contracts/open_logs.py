@@ -117,7 +117,7 @@ def open_logs(
 def _mapped(binding: Binding, log: LogConfig) -> frozenset[str]:
     names = {bound.column.name for bound in binding.columns if bound.mapped}
     if log.explode is not None and "rank" in binding.contract.names:
-        names.add("rank")  # the place in the request's list, where no column has it
+        names.add("rank")  # the position in the request's list, where no column has it
     return frozenset(names)
 
 

@@ -54,7 +54,7 @@ def with_copy_numbers(rejected: DataFrame) -> DataFrame:
     Which of two equal rows gets which number depends on their time and reasons alone.
     """
     order = (F.col("event_ts").asc_nulls_last(), F.col("joined").asc())
-    place = F.row_number().over(Window.partitionBy("log", "raw").orderBy(*order))
+    number = F.row_number().over(Window.partitionBy("log", "raw").orderBy(*order))
     # A column of its own: Sail cannot order a window by concat_ws.
     joined = rejected.withColumn("joined", F.concat_ws("\n", "reasons"))
-    return joined.withColumn("copy_no", place - 1).select(*_COLUMNS)
+    return joined.withColumn("copy_no", number - 1).select(*_COLUMNS)

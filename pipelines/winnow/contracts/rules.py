@@ -73,7 +73,7 @@ def _stage_unknown(config: Config) -> Broken:
     stages = [stage.name for stage in config.hard.stages]
     stage = F.col("stage")
     sentence = "stage is not one of the configured stages"
-    # A row without a stage breaks the rule ``missing``, and text is dear to compare once more.
+    # A row without a stage breaks the rule ``missing``, and comparing text once more costs.
     return Broken(~stage.isin(*stages), message("stage_unknown", sentence, stage))
 
 

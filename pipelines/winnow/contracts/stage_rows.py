@@ -7,13 +7,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
-from winnow.contracts.repeated_keys import KEPT_PLACES
+from winnow.contracts.repeated_keys import KEPT_CLASSES
 
 _SCORED, _FROM_ZERO, _RANKED, _KINDS = 3, 1, 2, 6
 FIRST_NOTE = 32
-"""The first place in a census of rows that have a note; those before it are of other oddities."""
+"""The first class in a census of rows that have a note; those before it are of other oddities."""
 
-MOST_NOTED = (KEPT_PLACES - FIRST_NOTE) // _KINDS
+MOST_NOTED = (KEPT_CLASSES - FIRST_NOTE) // _KINDS
 """So many stages are counted in the pass that finds repeated keys; more need one of their own."""
 
 
@@ -46,23 +46,25 @@ def stage_note(stages: Sequence[str]) -> Column:
     rank = F.when(F.col("rank") == 0, _FROM_ZERO).otherwise(_RANKED)
     note = F.when(F.col("rank").isNull(), 0).otherwise(rank)
     note += F.when(F.col("score").isNull(), 0).otherwise(_SCORED)
-    for place, stage in enumerate(stages[1:], start=1):
-        note += F.when(F.col("stage") == stage, _KINDS * place).otherwise(0)
+    for index, stage in enumerate(stages[1:], start=1):
+        note += F.when(F.col("stage") == stage, _KINDS * index).otherwise(0)
     return note
 
 
 def rows_of_stages(notes: Mapping[int, int], stages: Sequence[str]) -> dict[str, StageRows]:
     """Return the rows of each stage from how many have which ``stage_note``."""
     found = {}
-    for place, stage in enumerate(stages):
-        own = {note % _KINDS: n for note, n in notes.items() if note // _KINDS == place}
-        ranks = {kind: sum(own.get(kind + s, 0) for s in (0, _SCORED)) for kind in range(_SCORED)}
+    for index, stage in enumerate(stages):
+        of_stage = {note % _KINDS: n for note, n in notes.items() if note // _KINDS == index}
+        ranks = {
+            kind: sum(of_stage.get(kind + s, 0) for s in (0, _SCORED)) for kind in range(_SCORED)
+        }
         found[stage] = StageRows(
-            rows=sum(own.values()),
-            scored=sum(n for kind, n in own.items() if kind >= _SCORED),
+            rows=sum(of_stage.values()),
+            scored=sum(n for kind, n in of_stage.items() if kind >= _SCORED),
             ranked=ranks[_FROM_ZERO] + ranks[_RANKED],
             from_zero=ranks[_FROM_ZERO],
-            unordered=own.get(0, 0),
+            unordered=of_stage.get(0, 0),
         )
     return found
 

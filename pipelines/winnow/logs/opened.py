@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.text.opening import TextReading
 from winnow.logs.types import SourceColumn
 
@@ -46,7 +46,7 @@ class Opened:
     """A log's files, looked at.
 
     Attributes:
-        place: Where they lie.
+        location: Where they lie.
         kind: ``parquet``, ``csv``, ``json_lines`` or ``delta``.
         groups: What to read; empty where nothing is there.
         columns: The columns of all groups together, in the order in which they were met.
@@ -59,7 +59,7 @@ class Opened:
         warnings: What was passed over, one sentence each.
     """
 
-    place: Place
+    location: Location
     kind: str
     groups: tuple[FileGroup, ...]
     columns: tuple[SourceColumn, ...]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from winnow.config.logs import LogConfig
 from winnow.errors import ConfigError, InputError, Problem
-from winnow.logs.files.listing import Listing, told_empty
+from winnow.logs.files.listing import Listing, empty_file_warnings
 from winnow.logs.files.locations import SourceFile
 from winnow.logs.opened import FileGroup, Opened
 from winnow.logs.parquet.footers import read_footers
@@ -54,16 +54,16 @@ def _opened(
     warnings = listing.warnings
     if kind == "parquet":
         _refuse_empty(log, listing.empty)
-        footers = read_footers(log, listing.place, files)
+        footers = read_footers(log, listing.location, files)
         rows = sum(footer.rows or 0 for footer in footers)
         groups = _grouped(kind, zip(files, footers, [None] * len(files), strict=True))
     else:
-        warnings += told_empty(log, listing.place, listing.empty)
-        texts, late = open_text_files(log, config, kind, listing.place, files, names)
+        warnings += empty_file_warnings(log, listing.location, listing.empty)
+        texts, late = open_text_files(log, config, kind, listing.location, files, names)
         groups = _grouped(kind, ((text.file, text.columns, text.reading) for text in texts))
     columns, differing = _united(groups)
     return Opened(
-        place=listing.place,
+        location=listing.location,
         kind=kind,
         groups=groups,
         columns=(*columns, *(text_column(name) for name in late)),
@@ -81,7 +81,7 @@ def _all_of_another_format(kind: str, listing: Listing) -> bool:
     files = (*listing.files, *([listing.stand_in] if listing.stand_in else []))
 
     def is_parquet(file: SourceFile) -> bool:
-        with listing.place.filesystem.open_input_file(file.path) as handle:
+        with listing.location.filesystem.open_input_file(file.path) as handle:
             return bool(handle.read(len(_PARQUET)) == _PARQUET)
 
     try:
@@ -99,22 +99,22 @@ def guess_format(log: str, listing: Listing) -> str:
     files = (*listing.files, *([listing.stand_in] if listing.stand_in else []))
     if not files:
         return "parquet"
-    told: dict[str, SourceFile] = {}
+    formats: dict[str, SourceFile] = {}
     for file in files:
-        if kind := _told_by(file.path.lower()):
-            told.setdefault(kind, file)
-    if len(told) == 1:
-        return next(iter(told))
+        if kind := _format_of(file.path.lower()):
+            formats.setdefault(kind, file)
+    if len(formats) == 1:
+        return next(iter(formats))
     where, fix = f"logs.{log}.format", "Set format to parquet, csv, json_lines or delta."
     what = f"the name of {files[0].path} does not tell the format"
-    if told:
-        first, second = list(told.values())[:2]
+    if formats:
+        first, second = list(formats.values())[:2]
         what = f"the names of {first.path} and {second.path} tell two formats"
         fix = "Keep one format in the log's folder, or name its files by a pattern in path."
     raise InputError(Problem(where, what, next_step=fix))
 
 
-def _told_by(name: str) -> str | None:
+def _format_of(name: str) -> str | None:
     for compressed in COMPRESSIONS:
         name = name.removesuffix(compressed)
     return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)

@@ -23,13 +23,13 @@ from winnow.logs.parquet.nested import resolve, way_within
 from winnow.logs.split_files import frame_of_splits, parts_of_files, whole_files
 from winnow.logs.text.line_rows import LineReader
 from winnow.logs.text.lines import (
-    CandidateLists,
+    ElementLists,
     LineFormat,
     wrong_number_of_fields,
 )
 from winnow.logs.types import SourceColumn
 
-_PLACE, _CANDIDATE = "__winnow_place", "__winnow_candidate"
+_POSITION, _ELEMENT = "__winnow_list_position", "__winnow_element"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class SourceRows:
         frame: One row per event (after exploding).
         column_of: Source column name to its value.
         problem: Why the row as a whole is broken, as ``code: sentence``, or NULL.
-        place: The row's place in its request's list, from 0; None where rows are not exploded.
+        list_position: The row's position in its request's list, from 0; None where rows are not
+            exploded.
         partition_date: The date of its folder, or NULL.
         source_row: The source columns in source order, as a struct.
     """
@@ -48,7 +49,7 @@ class SourceRows:
     frame: DataFrame
     column_of: Callable[[str], Column]
     problem: Column
-    place: Column | None
+    list_position: Column | None
     partition_date: Column
     source_row: Column
 
@@ -74,7 +75,7 @@ def source_rows(
         return _text_rows(opened, wanted, once, log, spark)
     lists = log.explode.columns if log.explode else ()
     ways = nested_fields(opened, (*lists, *wanted))
-    nested = {name: f"__winnow_field_{place}" for place, name in enumerate(ways)}
+    nested = {name: f"__winnow_field_{index}" for index, name in enumerate(ways)}
     if opened.delta is not None:
         frame, columns = delta_frame(opened, opened.delta, spark), list(opened.columns)
         frame = with_fields(frame, {nested[name]: way for name, way in ways.items()})
@@ -102,53 +103,53 @@ def _column_rows(
     top = {column.name for column in columns}
     row = F.struct(*[F.col(quoted(column.name)) for column in columns])
 
-    def own(name: str) -> Column:
+    def column(name: str) -> Column:
         return F.col(quoted(nested.get(name, name)))
 
     if explode is None:
-        return SourceRows(frame, own, F.lit(None).cast("string"), None, dates, row)
-    lists = [own(name) for name in explode.columns]
+        return SourceRows(frame, column, F.lit(None).cast("string"), None, dates, row)
+    lists = [column(name) for name in explode.columns]
     first = resolve({column.name: column for column in columns}, explode.columns[0])
-    candidate = first[0].element() if first else None
+    element = first[0].element() if first else None
     unequal, found = F.lit(False), F.lit("")
     if explode.kind == "structs":
-        candidates = lists[0]
+        elements = lists[0]
     elif explode.kind == "delimited":
         split = F.split(lists[0], re.escape(explode.delimiter), -1)
-        candidates = F.when(lists[0] != "", split)
+        elements = F.when(lists[0] != "", split)
     else:
         sizes = [F.when(values.isNotNull(), F.size(values)).otherwise(0) for values in lists]
         for size in sizes[1:]:
             unequal = unequal | (size != sizes[0])
         found = F.concat_ws(", ", *[size.cast("string") for size in sizes])
         named = [values.alias(f"v{index}") for index, values in enumerate(lists)]
-        candidates = F.when(~unequal, F.arrays_zip(*named))
-    exploded = frame.select("*", F.posexplode_outer(candidates).alias(_PLACE, _CANDIDATE))
+        elements = F.when(~unequal, F.arrays_zip(*named))
+    exploded = frame.select("*", F.posexplode_outer(elements).alias(_POSITION, _ELEMENT))
     problem = F.when(
         unequal, F.concat(F.lit("unreadable: parallel lists have the lengths "), found)
-    ).when(F.col(_PLACE).isNull(), F.lit("missing: the list of candidates is NULL or empty"))
-    parts = F.split(F.col(_CANDIDATE), re.escape(explode.item_delimiter or ""), -1)
+    ).when(F.col(_POSITION).isNull(), F.lit("missing: the list of candidates is NULL or empty"))
+    parts = F.split(F.col(_ELEMENT), re.escape(explode.item_delimiter or ""), -1)
     if explode.fields:
         said = wrong_number_of_fields(explode.columns[0], len(explode.fields))
-        told = F.concat(F.lit(said), F.col(_CANDIDATE), F.lit("'"))
-        problem = problem.when(F.size(parts) != len(explode.fields), told)
+        sentence = F.concat(F.lit(said), F.col(_ELEMENT), F.lit("'"))
+        problem = problem.when(F.size(parts) != len(explode.fields), sentence)
 
     def column_of(name: str) -> Column:
         if explode.kind == "structs":
             prefix = f"{explode.columns[0]}."
             if name.startswith(prefix) and name not in top:
-                way = way_within(candidate, name.removeprefix(prefix))
-                return reduce(Column.getField, way, F.col(_CANDIDATE))
+                way = way_within(element, name.removeprefix(prefix))
+                return reduce(Column.getField, way, F.col(_ELEMENT))
         elif name in explode.named_fields:
             part = F.get(parts, explode.named_fields.index(name))
             return F.when(F.size(parts) == len(explode.fields), part)
         elif name in explode.columns:
             if explode.kind == "delimited":
-                return F.col(_CANDIDATE)
-            return F.col(_CANDIDATE).getField(f"v{explode.columns.index(name)}")
-        return own(name)
+                return F.col(_ELEMENT)
+            return F.col(_ELEMENT).getField(f"v{explode.columns.index(name)}")
+        return column(name)
 
-    return SourceRows(exploded, column_of, problem, F.col(_PLACE), dates, row)
+    return SourceRows(exploded, column_of, problem, F.col(_POSITION), dates, row)
 
 
 def _text_rows(
@@ -163,21 +164,21 @@ def _text_rows(
             names=tuple(column.name for column in group.columns),
             header=group.text.header,
             dialect=group.text.dialect,
-            explode=CandidateLists.of(log.explode),
+            explode=ElementLists.of(log.explode),
             encoding=group.text.shape.encoding,
             once=once,
         )
-        reader = LineReader(lines, group.text.shape, opened.place.filesystem)
+        reader = LineReader(lines, group.text.shape, opened.location.filesystem)
         parts = parts_of_files if group.text.shape.divisible else whole_files
         splits = [] if opened.hollow else parts(group.files)
         frames.append(frame_of_splits(spark, splits, reader.read, reader.schema()))
     frame = reduce(lambda a, b: a.unionByName(b), frames)
-    places = {name: f"c{index}" for index, name in enumerate(wanted)}
+    columns = {name: f"c{index}" for index, name in enumerate(wanted)}
     return SourceRows(
         frame=frame,
-        column_of=lambda name: F.col(places[name]),
+        column_of=lambda name: F.col(columns[name]),
         problem=F.col("problem"),
-        place=F.col("place") if log.explode else None,
+        list_position=F.col("list_position") if log.explode else None,
         partition_date=F.col("partition_date"),
         source_row=F.struct(F.col("line")),
     )

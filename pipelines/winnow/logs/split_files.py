@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import DateType, StructField, StructType
 
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 
 BYTES_PER_SPLIT = 16 * 2**20
 _BYTES_PER_FILE = 2**20
@@ -84,7 +84,7 @@ def frame_of_splits(
 
 def parquet_by_arrow(
     spark: SparkSession,
-    place: Place,
+    location: Location,
     files: Sequence[SourceFile],
     fields: Sequence[StructField],
     partition: str | None,
@@ -94,7 +94,7 @@ def parquet_by_arrow(
 
     Args:
         spark: The session.
-        place: The file system of the files.
+        location: The file system of the files.
         files: They.
         fields: The columns and the types that they shall have; NULL where a file lacks one.
         partition: The name of a column for the date of each file's folder, or None.
@@ -103,7 +103,7 @@ def parquet_by_arrow(
     ways = {field.name: (field.name,) for field in fields} | dict(nested or {})
     schema = StructType(list(fields))
     target = to_arrow_schema(schema)
-    filesystem = place.filesystem
+    filesystem = location.filesystem
 
     def read(split: Split) -> Iterator[pa.RecordBatch]:
         with filesystem.open_input_file(split.path) as handle:

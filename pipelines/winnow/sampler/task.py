@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.arrays.lists import lists_of
-from winnow.arrays.task_slots import TURNS
+from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue
@@ -122,7 +122,7 @@ def sample_partition(
     received = list(batches)
     if not received:
         return
-    with TURNS:
+    with TASK_SLOTS:
         groups = sampled(pa.Table.from_batches(received), settings)
     yield from groups
 

@@ -82,14 +82,14 @@ def cause_in(text: str) -> str:
         raw = text.strip().splitlines()
         begin = max(n for n, line in enumerate(raw) if "Traceback (most recent" in line)
         # Of a traceback, the frames are indented; Java's frames follow with a tab.
-        told = [line.strip() for line in raw[begin + 1 :] if line[:1] not in (" ", "\t", "")]
-        if told:
-            return told[0]
+        message = [line.strip() for line in raw[begin + 1 :] if line[:1] not in (" ", "\t", "")]
+        if message:
+            return message[0]
     return lines[0]
 
 
-def _of_file(number: int, name: str, told: str) -> Problem:
-    return Problem(name or "winnow", _WRITING[number], told, None, _NEXT.get(number, _MAY_WRITE))
+def _of_file(number: int, name: str, message: str) -> Problem:
+    return Problem(name or "winnow", _WRITING[number], message, None, _NEXT.get(number, _MAY_WRITE))
 
 
 def _line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from winnow.arrays.task_slots import TURNS
+from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.audit.recompute import pass_sizes
 from winnow.audit.recompute.draws import (
     CLICKED,
@@ -150,7 +150,7 @@ def _examine_partition(
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
     if received:
-        with TURNS:
+        with TASK_SLOTS:
             sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_items)))
         yield from sums
 

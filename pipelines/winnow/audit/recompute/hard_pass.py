@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.arrays.task_slots import TURNS
+from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.audit.recompute.kernels.ranking_lists import (
     HardCounts,
     Logged,
@@ -139,7 +139,7 @@ def _look_up_partition(
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
     if received:
-        with TURNS:
+        with TASK_SLOTS:
             rows = pa.Table.from_batches(received)
             found = _looked_up(rows, rules, scored=scored, ranked=ranked)
         yield pa.RecordBatch.from_pydict({name: [getattr(found, name)] for name in _NAMES})

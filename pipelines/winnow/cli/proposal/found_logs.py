@@ -14,7 +14,7 @@ from winnow.config.logs import LogConfig
 from winnow.errors import ConfigError, InputError, Problem
 from winnow.logs.delta.table_log import open_delta
 from winnow.logs.files.listing import list_files
-from winnow.logs.files.locations import Place, hidden
+from winnow.logs.files.locations import Location, hidden
 from winnow.logs.opening import guess_format, open_files
 
 _DEEPEST = 4
@@ -70,7 +70,7 @@ def find_logs(paths: Sequence[str], base: Path) -> tuple[tuple[FoundLog, ...], l
     found: list[FoundLog] = []
     problems: list[Problem] = []
     for path in paths:
-        place = Place.of(path, base)
+        place = Location.of(path, base)
         if place.filesystem.get_file_info(place.path).type == pafs.FileType.NotFound:
             problems.append(Problem("--from", f"{place.path} does not exist"))
             continue
@@ -86,7 +86,7 @@ def find_logs(paths: Sequence[str], base: Path) -> tuple[tuple[FoundLog, ...], l
     return tuple(found[:_MOST]), problems
 
 
-def _places(place: Place, deepest: int) -> Iterator[Place]:
+def _places(place: Location, deepest: int) -> Iterator[Location]:
     """Give the places below that may hold one log each."""
     info = place.filesystem.get_file_info(place.path)
     if info.type == pafs.FileType.File or deepest == 0:
@@ -102,22 +102,22 @@ def _places(place: Place, deepest: int) -> Iterator[Place]:
     if folders and all("=" in entry.base_name for entry in folders):
         # Folders such as region=eu above the dates.
         column = folders[0].base_name.partition("=")[0]
-        yield Place(place.filesystem, f"{place.path}/{column}=*", place.scheme)
+        yield Location(place.filesystem, f"{place.path}/{column}=*", place.scheme)
         return
     if files and not folders and len({_stem(file.base_name) for file in files}) == 1:
         yield place
         return
     for entry in sorted([*folders, *files], key=lambda entry: str(entry.base_name)):
         if not hidden(entry.base_name):
-            yield from _places(Place(place.filesystem, entry.path, place.scheme), deepest - 1)
+            yield from _places(Location(place.filesystem, entry.path, place.scheme), deepest - 1)
 
 
-def _opened(place: Place) -> FoundLog | None:
+def _opened(place: Location) -> FoundLog | None:
     path = place.path if place.local else place.uri(place.path)
     root = next(iter(place.roots()), None)
     if root is None:
         return None
-    first = Place(place.filesystem, root.path, place.scheme)
+    first = Location(place.filesystem, root.path, place.scheme)
     if place.filesystem.get_file_info(f"{root.path}/_delta_log").type == pafs.FileType.Directory:
         sample, partition, dates = delta_sample(place)
         if partition is not None:
@@ -136,7 +136,7 @@ def _opened(place: Place) -> FoundLog | None:
     return FoundLog(path, kind, partition, dates, file_sample(opened))
 
 
-def _partition_of(place: Place) -> Partition | None:
+def _partition_of(place: Location) -> Partition | None:
     """Return how the folders below write dates; None where they do not."""
     names = [e.base_name for e in _entries(place) if e.type == pafs.FileType.Directory]
     for name in names:
@@ -148,12 +148,12 @@ def _partition_of(place: Place) -> Partition | None:
     return next((one for one in _SPELLED if any(_dates(place, one))), None)
 
 
-def _dates(place: Place, partition: Partition) -> Iterator[date]:
+def _dates(place: Location, partition: Partition) -> Iterator[date]:
     """Give the dates that the folders below stand for."""
     waiting = [(place.path, "", partition.levels)]
     while waiting:
         path, name, levels = waiting.pop()
-        for entry in _entries(Place(place.filesystem, path, place.scheme)):
+        for entry in _entries(Location(place.filesystem, path, place.scheme)):
             if entry.type != pafs.FileType.Directory or hidden(entry.base_name):
                 continue
             whole = f"{name}/{entry.base_name}" if name else str(entry.base_name)
@@ -163,7 +163,7 @@ def _dates(place: Place, partition: Partition) -> Iterator[date]:
                 yield day
 
 
-def _entries(place: Place) -> list[pafs.FileInfo]:
+def _entries(place: Location) -> list[pafs.FileInfo]:
     if place.filesystem.get_file_info(place.path).type != pafs.FileType.Directory:
         return []
     found: list[pafs.FileInfo] = place.filesystem.get_file_info(pafs.FileSelector(place.path))

@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 from winnow.config.date_patterns import date_in
 from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 from winnow.logs.opened import FileGroup, Opened
 from winnow.logs.text.csv_records import UnreadableLineError
 from winnow.logs.text.lines import as_text, json_fields
@@ -48,7 +48,7 @@ def file_sample(opened: Opened) -> Sample:
     return _sample([column.name for column in opened.columns], rows, kinds)
 
 
-def delta_sample(place: Place) -> tuple[Sample, Partition | None, tuple[date, ...]]:
+def delta_sample(place: Location) -> tuple[Sample, Partition | None, tuple[date, ...]]:
     """Return the first rows of a Delta table, its partition column of dates, and the dates.
 
     Raises:
@@ -84,7 +84,7 @@ def _sample(names: list[str], rows: list[dict[str, Any]], kinds: Mapping[str, st
 
 def _rows(opened: Opened, group: FileGroup) -> Iterator[dict[str, Any]]:
     for file in group.files:
-        with opened.place.filesystem.open_input_file(file.path) as handle:
+        with opened.location.filesystem.open_input_file(file.path) as handle:
             if group.text is None:
                 for batch in pq.ParquetFile(handle).iter_batches(MOST_ROWS):
                     yield from map(_flat, batch.to_pylist())

@@ -34,7 +34,7 @@ class Binding:
     """A log's contract bound to the columns of its files.
 
     Attributes:
-        contract: The contract, resolved; its key is the one that duplicates are told by.
+        contract: The contract, resolved; its key is the one that decides what is a duplicate.
         columns: One entry per contract column, in contract order.
         carry: Carried name and the source column it is copied from.
         where: Source column and the values to keep, each of the column's type.

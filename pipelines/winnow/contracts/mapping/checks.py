@@ -43,7 +43,7 @@ PAIR_COLUMNS = (
     "tie",
     "place",
 )
-"""What stands beside carried columns on the way to the tables."""
+"""What a row has besides carried columns on the way to the tables."""
 
 _ID_SOURCES = (*INTEGERS, "string")
 _FLAG_SOURCES = ("boolean", *INTEGERS, "float", "double", "string")

@@ -62,7 +62,7 @@ def _differing_fields(name: str, opened: Opened, fields: Collection[str]) -> Ite
     for field in sorted(within) if opened.kind == "parquet" else ():
         found = [resolve(columns, field) for columns in groups]
         first = next((leaf[0] for leaf in found if leaf is not None), None)
-        if first is None:  # a field of a candidate in a list
+        if first is None:  # a field of an element of a list
             continue
         for group, leaf in zip(opened.groups, found, strict=True):
             where = f"logs.{name}: {group.files[0].path}"

@@ -1,4 +1,4 @@
-"""The columns that a row has after exploding: those of the file and those of a candidate."""
+"""The columns that a row has after exploding: those of the file and those of an element."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from winnow.logs.types import SourceColumn, fields_of, text_column
 
 
 class Sources:
-    """The columns that a row has after exploding: those of the file and those of a candidate."""
+    """The columns that a row has after exploding: those of the file and those of an element."""
 
     def __init__(self, columns: Sequence[SourceColumn], explode: Explode | None) -> None:
-        """Put the candidates' columns over the file's."""
+        """Put the elements' columns over the file's."""
         self._columns = {column.name: column for column in columns}
         self._prefix = ""
         if explode is None:
@@ -47,6 +47,6 @@ class Sources:
         found = resolve(self._columns, name)
         return found[0] if found else None
 
-    def own(self, name: str) -> SourceColumn | None:
+    def named_as(self, name: str) -> SourceColumn | None:
         """Return the column that a contract column has where it is not mapped."""
         return self._columns.get(f"{self._prefix}{name}") or self._columns.get(name)

@@ -32,13 +32,13 @@ from winnow.logs.types import SourceColumn, text_column
 def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str]:
     """Return every source column that may be used: mapped, carried, or found by its own name."""
     mapped = log.model_dump(include={"columns", "where", "explode"})
-    own = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
+    names = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
-    within = {f"{column}.{own_name}" for column in lists for own_name in own}
+    within = {f"{column}.{name_}" for column in lists for name_ in names}
     chosen = config.positives.where if name == "impressions" else ()
     listed = config.exclusion.history if name == "impressions" else None
     history = () if listed is None else (listed.column,)
-    return frozenset({*own, *within, *chosen, *history, *_texts_in(mapped)})
+    return frozenset({*names, *within, *chosen, *history, *_texts_in(mapped)})
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -127,7 +127,7 @@ def bind(
             finder.problems.append(wrong)
     InputError.raise_if_any(finder.problems)
     if name == "ranking_log" and not open_ended:
-        ConfigError.raise_if_any(stage_problems(_told(bound, log), config))
+        ConfigError.raise_if_any(stage_problems(_columns_with_values(bound, log), config))
     event_time = EVENT_TIME.get(name)
     timed = any(b.column.name == event_time and b.sources for b in bound)
     return Binding(
@@ -141,10 +141,10 @@ def bind(
     )
 
 
-def _told(bound: Sequence[BoundColumn], log: LogConfig) -> set[str]:
+def _columns_with_values(bound: Sequence[BoundColumn], log: LogConfig) -> set[str]:
     """Return the contract columns that the log has values of."""
     names = {entry.column.name for entry in bound if entry.mapped}
-    # The place in a request's list stands for the rank where no column has it.
+    # The position in a request's list stands for the rank where no column has it.
     return names | {"rank"} if log.explode is not None else names
 
 
@@ -152,10 +152,10 @@ def _bound(column: ColumnContract, log: LogConfig, finder: _Finder) -> BoundColu
     given: ColumnMapping | None = log.columns.get(column.name)
     where = f"columns.{column.name}"
     if given is None:
-        own = finder.sources.own(column.name)
-        if own is None and column.optional:
+        found = finder.sources.named_as(column.name)
+        if found is None and column.optional:
             return BoundColumn(column, None)
-        given = own.name if own else column.name
+        given = found.name if found else column.name
     if isinstance(given, str):
         timed = column.type == "timestamp"
         given = TimeSource(column=given) if timed else ColumnSource(column=given)
@@ -168,8 +168,8 @@ def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, Source
     carried = []
     for name in config.carry if log == "impressions" else ():
         given = mapped.get(name)
-        own = finder.sources.own(name)
-        reference = own.name if own else name
+        found = finder.sources.named_as(name)
+        reference = found.name if found else name
         column = finder.find("carry", given if isinstance(given, str) else reference)
         if column is None:
             continue

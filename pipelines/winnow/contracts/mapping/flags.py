@@ -76,12 +76,12 @@ def stage_reading(bound: BoundColumn, stage: Column, column_of: ColumnOf) -> Rea
     value = F.lit(None).cast(bound.column.type)
     unreadable, found = F.lit(False), F.lit(None).cast("string")
     for name, source in zip(bound.mapping.by_stage, bound.sources, strict=True):
-        own = read_value(column_of(source.name), source.found, bound.column.type)
+        reading = read_value(column_of(source.name), source.found, bound.column.type)
         here = F.coalesce(stage == name, F.lit(False))
-        value = F.when(here, own.value).otherwise(value)
-        found = F.when(here, own.found).otherwise(found)
-        if own.unreadable is not None:
-            unreadable = unreadable | (here & own.unreadable)
+        value = F.when(here, reading.value).otherwise(value)
+        found = F.when(here, reading.found).otherwise(found)
+        if reading.unreadable is not None:
+            unreadable = unreadable | (here & reading.unreadable)
     return Reading(value, unreadable, found)
 
 

@@ -19,7 +19,7 @@ _INTEGERS = rf"^{_INTEGER}(?:{BETWEEN_ELEMENTS}{_INTEGER})*\z"
 def history_text(rows: SourceRows, source: SourceColumn, history: History) -> Column:
     """Return a row's list as one text, its ids apart by ``BETWEEN_ELEMENTS``; NULL without one.
 
-    Of a request that lies in one row, the first candidate's row has it.
+    Of a request that lies in one row, the first element's row has it.
     """
     column = rows.column_of(source.name)
     if isinstance(source.type, ArrayType):
@@ -28,9 +28,9 @@ def history_text(rows: SourceRows, source: SourceColumn, history: History) -> Co
         text = column
     else:
         text = F.regexp_replace(column, re.escape(history.delimiter), BETWEEN_ELEMENTS)
-    if rows.place is None:
+    if rows.list_position is None:
         return text
-    return F.when(F.coalesce(rows.place, F.lit(0)) == 0, text)
+    return F.when(F.coalesce(rows.list_position, F.lit(0)) == 0, text)
 
 
 def unreadable_history(text: Column, kind: str) -> Broken | None:

@@ -1,4 +1,4 @@
-"""Users that may mean nobody: what their ids are, as places of a census, which names them again.
+"""Users that may mean nobody: what their ids are, as numbers in a census, which names them again.
 
 The values of ``identity.anonymous_values`` are dropped, and one of them may be a person. Others,
 as pandas and trackers write a missing id, are kept, and may be nobody.
@@ -21,11 +21,11 @@ SUSPICIOUS = (
 
 assert len(SUSPICIOUS) < FIRST_NOTE
 
-_MOST_TOLD = 64
+_MOST_NAMED = 64
 
 
-def place_of_suspicious(user_id: Column, kind: str) -> Column:
-    """Return 1 and the place of a user id among ``SUSPICIOUS``, or 0: int, never NULL.
+def suspicious_number(user_id: Column, kind: str) -> Column:
+    """Return the number of a user id among ``SUSPICIOUS``, from 1, or 0: int, never NULL.
 
     Args:
         user_id: The contract's column.
@@ -33,32 +33,32 @@ def place_of_suspicious(user_id: Column, kind: str) -> Column:
     """
     if kind == "string":
         # A text of blanks around one of them is as suspicious.
-        return _place_among(F.lower(F.trim(user_id)), dict(enumerate(SUSPICIOUS, start=1)))
+        return _number_among(F.lower(F.trim(user_id)), dict(enumerate(SUSPICIOUS, start=1)))
     numbers = {
-        place: int(value)
-        for place, value in enumerate(SUSPICIOUS, start=1)
+        number: int(value)
+        for number, value in enumerate(SUSPICIOUS, start=1)
         if value.removeprefix("-").isdigit() and str(int(value)) == value
     }
-    return _place_among(user_id, numbers)
+    return _number_among(user_id, numbers)
 
 
-def suspicious_at(place: int) -> str:
-    """Return the id that a place means."""
-    return SUSPICIOUS[place - 1]
+def suspicious_id(number: int) -> str:
+    """Return the id of a number."""
+    return SUSPICIOUS[number - 1]
 
 
-def place_of_nobody(nobody: Column, values: Sequence[str]) -> Column:
-    """Return the place of an anonymous row's value among the configured ones: int, from 1.
+def nobody_number(nobody: Column, values: Sequence[str]) -> Column:
+    """Return the number of an anonymous row's value among the configured ones: int, from 1.
 
     Behind the first ones, and where a value is no such text, it is 0.
     """
-    return _place_among(nobody, dict(enumerate(values[:_MOST_TOLD], start=1)))
+    return _number_among(nobody, dict(enumerate(values[:_MOST_NAMED], start=1)))
 
 
-def _place_among(value: Column, places: Mapping[int, str | int]) -> Column:
+def _number_among(value: Column, numbers: Mapping[int, str | int]) -> Column:
     found = F.lit(0)
-    for place, known in places.items():
+    for number, known in numbers.items():
         kind = "bigint" if isinstance(known, int) else "string"
-        found = F.when(value == F.lit(known).cast(kind), F.lit(place)).otherwise(found)
-    there = value.isin(*[F.lit(known) for known in places.values()]) if places else F.lit(False)
+        found = F.when(value == F.lit(known).cast(kind), F.lit(number)).otherwise(found)
+    there = value.isin(*[F.lit(known) for known in numbers.values()]) if numbers else F.lit(False)
     return F.when(there, found).otherwise(F.lit(0))

@@ -32,15 +32,15 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
             "logs.ranking_log has no column cut_reason",
             next_step="Map it under logs.ranking_log.columns, or take cut_reasons out.",
         )
-    for place, stage in taking:
-        yield from _of_stage(place, stage, there, config)
+    for index, stage in taking:
+        yield from _of_stage(index, stage, there, config)
 
 
 def _of_stage(
-    place: int, stage: Stage, there: Collection[str], config: Config
+    index: int, stage: Stage, there: Collection[str], config: Config
 ) -> Iterator[Problem]:
     hard, log = config.hard, config.logs.ranking_log
-    where = f"hard.stages[{place}]"
+    where = f"hard.stages[{index}]"
     sampled = log is not None and log.sampled
     if stage.order_by is not None and stage.order_by not in there:
         yield Problem(
@@ -60,7 +60,7 @@ def _of_stage(
             "band [0, 1] with selection random needs no order.",
         )
         return
-    before_last = place < len(hard.stages) - 1
+    before_last = index < len(hard.stages) - 1
     in_part = sampled or (hard.cut_known_by == "last_stage" and before_last)
     if not stage.needs_places or not in_part:
         return

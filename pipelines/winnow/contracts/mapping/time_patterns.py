@@ -35,7 +35,7 @@ def pattern_problem(where: str, pattern: str, zone: str) -> Problem | None:
     """Return why a pattern cannot say a moment, on whatever engine; None where it can.
 
     Args:
-        where: The place in the config.
+        where: Where it stands in the config.
         pattern: The pattern.
         zone: The zone of texts that name none.
     """
@@ -64,7 +64,7 @@ def engine_problem(where: str, pattern: str, spark: SparkSession) -> Problem | N
     """Return that the engine of a session does not read a pattern as it is meant, or None.
 
     Args:
-        where: The place in the config.
+        where: Where it stands in the config.
         pattern: A pattern without a ``pattern_problem``.
         spark: The session; its time zone must be UTC.
     """

@@ -114,7 +114,7 @@ def equals_one_of(
         (str, lambda: source),
     )
     for own_type, read in readings:
-        own = list(dict.fromkeys(value for value in values if type(value) is own_type))
-        if own:
-            hits = hits | F.coalesce(read().isin(*own), F.lit(False))
+        of_type = list(dict.fromkeys(value for value in values if type(value) is own_type))
+        if of_type:
+            hits = hits | F.coalesce(read().isin(*of_type), F.lit(False))
     return hits

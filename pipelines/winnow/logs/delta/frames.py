@@ -19,7 +19,7 @@ def delta_frame(opened: Opened, delta: DeltaVersion, spark: SparkSession) -> Dat
     """
     if delta.files is None:
         reader = spark.read.format("delta").option("versionAsOf", delta.version)
-        frame = reader.load(dialect_of(spark).exact(opened.place.uri(opened.place.path)))
+        frame = reader.load(dialect_of(spark).exact(opened.location.uri(opened.location.path)))
     else:
         frame = _by_address(opened, delta, spark)
     if delta.partition is None:
@@ -41,7 +41,7 @@ def _by_address(opened: Opened, delta: DeltaVersion, spark: SparkSession) -> Dat
     for values, files in delta.files:
         constant = dict(values)
         fields = [StructField(name, kind) for name, kind in types.items() if name not in constant]
-        frame = parquet_by_arrow(spark, opened.place, files, fields, None)
+        frame = parquet_by_arrow(spark, opened.location, files, fields, None)
         for name in constant.keys() & types.keys():
             frame = frame.withColumn(name, F.lit(constant[name]).cast(types[name]))
         frames.append(frame.select(*[quoted(name) for name in types]))

@@ -14,7 +14,7 @@ from winnow.config.date_patterns import date_in
 from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
 from winnow.logs.files.listing import Listing
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.opened import DeltaVersion, Opened
 from winnow.logs.parquet.footers import read_footers
 from winnow.logs.types import source_column
@@ -40,7 +40,7 @@ class _File:
 
 def open_delta(
     log: str,
-    place: Place,
+    location: Location,
     partition: Partition | None,
     wanted: Sequence[date],
     required: Sequence[date],
@@ -50,7 +50,7 @@ def open_delta(
 
     Args:
         log: The log's name, for messages.
-        place: The table's folder.
+        location: The table's folder.
         partition: The table's partition column of dates (or dates as text or number), or None.
         wanted: The dates to read.
         required: The dates that must have rows.
@@ -61,56 +61,57 @@ def open_delta(
             value is no date, a date has no rows, or a file is missing or damaged.
     """
     try:
-        table = DeltaTable(place.path if place.scheme == "file://" else place.uri(place.path))
-        _refuse_features(log, place, table)
+        local = location.scheme == "file://"
+        table = DeltaTable(location.path if local else location.uri(location.path))
+        _refuse_features(log, location, table)
         schema = pa.schema(table.schema())
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         deleted = _deleted_rows(table)
     except DeltaError as error:
-        missing = place.filesystem.get_file_info(place.path).type.name == "NotFound"
+        missing = location.filesystem.get_file_info(location.path).type.name == "NotFound"
         if allow_empty and missing:
-            nothing = Opened(place, "delta", (), ())
-            return nothing, Listing(place, (), None, None if partition is None else (), ())
+            nothing = Opened(location, "delta", (), ())
+            return nothing, Listing(location, (), None, None if partition is None else (), ())
         found = None if missing else str(error).splitlines()[0]
         what = "does not exist" if missing else "is not a readable Delta table"
-        raise InputError(Problem(f"logs.{log}.path", f"{place.path} {what}", found)) from error
-    _check_partition(log, place, partition, table)
-    files, warnings = _files(log, place, partition, actions)
+        raise InputError(Problem(f"logs.{log}.path", f"{location.path} {what}", found)) from error
+    _check_partition(log, location, partition, table)
+    files, warnings = _files(log, location, partition, actions)
     read = [file for file in files if partition is None or file.file.date in set(wanted)]
     dates = tuple(sorted({file.file.date for file in read if file.file.date is not None}))
-    problems = _missing_files(log, place, read)
+    problems = _missing_files(log, location, read)
     for day in () if allow_empty or partition is None else required:
         if day not in dates:
             assert partition is not None
-            what = f"{place.path} has no files where {partition.column} is {day}"
+            what = f"{location.path} has no files where {partition.column} is {day}"
             next_step = "Pass --allow-empty to accept that."
             problems.append(Problem(f"logs.{log}.path", what, next_step=next_step))
     InputError.raise_if_any(problems)
-    footers = read_footers(log, place, [file.file for file in read])
+    footers = read_footers(log, location, [file.file for file in read])
     rows = sum(footer.rows or 0 for footer in footers)
     gone = None if deleted is None else sum(deleted.get(file.file.path, 0) for file in read)
     opened = Opened(
-        place=place,
+        location=location,
         kind="delta",
         groups=(),
-        columns=tuple(source_column(f.name, f.type, path=place.path) for f in schema),
+        columns=tuple(source_column(f.name, f.type, path=location.path) for f in schema),
         rows=None if gone is None else rows - gone,
         size=sum(file.file.size for file in read),
-        delta=_version(log, place, partition, table, read),
+        delta=_version(log, location, partition, table, read),
         warnings=warnings,
     )
-    folders: tuple[str, ...] = (place.path,)
+    folders: tuple[str, ...] = (location.path,)
     if partition is not None:
-        folders = tuple(f"{place.path}/{partition.column}={day}" for day in dates)
-    return opened, Listing(place, (), None, None if partition is None else dates, folders)
+        folders = tuple(f"{location.path}/{partition.column}={day}" for day in dates)
+    return opened, Listing(location, (), None, None if partition is None else dates, folders)
 
 
-def _refuse_features(log: str, place: Place, table: DeltaTable) -> None:
+def _refuse_features(log: str, location: Location, table: DeltaTable) -> None:
     features = set(table.protocol().reader_features or ()) - _READ
     InputError.raise_if_any(
         Problem(
             f"logs.{log}.path",
-            f"{place.path} is a Delta table that needs the reader feature {feature}",
+            f"{location.path} is a Delta table that needs the reader feature {feature}",
             expected=f"no others than {', '.join(sorted(_READ))}",
             next_step="Write a copy of the table without it, or drop the feature.",
         )
@@ -129,13 +130,13 @@ def _deleted_rows(table: DeltaTable) -> dict[str, int] | None:
             for address, kept in zip(found["filepath"], found["selection_vector"], strict=True):
                 counts[unquote(str(address).removeprefix("file://"))] = kept.values.false_count
     except DeltaError:
-        # Of a file without numRecords, which the protocol asks for, it is not told.
+        # Of a file without numRecords, which the protocol asks for, it is not known.
         return None
     return counts
 
 
 def _check_partition(
-    log: str, place: Place, partition: Partition | None, table: DeltaTable
+    log: str, location: Location, partition: Partition | None, table: DeltaTable
 ) -> None:
     if partition is None:
         return
@@ -144,12 +145,12 @@ def _check_partition(
         raise InputError(Problem(f"logs.{log}.partition.column", what, next_step="Name it."))
     columns = table.metadata().partition_columns
     if partition.column not in columns:
-        what = f"{place.path} is not partitioned by {partition.column}"
+        what = f"{location.path} is not partitioned by {partition.column}"
         raise InputError(Problem(f"logs.{log}.partition", what, str(columns)))
 
 
 def _files(
-    log: str, place: Place, partition: Partition | None, actions: Sequence[dict[str, Any]]
+    log: str, location: Location, partition: Partition | None, actions: Sequence[dict[str, Any]]
 ) -> tuple[list[_File], tuple[str, ...]]:
     """Return the files of the table; those without a date are passed over and named."""
     files: list[_File] = []
@@ -161,7 +162,7 @@ def _files(
             for name, value in action.items()
             if name.startswith(_VALUES)
         }
-        path, elsewhere = _path(place, str(action["path"]))
+        path, elsewhere = _path(location, str(action["path"]))
         size, day = int(action["size_bytes"] or 0), None
         if partition is not None and partition.column is not None:
             value = values.get(partition.column)
@@ -175,7 +176,7 @@ def _files(
     InputError.raise_if_any(
         Problem(
             f"logs.{log}.partition",
-            f"{place.path} has partitions that are no date",
+            f"{location.path} has partitions that are no date",
             found=value,
             expected=partition.form if partition else None,
             next_step="Take them out of the table, or correct partition.column or "
@@ -189,16 +190,16 @@ def _files(
     return files, (f"logs.{log}: partition {partition.column} NULL passed over: {counted}",)
 
 
-def _path(place: Place, address: str) -> tuple[str, bool]:
+def _path(location: Location, address: str) -> tuple[str, bool]:
     """Return a file's path on the table's file system, and whether it lies outside of the table."""
     path = unquote(address)
-    if path.startswith(place.scheme):
-        return path.removeprefix(place.scheme), True
+    if path.startswith(location.scheme):
+        return path.removeprefix(location.scheme), True
     if path.startswith("file:"):
         return "/" + path.removeprefix("file:").lstrip("/"), True
     if "://" in path or path.startswith("/"):
         return path, True
-    return f"{place.path}/{path}", False
+    return f"{location.path}/{path}", False
 
 
 def _date(value: object, partition: Partition) -> date | None:
@@ -210,7 +211,11 @@ def _date(value: object, partition: Partition) -> date | None:
 
 
 def _version(
-    log: str, place: Place, partition: Partition | None, table: DeltaTable, read: Sequence[_File]
+    log: str,
+    location: Location,
+    partition: Partition | None,
+    table: DeltaTable,
+    read: Sequence[_File],
 ) -> DeltaVersion:
     column = partition.column if partition else None
     dates = {f.values[column]: f.file.date for f in read if column is not None}
@@ -223,7 +228,7 @@ def _version(
         raise InputError(
             Problem(
                 f"logs.{log}.path",
-                f"{place.path} names files by absolute addresses, as a shallow clone does, and "
+                f"{location.path} names files by absolute addresses, as a shallow clone does, and "
                 f"has {' and '.join(sorted(found)) or 'columnMapping'}",
                 next_step="Write a deep copy of the table, and name that.",
             )
@@ -235,9 +240,9 @@ def _version(
     return DeltaVersion(table.version(), column, wanted, files)
 
 
-def _missing_files(log: str, place: Place, files: Sequence[_File]) -> list[Problem]:
+def _missing_files(log: str, location: Location, files: Sequence[_File]) -> list[Problem]:
     paths = [file.file.path for file in files]
-    infos = place.filesystem.get_file_info(paths) if paths else []
+    infos = location.filesystem.get_file_info(paths) if paths else []
     return [
         Problem(f"logs.{log}", f"{info.path} is named by the Delta log but is missing or empty")
         for info in infos

@@ -83,7 +83,7 @@ def find_date_folders(
         ]
     walk.raise_if_any()
     if problems and not found.by_date:
-        # Not one folder is as the config says: it is the config that is wrong, told once.
+        # Not one folder is as the config says: it is the config that is wrong: one problem.
         raise ConfigError(problems[0])
     InputError.raise_if_any(problems)
     return found
@@ -102,9 +102,9 @@ def _named(
                 ended.append((info, name))
                 continue
             for inner in walk.entries(info.path):
-                own = unquote(inner.base_name)
-                if not hidden(own) or own == NULL_FOLDER:
-                    below.append((inner, f"{name}/{own}" if name else own))
+                folder = unquote(inner.base_name)
+                if not hidden(folder) or folder == NULL_FOLDER:
+                    below.append((inner, f"{name}/{folder}" if name else folder))
         named = below
     return ended + named
 

@@ -13,7 +13,7 @@ import pyarrow.fs as pafs
 from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
 from winnow.logs.files.date_folders import DateFolders, find_date_folders
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.files.walking import Walk
 
 _NAMED = 3
@@ -25,16 +25,16 @@ class Listing:
     """The files of a log within what was asked for.
 
     Attributes:
-        place: Where the log lies.
+        location: Where the log lies.
         files: Every file to read, in the order of their paths; never empty files.
         stand_in: Where ``files`` is empty, a file of another date, for its columns; else None.
         dates: The folder dates that have files, or None where the log is not partitioned.
         folders: What is read: the date folders, or the path itself.
-        empty: Files of zero bytes beside ``files``.
+        empty: Files of zero bytes, not in ``files``.
         warnings: What was passed over, one sentence each.
     """
 
-    place: Place
+    location: Location
     files: tuple[SourceFile, ...]
     stand_in: SourceFile | None
     dates: tuple[date, ...] | None
@@ -45,7 +45,7 @@ class Listing:
 
 def list_files(
     log: str,
-    place: Place,
+    location: Location,
     partition: Partition | None,
     wanted: Sequence[date],
     required: Sequence[date],
@@ -56,7 +56,7 @@ def list_files(
 
     Args:
         log: The log's name, for messages.
-        place: Where the log lies: a folder, a single file, or several by a pattern.
+        location: Where the log lies: a folder, a single file, or several by a pattern.
         partition: The date folders, or None where every file counts.
         wanted: The folder dates to read; a missing one is fine unless it is ``required``.
         required: The dates whose own folder must have files.
@@ -66,25 +66,25 @@ def list_files(
         InputError: A path or folder is missing, a folder's name holds no date, every file is
             empty, or a link leads nowhere, in a circle, or to the files of another date.
     """
-    roots = place.roots()
+    roots = location.roots()
     if not roots:
         if allow_empty:
-            return Listing(place, (), None, None if partition is None else (), ())
+            return Listing(location, (), None, None if partition is None else (), ())
         raise InputError(
             Problem(
                 f"logs.{log}.path",
-                f"{place.path} does not exist",
+                f"{location.path} does not exist",
                 next_step="Correct the path, or pass --allow-empty to build without it.",
             )
         )
-    walk = Walk(log, place, linked=len(roots) > 1 and place.local)
+    walk = Walk(log, location, linked=len(roots) > 1 and location.local)
     if partition is None:
         files, empty, twice = _sorted_out(walk, _files_of(walk, roots, None))
         if not files and not empty and not allow_empty:
-            raise InputError(Problem(f"logs.{log}.path", f"{place.path} holds no files"))
+            raise InputError(Problem(f"logs.{log}.path", f"{location.path} holds no files"))
         _refuse_if_all_empty(log, files, empty)
         folders = tuple(root.path for root in roots)
-        return Listing(place, files, None, None, folders, empty, twice)
+        return Listing(location, files, None, None, folders, empty, twice)
     found = find_date_folders(walk, roots, partition)
     required = () if allow_empty else required
     return _list_dates(walk, found, partition, wanted, required)
@@ -97,7 +97,7 @@ def _list_dates(
     wanted: Sequence[date],
     required: Sequence[date],
 ) -> Listing:
-    log, place = walk.log, walk.place
+    log, location = walk.log, walk.location
     days = sorted(set(wanted) & set(there.by_date))
     listed = [file for day in days for file in _files_of(walk, there.by_date[day], day)]
     files, empty, warnings = _sorted_out(walk, listed)
@@ -106,7 +106,7 @@ def _list_dates(
     InputError.raise_if_any(
         Problem(
             f"logs.{log}.path",
-            f"{place.path}/{partition.folder(day)} "
+            f"{location.path}/{partition.folder(day)} "
             + ("holds only files of zero bytes" if day in hollow else _NOT_THERE),
             next_step="Wait for the log of that date, or pass --allow-empty to build without it.",
         )
@@ -126,14 +126,16 @@ def _list_dates(
         folder.path for day in dates for folder in there.by_date[day] if _within(folder.path, files)
     )
     warnings += _without_date(walk, there.without_date)
-    return Listing(place, files, stand_in, dates, folders, empty, warnings)
+    return Listing(location, files, stand_in, dates, folders, empty, warnings)
 
 
-def told_empty(log: str, place: Place, empty: Sequence[SourceFile]) -> tuple[str, ...]:
-    """Return what is said of text files of zero bytes beside others: Spark's writers leave some."""
+def empty_file_warnings(
+    log: str, location: Location, empty: Sequence[SourceFile]
+) -> tuple[str, ...]:
+    """Return what is said of text files of zero bytes among others: Spark's writers leave some."""
     if not empty:
         return ()
-    named = _some(place, [file.path for file in empty], "file")
+    named = _some(location, [file.path for file in empty], "file")
     return (f"logs.{log}: {named} of zero bytes passed over",)
 
 
@@ -156,7 +158,7 @@ def _sorted_out(
     kept, twice = _each_once(walk, listed) if walk.linked else (list(listed), [])
     warnings: tuple[str, ...] = ()
     if twice:
-        named = _some(walk.place, twice, "link")
+        named = _some(walk.location, twice, "link")
         warnings = (f"logs.{walk.log}: {named} to what is read already passed over",)
     files = tuple(file for file in kept if file.size)
     return files, tuple(file for file in kept if not file.size), warnings
@@ -195,26 +197,26 @@ def _refuse_if_all_empty(
 
 
 def _without_date(walk: Walk, folders: Sequence[pafs.FileInfo]) -> tuple[str, ...]:
-    told = []
+    warnings = []
     for folder in folders:
         found = walk.files(folder)
         size = sum(file.size for file in found)
-        told.append(
-            f"logs.{walk.log}: folder {_below(walk.place, folder.path)} passed over, its rows have "
-            f"no date: {len(found):,} {'file' if len(found) == 1 else 'files'}, {size:,} bytes"
+        warnings.append(
+            f"logs.{walk.log}: folder {_below(walk.location, folder.path)} passed over, its rows "
+            f"have no date: {len(found):,} {'file' if len(found) == 1 else 'files'}, {size:,} bytes"
         )
     walk.raise_if_any()
-    return tuple(told)
+    return tuple(warnings)
 
 
-def _some(place: Place | None, paths: Sequence[str], noun: str) -> str:
+def _some(location: Location | None, paths: Sequence[str], noun: str) -> str:
     """Return ``2 files (a, b)``; of many, the first few."""
-    names = [_below(place, path) if place else path for path in paths[:_NAMED]]
+    names = [_below(location, path) if location else path for path in paths[:_NAMED]]
     more = ", …" if len(paths) > _NAMED else ""
     return f"{len(paths):,} {noun}{'' if len(paths) == 1 else 's'} ({', '.join(names)}{more})"
 
 
-def _below(place: Place, path: str) -> str:
+def _below(location: Location, path: str) -> str:
     """Return a path as seen from the log's own: what is kept with a release names no machine."""
-    names = path.removeprefix(f"{place.path}/")
+    names = path.removeprefix(f"{location.path}/")
     return names if names != path else path.rpartition("/")[2]

@@ -24,7 +24,7 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a log lies: a file system, the path on it, and the text for messages and engines."""
 
     filesystem: pafs.FileSystem
@@ -32,8 +32,8 @@ class Place:
     scheme: str
 
     @classmethod
-    def of(cls, text: str, base: Path) -> "Place":
-        """Return the place of a configured path; relative paths start at ``base``.
+    def of(cls, text: str, base: Path) -> "Location":
+        """Return the location of a configured path; relative paths start at ``base``.
 
         Raises:
             ConfigError: It is an address of a kind that cannot be read.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.fs as pafs
 
 from winnow.errors import InputError, Problem
-from winnow.logs.files.locations import Place, hidden
+from winnow.logs.files.locations import Location, hidden
 
 _TABLES = {"_delta_log": "Delta", ".hoodie": "Hudi"}
 
@@ -19,13 +19,13 @@ class Walk:
 
     Attributes:
         log: The log's name, for messages.
-        place: Its file system.
+        location: Its file system.
         problems: What stops the build: links that lead nowhere or in a circle, tables of their own.
         linked: Whether any link was followed.
     """
 
     log: str
-    place: Place
+    location: Location
     problems: list[Problem] = field(default_factory=list)
     linked: bool = False
 
@@ -39,7 +39,7 @@ class Walk:
         if info.type != pafs.FileType.Directory:
             self._refuse(f"{info.path} is neither a file nor a folder", "Take it out of the log.")
             return []
-        if self.place.local:
+        if self.location.local:
             found = list(self._local(info.path, (os.path.realpath(info.path),)))
         else:
             found = list(self._remote(info))
@@ -48,11 +48,11 @@ class Walk:
     def entries(self, path: str) -> list[pafs.FileInfo]:
         """Return what lies directly in a folder, by name; no links that lead nowhere."""
         try:
-            if not self.place.local:
-                return list(self.place.filesystem.get_file_info(pafs.FileSelector(path)))
+            if not self.location.local:
+                return list(self.location.filesystem.get_file_info(pafs.FileSelector(path)))
             # A selector passes over links that lead nowhere, and says nothing.
             paths = sorted(Path(path).iterdir())
-            infos = self.place.filesystem.get_file_info([str(path) for path in paths])
+            infos = self.location.filesystem.get_file_info([str(path) for path in paths])
             self.linked = self.linked or any(path.is_symlink() for path in paths)
         except OSError as error:
             self._refuse(f"{path} cannot be read: {error}", "Make it readable, or move it away.")
@@ -86,7 +86,7 @@ class Walk:
 
     def _remote(self, info: pafs.FileInfo) -> Iterator[pafs.FileInfo]:
         selector = pafs.FileSelector(info.path, recursive=True)
-        for entry in self.place.filesystem.get_file_info(selector):
+        for entry in self.location.filesystem.get_file_info(selector):
             inside = entry.path[len(info.path) :].strip("/").split("/")
             if inside[-1] in _TABLES:
                 self._refuse_tables(entry.path.rpartition("/")[0], {inside[-1]})

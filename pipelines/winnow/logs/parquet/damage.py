@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 
 from winnow.config.logs import LogConfig
 from winnow.errors import Problem
-from winnow.logs.files.locations import Place
+from winnow.logs.files.locations import Location
 
 _MOST_SECONDS = 120.0
 
 
 def unreadable_files(
-    log: str, config: LogConfig, base: Path, folders: Sequence[str], told: str
+    log: str, config: LogConfig, base: Path, folders: Sequence[str], message: str
 ) -> Iterator[Problem]:
     """Give the Parquet files of a log that have a whole footer and pages that cannot be read.
 
@@ -28,16 +28,16 @@ def unreadable_files(
         config: Its config, with what it takes from another log.
         base: The folder that relative paths start at.
         folders: What was read, as in ``Log.folders``.
-        told: The text of the engine's error.
+        message: The text of the engine's error.
     """
     if config.path is None or config.format not in (None, "parquet", "delta"):
         return
-    place, until = Place.of(config.path, base), time.monotonic() + _MOST_SECONDS
-    files = [path for folder in folders for path in _parquet_files(place.filesystem, folder)]
-    for path in sorted(files, key=lambda path: path.rpartition("/")[2] not in told):
+    location, until = Location.of(config.path, base), time.monotonic() + _MOST_SECONDS
+    files = [path for folder in folders for path in _parquet_files(location.filesystem, folder)]
+    for path in sorted(files, key=lambda path: path.rpartition("/")[2] not in message):
         if time.monotonic() > until:
             return
-        cause = _why_unreadable(place.filesystem, path)
+        cause = _why_unreadable(location.filesystem, path)
         if cause is not None:
             yield Problem(
                 f"logs.{log}",

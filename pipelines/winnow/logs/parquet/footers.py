@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow.errors import InputError, Problem
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.types import Columns, source_column, twice_but_for_case
 
 _THREADS = 16
 
 
-def read_footers(log: str, place: Place, files: Sequence[SourceFile]) -> tuple[Columns, ...]:
+def read_footers(log: str, location: Location, files: Sequence[SourceFile]) -> tuple[Columns, ...]:
     """Read the footer of every Parquet file.
 
     Raises:
@@ -21,14 +21,14 @@ def read_footers(log: str, place: Place, files: Sequence[SourceFile]) -> tuple[C
             every such file is named.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
-        results = list(pool.map(lambda file: _footer(log, place, file), files))
+        results = list(pool.map(lambda file: _footer(log, location, file), files))
     InputError.raise_if_any(result for result in results if isinstance(result, Problem))
     return tuple(result for result in results if isinstance(result, Columns))
 
 
-def _footer(log: str, place: Place, file: SourceFile) -> Columns | Problem:
+def _footer(log: str, location: Location, file: SourceFile) -> Columns | Problem:
     try:
-        with place.filesystem.open_input_file(file.path) as handle:
+        with location.filesystem.open_input_file(file.path) as handle:
             parquet = pq.ParquetFile(handle)
             schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
             int96 = _int96_columns(parquet.schema)
@@ -50,7 +50,7 @@ def _twice_in(fields: Iterable[pa.Field]) -> list[str]:
     known = list(fields)
     twice = twice_but_for_case([field.name for field in known])
     for field in known:
-        inner = [field.type.field(place) for place in range(field.type.num_fields)]
+        inner = [field.type.field(index) for index in range(field.type.num_fields)]
         twice += [f"{field.name}.{name}" for name in _twice_in(inner)]
     return twice
 

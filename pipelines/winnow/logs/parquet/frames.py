@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, StructField, StructType
 
 from winnow.config.log_shapes import Partition
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.opened import FileGroup, Opened
 from winnow.logs.parquet.nested import resolve
 from winnow.logs.split_files import parquet_by_arrow
@@ -64,9 +64,9 @@ def _group_frame(
         kinds = [StructField(nested[n], leaf.type) for n, (leaf, _) in leaves.items() if leaf.type]
         ways = {nested[name]: path for name, (_, path) in leaves.items()}
         all_fields = [*fields, *kinds]
-        frame = parquet_by_arrow(spark, opened.place, group.files, all_fields, date_name, ways)
+        frame = parquet_by_arrow(spark, opened.location, group.files, all_fields, date_name, ways)
     else:
-        frame = _by_engine(opened.place, group.files, fields, partition, spark)
+        frame = _by_engine(opened.location, group.files, fields, partition, spark)
         frame = with_fields(frame, {nested[name]: path for name, (_, path) in leaves.items()})
     kept = [quoted(field.name) for field in fields]
     dates = [FOLDER_DATE] if partition else []
@@ -84,7 +84,7 @@ def with_fields(frame: DataFrame, ways: Mapping[str, Sequence[str]]) -> DataFram
 
 
 def _by_engine(
-    place: Place,
+    location: Location,
     files: Sequence[SourceFile],
     fields: list[StructField],
     partition: Partition | None,
@@ -93,14 +93,16 @@ def _by_engine(
     dialect = dialect_of(spark)
 
     def read(some: Sequence[SourceFile], reader: DataFrameReader) -> DataFrame:
-        return reader.parquet(*[dialect.to_read(place.uri(file.path)) for file in some])
+        return reader.parquet(*[dialect.to_read(location.uri(file.path)) for file in some])
 
     if partition is None:
         return read(files, spark.read.schema(StructType(fields)))
     column = partition.column
-    if column and dialect.folder_dates and _only_dates(place, column, files, fields):
+    if column and dialect.folder_dates and _only_dates(location, column, files, fields):
         schema = StructType([*fields, StructField(column, DateType())])
-        frame = read(files, spark.read.schema(schema).option("basePath", place.uri(place.path)))
+        frame = read(
+            files, spark.read.schema(schema).option("basePath", location.uri(location.path))
+        )
         return frame.withColumnRenamed(column, FOLDER_DATE)
     days: dict[date | None, list[SourceFile]] = {}
     for file in files:
@@ -114,7 +116,7 @@ def _by_engine(
 
 
 def _only_dates(
-    place: Place, column: str, files: Sequence[SourceFile], fields: Sequence[StructField]
+    location: Location, column: str, files: Sequence[SourceFile], fields: Sequence[StructField]
 ) -> bool:
     """Return whether an engine that makes columns of folders' names makes the date's, no other.
 
@@ -123,7 +125,7 @@ def _only_dates(
     if column.lower() in {field.name.lower() for field in fields}:
         return False
     return all(
-        file.path.startswith(f"{place.path}/{column}={file.date}/")
-        and file.path.count("=", len(place.path)) == 1
+        file.path.startswith(f"{location.path}/{column}={file.date}/")
+        and file.path.count("=", len(location.path)) == 1
         for file in files
     )

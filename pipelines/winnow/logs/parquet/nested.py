@@ -22,9 +22,9 @@ def resolve(columns: Mapping[str, SourceColumn], name: str) -> tuple[SourceColum
         columns: The columns that are there, by their own names.
         name: A column's name, or a field's as ``column.field``.
     """
-    own = columns.get(name)
-    if own is not None:
-        return own, (name,)
+    column = columns.get(name)
+    if column is not None:
+        return column, (name,)
     for head, tail in splits(name):
         if head in columns and (found := resolve(_fields(columns[head]), tail)):
             column, path = found
@@ -52,7 +52,7 @@ def _fields(column: SourceColumn) -> dict[str, SourceColumn]:
     if column.arrow is not None:
         if not pa.types.is_struct(column.arrow):
             return {}
-        inner = [column.arrow.field(place) for place in range(column.arrow.num_fields)]
+        inner = [column.arrow.field(index) for index in range(column.arrow.num_fields)]
         fields = [source_column(f.name, f.type, path=column.path) for f in inner]
     elif isinstance(column.type, StructType):
         fields = [

@@ -33,7 +33,7 @@ def ordinary_block(
         names: The columns of the file.
         wanted: The columns to return; NULL where the file has no such column.
         header: The record that is no row, or None.
-        dialect: How fields are told apart.
+        dialect: How fields are separated.
 
     Returns:
         The text of each record, and after it every wanted column.

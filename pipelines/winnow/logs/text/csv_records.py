@@ -44,7 +44,7 @@ class Record:
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """How fields are told apart.
+    """How fields are separated.
 
     Attributes:
         delimiter: Between two fields.
@@ -164,10 +164,10 @@ class CsvDialect:
         try:
             values = next(reader)
         except (csv.Error, StopIteration) as error:
-            told = f"the line is not CSV ({error})"
+            sentence = f"the line is not CSV ({error})"
             if "unexpected end of data" in str(error):
-                raise OpenQuoteError(told) from error
-            raise UnreadableLineError(told) from error
+                raise OpenQuoteError(sentence) from error
+            raise UnreadableLineError(sentence) from error
         return _of_width(values, width)
 
 

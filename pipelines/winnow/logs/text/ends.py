@@ -25,7 +25,7 @@ def cut_off(tail: bytes, header: str | None, dialect: CsvDialect, width: int | N
     Args:
         tail: The last bytes of a file as UTF-8, its line ends being line feeds.
         header: CSV: the header, which may stand alone without an end.
-        dialect: CSV: how fields are told apart.
+        dialect: CSV: how fields are separated.
         width: CSV: how many there are; None for JSON lines.
     """
     lines = tail.split(b"\n")

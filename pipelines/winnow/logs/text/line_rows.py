@@ -38,15 +38,15 @@ class LineReader:
     def schema(self) -> StructType:
         """Return the columns of ``read``.
 
-        ``line``, ``problem`` (NULL where the line can be read), ``place`` (in its list of
-        candidates), ``partition_date``, and a text column ``c0``, ``c1``, … per wanted column.
+        ``line``, ``problem`` (NULL where the line can be read), ``list_position`` (from 0),
+        ``partition_date``, and a text column ``c0``, ``c1``, … per wanted column.
         """
         wanted = (StructField(f"c{i}", StringType()) for i in range(len(self.lines.wanted)))
         return StructType(
             [
                 StructField("line", StringType()),
                 StructField("problem", StringType()),
-                StructField("place", IntegerType()),
+                StructField("list_position", IntegerType()),
                 StructField("partition_date", DateType()),
                 *wanted,
             ]

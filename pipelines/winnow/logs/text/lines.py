@@ -16,11 +16,11 @@ BETWEEN_ELEMENTS = "\x1f"
 """Between the elements of a list that is given as one text."""
 
 Row = tuple[str | None, int | None, list[str | None]]
-"""What is wrong with it or None, its place in the list of candidates, the wanted values."""
+"""What is wrong with it or None, its position in the list, the wanted values."""
 
 
 @dataclass(frozen=True)
-class CandidateLists:
+class ElementLists:
     """The ``explode`` of a config, as plain data: it travels to tasks, which have no Pydantic."""
 
     kind: Literal["structs", "arrays", "delimited"]
@@ -51,9 +51,9 @@ class LineFormat:
         kind: ``csv`` or ``json_lines``.
         names: CSV: every column, in order.
         header: CSV: the line that is the header, to be dropped; None where there is none.
-        dialect: CSV: how fields are told apart.
-        wanted: The source columns to give, in order; a candidate's field is ``column.field``.
-        explode: How a request's candidates lie in it, or None.
+        dialect: CSV: how fields are separated.
+        wanted: The source columns to give, in order; an element's field is ``column.field``.
+        explode: How a request's list lies in it, or None.
         encoding: What the lines were decoded from, for messages.
         once: A wanted column that only the first row of a line has: its list, as one text.
     """
@@ -63,7 +63,7 @@ class LineFormat:
     names: tuple[str, ...] = ()
     header: str | None = None
     dialect: CsvDialect = COMMON_CSV
-    explode: CandidateLists | None = None
+    explode: ElementLists | None = None
     encoding: str = "utf-8"
     once: str | None = None
 
@@ -72,7 +72,7 @@ class LineFormat:
     ) -> Iterator[tuple[str, list[Row]]]:
         """Give the text of every line, or record of several lines, and its rows.
 
-        A record gives one row, or one per candidate. Empty lines and header lines are no rows.
+        A record gives one row, or one per element of its list. Empty lines and headers are none.
 
         Args:
             raws: The lines with their ends.
@@ -114,7 +114,7 @@ class LineFormat:
     def _unreadable(self, problem: str | None) -> Row:
         return f"unreadable: {problem}", None, [None] * len(self.wanted)
 
-    def _exploded(self, fields: dict[str, Any], explode: CandidateLists) -> list[Row]:
+    def _exploded(self, fields: dict[str, Any], explode: ElementLists) -> list[Row]:
         lists = [_list_in(fields, name, explode) for name in explode.columns]
         sizes = [len(values) for values in lists]
         problem = None
@@ -127,17 +127,17 @@ class LineFormat:
             return [(problem, None, self._values(alone))]
         rows: list[Row] = []
         fields = dict(fields)
-        for place, candidate in enumerate(zip(*lists, strict=True)):
-            own, problem = _candidate_fields(explode, candidate)
-            merged = fields | own
-            rows.append((problem, place, self._values(merged)))
+        for position, element in enumerate(zip(*lists, strict=True)):
+            values, problem = _element_fields(explode, element)
+            merged = fields | values
+            rows.append((problem, position, self._values(merged)))
             if self.once is not None:
                 fields[self.once] = None
         return rows
 
     def _values(self, fields: dict[str, Any]) -> list[str | None]:
-        if self.once is not None and isinstance(own := value_at(fields, self.once), list):
-            fields = fields | {self.once: BETWEEN_ELEMENTS.join(as_text(v) or "" for v in own)}
+        if self.once is not None and isinstance(once := value_at(fields, self.once), list):
+            fields = fields | {self.once: BETWEEN_ELEMENTS.join(as_text(v) or "" for v in once)}
         return [as_text(value_at(fields, name)) for name in self.wanted]
 
 
@@ -176,7 +176,7 @@ def as_text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _list_in(fields: dict[str, Any], name: str, explode: CandidateLists) -> list[Any]:
+def _list_in(fields: dict[str, Any], name: str, explode: ElementLists) -> list[Any]:
     value = value_at(fields, name)
     if value is None:
         return []
@@ -190,23 +190,23 @@ def _list_in(fields: dict[str, Any], name: str, explode: CandidateLists) -> list
     return value
 
 
-def _candidate_fields(
-    explode: CandidateLists, candidate: tuple[Any, ...]
+def _element_fields(
+    explode: ElementLists, element: tuple[Any, ...]
 ) -> tuple[dict[str, Any], str | None]:
-    """Return a candidate's own values by name, and what is wrong with it as a whole."""
+    """Return an element's values by name, and what is wrong with it as a whole."""
     if explode.kind == "structs":
         prefix = explode.columns[0]
-        return {f"{prefix}.{field}": value for field, value in (candidate[0] or {}).items()}, None
+        return {f"{prefix}.{field}": value for field, value in (element[0] or {}).items()}, None
     if explode.item_delimiter is None:
-        return dict(zip(explode.columns, candidate, strict=True)), None
-    parts = candidate[0].split(explode.item_delimiter)
+        return dict(zip(explode.columns, element, strict=True)), None
+    parts = element[0].split(explode.item_delimiter)
     if len(parts) == len(explode.fields):
         return dict(zip(explode.fields, parts, strict=True)), None
-    return {}, f"{wrong_number_of_fields(explode.columns[0], len(explode.fields))}{candidate[0]}'"
+    return {}, f"{wrong_number_of_fields(explode.columns[0], len(explode.fields))}{element[0]}'"
 
 
 def wrong_number_of_fields(column: str, n_fields: int) -> str:
-    """Return the beginning of what is said of a candidate that has more or fewer fields."""
+    """Return the beginning of what is said of an element that has more or fewer fields."""
     return f"unreadable: a candidate of {column} has not {n_fields} fields, found '"
 
 

@@ -17,13 +17,13 @@ import pyarrow.compute as pc
 from winnow.config.log_shapes import Csv
 from winnow.config.logs import LogConfig
 from winnow.errors import InputError, Problem
-from winnow.logs.files.locations import Place, SourceFile
+from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.split_files import BYTES_PER_SPLIT
 from winnow.logs.text.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
 from winnow.logs.text.ends import cut_off
 from winnow.logs.text.json_keys import KeySearch, blocks_of, keys_in
+from winnow.logs.text.not_text import damaged_text, not_text
 from winnow.logs.text.streams import (
-    COMPRESSIONS,
     TextShape,
     compression_of,
     encoding_of,
@@ -37,12 +37,6 @@ _THREADS = 16
 _HEAD_BYTES = 2**16
 _SAMPLE_LINES = 100
 _TAIL_BYTES = 2**20
-_NO_TEXT = (
-    (b"PAR1", "a Parquet file"),
-    (b"PK\x03\x04", "a zip archive, as .xlsx files are"),
-    (b"\xfd7zXZ", "compressed with xz"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4"),
-)
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -53,7 +47,7 @@ class TextReading:
     Attributes:
         shape: How bytes become lines.
         header: CSV: the record that is the header, or None.
-        dialect: CSV: how fields are told apart.
+        dialect: CSV: how fields are separated.
     """
 
     shape: TextShape
@@ -80,7 +74,7 @@ def open_text_files(
     log: str,
     config: LogConfig,
     kind: str,
-    place: Place,
+    location: Location,
     files: Sequence[SourceFile],
     names: Collection[str],
 ) -> tuple[list[TextFile], list[str]]:
@@ -90,7 +84,7 @@ def open_text_files(
         log: The log's name, for messages.
         config: Its config.
         kind: ``csv`` or ``json_lines``.
-        place: Where the files lie.
+        location: Where the files lie.
         files: The files.
         names: JSON lines: the names that decide how the log is read, if any line has them.
 
@@ -103,35 +97,37 @@ def open_text_files(
 
     def look(file: SourceFile) -> TextFile | Problem:
         try:
-            return _looked_at(log, config, kind, place, file)
+            return _looked_at(log, config, kind, location, file)
         except (OSError, UnicodeError) as error:
-            return _damaged(log, file, error)
+            return damaged_text(log, file, error)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         seen = list(pool.map(look, files))
         InputError.raise_if_any(found for found in seen if isinstance(found, Problem))
         texts = [found for found in seen if isinstance(found, TextFile)]
         search = _search(config, kind, texts, names)
-        whole = list(pool.map(lambda text: _checked(log, config, kind, place, text, search), texts))
+        whole = list(
+            pool.map(lambda text: _checked(log, config, kind, location, text, search), texts)
+        )
     InputError.raise_if_any(found for found in whole if isinstance(found, Problem))
     return [found for found in whole if isinstance(found, TextFile)], sorted(search.found)
 
 
 def _looked_at(
-    log: str, config: LogConfig, kind: str, place: Place, file: SourceFile
+    log: str, config: LogConfig, kind: str, location: Location, file: SourceFile
 ) -> TextFile | Problem:
-    with place.filesystem.open_input_file(file.path) as handle:
+    with location.filesystem.open_input_file(file.path) as handle:
         compression = compression_of(file.path, handle.read(16))
     shape = TextShape(compression)
-    with place.filesystem.open_input_file(file.path) as handle:
+    with location.filesystem.open_input_file(file.path) as handle:
         head = open_stream(handle, shape).read(_HEAD_BYTES)
     shape = replace(shape, encoding=encoding_of(head, config.encoding))
-    if problem := _no_text(log, file, head, shape):
+    if problem := not_text(log, file, head, shape):
         return problem
-    with place.filesystem.open_input_file(file.path) as handle:
+    with location.filesystem.open_input_file(file.path) as handle:
         shape = replace(shape, line_end=line_end_of(open_stream(handle, shape).read(_HEAD_BYTES)))
     shape = replace(shape, divisible=shape.plain and shape.line_end == "\n")
-    with place.filesystem.open_input_file(file.path) as handle:
+    with location.filesystem.open_input_file(file.path) as handle:
         lines = lines_of(open_stream(handle, shape), shape.line_end)
         if kind == "json_lines":
             sample = list(islice(lines, _SAMPLE_LINES))
@@ -181,7 +177,7 @@ def _search(
 
 
 def _checked(
-    log: str, config: LogConfig, kind: str, place: Place, text: TextFile, search: KeySearch
+    log: str, config: LogConfig, kind: str, location: Location, text: TextFile, search: KeySearch
 ) -> TextFile | Problem:
     """Return the file, which may be no more divisible, or what is wrong with its end."""
     file, shape, dialect = text.file, text.reading.shape, text.reading.dialect
@@ -189,7 +185,7 @@ def _checked(
     open_quote = _open_quote(dialect) if quoting else None
     tail, divisible = b"", shape.divisible
     try:
-        with place.filesystem.open_input_file(file.path) as handle:
+        with location.filesystem.open_input_file(file.path) as handle:
             if shape.plain and not search.missing and open_quote is None:
                 handle.seek(max(0, file.size - _TAIL_BYTES))
             for block in blocks_of(open_stream(handle, shape), shape.line_end):
@@ -198,7 +194,7 @@ def _checked(
                     divisible = not _holds(block, open_quote, dialect.quote or "")
                 tail = (tail + block)[-_TAIL_BYTES:] if len(block) < _TAIL_BYTES else block
     except OSError as error:
-        return _damaged(log, file, error)
+        return damaged_text(log, file, error)
     width = len(text.columns.columns) if kind == "csv" else None
     how = cut_off(tail[-_TAIL_BYTES:], text.reading.header, dialect, width)
     if how is not None and not config.accept_cut:
@@ -225,29 +221,3 @@ def _holds(block: bytes, pattern: str, mark: str) -> bool:
     if mark.encode() not in block:
         return False
     return bool(pc.match_substring_regex(pa.array([block], pa.large_binary()), pattern)[0].as_py())
-
-
-def _no_text(log: str, file: SourceFile, head: bytes, shape: TextShape) -> Problem | None:
-    """Return what a file is that is no text, or no text of its encoding."""
-    for magic, what in _NO_TEXT:
-        if head.startswith(magic):
-            fix = f"Text may be compressed as {', '.join(COMPRESSIONS)}."
-            return Problem(f"logs.{log}", f"{file.path} is {what}, no text", next_step=fix)
-    if shape.encoding == "utf-8" and head[:4096].count(0) * 4 > len(head[:4096]):
-        return Problem(
-            f"logs.{log}",
-            f"{file.path} is no UTF-8: it holds bytes of value zero, as UTF-16 without a byte "
-            "order mark does",
-            next_step="Say how it is encoded, for example encoding: utf-16-le.",
-        )
-    return None
-
-
-def _damaged(log: str, file: SourceFile, error: Exception) -> Problem:
-    ending = next((kind for end, kind in COMPRESSIONS.items() if file.path.endswith(end)), "text")
-    return Problem(
-        f"logs.{log}",
-        f"{file.path} is not a complete {ending} file",
-        str(error),
-        next_step="Write the file again.",
-    )
