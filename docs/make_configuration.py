@@ -69,7 +69,7 @@ _TEXT = """Text logs are CSV and JSON lines; both are read line by line in the t
 - **Columns.** Every file's header counts, and every line's keys: where a key first occurs does not
   matter. Keys that are not among the first 100 lines of a file are looked for in all of its bytes
   before the build begins, by name. A CSV or Parquet file may lack `valid_from`, `valid_to`,
-  `segment`, `position`, `rank` or `score` though other files of the log have it: its rows have NULL
+  `position`, `rank` or `score` though other files of the log have it: its rows have NULL
   there. Any other column that is used, or one of these that the config names, has to be in every
   file, since nobody could know what its absence means.
 - **Encoding.** A byte order mark wins: UTF-8, UTF-16, UTF-32. Else it is `encoding`, or UTF-8.

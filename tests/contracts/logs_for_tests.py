@@ -43,6 +43,17 @@ def rows(*values: tuple[Any, ...]) -> pa.Table:
     return pa.table(dict(zip(names, columns, strict=True)))
 
 
+def item(number: int) -> pa.Table:
+    """One impression, of this item."""
+    return rows((1, 2, number, NOON_S))
+
+
+def items_of(log: Log) -> list[tuple[int, date | None]]:
+    """The item of every row and the date of its folder."""
+    found = log.frame.select("item_id", "partition_date").collect()
+    return sorted((row.item_id, row.partition_date) for row in found)
+
+
 def write(path: Path, table: pa.Table, **options: Any) -> Path:
     """Write a Parquet file with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
-from pydantic import ValidationError
 from pyspark.sql import SparkSession
 from winnow.contracts.log import Log
 from winnow.errors import InputError
@@ -243,9 +242,3 @@ class DescribeStructsThatDiffer:
         write(tmp_path / "impressions" / "a.parquet", pa.Table.from_pylist([row]))
         with pytest.raises(InputError, match=r"differ only in case.*item\.id.*item\.ID"):
             opened(spark, config(impressions(columns={"item_id": "item.id"})), tmp_path)
-
-
-class DescribeMappedCarriedColumns:
-    def it_refuses_what_is_neither_carried_nor_of_the_contract(self) -> None:
-        with pytest.raises(ValidationError, match="the contract of impressions has no such column"):
-            config(impressions(columns={"os": "device.os"}))
