@@ -20,13 +20,15 @@ from winnow.building.build import build
 from winnow.building.inputs import open_for_build
 from winnow.building.progress import Progress, Stage
 from winnow.building.request import BuildRequest
-from winnow.contracts.rows import chosen_rows
+from winnow.contracts.rows import chosen_rows, valid_rows
 from winnow.dates import CalendarDay
 from winnow.engine.choice import start_engine
 from winnow.engine.startup.garbage import nothing_collected
 from winnow.events.stage_orders import stage_orders
+from winnow.run import Run
 from winnow.sampler.steps import stage_groups, stage_pairs_and_catalogue
 from winnow.spark.scratch import Scratch
+from winnow.spark.sized import Sized
 
 from bench.config import config_of
 from bench.work import DAY, tell
@@ -35,18 +37,19 @@ from bench.work import DAY, tell
 def build_only(request: BuildRequest, folder: Path) -> None:
     """Run the stages up to the sample groups, which are written to ``folder/groups``."""
     config, engine, stage = request.config, request.engine, request.progress.stage
-    day = CalendarDay(DAY)
     scratch = Scratch(engine.spark, engine.ship, folder, folder.parent.name)
+    run = Run(config, CalendarDay(DAY), scratch)
     engine.warm_up(audit=False)
     with stage("check the logs"):
         opened = open_for_build(request)
     with stage("join clicks, weigh items"):
-        n_clicks = opened["clicks"].rows_in_files or 0
-        clicked, items = stage_pairs_and_catalogue(opened, config, day, scratch, n_clicks=n_clicks)
-        chosen, n_pairs = chosen_rows(clicked.pairs, opened["impressions"]), clicked.n_pairs
+        clicks = Sized(valid_rows(opened["clicks"]), opened["clicks"].rows_in_files or 0)
+        attributed, catalogue = stage_pairs_and_catalogue(opened, clicks, run)
+        all_pairs = attributed.pairs
+        pairs = all_pairs.made(chosen_rows(all_pairs.frame, opened["impressions"]))
     orders = stage_orders(opened, {}, config)
     with stage("sample"):
-        stage_groups(opened, chosen, items, config, day, scratch, orders, n_pairs=n_pairs)
+        stage_groups(opened, pairs, catalogue, run, orders)
 
 
 class StageCosts(Progress):

@@ -5,22 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
-from winnow.config.tree import Config
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
-from winnow.dates import CalendarDay
-from winnow.tables.all_tables import Made, frames_of_logs
+from winnow.run import Run
+from winnow.tables.all_tables import TableInputs, frames_of_logs
 from winnow.tables.of_groups import GroupTables, with_placement
 
 
 def every_frame(
-    made: Made, contracts: Mapping[str, TableContract], config: Config, day: CalendarDay
+    inputs: TableInputs, contracts: Mapping[str, TableContract], run: Run
 ) -> dict[str, DataFrame]:
     """Return the tables' frames by name, in the order of the contracts."""
-    tables = GroupTables.of(config, contracts)
-    groups = with_placement(made.groups, config, day.date, mature=made.mature)
+    tables = GroupTables.of(run.config, contracts)
+    groups = with_placement(inputs.groups.frame, run.config, run.day.date, mature=inputs.mature)
     frames = {name: frame_of(groups, tables, contracts[name]) for name in tables.columns}
-    frames |= dict(frames_of_logs(made, contracts, config, day))
+    frames |= dict(frames_of_logs(inputs, contracts, run))
     return {name: frames[name] for name in contracts}
 
 

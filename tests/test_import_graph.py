@@ -21,6 +21,7 @@ ORDER = (
     "arrays",
     "spark",
     "config",
+    "run",
     "logs",
     "contracts",
     "events",

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from winnow.config.tree import Config
 from winnow.contracts.rows import valid_rows
 from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN
-from winnow.sampler.catalogue import Candidates
+from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
 from winnow.sampler.kernels.draw_table import alias_columns, log_weights
 
@@ -47,7 +47,7 @@ def only_one_scene_is_forbidden(bench: Bench) -> Broken:
     some = replace(log, frame=log.frame.where(F.col("scene") == "home"))
     return Broken(
         bench.sampled(
-            events=events_of({**bench.logs, "impressions": some}, bench.places, bench.config)
+            events=events_of({**bench.logs, "impressions": some}, bench.places, bench.run)
         )
     )
 
@@ -55,14 +55,14 @@ def only_one_scene_is_forbidden(bench: Bench) -> Broken:
 def _events_without(bench: Bench, name: str) -> pa.Table:
     log = bench.logs[name]
     logs = {**bench.logs, name: replace(log, frame=log.frame.where(F.lit(False)))}
-    return events_of(logs, bench.places, bench.config)
+    return events_of(logs, bench.places, bench.run)
 
 
 def _events_looking_back(bench: Bench, more: int) -> pa.Table:
     reach = bench.config.exclusion
     names = ("exposure_lookback_days", "click_lookback_days")
     config = changed(bench.config, exclusion={n: getattr(reach, n) + more for n in names})
-    return events_of(bench.logs, bench.places, config)
+    return events_of(bench.logs, bench.places, replace(bench.run, config=config))
 
 
 def exclusion_looks_back_one_date_less(bench: Bench) -> Broken:
@@ -94,7 +94,7 @@ def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
     dates = pa.table({"item_id": catalogue.ids, "eligible_from": never, "eligible_to": never})
     name = new_path(bench.scratch.folder, "items").name
     frame = bench.scratch.stored(catalogue_table(catalogue, dates), name)
-    return Broken(bench.sampled(catalogue=catalogue), Candidates(catalogue, frame, "unused"))
+    return Broken(bench.sampled(catalogue=catalogue), StagedCatalogue(catalogue, frame, "unused"))
 
 
 def alpha_is_1(bench: Bench) -> Broken:

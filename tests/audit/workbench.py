@@ -19,30 +19,31 @@ from winnow.contracts.counts import RowCounts, census_of, count_rows
 from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed
 from winnow.contracts.open_logs import open_logs
+from winnow.contracts.rows import valid_rows
 from winnow.contracts.stage_rows import stages_of
 from winnow.contracts.tables import TableContract
 from winnow.events.orphans import (
     all_rejected,
     attributed_clicks,
-    unattributed_in,
-    with_unattributed,
+    with_orphans,
 )
 from winnow.events.stage_orders import stage_orders
 from winnow.release.stage_tables import stage_tables
-from winnow.sampler.catalogue import Candidates, stage_catalogue
+from winnow.run import Run
+from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.shuffle import groups_schema
 from winnow.sampler.steps import (
     all_events,
-    pairs_of,
+    pairs_of_date,
     stage_pairs,
 )
 from winnow.sampler.task import SamplerSettings, sample_partition
-from winnow.spark.limits import DEFAULT_LIMITS
 from winnow.spark.scratch import Scratch
-from winnow.tables.all_tables import Made, contracts, shown_on, totals
+from winnow.spark.sized import Sized
+from winnow.tables.all_tables import TableInputs, contracts, shown_on_date, totals
 
 from tests.audit.memory import Memory
 from tests.audit.simulated_logs import DAY, settings, write_logs
@@ -65,7 +66,7 @@ class Broken:
     """
 
     groups: pa.Table | None = None
-    items: Candidates | None = None
+    items: StagedCatalogue | None = None
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
     counts: Mapping[str, RowCounts] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +82,7 @@ class Bench:
     counts: Mapping[str, RowCounts]
     pairs: DataFrame
     places: DataFrame
-    items: Candidates
+    items: StagedCatalogue
     events: pa.Table
     groups: pa.Table
     kind: StructType
@@ -91,6 +92,10 @@ class Bench:
     totals: Mapping[str, int]
     memory: Memory = field(default_factory=Memory)
 
+    @property
+    def run(self) -> Run:
+        return Run(self.config, DAY, self.scratch)
+
     def audit(self, broken: Broken | None = None) -> AuditRecord:
         """Make the tables that follow from what was broken, and audit them all."""
         broken = broken or Broken()
@@ -98,8 +103,8 @@ class Bench:
         if broken.groups is not None or broken.items is not None:
             rows = self.groups if broken.groups is None else broken.groups
             groups = stored(self.scratch, rows, self.kind)
-            made = self.made(groups, len(rows), broken.items or self.items)
-            frames = every_frame(made, self.contracts, self.config, DAY)
+            inputs = self.inputs(groups, len(rows), broken.items or self.items)
+            frames = every_frame(inputs, self.contracts, self.run)
             changed = changed_tables(self.groups, rows) | (
                 {"item_stats"} if broken.items is not None else set()
             )
@@ -124,11 +129,13 @@ class Bench:
         with self.memory.used():
             return audit(replace(evidence, **broken.evidence))
 
-    def made(self, groups: DataFrame, n: int, items: Candidates) -> Made:
-        pairs, rejected = pairs_of(self.pairs, DAY), self.tables["rejected"]
+    def inputs(self, groups: DataFrame, n: int, items: StagedCatalogue) -> TableInputs:
+        pairs, rejected = pairs_of_date(self.pairs, DAY), self.tables["rejected"]
         log = self.logs["impressions"]
-        shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])
-        return Made(self.logs, shown, groups, n, pairs, n, items, rejected, True)
+        shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
+        return TableInputs(
+            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, mature=True
+        )
 
     def sampled(
         self,
@@ -188,9 +195,9 @@ def sampled(events: pa.Table, task: SamplerSettings) -> pa.Table:
     return pa.Table.from_batches(list(sample_partition(events.to_batches(), task)))
 
 
-def events_of(logs: Mapping[str, Log], pairs: DataFrame, config: Config) -> pa.Table:
-    orders = stage_orders(logs, {}, config)
-    events = all_events(logs, pairs, config, DAY, orders, n_pairs=1000, limits=DEFAULT_LIMITS)
+def events_of(logs: Mapping[str, Log], pairs: DataFrame, run: Run) -> pa.Table:
+    orders = stage_orders(logs, {}, run.config)
+    events = all_events(logs, Sized(pairs, 1000), run, orders)
     return events.toArrow().combine_chunks()
 
 
@@ -229,27 +236,30 @@ def build(engine: "Engine", folder: Path) -> Bench:
     counts = {
         name: count_rows(log, DAY, stages=stages_of(name, config)) for name, log in logs.items()
     }
-    clicked = stage_pairs(logs, config, DAY, scratch, n_clicks=1000)
-    pairs = clicked.pairs
-    items = stage_catalogue(logs, config, DAY, scratch)
+    run = Run(config, DAY, scratch)
+    clicks = Sized(valid_rows(logs["clicks"]), 1000)
+    clicked = stage_pairs(logs["impressions"], clicks, run)
+    pairs = clicked.pairs.frame
+    items = stage_catalogue(logs, run)
     local = str(scratch.folder / f"catalogue-{scratch.tag}.arrow")
     shipped = replace(items, shipped=local)
     task = task_of(config, logs, scratch, local)
     places = every_pair(pairs, task, items.catalogue, scratch)
-    events = events_of(logs, places, config)
+    events = events_of(logs, places, run)
     kind = groups_schema(config, pairs.schema)
     groups = sampled(events, task)
     known = contracts(config, logs)
-    rejected = all_rejected(logs, counts, clicked, known["rejected"], DAY, spark=spark)
+    rejected = all_rejected(logs, counts, clicked, known["rejected"], run)
     store = engine.store(folder / "warehouse")
     frame = stored(scratch, groups, kind)
     log, n = logs["impressions"], len(groups)
-    shown = shown_on(log, DAY, census_of(log, DAY), counts[log.name])
-    made = Made(logs, shown, frame, n, pairs_of(pairs, DAY), n, items, rejected, True)
-    staged = stage_tables(made, known, config, DAY, store, "clean")
+    shown = shown_on_date(log, census_of(log, DAY), counts[log.name], run)
+    inputs = TableInputs(
+        logs, shown, Sized(frame, n), Sized(pairs_of_date(pairs, DAY), n), items, rejected, True
+    )
+    staged = stage_tables(inputs, known, run, store, "clean")
     tables = {name: store.read_staged(table) for name, table in staged.items()}
-    unattributed = unattributed_in(tables["rejected"])
-    counts["clicks"] = with_unattributed(counts["clicks"], unattributed)
+    counts = with_orphans(counts, tables["rejected"])
     return Bench(
         scratch, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
         attributed_clicks(pairs, DAY), totals(frame, REASONS),

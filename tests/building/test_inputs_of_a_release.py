@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from winnow.building.inputs import inputs_json
+from winnow.building.inputs import Inputs, inputs_json
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.logs.files.locations import Location
@@ -16,9 +16,7 @@ COUNTS = RowCounts(3, 3, 0, 0, 0, 0, 0, {})
 def told(folders: list[str], home: Path | None) -> list[str]:
     log: Any = object.__new__(Log)
     object.__setattr__(log, "folders", tuple(folders))
-    record = json.loads(
-        inputs_json({"clicks": log}, {"clicks": COUNTS}, 30, mature=True, home=home)
-    )
+    record = json.loads(inputs_json(Inputs({"clicks": log}, True, 30), {"clicks": COUNTS}, home))
     found: list[str] = record["logs"]["clicks"]["folders"]
     return found
 

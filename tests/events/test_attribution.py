@@ -12,7 +12,9 @@ from winnow.events.attribution import attributed_pairs
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.task import SamplerSettings, _of_date
-from winnow.spark.limits import DEFAULT_LIMITS
+from winnow.spark.sized import Sized
+
+from tests.runs import run_of
 
 DAY = CalendarDay(date(2026, 1, 10))
 NOON = DAY.start_us + 12 * 3_600_000_000
@@ -48,9 +50,8 @@ def clicked(spark: SparkSession, id_: str, item: int) -> DataFrame:
 def pairs_of(impressions: DataFrame, clicks: DataFrame, join: str) -> DataFrame:
     settings = config(join)
     contract = table_contract("impressions").resolved(settings.ids)
-    return attributed_pairs(
-        impressions, clicks, contract, settings, DAY, n_clicks=1, limits=DEFAULT_LIMITS
-    )
+    run = run_of(impressions.sparkSession, settings, DAY)
+    return attributed_pairs(impressions, Sized(clicks, 1), contract, run)
 
 
 class DescribeAttribution:

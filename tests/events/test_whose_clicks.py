@@ -14,7 +14,9 @@ from winnow.engine.engine import Engine
 from winnow.errors import GateError
 from winnow.events.attribution import attributed_pairs
 from winnow.events.click_users import settled
+from winnow.run import Run
 from winnow.spark.scratch import Scratch
+from winnow.spark.sized import Sized
 
 from tests.audit import small
 from tests.events.handmade import DAY, Built, Logs, at, build_day, config
@@ -241,16 +243,16 @@ class DescribeDrawnLogs:
             "clicks": small.log(spark, "clicks", clicks, settings),
         }
         scratch = Scratch(spark, engine.ship, tmp_path, uuid.uuid4().hex)
+        run = Run(settings, small.THE_DAY, scratch)
         shown = valid_rows(logs["impressions"])
         joined = attributed_pairs(
-            shown, valid_rows(logs["clicks"]), logs["impressions"].contract, settings,
-            small.THE_DAY, n_clicks=30, limits=scratch.limits,
+            shown, Sized(valid_rows(logs["clicks"]), 30), logs["impressions"].contract, run,
         )  # fmt: skip
-        found = settled(scratch.staged(joined, "pairs"), shown, settings, scratch)
+        found = settled(scratch.staged(joined, "pairs"), shown, run)
         names = ("user_id", "request_id", "item_id", "impression_us", "click_us")
-        rows = found.pairs.collect()
+        rows = found.pairs.frame.collect()
         assert sorted(tuple(row[n] for n in names) for row in rows) == wanted
-        assert found.n_pairs == len(wanted) > 5
+        assert found.pairs.rows == len(wanted) > 5
         assert (0 if found.refused is None else found.refused.count()) == refused
         again = pairs_again(logs, settings, small.THE_DAY, scratch, n_clicks=30)
         names = ("user_id", "request_id", "item_id", "shown_us", "clicked_us")

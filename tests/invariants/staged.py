@@ -16,7 +16,7 @@ from winnow.contracts.counts import RowCounts, census_of, count_rows
 from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed
 from winnow.contracts.open_logs import open_logs
-from winnow.contracts.rows import chosen_rows
+from winnow.contracts.rows import chosen_rows, valid_rows
 from winnow.contracts.stage_rows import stages_of
 from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
@@ -24,19 +24,21 @@ from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.release.content_hash import content_hash
 from winnow.release.release import ContentHash
-from winnow.sampler.catalogue import Candidates, stage_catalogue
+from winnow.run import Run
+from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import groups_schema, sample
 from winnow.sampler.steps import (
     all_events,
-    pairs_of,
+    pairs_of_date,
     stage_pairs,
 )
 from winnow.sampler.task import SamplerSettings
 from winnow.simulation import Simulation, simulate
 from winnow.simulation.build_config import write_simulated
 from winnow.spark.scratch import Scratch
-from winnow.tables.all_tables import Made, contracts, shown_on
+from winnow.spark.sized import Sized
+from winnow.tables.all_tables import TableInputs, contracts, shown_on_date
 
 from tests.table_frames import every_frame
 
@@ -89,15 +91,19 @@ class Staged:
     logs: dict[str, Log]
     counts: dict[str, RowCounts]
     clicked: Attributed
-    items: Candidates
+    items: StagedCatalogue
+
+    @property
+    def run(self) -> Run:
+        return Run(self.config, DAY, self.scratch)
 
     @property
     def all_pairs(self) -> DataFrame:
-        return chosen_rows(self.clicked.pairs, self.logs["impressions"])
+        return chosen_rows(self.clicked.pairs.frame, self.logs["impressions"])
 
     @property
     def pairs(self) -> DataFrame:
-        return pairs_of(self.all_pairs, DAY)
+        return pairs_of_date(self.all_pairs, DAY)
 
     @property
     def orders(self) -> StageOrders:
@@ -113,15 +119,7 @@ class Staged:
         return stage_kept_pairs(self.pairs, self.settings, self.scratch)
 
     def events(self) -> DataFrame:
-        return all_events(
-            self.logs,
-            self.kept,
-            self.config,
-            DAY,
-            self.orders,
-            n_pairs=1000,
-            limits=self.scratch.limits,
-        )
+        return all_events(self.logs, Sized(self.kept, 1000), self.run, self.orders)
 
     def groups(self, partitions: int, name: str) -> DataFrame:
         schema = groups_schema(self.config, self.pairs.schema)
@@ -130,15 +128,14 @@ class Staged:
 
     def hashes(self, groups: DataFrame) -> dict[str, ContentHash]:
         known = contracts(self.config, self.logs)
-        spark = self.scratch.spark
-        rejected = all_rejected(
-            self.logs, self.counts, self.clicked, known["rejected"], DAY, spark=spark
-        )
+        rejected = all_rejected(self.logs, self.counts, self.clicked, known["rejected"], self.run)
         log = self.logs["impressions"]
-        shown = shown_on(log, DAY, census_of(log, DAY), self.counts[log.name])
-        n = groups.count()
-        made = Made(self.logs, shown, groups, n, self.pairs, 1000, self.items, rejected, True)
-        frames = every_frame(made, known, self.config, DAY)
+        shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
+        inputs = TableInputs(
+            self.logs, shown, Sized(groups, groups.count()), Sized(self.pairs, 1000), self.items,
+            rejected, mature=True,
+        )  # fmt: skip
+        frames = every_frame(inputs, known, self.run)
         return {name: content_hash(frame, known[name]) for name, frame in frames.items()}
 
 
@@ -150,12 +147,13 @@ def stage(
     needs = dates_needed(config, DAY.date)
     logs = open_logs(config, folder, needs.dates, required=needs.required, spark=spark)
     scratch = Scratch(spark, ship, folder, tag)
+    run = Run(config, DAY, scratch)
     folder.mkdir(parents=True, exist_ok=True)
     return Staged(
         scratch,
         config,
         logs,
         {n: count_rows(log, DAY, stages=stages_of(n, config)) for n, log in logs.items()},
-        stage_pairs(logs, config, DAY, scratch, n_clicks=1000),
-        stage_catalogue(logs, config, DAY, scratch),
+        stage_pairs(logs["impressions"], Sized(valid_rows(logs["clicks"]), 1000), run),
+        stage_catalogue(logs, run),
     )

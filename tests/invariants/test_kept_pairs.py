@@ -17,9 +17,9 @@ from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.steps import all_events
-from winnow.spark.limits import DEFAULT_LIMITS
+from winnow.spark.sized import Sized
 
-from tests.invariants.staged import DAY, Staged
+from tests.invariants.staged import Staged
 from tests.sampler.reference import KEEP, MASK, fold, mix64
 
 pytestmark = pytest.mark.both_engines
@@ -82,15 +82,7 @@ class DescribeStageKeptPairs:
         every = stage_kept_pairs(staged.all_pairs, cold, staged.scratch)
         assert every.count() == staged.all_pairs.count()
         before, after = (
-            all_events(
-                staged.logs,
-                pairs,
-                staged.config,
-                DAY,
-                staged.orders,
-                n_pairs=1000,
-                limits=DEFAULT_LIMITS,
-            )
+            all_events(staged.logs, Sized(pairs, 1000), staged.run, staged.orders)
             .where(F.col("kind") >= FIRST_CANDIDATE)
             .toArrow()["owner_key"]
             for pairs in (every, kept)

@@ -15,8 +15,9 @@ from winnow.engine.choice import engine_of
 from winnow.release.release import ContentHash
 from winnow.sampler import shuffle, steps
 from winnow.spark.limits import Limits, ShuffleLimit
+from winnow.spark.sized import Sized
 
-from tests.invariants.staged import DAY, Staged, shuffle_logs, stage
+from tests.invariants.staged import Staged, shuffle_logs, stage
 
 Hashes = dict[str, ContentHash]
 PARTITIONS = 7
@@ -84,21 +85,21 @@ class DescribePasses:
     ) -> None:
         rows = steps.rows_of_events(staged.logs)
         few = Limits(sampled=ShuffleLimit(1_000_000, rows // 3), memory_gib=1.0)
+        scratch = dataclasses.replace(staged.scratch, limits=few)
         # So many pairs that those of a pass are too many to copy to all tasks, unless few are kept.
-        told: list[int] = []
+        seen: list[Sized] = []
         known = steps.all_events
 
-        def noting(*given: Any, n_pairs: int, limits: Limits) -> DataFrame:
-            told.append(n_pairs)
-            return known(*given, n_pairs=n_pairs, limits=limits)
+        def noting(logs: Any, pairs: Sized, *given: Any) -> DataFrame:
+            seen.append(pairs)
+            return known(logs, pairs, *given)
 
         monkeypatch.setattr(steps, "all_events", noting)
         groups = steps.stage_groups(
-            staged.logs, staged.pairs, staged.items, staged.config, DAY,
-            dataclasses.replace(staged.scratch, limits=few), staged.orders,
-            n_pairs=5 * few.broadcast_rows,
+            staged.logs, Sized(staged.pairs, 5 * few.broadcast_rows), staged.items,
+            dataclasses.replace(staged.run, scratch=scratch), staged.orders,
         )  # fmt: skip
-        assert told == [-(-staged.kept.count() // 4)] * 4
+        assert [pairs.rows for pairs in seen] == [-(-staged.kept.count() // 4)] * 4
         written = sorted(path.name for path in (staged.scratch.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]
         assert_same(staged.hashes(groups), expected)

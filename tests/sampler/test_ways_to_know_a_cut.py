@@ -17,8 +17,9 @@ from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
-from winnow.spark.limits import DEFAULT_LIMITS
+from winnow.spark.sized import Sized
 
+from tests.runs import run_of
 from tests.sampler.many_positives import table_of
 
 WAYS = ("passed", "membership", "last_stage")
@@ -98,16 +99,9 @@ def candidates(
     asked = spark.createDataFrame(
         [(r, 5, r + 100) for r in requests], "request_id bigint, user_key bigint, owner_key bigint"
     )
+    run = run_of(spark, settings)
     log = spark.createDataFrame([tuple(row) for row in rows], SCHEMA)
-    made = candidate_events(
-        log,
-        asked,
-        settings,
-        orders,
-        mapped=columns,
-        n_requests=len(requests),
-        limits=DEFAULT_LIMITS,
-    ).toArrow()
+    made = candidate_events(log, Sized(asked, len(requests)), run, orders, mapped=columns).toArrow()
     table = table_of(np.ones(ITEMS, np.int64))
     item_keys = np.sort(table.keys)
 

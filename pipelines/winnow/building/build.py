@@ -1,5 +1,6 @@
 """Build one date: logs in, one released set of tables out. ``winnow build``."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from winnow.audit.judging import require_passed, told_as_warning
@@ -9,26 +10,23 @@ from winnow.building.apart import require_apart
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
 from winnow.building.inputs import (
-    days_of_history,
+    Inputs,
     inputs_json,
-    maturity,
-    open_for_build,
-    require_history,
+    open_inputs,
     require_readable,
 )
 from winnow.building.rejected import rejected_examples
 from winnow.building.request import BuildRequest
-from winnow.building.sampling import count_logs, sample_logs
+from winnow.building.sampling import count_logs, run_in, sample_logs
 from winnow.building.suites import judge_logs, judge_tables
 from winnow.building.summary import BuildSummary, Totals
+from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
-from winnow.dates import CalendarDay
 from winnow.engine.startup.libraries import preload_great_expectations
 from winnow.errors import WinnowError
 from winnow.events.orphans import (
     attributed_clicks,
-    unattributed_in,
-    with_unattributed,
+    with_orphans,
 )
 from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
@@ -36,7 +34,6 @@ from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
 from winnow.release.stage_tables import stage_tables
 from winnow.sampler.kernels.mix import REASONS
-from winnow.spark.scratch import Scratch
 from winnow.tables.all_tables import contracts
 
 
@@ -64,73 +61,56 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
     require_apart(request.config)
     suites = read_suites(request.config)
-    config, spark, stage = request.config, request.engine.spark, request.progress.stage
-    day, run_id = CalendarDay(request.day, config.calendar_zone), new_run_id()
-    limits = request.limits
-    store = request.engine.store(request.warehouse, config.publishing.retention_days, limits)
-    since = store.releases_snapshot()
+    config, progress, run_id = request.config, request.progress, new_run_id()
+    store = request.engine.store(
+        request.warehouse, config.publishing.retention_days, request.limits
+    )
+    releases = store.releases_snapshot()
     for table in config.tables_written:
         # A log that is damaged would else be met when the work is done.
         store.protocol(table)
     preload_great_expectations()
-    request.engine.compile_kernels(stage)
+    request.engine.compile_kernels(progress.stage)
     request.engine.warm_up(audit=True)
-    folder = staging_path(request.warehouse, run_id)
-    scratch = Scratch(spark, request.engine.ship, folder, run_id, limits)
+    run = run_in(staging_path(request.warehouse, run_id), request, run_id)
+    folder = run.scratch.folder
 
-    with stage("check the logs"):
-        logs = open_for_build(request)
-        opened |= logs
-        mature, history = maturity(request, logs), days_of_history(request, logs)
-        require_history(request, history)
-    counted = count_logs(request, logs, scratch)
-    counts = counted.counts
-
-    def recorded(record: AuditRecord) -> RunRecord:
-        return RunRecord(
-            run_id=run_id,
-            day=request.day,
-            config_hash=config.fingerprint(),
-            config_json=config.canonical_json(),
-            code_version=code_version(),
-            inputs_json=inputs_json(logs, counts, history, mature=mature, home=request.home),
-            quality_json=record.model_dump_json(),
-        )
-
-    judged = judge_logs(suites, logs, counts, request, run_id, scratch.folder, recorded)
-    sampled = sample_logs(request, logs, counted, scratch)
-    sums = sampled.totals
-    with stage("stage tables") as told:
-        known = contracts(config, logs)
-        made = sampled.made(known["rejected"], scratch, mature=mature)
-        staged = stage_tables(made, known, config, day, store, run_id)
-        told.rows = sum(table.content.rows for table in staged.values())
-    with stage("audit"):
-        rejected = store.read_staged(staged["rejected"])
-        counts["clicks"] = with_unattributed(counts["clicks"], unattributed_in(rejected))
+    with progress.stage("check the logs"):
+        inputs = open_inputs(request)
+        opened |= inputs.logs
+    counted = count_logs(inputs.logs, request, run)
+    recorded = partial(_recorded, request, run_id, inputs)
+    before = partial(recorded, counted.counts)
+    judged = judge_logs(suites, inputs.logs, counted.counts, request, run_id, folder, before)
+    sampled = sample_logs(counted, request, run)
+    with progress.stage("stage tables") as stage:
+        known = contracts(config, inputs.logs)
+        of_tables = sampled.table_inputs(known["rejected"], run, mature=inputs.mature)
+        staged = stage_tables(of_tables, known, run, store, run_id)
+        stage.rows = sum(table.content.rows for table in staged.values())
+    with progress.stage("audit"):
+        counts = with_orphans(counted.counts, store.read_staged(staged["rejected"]))
         record = audit_build(
             staged,
-            logs,
+            inputs.logs,
             counts,
             request,
-            scratch,
+            run.scratch,
             store,
-            since,
-            n_attributed=attributed_clicks(sampled.clicked.pairs, day),
-            totals=sums,
-            history=history,
+            releases,
+            n_attributed=attributed_clicks(sampled.attributed.pairs.frame, run.day),
+            totals=sampled.totals,
+            history=inputs.history_days,
         )
         judge_tables(suites, staged, store, request, run_id, judged)
         record = record.with_gates(judged.gates, judged.suites)
-        run = recorded(record)
-        keep_run(run, staged, record, scratch.folder)
-        warnings = [warning for log in logs.values() for warning in log.warnings]
-        warnings += judged.warnings
-        warnings += [told_as_warning(gate) for gate in record.gates if gate.status == "warn"]
-        told_of = partial(rejected_examples, request.warehouse, run_id)
-        require_passed(record.gates, run_id, scratch.folder, told_of)
-    with stage("publish"):
-        published = publish(store, staged, run, since)
+        run_record = recorded(counts, record)
+        keep_run(run_record, staged, record, folder)
+        examples = partial(rejected_examples, request.warehouse, run_id)
+        require_passed(record.gates, run_id, folder, examples)
+    with progress.stage("publish"):
+        published = publish(store, staged, run_record, releases)
+    sums = sampled.totals
     return BuildSummary(
         release_id=published.release.release_id,
         ds=request.day,
@@ -140,6 +120,29 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         tables={name: table.content.rows for name, table in staged.items()},
         totals=Totals(**{name: sums[name] for name in Totals.__dataclass_fields__}),
         shortfall_reasons={reason: sums[reason] for reason in REASONS if sums[reason]},
-        seconds=dict(request.progress.seconds),
-        warnings=tuple(warnings),
+        seconds=dict(progress.seconds),
+        warnings=(
+            *(warning for log in inputs.logs.values() for warning in log.warnings),
+            *judged.warnings,
+            *(told_as_warning(gate) for gate in record.gates if gate.status == "warn"),
+        ),
+    )
+
+
+def _recorded(
+    request: BuildRequest,
+    run_id: str,
+    inputs: Inputs,
+    counts: Mapping[str, RowCounts],
+    record: AuditRecord,
+) -> RunRecord:
+    """Return what stands about the run in its release, or is left behind where a gate failed."""
+    return RunRecord(
+        run_id=run_id,
+        day=request.day,
+        config_hash=request.config.fingerprint(),
+        config_json=request.config.canonical_json(),
+        code_version=code_version(),
+        inputs_json=inputs_json(inputs, counts, request.home),
+        quality_json=record.model_dump_json(),
     )

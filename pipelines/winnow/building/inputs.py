@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from winnow.building.request import BuildRequest
@@ -38,6 +38,34 @@ def open_for_build(request: BuildRequest, only: Collection[str] | None = None) -
         spark=request.engine.spark,
         allow_empty=request.allow_empty,
     )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The logs of a build, opened, and how complete they are.
+
+    Attributes:
+        logs: The conformed logs, by name.
+        mature: Whether the later dates that belong to the build are there.
+        history_days: Dates of the popularity window that the click log has; None if unknown.
+    """
+
+    logs: dict[str, Log]
+    mature: bool
+    history_days: int | None
+
+
+def open_inputs(request: BuildRequest) -> Inputs:
+    """Open the logs of a build and check that they reach far enough.
+
+    Raises:
+        ConfigError: As ``open_logs``.
+        InputError: As ``open_logs``, ``maturity`` and ``require_history``.
+    """
+    logs = open_for_build(request)
+    mature, days = maturity(request, logs), days_of_history(request, logs)
+    require_history(request, days)
+    return Inputs(logs, mature, days)
 
 
 def maturity(request: BuildRequest, logs: Mapping[str, Log]) -> bool:
@@ -86,14 +114,14 @@ def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None
     Raises:
         InputError: It has none, and the request does not accept that.
     """
-    own = counts["impressions"]
-    if request.allow_empty or own.read - own.other_date > 0:
+    shown = counts["impressions"]
+    if request.allow_empty or shown.read - shown.other_date > 0:
         return
     raise InputError(
         Problem(
             "logs.impressions",
             f"no impression of {request.day} was read",
-            found=f"{own.other_date} rows of other dates",
+            found=f"{shown.other_date} rows of other dates",
             next_step="Check path, partition and zone, or accept it with --allow-empty.",
         )
     )
@@ -117,19 +145,13 @@ def require_readable(config: Config, logs: Mapping[str, Log], failure: Exception
         raise InputError(*problems) from failure
 
 
-def inputs_json(
-    logs: Mapping[str, Log],
-    counts: Mapping[str, RowCounts],
-    history: int | None,
-    *,
-    mature: bool,
-    home: Path | None,
-) -> str:
-    """Return what the release tells about its inputs.
+def inputs_json(inputs: Inputs, counts: Mapping[str, RowCounts], home: Path | None) -> str:
+    """Return what the release tells about its inputs and where their rows went.
 
     Folders that lie in ``home``, or that the config names from there on, stand there as relative
     to it, others as they are; of an address without host, user and password.
     """
+    logs = inputs.logs
     record = {
         "logs": {
             name: asdict(counts[name])
@@ -138,8 +160,8 @@ def inputs_json(
             for name in counts
         },
         "catalogue_from": "items" if "items" in logs else "logs",
-        "history_days": history,
-        "mature": mature,
+        "history_days": inputs.history_days,
+        "mature": inputs.mature,
     }
     return json.dumps(record, sort_keys=True)
 

@@ -130,25 +130,23 @@ _FEW_ROWS = {
 def _tables(request: "BuildRequest", folder: Path) -> "dict[str, pa.Table]":
     """Return the rows of every table that the config writes, by name."""
     from winnow.building.inputs import maturity, open_for_build
-    from winnow.building.sampling import count_logs, sample_logs
+    from winnow.building.sampling import count_logs, run_in, sample_logs
     from winnow.release.commits import new_run_id
-    from winnow.spark.scratch import Scratch
     from winnow.tables.all_tables import contracts, frames_of_logs
     from winnow.tables.of_groups import GroupTables, with_placement
 
     engine, config = request.engine, request.config
     engine.warm_up(audit=False)
-    scratch = Scratch(engine.spark, engine.ship, folder, new_run_id(), request.limits)
-    logs = open_for_build(request)
-    counted = count_logs(request, logs, scratch, at_once=len(logs))
-    sampled = sample_logs(request, logs, counted, scratch)
+    run, logs = run_in(folder, request, new_run_id()), open_for_build(request)
+    counted = count_logs(logs, request, run, at_once=len(logs))
+    sampled = sample_logs(counted, request, run)
     known, mature = contracts(config, logs), maturity(request, logs)
-    made = sampled.made(known["rejected"], scratch, mature=mature)
-    with ThreadPoolExecutor(4) as beside:
-        placed = with_placement(made.groups, config, request.day, mature=mature)
-        groups = beside.submit(placed.toArrow)
-        frames = frames_of_logs(made, known, config, sampled.day)
-        others = {name: beside.submit(frame.toArrow) for name, frame in frames}
+    inputs = sampled.table_inputs(known["rejected"], run, mature=mature)
+    with ThreadPoolExecutor(4) as pool:
+        placed = with_placement(inputs.groups.frame, config, request.day, mature=mature)
+        groups = pool.submit(placed.toArrow)
+        frames = frames_of_logs(inputs, known, run)
+        others = {name: pool.submit(frame.toArrow) for name, frame in frames}
         found = dict(GroupTables.of(config, known).rows(groups.result()))
         found |= {name: table.result() for name, table in others.items()}
     return {name: found[name].cast(_arrow_schema(known[name])) for name in known}

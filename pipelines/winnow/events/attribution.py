@@ -1,6 +1,6 @@
 """Which click belongs to which impression: pairs within the attribution window."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -9,10 +9,9 @@ from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import tie_columns, valid_rows, winner_hash
 from winnow.contracts.tables import TableContract
-from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
-from winnow.spark.broadcast import broadcast
-from winnow.spark.limits import Limits
+from winnow.run import Run
+from winnow.spark.sized import Sized
 
 _JOIN_KEYS = {
     # One id may stand for a whole page of items: the item decides which of them was clicked.
@@ -61,13 +60,10 @@ def click_key() -> Column:
 
 def attributed_pairs(
     impressions: DataFrame,
-    clicks: DataFrame,
+    clicks: Sized,
     contract: TableContract,
-    config: Config,
-    day: CalendarDay,
+    run: Run,
     *,
-    n_clicks: int,
-    limits: Limits,
     clicked: tuple[int, int] | None = None,
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
@@ -80,12 +76,10 @@ def attributed_pairs(
         impressions: Valid impressions around the date, duplicates allowed: the contract's columns,
             the carried ones, ``event_us`` and ``partition_date``, as from ``valid_rows``.
         clicks: Valid clicks around the date, duplicates allowed: the contract's columns and
-            ``event_us``.
+            ``event_us``; few enough are broadcast.
         contract: The impressions' contract, with the key that the log can have.
-        config: How clicks find impressions.
-        day: The date. Pairs serve its positives and tell which of its clicks are orphans.
-        n_clicks: About how many clicks there are; few enough are broadcast.
-        limits: How many rows are broadcast.
+        run: How clicks find impressions, and the date: pairs serve its positives and tell which of
+            its clicks are orphans.
         clicked: The first microsecond of the clicks that are joined, and the first after them;
             by default they are those of the date and of the window after it.
 
@@ -98,6 +92,7 @@ def attributed_pairs(
         ``click_key`` (bigint); ``of_other_user`` (boolean: the click names another user than the
         impression).
     """
+    config, day = run.config, run.day
     window = config.attribution.longest_us
     last_impression = config.attribution.join == "last_impression"
     # A click of tomorrow may be of an impression of tomorrow: to know that, these are needed too.
@@ -112,7 +107,7 @@ def attributed_pairs(
         *given,
         shown_at.alias("impression_us"),
     )
-    right = clicks.where((shown_at >= first_click) & (shown_at < after_clicks)).select(
+    right = clicks.frame.where((shown_at >= first_click) & (shown_at < after_clicks)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         F.col("event_us").alias("click_us"),
         action_code(F.col("action_type"), config.positives.actions).alias("action"),
@@ -120,9 +115,8 @@ def attributed_pairs(
         *(() if "user_id" in keys else (F.col("user_id").alias("click_user"),)),
         *((_reach_us(config).alias("reach_us"),) if config.attribution.windows else ()),
     )
-    if n_clicks <= limits.broadcast_rows:
-        right = broadcast(right, f"join_{keys[0]}")
-    joined = left.join(right, [f"join_{name}" for name in keys], how="inner")
+    few = clicks.made(right).side_of_join(f"join_{keys[0]}", run.limits)
+    joined = left.join(few, [f"join_{name}" for name in keys], how="inner")
     delay = F.col("click_us") - F.col("impression_us")
     most = F.col("reach_us") if config.attribution.windows else F.lit(window)
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
@@ -142,24 +136,14 @@ def attributed_pairs(
 
 
 def joined_pairs(
-    logs: Mapping[str, Log],
-    config: Config,
-    day: CalendarDay,
-    *,
-    n_clicks: int,
-    limits: Limits,
-    clicked: tuple[int, int] | None = None,
+    impressions: Log, clicks: Sized, run: Run, *, clicked: tuple[int, int] | None = None
 ) -> DataFrame:
-    """Return the pairs of the valid rows of both logs; see ``attributed_pairs``."""
-    impressions = logs["impressions"]
+    """Return the pairs of a log's valid impressions with clicks; see ``attributed_pairs``."""
     return attributed_pairs(
         valid_rows(impressions),
-        valid_rows(logs["clicks"]),
+        clicks,
         impressions.contract,
-        config,
-        day,
-        n_clicks=n_clicks,
-        limits=limits,
+        run,
         clicked=clicked,
     )
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.config.tree import Config
 from winnow.events.attribution import join_keys
-from winnow.spark.scratch import Scratch
+from winnow.run import Run
+from winnow.spark.sized import Sized
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,6 @@ class Attributed:
     Attributes:
         pairs: What ``attributed_pairs`` returned, those that count; read back from staging. A click
             on an impression that may become no positive has a pair as well: it is no orphan.
-        n_pairs: How many there are.
         refused: ``click_key`` of the clicks that fit impressions of other users only and belong to
             none of them; None where there is no such click.
         of_other_user: Pairs that count though the click names another user.
@@ -30,8 +29,7 @@ class Attributed:
             impressions agree about every user, or the config has the answer, so nobody looked.
     """
 
-    pairs: DataFrame
-    n_pairs: int
+    pairs: Sized
     refused: DataFrame | None = None
     of_other_user: int = 0
     shared_ids: int | None = None
@@ -40,8 +38,7 @@ class Attributed:
 def settled(
     joined: DataFrame,
     impressions: DataFrame,
-    config: Config,
-    scratch: Scratch,
+    run: Run,
     name: str = "pairs",
 ) -> Attributed:
     """Decide which pairs of an impression and another user's click count.
@@ -53,16 +50,15 @@ def settled(
     Args:
         joined: What ``attributed_pairs`` returned, read back from staging.
         impressions: Readable impressions, all that were read: ``user_id`` and the ids.
-        config: How clicks find impressions.
-        scratch: Where to compute.
+        run: How clicks find impressions, and where to compute.
         name: What names of staged frames begin with.
     """
-    other = F.col("of_other_user")
+    config, scratch, other = run.config, run.scratch, F.col("of_other_user")
     counted = joined.agg(F.count(F.lit(1)).alias("all"), F.count_if(other).alias("other"))
     n_pairs, n_other = counted.collect()[0]
     agreeing = joined.where(~other)
     if not n_other:
-        return Attributed(joined.drop("of_other_user"), n_pairs)
+        return Attributed(Sized(joined.drop("of_other_user"), n_pairs))
     shared = None
     if config.attribution.users == "auto":
         shared = ids_of_several_users(impressions, join_keys(config)[0])
@@ -82,7 +78,8 @@ def settled(
     row = judged.agg(F.count_if("counts").alias("n"), F.count_if(~F.col("counts")).alias("no"))
     n_accepted, n_refused = row.collect()[0]
     refused = judged.where(~F.col("counts")).select("click_key").distinct() if n_refused else None
-    return Attributed(pairs, n_pairs - n_other + n_accepted, refused, n_accepted, shared)
+    counting = Sized(pairs, n_pairs - n_other + n_accepted)
+    return Attributed(counting, refused, n_accepted, shared)
 
 
 def ids_of_several_users(rows: DataFrame, name: str) -> int:

@@ -14,8 +14,10 @@ from winnow.events.keys import key_of
 from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
 from winnow.events.stage_orders import StageOrders
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
+from winnow.run import Run
 from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import Limits
+from winnow.spark.sized import Sized
 
 EVENT_COLUMNS = ("owner_key", "item_key", "kind")
 """What a task needs of an event; see ``sampler.kernels.events.Events``."""
@@ -104,13 +106,11 @@ def _may_be_negative(hard: Hard) -> Column:
 
 def candidate_events(
     ranking_log: DataFrame,
-    requests: DataFrame,
-    config: Config,
+    requests: Sized,
+    run: Run,
     orders: StageOrders,
     *,
     mapped: Collection[str],
-    n_requests: int,
-    limits: Limits,
     knows_users: bool = False,
 ) -> DataFrame:
     """Return the ranking rows of requests with a pair; the user is the impressions' user.
@@ -122,12 +122,11 @@ def candidate_events(
     Args:
         ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
             stage. A row that is not ``valid`` still says that the item reached the stage.
-        requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs.
-        config: The ladder and the id types.
+        requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs; few
+            enough are broadcast.
+        run: The ladder and the id types.
         orders: Which rank is the best.
         mapped: The contract columns that the log has.
-        n_requests: About how many requests there are; few enough are broadcast.
-        limits: How many that are.
         knows_users: Whether rows may name their user.
 
     Returns:
@@ -135,6 +134,7 @@ def candidate_events(
         (tinyint, see events/kinds.py), and of ``RANKED_COLUMNS`` those that the log has:
         ``score`` (double, NULL where unknown), ``rank`` and ``stage_size`` (int, 0 where unknown).
     """
+    config = run.config
     by_user = knows_users and config.attribution.users != "impression"
     named = key_of("user_id", config.ids.user).alias("named_user")
     of_stage = {
@@ -149,15 +149,14 @@ def candidate_events(
         *(of_stage[name].alias(name) for name in RANKED_COLUMNS if name in mapped),
         *((named,) if by_user else ()),
     )
-    if n_requests <= limits.broadcast_rows:
-        requests = broadcast(requests, "request_id")
+    asked = requests.side_of_join("request_id", run.limits)
     if not by_user:
-        return rows.join(requests, "request_id", how="inner").drop("request_id")
+        return rows.join(asked, "request_id", how="inner").drop("request_id")
     if config.attribution.users == "agree":
         both = ["request_id", "user_key"]
-        own = rows.withColumnRenamed("named_user", "user_key").join(requests, both, how="inner")
+        own = rows.withColumnRenamed("named_user", "user_key").join(asked, both, how="inner")
         return own.drop("request_id")
-    found = rows.join(requests, "request_id", how="inner")
+    found = rows.join(asked, "request_id", how="inner")
     of_user = F.col("named_user").isNull() | (F.col("named_user") == F.col("user_key"))
     return found.where(of_user).drop("request_id", "named_user")
 
@@ -174,35 +173,29 @@ def _from_one(hard: Hard, orders: StageOrders) -> Column:
 
 
 def union_of_events(
-    forbidden: DataFrame,
-    pairs: DataFrame,
-    candidates: DataFrame | None,
-    *,
-    n_pairs: int,
-    limits: Limits,
+    forbidden: DataFrame, pairs: Sized, candidates: DataFrame | None, limits: Limits
 ) -> DataFrame:
     """Put all events into one frame, where it is cheap without those of users who have no pair.
 
     Args:
         forbidden: What ``forbidden_events`` returned.
-        pairs: What ``stage_kept_pairs`` returned.
+        pairs: What ``stage_kept_pairs`` returned; of few enough the users are broadcast.
         candidates: What ``candidate_events`` returned, or None without a ranking log.
-        n_pairs: How many pairs there are; few enough users are broadcast.
-        limits: How many that are.
+        limits: How many are few.
 
     Returns:
         ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
         ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
         candidates have. A pair's event has the pair's place as owner and item.
     """
-    if n_pairs <= limits.broadcast_rows:
-        users = broadcast(pairs.select("user_key").distinct(), "user_key")
+    if pairs.rows <= limits.broadcast_rows:
+        users = broadcast(pairs.frame.select("user_key").distinct(), "user_key")
         forbidden = forbidden.join(users, "user_key", how="left_semi")
     of_ranked = () if candidates is None else candidates.columns
     columns = [name for name in RANKED_COLUMNS if name in of_ranked]
     frames = [
         _not_ranked(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN, columns),
-        _not_ranked(pairs, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
+        _not_ranked(pairs.frame, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
     ]
     if candidates is not None:
         frames.append(candidates.select("user_key", *EVENT_COLUMNS, *columns))

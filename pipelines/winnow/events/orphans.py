@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.contracts.counts import RowCounts
@@ -16,6 +16,7 @@ from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.attribution import unattributed_clicks
 from winnow.events.click_users import Attributed
+from winnow.run import Run
 
 _UNATTRIBUTED = ("orphan", "user_differs")
 
@@ -25,9 +26,7 @@ def all_rejected(
     counts: Mapping[str, RowCounts],
     attributed: Attributed,
     contract: TableContract,
-    day: CalendarDay,
-    *,
-    spark: SparkSession,
+    run: Run,
 ) -> DataFrame:
     """Return the date's rejected rows of all logs, in the contract's columns.
 
@@ -36,17 +35,17 @@ def all_rejected(
         counts: How many rows of each were rejected; a log without any is not read again.
         attributed: Which clicks belong to which impressions: others are rejected.
         contract: The contract of ``rejected``.
-        day: The date.
-        spark: The session.
+        run: The date and the session.
     """
+    day = run.day
     parts = [rejected_rows(log, day) for name, log in logs.items() if counts[name].rejected > 0]
     if counts["clicks"].valid > 0:
         log = logs["clicks"]
         clicks = log.frame.where(on_date(log, day) & F.col("valid"))
-        stray = unattributed_clicks(clicks, attributed.pairs, attributed.refused)
+        stray = unattributed_clicks(clicks, attributed.pairs.frame, attributed.refused)
         parts.append(as_rejected(stray, "clicks"))
     if not parts:
-        return spark.createDataFrame([], spark_schema(contract))
+        return run.scratch.spark.createDataFrame([], spark_schema(contract))
     numbered = with_copy_numbers(reduce(DataFrame.unionByName, parts))
     return numbered.withColumn("ds", F.lit(day.date)).select(*contract.names)
 
@@ -67,6 +66,12 @@ def attributed_clicks(pairs: DataFrame, day: CalendarDay) -> int:
     clicked = F.col("click_us")
     of_date = pairs.where((clicked >= day.start_us) & (clicked < day.end_us))
     return of_date.select("click_key").distinct().count()
+
+
+def with_orphans(counts: Mapping[str, RowCounts], rejected: DataFrame) -> dict[str, RowCounts]:
+    """Return the counts of all logs, the clicks without an impression among the rejected ones."""
+    found = unattributed_in(rejected)
+    return {**counts, "clicks": with_unattributed(counts["clicks"], found)}
 
 
 def with_unattributed(counts: RowCounts, by_reason: Mapping[str, int]) -> RowCounts:

@@ -2,29 +2,26 @@
 
 from collections.abc import Mapping
 
-from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
-from winnow.dates import CalendarDay
 from winnow.release.store import StagedTable, Store
-from winnow.tables.all_tables import Made, frames_of_logs
+from winnow.run import Run
+from winnow.tables.all_tables import TableInputs, frames_of_logs
 from winnow.tables.of_groups import GroupTables, with_placement
 
 
 def stage_tables(
-    made: Made,
+    inputs: TableInputs,
     contracts: Mapping[str, TableContract],
-    config: Config,
-    day: CalendarDay,
+    run: Run,
     store: Store,
     run_id: str,
 ) -> dict[str, StagedTable]:
     """Stage every table that the config writes.
 
     Args:
-        made: What the tables are made of.
-        contracts: What ``published.contracts`` returned: the tables, in the order of promotion.
-        config: What to write.
-        day: The date.
+        inputs: What the tables are made of.
+        contracts: What ``all_tables.contracts`` returned: the tables, in the order of promotion.
+        run: What to write.
         store: Where they go. run_id: The run that stages them.
 
     Returns:
@@ -33,10 +30,10 @@ def stage_tables(
     Raises:
         GateError: A frame has other columns than its contract, or NULL where none may be.
     """
-    tables = GroupTables.of(config, contracts)
-    groups = with_placement(made.groups, config, day.date, mature=made.mature)
+    tables = GroupTables.of(run.config, contracts)
+    groups = with_placement(inputs.groups.frame, run.config, run.day.date, mature=inputs.mature)
     of_groups = [contracts[name] for name in tables.columns]
     staged = store.stage_together(groups, tables.rows, of_groups, run_id)
-    for name, frame in frames_of_logs(made, contracts, config, day):
+    for name, frame in frames_of_logs(inputs, contracts, run):
         staged[name] = store.stage(frame, contracts[name], run_id)
     return {name: staged[name] for name in contracts}

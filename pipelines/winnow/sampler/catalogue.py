@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import key_hash
@@ -17,7 +16,6 @@ from winnow.contracts.rows import (
     valid_rows,
     without_duplicates,
 )
-from winnow.dates import CalendarDay
 from winnow.events.attribution import joined_pairs
 from winnow.events.click_users import settled
 from winnow.events.eligibility import (
@@ -28,17 +26,18 @@ from winnow.events.eligibility import (
 )
 from winnow.events.keys import key_of
 from winnow.events.popularity import clicks_per_item
+from winnow.run import Run
 from winnow.sampler.catalogue_file import (
     Catalogue,
     build_catalogue,
     catalogue_table,
     save_catalogue,
 )
-from winnow.spark.scratch import Scratch
+from winnow.spark.sized import Sized
 
 
 @dataclass(frozen=True)
-class Candidates:
+class StagedCatalogue:
     """The items of a date.
 
     Attributes:
@@ -52,10 +51,9 @@ class Candidates:
     shipped: str
 
 
-def stage_catalogue(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch
-) -> Candidates:
+def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
     """Count popularity, find the eligible items, and build and ship the draw table."""
+    config, day, scratch = run.config, run.day, run.scratch
     window = config.popularity.window_days
     since = day.shifted(-window).start_us
     if config.popularity.clicks == "all":
@@ -65,7 +63,7 @@ def stage_catalogue(
         key = key_hash(logs["clicks"].contract.key)
         recent = valid_rows(logs["clicks"]).where(before).select("item_id", "event_us", key)
     else:
-        recent = _attributed_before(logs, config, day, scratch, since)
+        recent = _attributed_before(logs, run, since)
     clicks = clicks_per_item(recent.distinct(), day, window)
     if "items" in logs:
         log = logs["items"]
@@ -110,24 +108,22 @@ def stage_catalogue(
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"
     save_catalogue(catalogue, path)
-    return Candidates(catalogue, frame, scratch.ship(path))
+    return StagedCatalogue(catalogue, frame, scratch.ship(path))
 
 
-def _attributed_before(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, since: int
-) -> DataFrame:
+def _attributed_before(logs: Mapping[str, Log], run: Run, since: int) -> DataFrame:
     """Return the clicks before the date that belong to an impression: item, time and key of each.
 
     A click that belongs to several impressions comes as often.
     """
-    impressions = logs["impressions"]
-    n, limits = logs["clicks"].about_rows, scratch.limits
-    clicked = (since, day.start_us)
-    joined = joined_pairs(logs, config, day, n_clicks=n, limits=limits, clicked=clicked)
+    impressions, before = logs["impressions"], (since, run.day.start_us)
+    clicks = Sized(valid_rows(logs["clicks"]), logs["clicks"].about_rows)
+    joined = joined_pairs(impressions, clicks, run, clicked=before)
     choice = (CHOSEN,) if impressions.chooses else ()
     columns = ("item_id", "user_key", "click_us", "click_key", "of_other_user", *choice)
-    staged = scratch.staged(joined.select(*columns), "earlier-pairs")
-    pairs = settled(staged, readable_rows(impressions), config, scratch, "earlier-pairs").pairs
-    if config.popularity.clicks == "chosen":
+    staged = run.scratch.staged(joined.select(*columns), "earlier-pairs")
+    counting = settled(staged, readable_rows(impressions), run, "earlier-pairs")
+    pairs = counting.pairs.frame
+    if run.config.popularity.clicks == "chosen":
         pairs = chosen_rows(pairs, impressions)
     return pairs.select("item_id", F.col("click_us").alias("event_us"), "click_key")

@@ -23,103 +23,90 @@ from winnow.events.events import (
     union_of_events,
 )
 from winnow.events.stage_orders import StageOrders
-from winnow.sampler.catalogue import Candidates, stage_catalogue
+from winnow.run import Run
+from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import groups_schema, sample
 from winnow.sampler.task import SamplerSettings
-from winnow.spark.limits import Limits
 from winnow.spark.passes import of_pass, passes_for
-from winnow.spark.scratch import Scratch
+from winnow.spark.sized import Sized
 
 
-def stage_pairs(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, *, n_clicks: int
-) -> Attributed:
-    """Join clicks to impressions, once, and decide which pairs count."""
-    joined = joined_pairs(logs, config, day, n_clicks=n_clicks, limits=scratch.limits)
-    staged = scratch.staged(joined, "pairs")
-    return settled(staged, readable_rows(logs["impressions"]), config, scratch)
+def stage_pairs(impressions: Log, clicks: Sized, run: Run) -> Attributed:
+    """Join valid clicks to impressions, once, and decide which pairs count."""
+    staged = run.scratch.staged(joined_pairs(impressions, clicks, run), "pairs")
+    return settled(staged, readable_rows(impressions), run)
 
 
-def pairs_of(pairs: DataFrame, day: CalendarDay) -> DataFrame:
+def pairs_of_date(pairs: DataFrame, day: CalendarDay) -> DataFrame:
     """Return the pairs whose impression lies on the date."""
     shown = F.col("impression_us")
     return pairs.where((shown >= day.start_us) & (shown < day.end_us))
 
 
 def stage_pairs_and_catalogue(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch, *, n_clicks: int
-) -> tuple[Attributed, Candidates]:
+    logs: Mapping[str, Log], clicks: Sized, run: Run
+) -> tuple[Attributed, StagedCatalogue]:
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 
     Raises:
         InputError: Two item ids have one 64-bit key. It is raised when both have ended.
     """
-    with ThreadPoolExecutor(1) as beside:
-        items = beside.submit(stage_catalogue, logs, config, day, scratch)
-        pairs = stage_pairs(logs, config, day, scratch, n_clicks=n_clicks)
-        return pairs, items.result()
+    with ThreadPoolExecutor(1) as pool:
+        catalogue = pool.submit(stage_catalogue, logs, run)
+        pairs = stage_pairs(logs["impressions"], clicks, run)
+        return pairs, catalogue.result()
 
 
 def stage_groups(
     logs: Mapping[str, Log],
-    pairs: DataFrame,
-    candidates: Candidates,
-    config: Config,
-    day: CalendarDay,
-    scratch: Scratch,
+    pairs: Sized,
+    catalogue: StagedCatalogue,
+    run: Run,
     orders: StageOrders,
-    *,
-    n_pairs: int,
 ) -> DataFrame:
     """Shuffle the events by user once, sample, and return the groups read back from staging.
 
     Args:
         logs: The conformed logs.
         pairs: All pairs that were staged; which of them make positives of the date is decided
-            when those of one positive are together.
-        candidates: The date's items.
-        config: What to sample.
-        day: The date.
-        scratch: Where to compute.
+            when those of one positive are together. Those that are kept are counted where it
+            matters.
+        catalogue: The date's items.
+        run: What to sample.
         orders: What orders the lists of the stages.
-        n_pairs: How many pairs there are. Those that are kept are counted where it matters.
     """
-    folder, by_score = str(scratch.folder / "pair-files"), orders.by_score
-    settings = SamplerSettings.of(config, day, candidates.shipped, folder, by_score=by_score)
-    limits = scratch.limits
+    scratch, limits = run.scratch, run.limits
+    settings = SamplerSettings.of(
+        run.config,
+        run.day,
+        catalogue.shipped,
+        str(scratch.folder / "pair-files"),
+        by_score=orders.by_score,
+    )
     passes, partitions = passes_for(
         scratch.spark, rows_of_events(logs), limits.sampled, limits.memory_gib
     )
-    kept, schema = stage_kept_pairs(pairs, settings, scratch), groups_schema(config, pairs.schema)
-    if n_pairs > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
-        n_pairs = kept.count()
+    kept, n_kept = stage_kept_pairs(pairs.frame, settings, scratch), pairs.rows
+    if n_kept > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
+        n_kept = kept.count()
+    schema = groups_schema(run.config, pairs.frame.schema)
     files = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
-        own = of_pass(kept, "user_key", number, passes)
-        events = all_events(
-            logs, own, config, day, orders, n_pairs=-(-n_pairs // passes), limits=limits
-        )
-        turn, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
-        files += sample(turn, settings, schema, partitions, scratch, name)
+        some_pairs = Sized(of_pass(kept, "user_key", number, passes), -(-n_kept // passes))
+        events = all_events(logs, some_pairs, run, orders)
+        some_events, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
+        files += sample(some_events, settings, schema, partitions, scratch, name)
     return scratch.read_back(files, schema)
 
 
-def all_events(
-    logs: Mapping[str, Log],
-    pairs: DataFrame,
-    config: Config,
-    day: CalendarDay,
-    orders: StageOrders,
-    *,
-    n_pairs: int,
-    limits: Limits,
-) -> DataFrame:
+def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrders) -> DataFrame:
     """Return every event that can matter to a sample of the date; see ``union_of_events``.
 
     ``pairs`` is what ``stage_kept_pairs`` returned, or some rows of it.
     """
+    config, day = run.config, run.day
     reach = config.exclusion
     forbidden = forbidden_events(
         readable_rows(logs["impressions"]).where(
@@ -132,22 +119,20 @@ def all_events(
     )
     if logs["impressions"].keeps_history:
         window = in_exclusion_window(day, reach.exposure_lookback_days, reach.lookahead_days)
-        own = history_events(logs["impressions"].frame.where(window), config)
-        forbidden = forbidden.unionByName(own)
+        of_lists = history_events(logs["impressions"].frame.where(window), config)
+        forbidden = forbidden.unionByName(of_lists)
     ranked = None
     if "ranking_log" in logs and config.mix.n_hard > 0:
         log = logs["ranking_log"]
         ranked = candidate_events(
             ranked_rows(log, config).where(on_date(log, day)),
-            pairs.select("request_id", "user_key", "owner_key").distinct(),
-            config,
+            pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
+            run,
             orders,
             mapped=log.mapped,
             knows_users="user_id" in log.mapped,
-            n_requests=n_pairs,
-            limits=limits,
         )
-    return union_of_events(forbidden, pairs, ranked, n_pairs=n_pairs, limits=limits)
+    return union_of_events(forbidden, pairs, ranked, run.limits)
 
 
 def ranked_rows(log: Log, config: Config) -> DataFrame:

@@ -12,38 +12,34 @@ from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import repeated_hashes
 from winnow.contracts.rows import chosen_rows, deduplicated_where_repeated, on_date, valid_rows
 from winnow.contracts.tables import TableContract, table_contract
-from winnow.dates import CalendarDay
-from winnow.sampler.catalogue import Candidates
-from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.run import Run
+from winnow.sampler.catalogue import StagedCatalogue
+from winnow.spark.sized import Sized
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
 
 
 @dataclass(frozen=True)
-class Made:
+class TableInputs:
     """What the tables are made of.
 
     Attributes:
         logs: The conformed logs.
         shown: The valid impressions of the date that may become positives, one row per key.
-        groups: The staged sample groups. n_groups: How many there are.
-        pairs: The pairs of the date. n_pairs: How many there are.
-        candidates: The date's items.
+        groups: The staged sample groups.
+        pairs: The pairs of the date.
+        catalogue: The date's items.
         rejected: The rejected rows.
         mature: Whether the attribution window is complete.
-        limits: How much is computed at a time.
     """
 
     logs: Mapping[str, Log]
     shown: DataFrame
-    groups: DataFrame
-    n_groups: int
-    pairs: DataFrame
-    n_pairs: int
-    candidates: Candidates
+    groups: Sized
+    pairs: Sized
+    catalogue: StagedCatalogue
     rejected: DataFrame
     mature: bool
-    limits: Limits = DEFAULT_LIMITS
 
 
 def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
@@ -55,73 +51,57 @@ def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContrac
 
 
 def frames_of_logs(
-    made: Made,
-    contracts: Mapping[str, TableContract],
-    config: Config,
-    day: CalendarDay,
+    inputs: TableInputs, contracts: Mapping[str, TableContract], run: Run
 ) -> Iterator[tuple[str, DataFrame]]:
     """Give the tables that ``GroupTables`` does not make: each one's name and its lazy frame."""
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
-            made.shown,
-            made.pairs,
+            inputs.shown,
+            inputs.pairs,
             contract,
-            config,
-            day.date,
-            mature=made.mature,
-            knows_viewed="viewed" in made.logs["impressions"].mapped,
-            n_pairs=made.n_pairs,
-            limits=made.limits,
+            run,
+            mature=inputs.mature,
+            knows_viewed="viewed" in inputs.logs["impressions"].mapped,
         )
 
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
-            made.candidates.eligibility,
-            made.shown,
-            made.groups,
-            contract,
-            day.date,
-            n_positives=made.n_groups,
+            inputs.catalogue.eligibility, inputs.shown, inputs.groups, contract, run.day.date
         )
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
         "item_stats": all_items,
-        "rejected": lambda _: made.rejected,
+        "rejected": lambda _: inputs.rejected,
     }
     for name, maker in makers.items():
         if name in contracts:
             yield name, maker(contracts[name])
 
 
-def shown_on(
-    impressions: Log,
-    day: CalendarDay,
-    census: DataFrame,
-    counts: RowCounts,
-    keep: Callable[[DataFrame, str], DataFrame] | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-) -> DataFrame:
+def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: Run) -> DataFrame:
     """Return the valid impressions of the date that may become positives, one row per key.
 
     Columns as of ``valid_rows``.
 
     Args:
         impressions: The log.
-        day: The date.
         census: What ``census_of`` returned for them.
         counts: What ``count_rows`` returned.
-        keep: Writes a frame under a name and returns it read back: the rows are needed twice.
-        limits: How many duplicates' hashes are broadcast.
+        run: The date, and where the winners among duplicates are kept: they are needed twice.
     """
+
+    def keep(winners: DataFrame) -> DataFrame:
+        return run.scratch.staged(winners, "winners/impressions")
+
     return deduplicated_where_repeated(
-        chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, day)),
+        chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, run.day)),
         impressions.contract,
         repeated_hashes(census),
         counts.duplicate,
-        keep=None if keep is None else lambda winners: keep(winners, "winners/impressions"),
-        limits=limits,
+        keep=keep,
+        limits=run.limits,
     )
 
 

@@ -1,14 +1,11 @@
 """ranking_samples: every impression of the date with its label, of users without clicks too."""
 
-from datetime import date
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
-from winnow.spark.broadcast import broadcast
-from winnow.spark.limits import Limits
+from winnow.run import Run
+from winnow.spark.sized import Sized
 from winnow.tables.placement import keyed_hash, shard, split
 
 _KEY = ("impression_id", "user_id", "request_id", "item_id")
@@ -16,36 +13,32 @@ _KEY = ("impression_id", "user_id", "request_id", "item_id")
 
 def ranking_samples(
     impressions: DataFrame,
-    pairs: DataFrame,
+    pairs: Sized,
     contract: TableContract,
-    config: Config,
-    day: date,
+    run: Run,
     *,
     mature: bool,
     knows_viewed: bool,
-    n_pairs: int,
-    limits: Limits,
 ) -> DataFrame:
     """Return one row per impression, label 1 where it was clicked in the attribution window.
 
     Args:
         impressions: Valid, de-duplicated impressions of the date, with ``event_us`` and the
             carried columns.
-        pairs: The pairs of the date that count (see ``attributed_pairs``).
+        pairs: The pairs of the date that count (see ``attributed_pairs``); few enough are
+            broadcast.
         contract: The contract of ranking_samples, with the carried columns.
-        config: Split and shards.
-        day: The date. mature: Whether the attribution window is complete.
+        run: The date, split and shards.
+        mature: Whether the attribution window is complete.
         knows_viewed: Whether the impression log says what was really on screen; then only viewed
             or clicked impressions count.
-        n_pairs: About how many pairs there are; few enough are broadcast.
-        limits: How many that are.
     """
-    clicked = pairs.groupBy(*_KEY).agg(
+    config, day = run.config, run.day.date
+    clicked = pairs.frame.groupBy(*_KEY).agg(
         F.min("click_us").alias("click_us"), F.max("action").alias("action")
     )
-    if n_pairs <= limits.broadcast_rows:
-        clicked = broadcast(clicked, "request_id")
-    rows = impressions.join(clicked, list(_KEY), how="left")
+    few = pairs.made(clicked).side_of_join("request_id", run.limits)
+    rows = impressions.join(few, list(_KEY), how="left")
     if knows_viewed:
         rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
     actions = enumerate(config.positives.actions)
