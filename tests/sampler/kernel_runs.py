@@ -116,9 +116,9 @@ def run_kernels(case: Case) -> list[Group]:
                 [
                     (case.items[code].key, float(log_q), int(attempts))
                     for code, log_q, attempts in zip(
-                        made.easy_code[easy],
-                        made.easy_log_q[easy],
-                        made.easy_attempts[easy],
+                        made.drawn.code[easy],
+                        made.drawn.log_q[easy],
+                        made.drawn.attempts[easy],
                         strict=True,
                     )
                 ],
@@ -133,11 +133,11 @@ def run_kernels(case: Case) -> list[Group]:
                         None if np.isnan(score) else float(score),
                     )
                     for code, stage, rank, size, score in zip(
-                        made.hard_code[hard],
-                        made.hard_stage[hard],
-                        made.hard_rank[hard],
-                        made.hard_size[hard],
-                        made.hard_score[hard],
+                        made.chosen.code[hard],
+                        made.chosen.stage[hard],
+                        made.chosen.rank[hard],
+                        made.chosen.size[hard],
+                        made.chosen.score[hard],
                         strict=True,
                     )
                 ],

@@ -36,7 +36,7 @@ def allowed(user: int) -> np.ndarray:
 def drawn_by(made: Sampled, user: int) -> tuple[np.ndarray, np.ndarray]:
     owner = np.repeat(made.kept.user, made.groups.n_easy)
     own = owner == user
-    return made.groups.easy_code[own], made.groups.easy_log_q[own]
+    return made.groups.drawn.code[own], made.groups.drawn.log_q[own]
 
 
 # 0: a first draw that is forbidden already goes to the exact complement; 16: the default.
@@ -112,6 +112,6 @@ class DescribeEasyDraws:
 class DescribeSeeds:
     def it_draws_the_same_for_one_seed_and_others_for_another(self) -> None:
         one, again, other = sampled(16), sampled(16), sampled(16, seed=8)
-        assert np.array_equal(one.groups.easy_code, again.groups.easy_code)
-        share = np.mean(one.groups.easy_code == other.groups.easy_code)
+        assert np.array_equal(one.groups.drawn.code, again.groups.drawn.code)
+        share = np.mean(one.groups.drawn.code == other.groups.drawn.code)
         assert 0.1 < share < 0.7, "equal only by chance"

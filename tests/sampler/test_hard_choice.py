@@ -32,12 +32,12 @@ def made() -> Sampled:
 
 class DescribeRandomSelection:
     def it_chooses_each_candidate_equally_often(self, made: Sampled) -> None:
-        counts = np.bincount(made.groups.hard_code, minlength=POOL)
+        counts = np.bincount(made.groups.chosen.code, minlength=POOL)
         assert counts.sum() == POSITIVES * WANTED
         assert chisquare(counts).pvalue > 1e-4
 
     def it_chooses_each_subset_equally_often(self, made: Sampled) -> None:
-        chosen = np.sort(made.groups.hard_code.reshape(-1, WANTED), axis=1)
+        chosen = np.sort(made.groups.chosen.code.reshape(-1, WANTED), axis=1)
         subsets = list(combinations(range(POOL), WANTED))
         counts = [int(np.sum((chosen == subset).all(axis=1))) for subset in subsets]
         assert sum(counts) == POSITIVES, "without replacement"
@@ -49,11 +49,11 @@ class DescribeRandomSelection:
 
     def it_takes_a_pool_that_is_too_small_as_a_whole(self) -> None:
         small = sampled(pool=1).groups
-        assert set(small.hard_code.tolist()) == {0}
+        assert set(small.chosen.code.tolist()) == {0}
         assert set(small.hard_missing.tolist()) == {1}
 
 
 class DescribeOtherSelections:
     @pytest.mark.parametrize("selection", [SELECT_TOP, SELECT_TAIL])
     def it_takes_the_same_candidates_of_every_equal_pool(self, selection: int) -> None:
-        assert len(set(sampled(selection).groups.hard_code.tolist())) == WANTED
+        assert len(set(sampled(selection).groups.chosen.code.tolist())) == WANTED

@@ -142,8 +142,8 @@ def candidates(
                  None if np.isnan(score) else score)
         for request, code, stage, rank, size, score in zip(
             np.repeat(kept.request, groups.n_hard),
-            groups.hard_code.tolist(), groups.hard_stage.tolist(), groups.hard_rank.tolist(),
-            groups.hard_size.tolist(), groups.hard_score.tolist(), strict=True,
+            groups.chosen.code.tolist(), groups.chosen.stage.tolist(), groups.chosen.rank.tolist(),
+            groups.chosen.size.tolist(), groups.chosen.score.tolist(), strict=True,
         )
     ]  # fmt: skip
 

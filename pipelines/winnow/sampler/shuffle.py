@@ -4,19 +4,12 @@ from functools import partial
 from pathlib import Path
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import (
-    ArrayType,
-    ByteType,
-    DataType,
-    DoubleType,
-    IntegerType,
-    LongType,
-    StructField,
-    StructType,
-)
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_type
+from pyspark.sql.types import StructField, StructType
 
 from winnow.config.tree import Config
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
+from winnow.sampler.group_columns import group_columns
 from winnow.sampler.task import NOT_IN_GROUPS, SamplerSettings, sample_partition
 from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
@@ -25,34 +18,11 @@ from winnow.spark.task_files import Task
 
 def groups_schema(config: Config, pairs: StructType) -> StructType:
     """Return the Spark schema of sample groups: columns of the pairs, then what the kernel adds."""
-    item = spark_type(config.ids.item)
-    added: dict[str, tuple[DataType, bool]] = {
-        "shuffle_key": (LongType(), False),
-        "keep_prob": (DoubleType(), False),
-        "item_clicks": (LongType(), False),
-        "pos_log_q": (DoubleType(), True),
-        "n_easy": (IntegerType(), False),
-        "n_fill": (IntegerType(), False),
-        "n_hard": (IntegerType(), False),
-        "shortfall": (IntegerType(), False),
-        "hard_missing": (IntegerType(), False),
-        "hard_reason": (ByteType(), False),
-        "n_pool": (IntegerType(), False),
-        "easy_item_ids": (ArrayType(item), False),
-        "easy_q": (ArrayType(DoubleType()), False),
-        "easy_log_q": (ArrayType(DoubleType()), False),
-        "easy_attempts": (ArrayType(IntegerType()), False),
-        "hard_item_ids": (ArrayType(item), False),
-        "hard_stage": (ArrayType(ByteType()), False),
-        "hard_rank": (ArrayType(IntegerType()), False),
-        "hard_size": (ArrayType(IntegerType()), False),
-        "hard_score": (ArrayType(DoubleType()), False),
-    }
-    fields = [
+    item = to_arrow_type(spark_type(config.ids.item))
+    of_pair = [
         StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
     ]
-    fields += [StructField(name, kind, null) for name, (kind, null) in added.items()]
-    return StructType(fields)
+    return StructType([*of_pair, *from_arrow_schema(group_columns(item)).fields])
 
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:

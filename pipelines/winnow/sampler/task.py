@@ -9,14 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from winnow.arrays.lists import lists_of
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue
+from winnow.sampler.group_columns import CHOSEN, DRAWN, OF_POSITIVE
 from winnow.sampler.kernels.draw_table import unconditional_log_prob
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Groups, Wanted, sample_groups
+from winnow.sampler.kernels.groups import COUNTS, Groups, Wanted, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import (
     Kept,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 NOT_IN_GROUPS = ("user_key", "request_key", "item_key", "owner_key", "click_key", "tie")
 """Columns of pairs that serve the sampler only."""
-
-_COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
 
 
 @dataclass(frozen=True)
@@ -206,31 +204,37 @@ def _batches(
     groups: Groups,
     catalogue: Catalogue,
 ) -> list[pa.RecordBatch]:
-    draws, total = catalogue.draws, catalogue.total_weight
-    easy, hard = groups.n_easy + groups.n_fill, groups.n_hard
+    draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
     pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: details[name].take(kept.pair)
         for name in details.column_names
         if name not in NOT_IN_GROUPS
     }
-    columns |= {
-        "action": pa.array(kept.action),
+    of_positive = {
         "shuffle_key": pa.array(shuffle_keys(kept.hash)),
         "keep_prob": pa.array(kept.keep_prob),
         "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
         "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
-        **{name: pa.array(getattr(groups, name)) for name in _COUNTS},
-        "easy_item_ids": lists_of(catalogue.ids.take(pa.array(groups.easy_code)), easy),
-        "easy_q": lists_of(pa.array(draws.weights[groups.easy_code] / max(total, 1)), easy),
-        "easy_log_q": lists_of(pa.array(groups.easy_log_q), easy),
-        "easy_attempts": lists_of(pa.array(groups.easy_attempts), easy),
-        "hard_item_ids": lists_of(catalogue.ids.take(pa.array(groups.hard_code)), hard),
-        "hard_stage": lists_of(pa.array(groups.hard_stage), hard),
-        "hard_rank": lists_of(pa.array(groups.hard_rank, mask=groups.hard_rank == 0), hard),
-        "hard_size": lists_of(pa.array(groups.hard_size, mask=groups.hard_size == 0), hard),
-        "hard_score": lists_of(pa.array(groups.hard_score, mask=np.isnan(groups.hard_score)), hard),
+        **{name: pa.array(getattr(groups, name)) for name in COUNTS},
     }
+    drawn = {
+        "item_ids": ids.take(pa.array(groups.drawn.code)),
+        "q": pa.array(draws.weights[groups.drawn.code] / max(total, 1)),
+        "log_q": pa.array(groups.drawn.log_q),
+        "attempts": pa.array(groups.drawn.attempts),
+    }
+    chosen = {
+        "item_ids": ids.take(pa.array(groups.chosen.code)),
+        "stage": pa.array(groups.chosen.stage),
+        "rank": pa.array(groups.chosen.rank, mask=groups.chosen.rank == 0),
+        "size": pa.array(groups.chosen.size, mask=groups.chosen.size == 0),
+        "score": pa.array(groups.chosen.score, mask=np.isnan(groups.chosen.score)),
+    }
+    columns |= {"action": pa.array(kept.action)}
+    columns |= {name: of_positive[name] for name in OF_POSITIVE.names}
+    columns |= DRAWN.columns(drawn, groups.n_easy + groups.n_fill)
+    columns |= CHOSEN.columns(chosen, groups.n_hard)
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches
 

@@ -9,20 +9,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from winnow.sampler.group_columns import NegativeLists
+
 Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class GroupLists:
-    """The lists of one kind, ``easy_…`` or ``hard_…``; the i-th elements belong together.
+    """The lists of one kind of negatives; the i-th elements of a group's lists belong together.
 
     Attributes:
         groups: The groups, p of them.
-        prefix: ``easy`` or ``hard``.
+        kind: Which lists these are.
     """
 
     groups: pa.Table
-    prefix: str
+    kind: NegativeLists
 
     @cached_property
     def lengths(self) -> Places:
@@ -40,14 +42,15 @@ class GroupLists:
         return places_in(self.lengths)
 
     def elements(self, name: str) -> pa.Array:
-        """Return the elements of all lists of a name, without its prefix, shape (m,).
+        """Return the elements of all lists of a name, shape (m,).
 
         Raises:
             ValueError: These lists are not as long as those of the item ids.
         """
         lists = self._lists(name)
         if not np.array_equal(lengths_of(lists), self.lengths):
-            raise ValueError(f"{self.prefix}_{name} is not as long as {self.prefix}_item_ids")
+            column, items = self.kind.column(name), self.kind.column("item_ids")
+            raise ValueError(f"{column} is not as long as {items}")
         return lists.flatten()
 
     def of_group(self, name: str) -> NDArray[Any]:
@@ -64,7 +67,7 @@ class GroupLists:
         )
 
     def _lists(self, name: str) -> pa.ListArray:
-        return self.groups[f"{self.prefix}_{name}"].combine_chunks()
+        return self.groups[self.kind.column(name)].combine_chunks()
 
 
 def lengths_of(lists: pa.ListArray) -> Places:

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+from winnow.sampler.group_columns import CHOSEN, DRAWN
 from winnow.tables.group_lists import GroupLists
 from winnow.tables.listwise import listwise_columns
 from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
@@ -100,7 +101,7 @@ class GroupTables:
         keys = groups["shuffle_key"].to_numpy()
         groups = with_dictionaries(groups, REPEATED_TEXT)
         groups = groups.take(pa.array(order_of(keys))).combine_chunks()
-        easy, hard = GroupLists(groups, "easy"), GroupLists(groups, "hard")
+        easy, hard = GroupLists(groups, DRAWN), GroupLists(groups, CHOSEN)
         incl_prob = self._incl_prob(groups)
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:

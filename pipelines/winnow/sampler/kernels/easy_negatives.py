@@ -21,8 +21,8 @@ def draw_easy(hashes, positives_of_user, forbidden, table, wanted, n_hard):  # t
         n_hard: int32, shape (p,): how many hard negatives each positive has.
 
     Returns:
-        These fields of ``Groups``: ``n_easy``, ``n_fill``, ``shortfall``, ``easy_code``,
-        ``easy_log_q``, ``easy_attempts``. The forbidden codes of a user may change their order.
+        ``n_easy``, ``n_fill`` and ``shortfall`` as in ``Groups``, and the fields of ``Drawn``.
+        The forbidden codes of a user may change their order.
     """
     n_positives, n_items = len(hashes), len(table.keys)
     n_easy, n_fill, shortfall = (

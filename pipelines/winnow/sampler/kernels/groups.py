@@ -40,17 +40,43 @@ class Wanted(NamedTuple):
     sampled: bool
 
 
+class Drawn(NamedTuple):
+    """Negatives that were drawn from the catalogue, those of one group behind the other's.
+
+    Attributes:
+        code: int32 catalogue code, shape (m,). log_q: float64. attempts: int32 draws that it took.
+    """
+
+    code: NDArray[np.int32]
+    log_q: NDArray[np.float64]
+    attempts: NDArray[np.int32]
+
+
+class Chosen(NamedTuple):
+    """Negatives that were chosen from the pools of requests, those of one group behind the other's.
+
+    Attributes:
+        code: int32 catalogue code, shape (m,).
+        rank, size: int32, 0 where not known. stage: int8.
+        score: float64, NaN where none is logged.
+    """
+
+    code: NDArray[np.int32]
+    rank: NDArray[np.int32]
+    size: NDArray[np.int32]
+    stage: NDArray[np.int8]
+    score: NDArray[np.float64]
+
+
 class Groups(NamedTuple):
     """The sample groups of one partition, one per kept positive, in the order of ``Kept``.
 
-    Per group, shape (p,): n_easy, n_fill, n_hard, shortfall, hard_missing, n_pool (int32);
-    hard_reason (int8, see ``mix.REASONS``; meaningful where hard_missing > 0); positive_code
-    (int32, -1 outside the catalogue).
-
-    Per easy draw, fills behind the easy ones of their group: easy_code (int32), easy_log_q
-    (float64), easy_attempts (int32). Per hard negative: hard_code (int32), hard_rank, hard_size
-    (int32, 0 where not known), hard_stage (int8), hard_score (float64, NaN where none is logged).
-    Groups lie one behind the other.
+    Attributes:
+        n_easy, n_fill, n_hard, shortfall, hard_missing, n_pool: int32, shape (p,).
+        hard_reason: int8, shape (p,), see ``mix.REASONS``; meaningful where hard_missing > 0.
+        positive_code: int32, shape (p,); -1 outside the catalogue.
+        drawn: n_easy + n_fill of each group, fills behind the easy ones.
+        chosen: n_hard of each group.
     """
 
     n_easy: NDArray[np.int32]
@@ -61,18 +87,12 @@ class Groups(NamedTuple):
     n_pool: NDArray[np.int32]
     hard_reason: NDArray[np.int8]
     positive_code: NDArray[np.int32]
-    easy_code: NDArray[np.int32]
-    easy_log_q: NDArray[np.float64]
-    easy_attempts: NDArray[np.int32]
-    hard_code: NDArray[np.int32]
-    hard_rank: NDArray[np.int32]
-    hard_size: NDArray[np.int32]
-    hard_stage: NDArray[np.int8]
-    hard_score: NDArray[np.float64]
+    drawn: Drawn
+    chosen: Chosen
 
 
-_PER_EASY = ("easy_code", "easy_log_q", "easy_attempts")
-_PER_HARD = ("hard_code", "hard_rank", "hard_size", "hard_stage", "hard_score")
+COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
+"""The fields of ``Groups`` that are told of each group."""
 
 
 def sample_groups(
@@ -86,10 +106,10 @@ def sample_groups(
     owners = owners_of(kept)
     grouped = group_events(events, owners, table.slots, table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), table.weights)
-    n_hard, n_pool, reason, *hard = choose_hard(
+    n_hard, n_pool, reason, *chosen = choose_hard(
         events, grouped, owners, kept.draw_hash, forbidden, len(table.keys), ladder, wanted
     )
-    n_easy, n_fill, shortfall, *easy = draw_easy(
+    n_easy, n_fill, shortfall, *drawn = draw_easy(
         kept.draw_hash, owners.positives_of_user, forbidden, table, wanted, n_hard
     )
     return Groups(
@@ -101,6 +121,6 @@ def sample_groups(
         n_pool=n_pool,
         hard_reason=reason,
         positive_code=codes_of(kept.item, table.slots, table.keys),
-        **dict(zip(_PER_EASY, easy, strict=True)),
-        **dict(zip(_PER_HARD, hard, strict=True)),
+        drawn=Drawn(*drawn),
+        chosen=Chosen(*chosen),
     )

@@ -22,8 +22,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
         ladder: The stages. wanted: The mix.
 
     Returns:
-        These fields of ``Groups``: ``n_hard``, ``n_pool``, ``hard_reason``,
-        ``hard_code``, ``hard_rank``, ``hard_size``, ``hard_stage``, ``hard_score``.
+        ``n_hard``, ``n_pool`` and ``hard_reason`` as in ``Groups``, and the fields of ``Chosen``.
     """
     n_positives, n_users, n_requests = len(hashes), len(owners.users), len(owners.requests)
     n_hard, pool_size = np.zeros(n_positives, np.int32), np.zeros(n_positives, np.int32)
