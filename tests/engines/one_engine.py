@@ -24,7 +24,8 @@ from winnow.engine.choice import start_engine  # noqa: E402
 from winnow.engine.engine import Engine  # noqa: E402
 from winnow.release.promotion import Published, publish  # noqa: E402
 from winnow.release.releases import list_releases  # noqa: E402
-from winnow.release.store import StagedTable, Store  # noqa: E402
+from winnow.release.staged_table import StagedTable  # noqa: E402
+from winnow.release.store import Store  # noqa: E402
 from winnow.release.verify import verify_release  # noqa: E402
 
 TOLD = "told: "

@@ -107,7 +107,7 @@ def taken_up(tasks: Path) -> tuple[dict[str, str], list[str]]:
 class DescribeWhatTravelsToTasks:
     def it_is_all_that_a_build_has_tasks_do(self, tasks: Path) -> None:
         names = {task.name.partition("-")[0] for task in tasks.iterdir()}
-        assert {"frame_of_splits.locals.work", "TaskFiles.write", "MadeTogether.write"} <= names
+        assert {"frame_of_splits.locals.work", "TaskFiles.write", "TableWriter.write"} <= names
         assert len(names) >= 7
 
     def it_needs_the_packages_of_the_extra_alone(

@@ -18,7 +18,7 @@ from winnow.release.paths import staged_table_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
 from winnow.release.sail_store import SailStore
-from winnow.release.store import FileState, StagedTable
+from winnow.release.staged_table import FileState, StagedTable
 
 Staged = Mapping[str, StagedTable]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 from winnow.release.linked_files import LinkedFile
-from winnow.release.store import StagedTable, Store
+from winnow.release.staged_table import StagedTable
+from winnow.release.store import Store
 
 
 def wait_for(path: Path) -> None:

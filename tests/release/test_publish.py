@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from winnow.release.commits import Label
+from winnow.release.delta_log import Commit, read_history
 from winnow.release.reader import open_release
 from winnow.release.release import ContentHash
 from winnow.release.releases import list_releases, read_releases
@@ -29,6 +30,10 @@ def kill_at(step: str) -> Callable[[str], None]:
             raise Killed
 
     return steps
+
+
+def history(store: Store, table: str) -> list[Commit]:
+    return read_history(store.warehouse / table)
 
 
 class DescribePublish:
@@ -55,7 +60,7 @@ class DescribePublish:
         assert (one.config_json, one.code_version, one.quality_json) == ('{"k":1}', "0.1.0", "{}")
         pin = one.pin("things")
         assert pin is not None and pin.content.rows == 5
-        commits = {commit.version: commit for commit in store.history("things")}
+        commits = {commit.version: commit for commit in history(store, "things")}
         assert commits[pin.version].label == Label(one.run_id, 1, "c1", "0.1.0")
 
     def it_gives_release_ids_that_sort_by_time(self, store: Store) -> None:
@@ -67,12 +72,12 @@ class DescribePublish:
         self, spark: SparkSession, store: Store
     ) -> None:
         before = list_releases(store.warehouse)
-        versions = [store.history(table)[0].version for table in ("things", "stats", "releases")]
+        versions = [history(store, table)[0].version for table in ("things", "stats", "releases")]
         published = Run(store, MONDAY, mark="a").go(spark)
         assert published.already
         assert published.release == before[0]
         assert list_releases(store.warehouse) == before
-        assert versions == [store.history(t)[0].version for t in ("things", "stats", "releases")]
+        assert versions == [history(store, t)[0].version for t in ("things", "stats", "releases")]
         assert list((store.warehouse / "_staging").iterdir()) == []
 
     @pytest.mark.parametrize("damage", DAMAGE)

@@ -33,8 +33,8 @@ def written(folder: Path, keys: Sequence[int]) -> pq.ParquetFile:
     }
     files = SortedFiles(str(folder), SCHEMA, partition=None, sort_by="shuffle_key")
     batches = pa.table(rows, SCHEMA).to_batches(max_chunksize=7)
-    (names,) = files.write(batches)
-    return pq.ParquetFile(folder / names["name"][0].as_py())
+    (name,) = files.write_files([pa.Table.from_batches([batch]) for batch in batches])
+    return pq.ParquetFile(folder / name)
 
 
 def with_ids(
@@ -45,8 +45,8 @@ def with_ids(
     schema = pa.schema(list(columns.items()))
     files = SortedFiles(str(folder), schema, partition=None, sort_by="shuffle_key")
     rows = {"item_id": ids, "neg_item_ids": negatives, "shuffle_key": [1, 2, 3]}
-    (names,) = files.write(pa.table(rows, schema).to_batches())
-    return pq.ParquetFile(folder / names["name"][0].as_py())
+    (name,) = files.write_files([pa.table(rows, schema)])
+    return pq.ParquetFile(folder / name)
 
 
 def encoded(file: pq.ParquetFile, encoding: str) -> set[str]:

@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import GateError
-from winnow.release.sorted_files import SortedFiles, folder_of_tasks, take_over
-from winnow.release.task_writer import MadeTogether, Maker
+from winnow.release.sorted_files import SortedFiles
+from winnow.release.task_writer import Maker, TableWriter, folder_of_tasks, take_over
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 from tests.release.things import MONDAY, STATS, THINGS, Run, store_of, thing, things
@@ -130,7 +130,7 @@ def batches(n: int, rows: int) -> list[pa.RecordBatch]:
     return list(table.to_batches(max_chunksize=rows))
 
 
-def together(folder: Path, limits: Limits = DEFAULT_LIMITS) -> MadeTogether:
+def together(folder: Path, limits: Limits = DEFAULT_LIMITS) -> TableWriter:
     """One table with all rows, in order, and one with five of each."""
 
     def make(rows: pa.Table) -> Iterable[tuple[str, pa.Table]]:
@@ -142,7 +142,7 @@ def together(folder: Path, limits: Limits = DEFAULT_LIMITS) -> MadeTogether:
     for table in ("few", "many"):
         (folder / table).mkdir()
         files[table] = SortedFiles(str(folder / table), SCHEMA, None, "shuffle_key", limits)
-    return MadeTogether(make, files, limits)
+    return TableWriter(make, files, limits)
 
 
 def keys_of(folder: Path, written: Iterable[pa.RecordBatch], table: str) -> list[list[int]]:
@@ -153,7 +153,7 @@ def keys_of(folder: Path, written: Iterable[pa.RecordBatch], table: str) -> list
     return [pq.ParquetFile(file).read()["shuffle_key"].to_pylist() for file in files]
 
 
-class DescribeMadeTogether:
+class DescribeTableWriter:
     @pytest.mark.parametrize("rows_in", [batches(3, 8), batches(6, 4), batches(1, 24)])
     def it_writes_what_is_made_at_a_time_into_as_few_files_as_may_be(
         self, tmp_path: Path, rows_in: list[pa.RecordBatch]

@@ -1,18 +1,23 @@
 """Two small tables and the runs that publish them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
 from pyspark.sql import DataFrame, SparkSession
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.engine.choice import engine_of
-from winnow.release.commits import new_run_id
+from winnow.release import promotion
+from winnow.release.commits import Label, new_run_id
 from winnow.release.promotion import Published, publish
-from winnow.release.release import RunRecord
+from winnow.release.release import Release, RunRecord
 from winnow.release.releases import ReleasesSnapshot
-from winnow.release.store import StagedTable, Store
+from winnow.release.staged_table import StagedTable
+from winnow.release.staging import drop_staging
+from winnow.release.store import Store
 
 MONDAY = date(2026, 1, 5)
 TUESDAY = date(2026, 1, 6)
@@ -76,6 +81,33 @@ def stats(spark: SparkSession, day: date, items: int, q: float = 0.25) -> DataFr
     return spark.createDataFrame(rows, spark_schema(STATS))
 
 
+@contextmanager
+def watched(store: Store, after: Callable[[str], None]) -> Iterator[Store]:
+    """Give a store that tells of each step of publishing when it is done.
+
+    The steps are ``promoted:<table>``, ``released``, ``read_back`` and ``staging_dropped``.
+    """
+
+    class Watched(type(store)):  # type: ignore[misc]
+        def promote(self, staged: StagedTable, day: date, label: Label) -> int:
+            version: int = super().promote(staged, day, label)
+            after(f"promoted:{staged.contract.table}")
+            return version
+
+        def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
+            super().append_release(release, snapshot)
+            after("released")
+
+    def drop(warehouse: Path, run_id: str) -> None:
+        after("read_back")
+        drop_staging(warehouse, run_id)
+        after("staging_dropped")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promotion, "drop_staging", drop)
+        yield Watched(store.spark, store.warehouse)
+
+
 class Run:
     """One process that builds one date: its start, what it stages, its publishing."""
 
@@ -104,9 +136,13 @@ class Run:
         return {c.table: self.store.stage(f, c, run_id) for f, c in frames}
 
     def publish(
-        self, staged: Mapping[str, StagedTable], steps: Callable[[str], None] = lambda step: None
+        self, staged: Mapping[str, StagedTable], after: Callable[[str], None] | None = None
     ) -> Published:
-        return publish(self.store, staged, self.record, self.since, steps)
+        """Publish; ``after`` is called with the name of each step when it is done."""
+        if after is None:
+            return publish(self.store, staged, self.record, self.since)
+        with watched(self.store, after) as store:
+            return publish(store, staged, self.record, self.since)
 
     def go(self, spark: SparkSession, rows: int = 5) -> Published:
         return self.publish(self.stage(spark, rows))

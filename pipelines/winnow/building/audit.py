@@ -21,7 +21,8 @@ from winnow.errors import ReleaseError
 from winnow.release.paths import staging_path
 from winnow.release.release import Release, RunRecord
 from winnow.release.releases import ReleasesSnapshot
-from winnow.release.store import StagedTable, Store
+from winnow.release.staged_table import StagedTable
+from winnow.release.store import Store
 from winnow.spark.scratch import Scratch
 
 RECORD_FILE = "audit.json"

@@ -17,7 +17,8 @@ from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date
 from winnow.dates import CalendarDay
 from winnow.release.release import RunRecord
-from winnow.release.store import StagedTable, Store
+from winnow.release.staged_table import StagedTable
+from winnow.release.store import Store
 
 
 def judge_logs(

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -19,8 +19,9 @@ from winnow.release.release import (
     releases_contract,
 )
 from winnow.release.releases import ReleasesSnapshot
+from winnow.release.staged_table import StagedTable
 from winnow.release.staging import drop_staging
-from winnow.release.store import StagedTable, Store
+from winnow.release.store import Store
 from winnow.release.verify import verify_release
 
 _TRIES = 40
@@ -47,7 +48,6 @@ def publish(
     staged: Mapping[str, StagedTable],
     run: RunRecord,
     since: ReleasesSnapshot,
-    steps: Callable[[str], None] = lambda step: None,
 ) -> Published:
     """Promote staged and audited tables and release them as one; then drop the staging.
 
@@ -60,8 +60,6 @@ def publish(
         staged: By table name, in the order in which they are promoted. All hold ``run.day`` only.
         run: What stands about the run in the release.
         since: The releases at the start of the run. A later one of the same date is a conflict.
-        steps: Called after each step with its name: ``promoted:<table>``, ``released``,
-            ``read_back``, ``staging_dropped``.
 
     Raises:
         ConfigError: ``run.day`` is not a plain date, or a table there has other columns.
@@ -87,21 +85,17 @@ def publish(
     before = already_released(since, staged, run)
     if before is not None and not verify_release(before, store):
         drop_staging(store.warehouse, run.run_id)
-        steps("staging_dropped")
         return Published(before, already=True)
     for table in staged.values():
         store.ensure_table(table.contract)
     label = Label(run.run_id, run.attempt, run.config_hash, run.code_version)
-    pins = []
-    for name, table in staged.items():
-        pins.append(TablePin(name, store.promote(table, day, label), table.content))
-        steps(f"promoted:{name}")
-    released = release(store, tuple(pins), run, since)
-    steps("released")
+    pins = tuple(
+        TablePin(name, store.promote(table, day, label), table.content)
+        for name, table in staged.items()
+    )
+    released = release(store, pins, run, since)
     check_release_is_there(store, released)
-    steps("read_back")
     drop_staging(store.warehouse, run.run_id)
-    steps("staging_dropped")
     return Published(released, already=False)
 
 

@@ -1,5 +1,6 @@
 """The store of the engine sail: its tasks write staged files, delta-rs appends releases."""
 
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,23 +10,22 @@ from pyspark.sql import DataFrame
 
 from winnow.contracts.tables import TableContract
 from winnow.release.commits import Label, conflict
-from winnow.release.engine_store import EngineStore
 from winnow.release.metadata import arrow_schema, open_version
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import Release, releases_contract
 from winnow.release.releases import ReleasesSnapshot
-from winnow.release.sorted_files import FILES_SCHEMA, SortedFiles, folder_of_tasks, take_over
+from winnow.release.store import Store
+from winnow.release.task_writer import written_by_tasks
 
 
-class SailStore(EngineStore):
+class SailStore(Store):
     """The ``Store`` of the engine sail, whose own Delta commits check too little."""
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
-        """Write a frame by the tasks that have its rows; see ``EngineStore``."""
-        tasks = folder_of_tasks(path)
-        files = SortedFiles.of(contract, tasks, self.limits)
-        written = frame.mapInArrow(files.write, FILES_SCHEMA).toArrow()["name"].to_pylist()
-        take_over(tasks, written, path)
+        """Write a frame by the tasks that have its rows; see ``Store``."""
+        table = contract.table
+        as_it_is = partial(_alone, table)
+        written_by_tasks(frame, as_it_is, {table: contract}, {table: path}, self.limits)
 
     def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
         """Append all rows of a release in one commit, unless the table changed; see ``Store``."""
@@ -46,3 +46,7 @@ class SailStore(EngineStore):
             )
         except CommitFailedError as error:
             raise conflict(RELEASES, release.ds) from error
+
+
+def _alone(table: str, rows: pa.Table) -> list[tuple[str, pa.Table]]:
+    return [(table, rows)]

@@ -1,10 +1,6 @@
-"""Parquet files in the order of the shuffle key, written by the tasks that make the rows.
+"""Rows of a table as Parquet files in the order of the shuffle key, on which trainers rely."""
 
-An engine may mix the rows of its tasks when it writes files; trainers rely on their order.
-"""
-
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,8 +21,6 @@ from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
     from winnow.contracts.tables import TableContract
-
-FILES_SCHEMA = "name string"
 
 _NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "sample_id", "shuffle_key")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
@@ -61,13 +55,6 @@ class SortedFiles:
         """Return how the rows of a table become the files that are published."""
         sort_by = "shuffle_key" if "shuffle_key" in contract.names else None
         return cls(str(folder), file_schema(contract), contract.partition, sort_by, limits)
-
-    def write(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Write the rows of one task, for ``mapInArrow``; give ``name``, below the folder."""
-        waiting = WaitingRows(self)
-        for batch in batches:
-            waiting.add(pa.Table.from_batches([batch]))
-        yield pa.RecordBatch.from_pydict({"name": pa.array(waiting.written(), pa.string())})
 
     def write_files(self, parts: Sequence[pa.Table]) -> list[str]:
         """Write rows as one file for each date among them; return the names, below the folder."""
@@ -121,59 +108,6 @@ def file_schema(contract: "TableContract") -> pa.Schema:
     """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
     schema: pa.Schema = to_arrow_schema(spark_schema(contract))
     return pa.schema([field.with_nullable(True) for field in schema])
-
-
-class WaitingRows:
-    """Rows of one table that a task holds until they fill a file."""
-
-    def __init__(self, files: SortedFiles) -> None:
-        """Hold nothing yet."""
-        self._files = files
-        self._held: list[pa.Table] = []
-        self._rows = self._size = 0
-        self._names: list[str] = []
-
-    def add(self, rows: pa.Table) -> None:
-        """Take rows; write those that wait, where both together are too many for one file."""
-        n, size, most = rows.num_rows, rows.nbytes, self._files.limits
-        if self._rows + n > most.rows_per_file or self._size + size > most.bytes_per_file:
-            # Rows that were sorted together stay so: none of them waits for the next ones.
-            self._write()
-        self._held.append(rows)
-        self._rows, self._size = self._rows + n, self._size + size
-
-    def written(self) -> list[str]:
-        """Write what still waits; return the names of all files, below the folder."""
-        self._write()
-        return self._names
-
-    def _write(self) -> None:
-        if self._rows:
-            self._names += self._files.write_files(self._held)
-        self._held, self._rows, self._size = [], 0, 0
-
-
-def folder_of_tasks(staged: Path) -> Path:
-    """Make and return the folder that tasks write a staged table to; the table's own is emptied."""
-    written = staged.parent / "_tasks" / staged.name
-    for folder in (staged, written):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    return written
-
-
-def take_over(written: Path, names: Sequence[str], folder: Path) -> None:
-    """Move the named files of the folder that tasks wrote to into an empty one; the rest goes.
-
-    What an attempt wrote that failed later is named by none; one that is still at work may write
-    more of it, where no reader looks, until the run's staging is dropped.
-    """
-    for name in names:
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (written / name).rename(target)
-    # A file that comes meanwhile keeps the folder, and is nobody's matter.
-    shutil.rmtree(written, ignore_errors=True)
 
 
 def _in_order(keys: NDArray[np.int64]) -> bool:

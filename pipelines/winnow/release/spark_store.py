@@ -21,11 +21,11 @@ from pyspark.sql import functions as F
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
 from winnow.release.commits import Label, conflict
-from winnow.release.engine_store import EngineStore
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import Release, releases_contract
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.schema_check import check_schema
+from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 # Importing delta.exceptions is also what makes PySpark raise them: without it every conflict
@@ -42,7 +42,7 @@ _CONFLICTS = (
 )
 
 
-class SparkStore(EngineStore):
+class SparkStore(Store):
     """The ``Store`` of the engine spark."""
 
     def __init__(
@@ -60,7 +60,7 @@ class SparkStore(EngineStore):
         super().__init__(spark, warehouse, retention_days, limits)
 
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
-        """Write a frame without handing its rows to Python; see ``EngineStore``."""
+        """Write a frame without handing its rows to Python; see ``Store``."""
         if "shuffle_key" in contract.names:
             frame = frame.sortWithinPartitions("shuffle_key")
         # A session may be set to keep the dates that a frame has no rows of.

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from winnow.contracts.tables import TableContract
-from winnow.release.store import StagedTable, Store
+from winnow.release.staged_table import StagedTable
+from winnow.release.store import Store
 from winnow.run import Run
 from winnow.tables.all_tables import TableInputs, frames_of_logs
 from winnow.tables.of_groups import GroupTables, with_placement
