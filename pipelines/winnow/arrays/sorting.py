@@ -20,7 +20,7 @@ def sorted_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def order_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places of the numbers in ascending order, equal ones as they stand, shape (n,)."""
+    """Return the indices of the numbers in ascending order, equal ones in their order, (n,)."""
     if len(numbers) <= _FEW:
         return np.argsort(numbers, kind="stable")
     order: NDArray[np.int64] = _order(numbers.view(np.uint64))

@@ -11,16 +11,16 @@ REPEATED_TEXT = ("action_type", "label_strength", "source", "split", "stage")
 def with_dictionaries(table: pa.Table, names: Sequence[str]) -> pa.Table:
     """Return a table in which each of the named columns has one dictionary, where it is text.
 
-    To take the texts of a million rows by place takes ten times as long as to take numbers.
+    To take the texts of a million rows by index takes ten times as long as to take numbers.
 
     Args:
         table: Any columns.
         names: Those whose values repeat; others than text, and those that are not there, stay.
     """
-    for place, field in enumerate(table.schema):
+    for index, field in enumerate(table.schema):
         if field.name in names and pa.types.is_string(field.type):
-            encoded = table.column(place).dictionary_encode()
-            table = table.set_column(place, field.name, encoded)
+            encoded = table.column(index).dictionary_encode()
+            table = table.set_column(index, field.name, encoded)
     return table
 
 

@@ -13,11 +13,11 @@ _SIGNS = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
 
 
 def along(annotation: Any, path: Key) -> tuple[Any, FieldInfo | None]:
-    """Return what the types say about the place that a path leads to.
+    """Return what the types say about what a path leads to.
 
     Args:
         annotation: The type that the path starts from.
-        path: The way to a value as Pydantic gives it: keys, places in lists, and, where the type
+        path: The way to a value as Pydantic gives it: keys, list indices, and, where the type
             is a choice among several, the name of the chosen one.
 
     Returns:

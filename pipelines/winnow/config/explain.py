@@ -54,8 +54,8 @@ def _key(found: ErrorDetails, tree: Any) -> Key:
         return loc
     key: list[str | int] = []
     for part in loc:
-        places = range(len(tree)) if isinstance(tree, list) else tree
-        if isinstance(places, dict | range) and part in places:
+        known = range(len(tree)) if isinstance(tree, list) else tree
+        if isinstance(known, dict | range) and part in known:
             key.append(part)
             tree = tree[part]
     if found["type"] == "missing" and isinstance(loc[-1], str):

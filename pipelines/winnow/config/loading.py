@@ -34,19 +34,19 @@ def load_config(path: Path | str) -> Config:
             unknown keys with the nearest known one, wrong types, values out of range, and parts
             that do not agree with each other or with the contracts.
     """
-    place = Path(path)
-    document = parse_yaml(_text_of(place), place.name)
+    file_path = Path(path)
+    document = parse_yaml(_text_of(file_path), file_path.name)
     _raise_if_any(document)
     if not isinstance(document.tree, dict):
         raise ConfigError(
             Problem(
-                place.name,
+                file_path.name,
                 "the config is not a map of keys and values",
                 found="nothing" if document.tree is None else type(document.tree).__name__,
                 next_step="Run winnow init to get one to start from.",
             )
         )
-    document.tree = _with_absolute_paths(document, place.resolve().parent)
+    document.tree = _with_absolute_paths(document, file_path.resolve().parent)
     try:
         config = Config.model_validate_json(json.dumps(document.tree))
     except ValidationError as error:
@@ -89,22 +89,22 @@ def _raise_if_any(document: Document) -> None:
     ConfigError.raise_if_any(problems)
 
 
-def _text_of(place: Path) -> str:
+def _text_of(path: Path) -> str:
     try:
-        with place.open("rb") as file:
+        with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             what = "the config is too large"
-            raise ConfigError(Problem(str(place), what, None, f"{_MOST_BYTES:,} bytes at most"))
+            raise ConfigError(Problem(str(path), what, None, f"{_MOST_BYTES:,} bytes at most"))
         return content.decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError as error:
         hint = "Run winnow init to write one to start from."
-        raise ConfigError(Problem(str(place), "the config is not there", next_step=hint)) from error
+        raise ConfigError(Problem(str(path), "the config is not there", next_step=hint)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(Problem(str(place), "the config is not UTF-8 text")) from error
+        raise ConfigError(Problem(str(path), "the config is not UTF-8 text")) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(Problem(str(place), f"the config cannot be read: {why}")) from error
+        raise ConfigError(Problem(str(path), f"the config cannot be read: {why}")) from error
 
 
 def _right_parts(

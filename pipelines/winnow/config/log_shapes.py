@@ -82,12 +82,12 @@ class Partition(Frozen):
 
 
 class Explode(Frozen):
-    """One row per request with its candidates in it.
+    """One row per request with a list of items in it.
 
     ``structs``: ``column`` is an array of structs, mapped as ``column.field``. ``arrays``: the
     mapped columns named in ``columns`` are parallel arrays. ``delimited``: ``column`` is text; with
-    a second delimiter (``N1-0 N2-1``) every candidate has ``fields``, mapped as ``column.field``.
-    Position and rank, where not mapped, are the place in the list, from 1.
+    a second delimiter (``N1-0 N2-1``) every element has ``fields``, mapped as ``column.field``.
+    Position and rank, where not mapped, are the position in the list, from 1.
     """
 
     kind: Literal["structs", "arrays", "delimited"]
@@ -103,7 +103,7 @@ class Explode(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _fields_of_a_candidate(self) -> Self:
+    def _fields_of_an_element(self) -> Self:
         if (self.item_delimiter is None) != (not self.fields):
             raise ValueError("item_delimiter and fields go together")
         if self.fields and self.kind != "delimited":
@@ -116,7 +116,7 @@ class Explode(Frozen):
 
     @property
     def named_fields(self) -> tuple[str, ...]:
-        """The fields of a delimited candidate, as a mapping names them."""
+        """The fields of a delimited element, as a mapping names them."""
         return tuple(f"{self.columns[0]}.{field}" for field in self.fields)
 
 

@@ -67,10 +67,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def named_twice(names: Sequence[str], before: Key = (), after: Key = ()) -> Iterator[Fault]:
-    """Give every name of a list that is in it already, at the keys before, its place, after."""
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            yield fault((*before, place, *after), f"{name} is named twice")
+    """Give every name of a list that is in it already, at the keys before, its index, after."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield fault((*before, index, *after), f"{name} is named twice")
 
 
 def path_error(path: str) -> str | None:

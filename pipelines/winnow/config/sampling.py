@@ -157,7 +157,7 @@ class Stage(Frozen):
     """One stage of the funnel and what it gives.
 
     ``cut``: items that this stage dropped. ``low``: items whose rank percentile in this stage lies
-    in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only has its place in the order.
+    in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only stands in the order.
     ``order_by`` says what orders the stage's list; where it is not set, the score does where at
     least as many of the stage's rows have one as have a rank.
     """
@@ -176,7 +176,7 @@ class Stage(Frozen):
 
     @property
     def needs_places(self) -> bool:
-        """Whether the place of an item in the stage's list decides if it is taken."""
+        """Whether the position of an item in the stage's list decides if it is taken."""
         return self.take == "low" and self.band != (0.0, 1.0)
 
 

@@ -133,7 +133,7 @@ class Config(Frozen):
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.
 
-        Paths are left out: the same logs in another place make the same rows. So are the gates
+        Paths are left out: the same logs in another folder make the same rows. So are the gates
         and expectations: they decide whether rows are released, not which.
         """
         no_rows = {"warehouse", "publishing", "gates", "expectations"}

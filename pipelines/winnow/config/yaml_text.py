@@ -19,7 +19,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS = 400
 
 Key = tuple[str | int, ...]
-"""The way to a value: ``("logs", "clicks", "path")``, with numbers for places in lists."""
+"""The way to a value: ``("logs", "clicks", "path")``, with numbers for list indices."""
 
 
 def dotted(key: Key) -> str:
@@ -48,12 +48,12 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def where(self, key: Key) -> str:
-        """Return the place of a key, or of the nearest key around it that is in the file."""
+        """Return where a key stands in the file, or the nearest key around it."""
         present = key
         while present and present not in self.lines:
             present = present[:-1]
-        place = f"{self.name}, line {self.lines[present]}" if present else self.name
-        return f"{dotted(key)} ({place})" if key else place
+        where = f"{self.name}, line {self.lines[present]}" if present else self.name
+        return f"{dotted(key)} ({where})" if key else where
 
 
 def parse_yaml(text: str, name: str) -> Document:
@@ -120,21 +120,21 @@ def _multiplies(node: yaml.Node, document: Document) -> bool:
 
 def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
-    place = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
+    where = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
     return Problem(
-        place, f"this is not YAML: {what}", next_step="Check indentation, quotes and colons there."
+        where, f"this is not YAML: {what}", next_step="Check indentation, quotes and colons there."
     )
 
 
 def _walk(node: yaml.Node, key: Key, document: Document, around: tuple[int, ...] = ()) -> None:
     if id(node) in around:
-        place = f"{document.name}, line {node.start_mark.line + 1}"
-        document.problems.append(Problem(place, "an alias contains itself"))
+        where = f"{document.name}, line {node.start_mark.line + 1}"
+        document.problems.append(Problem(where, "an alias contains itself"))
         return
     if len(key) > _DEEPEST:
-        place = f"{document.name}, line {node.start_mark.line + 1}"
-        document.problems.append(Problem(place, "lists and maps are nested too deeply"))
+        where = f"{document.name}, line {node.start_mark.line + 1}"
+        document.problems.append(Problem(where, "lists and maps are nested too deeply"))
         return
     around = (*around, id(node))
     if isinstance(node, yaml.MappingNode):
@@ -142,15 +142,15 @@ def _walk(node: yaml.Node, key: Key, document: Document, around: tuple[int, ...]
             line = name.start_mark.line + 1
             plain = isinstance(name, yaml.ScalarNode)
             inner = (*key, str(name.value) if plain else "?")
-            place = f"{dotted(inner)} ({document.name}, line {line})"
+            where = f"{dotted(inner)} ({document.name}, line {line})"
             if not plain or name.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
                 document.problems.append(
-                    Problem(place, "a key must be text", next_step="Put it in quotes.")
+                    Problem(where, "a key must be text", next_step="Put it in quotes.")
                 )
             elif inner in document.lines:
                 document.problems.append(
                     Problem(
-                        place,
+                        where,
                         "this key is given twice",
                         found=f"it in lines {document.lines[inner]} and {line}",
                         next_step="Keep one of them.",
@@ -159,8 +159,8 @@ def _walk(node: yaml.Node, key: Key, document: Document, around: tuple[int, ...]
             document.lines[inner] = line
             _walk(value, inner, document, around)
     elif isinstance(node, yaml.SequenceNode):
-        for place_in_list, value in enumerate(node.value):
-            inner = (*key, place_in_list)
+        for index, value in enumerate(node.value):
+            inner = (*key, index)
             document.lines[inner] = value.start_mark.line + 1
             _walk(value, inner, document, around)
     elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > _MOST_DIGITS:
@@ -178,7 +178,7 @@ def _as_json(value: Any, key: Key, document: Document) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _as_json(inner, (*key, name), document) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_as_json(inner, (*key, place), document) for place, inner in enumerate(value)]
+        return [_as_json(inner, (*key, index), document) for index, inner in enumerate(value)]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int) and value.bit_length() > 64:

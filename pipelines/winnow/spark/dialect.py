@@ -22,7 +22,7 @@ class Dialect:
         folder_dates: A date in a folder's name becomes a column where the schema asks for it;
             Sail leaves that column NULL without a word.
         spills: A shuffle goes to disk where memory is short, as on Spark; Sail holds it whole.
-        hints: A join that is told which side to copy to all tasks does so, as on Spark.
+        hints: Joins follow a broadcast hint, as on Spark.
     """
 
     name: str

@@ -38,7 +38,7 @@ def passes_for(
 
 
 def of_pass(rows: DataFrame, key: str | Column, number: int, passes: int) -> DataFrame:
-    """Return the rows of the keys whose turn a pass is; each key has exactly one.
+    """Return the rows of the keys that a pass takes; each key is in exactly one pass.
 
     Args:
         rows: Rows that have the column.
