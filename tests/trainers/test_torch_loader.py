@@ -135,9 +135,10 @@ class DescribeTheLoaderOfTheReadme:
         )
         blocks = [block for block in blocks_of(README) if block.language == "python"]
         place = next(i for i, block in enumerate(blocks) if "torch" in block.text)
-        # The blocks before it on the same release, of which one starts an engine: that is left out.
-        opened = next(block for block in blocks if "release = open_release" in block.text)
-        first = [line for line in opened.text.splitlines() if "import" in line or "= open" in line]
+        # The blocks before it on the same release: what they import, and what opens it.
+        opened = next(block for block in blocks if "release = winnow.open_release" in block.text)
+        wanted = ("import", "= winnow.open")
+        first = [line for line in opened.text.splitlines() if any(one in line for one in wanted)]
         page = "\n".join([*first, blocks[place - 1].text, blocks[place].text])
         (trainer / "page.py").write_text(page, encoding="utf-8")
         printed = run(trainer, "page.py").splitlines()
