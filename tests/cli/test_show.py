@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,23 @@ from winnow.config.loading import load_config
 from winnow.engine.choice import engine_of
 from winnow.release.reader import open_release
 
+from tests.child_process import PATH, child_environment
+from tests.release.test_read_without_engine import ABSENT
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_logs"
 DAY = date(2026, 1, 1)
+
+# What a trainer's image does not have.
+WITHOUT_A_BUILDER = """
+import sys
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {ABSENT!r}:
+            raise ModuleNotFoundError(f"a trainer has no {{name}}", name=name)
+sys.meta_path.insert(0, Nothing())
+from winnow.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 Captured = pytest.CaptureFixture[str]
 
@@ -35,6 +52,21 @@ def told(captured: Captured, warehouse: Path, *words: str) -> dict[str, Any]:
     assert main(["show", "--warehouse", str(warehouse), *words, "--json"]) == 0
     found: dict[str, Any] = json.loads(captured.readouterr().out)
     return found
+
+
+class DescribeATrainersImage:
+    @pytest.mark.parametrize("command", ["show", "releases"])
+    def it_has_the_command(self, command: str, warehouse: Path) -> None:
+        words = [command, "--warehouse", str(warehouse)]
+        child = subprocess.run(
+            [sys.executable, "-c", WITHOUT_A_BUILDER.format(ABSENT=ABSENT), *words],
+            env=child_environment() | {"PYTHONPATH": PATH},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (child.returncode, child.stderr) == (0, "")
+        assert "2026-01-01" in child.stdout
 
 
 class DescribeTheShownSamples:

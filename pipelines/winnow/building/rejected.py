@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from winnow.building.audit import failed_run
-from winnow.building.summary import print_whole
+from winnow.building.terminal_tables import print_whole
 from winnow.errors import Problem, ReleaseError, WinnowError
 from winnow.release.paths import STAGING, staged_table_path
 from winnow.release.reader import open_release

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from winnow.building.terminal_tables import plain_table, print_whole
 from winnow.contracts.counts import RowCounts
 
 
@@ -100,13 +100,6 @@ def print_reading(summary: BuildSummary, console: Console) -> None:
     console.print(reading_lines(summary.warehouse, summary.ds), markup=False)
 
 
-def print_whole(table: Table, console: Console) -> None:
-    """Print a table as wide as it is: in a narrow terminal, lines wrap and no number is cut off."""
-    roomy = console.options.update(max_width=1_000)
-    table.width = console.measure(table, options=roomy).maximum
-    console.print(table, crop=False)
-
-
 def _logs_table(summary: BuildSummary) -> Table:
     table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, counts in summary.logs.items():
@@ -123,13 +116,4 @@ def _made_table(summaries: list[BuildSummary]) -> Table:
         numbers = (rows_in, rejected, *asdict(made.totals).values())
         shown = [f"{number:,}" for number in numbers]
         table.add_row(made.ds.isoformat(), *shown, f"{sum(made.seconds.values()):.1f}")
-    return table
-
-
-def plain_table(first: str, *others: str) -> Table:
-    """Return an empty table: the first column to the left, the others, numbers, to the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column(first, no_wrap=True)
-    for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
     return table

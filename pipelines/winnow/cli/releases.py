@@ -83,7 +83,7 @@ def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
     from rich import box
     from rich.table import Table
 
-    from winnow.building.summary import print_whole
+    from winnow.building.terminal_tables import print_whole
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     for title in ("date", "release", "tables", "rows", "config", "code"):

@@ -131,7 +131,7 @@ def stage_names(release: "Release") -> list[str]:
 
 def print_sample(sample: dict[str, Any], console: "Console") -> None:
     """Print one sample: the positive in two lines, then a table of its negatives."""
-    from winnow.building.summary import plain_table, print_whole
+    from winnow.building.terminal_tables import plain_table, print_whole
 
     ids = ", ".join(f"{name} {sample[f'{name}_id']}" for name in ("user", "request", "item"))
     console.print(f"\n{ids}", style="bold", markup=False)

@@ -101,7 +101,7 @@ def print_validation(found: "Validation", console: "Console") -> None:
 
 
 def _print_rows(rows: "Mapping[str, LogRows]", console: "Console") -> None:
-    from winnow.building.summary import plain_table, print_whole
+    from winnow.building.terminal_tables import plain_table, print_whole
 
     table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, log in rows.items():

@@ -132,7 +132,7 @@ def _instead(name: str, role: Role) -> Iterator[str]:
         if about:
             joined = ", ".join(written(column) for column in about)
             yield f"user_id: {{concat: [{joined}]}}"
-            yield "would count as one user who has the same values in all of them."
+            yield "would count as one user who has the same values in all; ids.user is string then."
     if name == "request_id":
         unique = [
             column

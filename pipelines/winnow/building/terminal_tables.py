@@ -1,0 +1,21 @@
+"""Tables in a terminal: numbers to the right, and none of them cut off."""
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+
+def plain_table(first: str, *others: str) -> Table:
+    """Return an empty table: the first column to the left, the others, numbers, to the right."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column(first, no_wrap=True)
+    for title in others:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def print_whole(table: Table, console: Console) -> None:
+    """Print a table as wide as it is: in a narrow terminal, lines wrap and no number is cut off."""
+    roomy = console.options.update(max_width=1_000)
+    table.width = console.measure(table, options=roomy).maximum
+    console.print(table, crop=False)
