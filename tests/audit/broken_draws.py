@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import functions as F
 from winnow.config.tree import Config
 from winnow.contracts.rows import valid_rows
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
 from winnow.sampler.kernels.draw_table import alias_columns, log_weights
@@ -222,8 +222,8 @@ def stages_are_ordered_by_item(bench: Bench) -> Broken:
 def what_went_on_is_taken_as_cut(bench: Bench) -> Broken:
     """Every row of the first stage may be a negative, and no later row says otherwise."""
     kind = bench.events["kind"].to_numpy()
-    events = bench.events.filter(pa.array(kind < FIRST_CANDIDATE + 2))
+    events = bench.events.filter(pa.array(kind < FIRST_RANKED + 2))
     kind = events["kind"].to_numpy()
-    cut = np.where(kind >= FIRST_CANDIDATE, FIRST_CANDIDATE + 1, kind).astype(np.int8)
+    cut = np.where(kind >= FIRST_RANKED, FIRST_RANKED + 1, kind).astype(np.int8)
     place = events.column_names.index("kind")
     return Broken(bench.sampled(events=events.set_column(place, "kind", pa.array(cut))))

@@ -14,7 +14,7 @@ import pyarrow as pa
 from winnow.config.sampling import Downsampling
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings, sample_partition
@@ -92,7 +92,7 @@ def events() -> pa.RecordBatch:
         [
             np.full(len(user), FORBIDDEN),
             np.full(len(user), PAIR),
-            np.tile(FIRST_CANDIDATE + 1 + 2 * (np.arange(12) % 2), len(request)),
+            np.tile(FIRST_RANKED + 1 + 2 * (np.arange(12) % 2), len(request)),
         ]
     )
     columns = {

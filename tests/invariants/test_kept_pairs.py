@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
-from winnow.events.kinds import FIRST_CANDIDATE
+from winnow.events.kinds import FIRST_RANKED
 from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.pair_files import PairFiles
@@ -83,7 +83,7 @@ class DescribeStageKeptPairs:
         assert every.count() == staged.all_pairs.count()
         before, after = (
             all_events(staged.logs, Sized(pairs, 1000), staged.run, staged.orders)
-            .where(F.col("kind") >= FIRST_CANDIDATE)
+            .where(F.col("kind") >= FIRST_RANKED)
             .toArrow()["owner_key"]
             for pairs in (every, kept)
         )

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from winnow.dates import CalendarDay
 from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
-from winnow.sampler.kept_pairs import kept_places
+from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings
 from winnow.spark.limits import Limits
@@ -43,7 +43,7 @@ class DescribeKeptPlaces:
     def it_writes_one_file_for_all_batches_of_a_task(
         self, settings: SamplerSettings, tmp_path: Path
     ) -> None:
-        (places,) = kept_places([batch_of(range(30)), batch_of(range(30, 40))], settings)
+        (places,) = write_kept_pairs([batch_of(range(30)), batch_of(range(30, 40))], settings)
         assert len(files_in(tmp_path)) == 1
         assert places.column_names == [
             "request_id",
@@ -60,7 +60,7 @@ class DescribeKeptPlaces:
     ) -> None:
         few = Limits(bytes_per_file=batch_of(range(30)).nbytes)
         batches = [batch_of(range(30 * n, 30 * n + 30)) for n in range(5)]
-        places = pa.Table.from_batches(list(kept_places(batches, settings, few)))
+        places = pa.Table.from_batches(list(write_kept_pairs(batches, settings, few)))
         assert len(files_in(tmp_path)) > 1
         assert places["request_id"].to_pylist() == list(range(150))
         found = PairFiles(str(tmp_path)).read(
@@ -74,7 +74,7 @@ class DescribeKeptPlaces:
     def it_writes_nothing_where_there_is_no_pair(
         self, settings: SamplerSettings, tmp_path: Path, batches: list[range]
     ) -> None:
-        assert list(kept_places([batch_of(numbers) for numbers in batches], settings)) == []
+        assert list(write_kept_pairs([batch_of(numbers) for numbers in batches], settings)) == []
         assert files_in(tmp_path) == []
 
     def it_names_no_file_of_an_attempt_that_failed(
@@ -85,8 +85,8 @@ class DescribeKeptPlaces:
             raise OSError("gone")
 
         with pytest.raises(OSError, match="gone"):
-            list(kept_places(failing(), settings, Limits(bytes_per_file=1)))
+            list(write_kept_pairs(failing(), settings, Limits(bytes_per_file=1)))
         left = files_in(tmp_path)
-        (places,) = kept_places([batch_of(range(30))], settings)
+        (places,) = write_kept_pairs([batch_of(range(30))], settings)
         assert len(left) == 1
         assert set(places["pair_file"].to_pylist()).isdisjoint(int(path.stem) for path in left)

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.kernels.draw_table import DrawTable, alias_columns, draw_table
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Wanted, sample_groups
+from winnow.sampler.kernels.groups import SamplingSpec, sample_groups
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
@@ -63,7 +63,7 @@ def run_kernels(case: Case) -> list[Group]:
         (
             owner_of(r.user, r.request),
             r.item,
-            FIRST_CANDIDATE + 2 * r.stage + int(r.may_be_negative),
+            FIRST_RANKED + 2 * r.stage + int(r.may_be_negative),
         )
         for r in case.ranked
     ]
@@ -86,7 +86,7 @@ def run_kernels(case: Case) -> list[Group]:
         np.array(case.by_score),
     )
     selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
-    wanted = Wanted(
+    wanted = SamplingSpec(
         case.n_easy,
         case.n_hard,
         case.fill,

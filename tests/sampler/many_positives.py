@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Groups, Wanted, sample_groups
+from winnow.sampler.kernels.groups import Groups, SamplingSpec, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM
@@ -69,7 +69,7 @@ def run(
     state = U(seed_state(U(seed), U(0)))
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, state, state)
     rows = [(u, i, FORBIDDEN) for u, i in forbidden or []]
-    rows += [(r, i, FIRST_CANDIDATE + 1) for r, i in candidates or []]
+    rows += [(r, i, FIRST_RANKED + 1) for r, i in candidates or []]
     owners, items, kinds = (
         (np.array(column, np.int64) for column in zip(*rows, strict=True))
         if rows
@@ -84,5 +84,7 @@ def run(
         np.empty(0, np.int32),
     )
     ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1), np.ones(1, np.bool_))
-    wanted = Wanted(n_easy, n_hard, False, max_rejections, selection, True, False, False, False)
+    wanted = SamplingSpec(
+        n_easy, n_hard, False, max_rejections, selection, True, False, False, False
+    )
     return Sampled(kept, sample_groups(events, kept, table, ladder, wanted))

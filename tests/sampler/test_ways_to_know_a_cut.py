@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.tree import Config
-from winnow.events.events import RANKED_COLUMNS, candidate_events
+from winnow.events.events import RANKED_COLUMNS, ranked_events
 from winnow.events.stage_orders import StageOrders
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Wanted, sample_groups
+from winnow.sampler.kernels.groups import SamplingSpec, sample_groups
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
@@ -101,7 +101,7 @@ def candidates(
     )
     run = run_of(spark, settings)
     log = spark.createDataFrame([tuple(row) for row in rows], SCHEMA)
-    made = candidate_events(log, Sized(asked, len(requests)), run, orders, mapped=columns).toArrow()
+    made = ranked_events(log, Sized(asked, len(requests)), run, orders, mapped=columns).toArrow()
     table = table_of(np.ones(ITEMS, np.int64))
     item_keys = np.sort(table.keys)
 
@@ -132,7 +132,7 @@ def candidates(
     )
     selection = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}[hard.selection]
     by_absence, stopped = (hard.cut_known_by == way for way in ("membership", "last_stage"))
-    wanted = Wanted(
+    wanted = SamplingSpec(
         0, chosen, False, 0, selection, hard.higher_score_is_better, by_absence, stopped, sampled
     )
     groups = sample_groups(events, kept, table, ladder, wanted)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from winnow.config.tree import Config
 from winnow.tables.of_groups import GroupTables
-from winnow.tables.sources import TakenStages
+from winnow.tables.sources import StageSources
 
 from tests.tables.groups_by_hand import (
     STAGES,
@@ -56,7 +56,7 @@ COLUMNS = {
     "training_samples_pointwise": (*SHARED[:4], *LONG, *LAST),
 }
 CODES = {"cut": 2, "low": 3}
-TAKEN = TakenStages(
+TAKEN = StageSources(
     names=tuple(name for name, _, _ in STAGES),
     sources=tuple(None if source is None else CODES[source] for _, source, _ in STAGES),
     hardness=tuple(hardness for _, _, hardness in STAGES),
@@ -140,7 +140,7 @@ class DescribeRows:
             tables_of(groups)
 
 
-class DescribeTakenStages:
+class DescribeStageSources:
     def it_counts_hardness_over_the_stages_that_give_negatives(self) -> None:
         stages = [
             {"name": "coarse", "take": "cut"},
@@ -160,4 +160,4 @@ class DescribeTakenStages:
                 }
             )
         )
-        assert TakenStages.of(config) == TAKEN
+        assert StageSources.of(config) == TAKEN

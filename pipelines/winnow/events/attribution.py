@@ -38,13 +38,13 @@ def join_keys(config: Config) -> tuple[str, ...]:
 
 def _reach_us(config: Config) -> Column:
     """Return how long after its impression a click of its ``action_type`` may come."""
-    own = config.attribution.windows_us.items()
+    by_action = config.attribution.windows_us.items()
     usual = F.lit(config.attribution.usual_us)
-    return F.coalesce(*(F.when(F.col("action_type") == a, F.lit(us)) for a, us in own), usual)
+    return F.coalesce(*(F.when(F.col("action_type") == a, F.lit(us)) for a, us in by_action), usual)
 
 
 def action_code(action: Column, actions: Iterable[str]) -> Column:
-    """Return the place of an action in the configured order, tinyint from 0; NULL if unknown."""
+    """Return the position of an action in the configured order, tinyint from 0; NULL if unknown."""
     return F.coalesce(
         *(F.when(action == name, F.lit(code)) for code, name in enumerate(actions))
     ).cast("tinyint")
@@ -152,8 +152,8 @@ def _latest_of_each_click(pairs: DataFrame) -> DataFrame:
     latest_first = Window.partitionBy("click_key").orderBy(
         F.desc("impression_us"), "request_key", "tie"
     )
-    numbered = pairs.withColumn("place", F.row_number().over(latest_first))
-    return numbered.where(F.col("place") == 1).drop("place")
+    numbered = pairs.withColumn("number", F.row_number().over(latest_first))
+    return numbered.where(F.col("number") == 1).drop("number")
 
 
 def unattributed_clicks(
@@ -179,7 +179,7 @@ def unattributed_clicks(
         left, reason = left.join(known, "click_key", how="left"), F.coalesce("why", reason)
     return (
         left.withColumn("reject_reasons", F.array(reason))
-        .withColumn("place", F.row_number().over(first))
-        .where(F.col("place") == 1)
+        .withColumn("number", F.row_number().over(first))
+        .where(F.col("number") == 1)
         .select(*clicks.columns)
     )

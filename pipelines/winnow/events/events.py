@@ -11,7 +11,7 @@ from winnow.config.tree import Config
 from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.events.stage_orders import StageOrders
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
 from winnow.run import Run
@@ -80,9 +80,9 @@ def _kind(hard: Hard) -> Column:
     Added up, and in bytes: engines choose between two constants much faster than they go through
     the branches of one long CASE.
     """
-    kind = _tiny(FIRST_CANDIDATE) + _may_be_negative(hard).cast("tinyint")
-    for place, stage in enumerate(hard.stages[1:], start=1):
-        kind += F.when(F.col("stage") == stage.name, _tiny(2 * place)).otherwise(_tiny(0))
+    kind = _tiny(FIRST_RANKED) + _may_be_negative(hard).cast("tinyint")
+    for level, stage in enumerate(hard.stages[1:], start=1):
+        kind += F.when(F.col("stage") == stage.name, _tiny(2 * level)).otherwise(_tiny(0))
     return kind.cast("tinyint")
 
 
@@ -104,7 +104,7 @@ def _may_be_negative(hard: Hard) -> Column:
     return allowed
 
 
-def candidate_events(
+def ranked_events(
     ranking_log: DataFrame,
     requests: Sized,
     run: Run,
@@ -154,8 +154,8 @@ def candidate_events(
         return rows.join(asked, "request_id", how="inner").drop("request_id")
     if config.attribution.users == "agree":
         both = ["request_id", "user_key"]
-        own = rows.withColumnRenamed("named_user", "user_key").join(asked, both, how="inner")
-        return own.drop("request_id")
+        met = rows.withColumnRenamed("named_user", "user_key").join(asked, both, how="inner")
+        return met.drop("request_id")
     found = rows.join(asked, "request_id", how="inner")
     of_user = F.col("named_user").isNull() | (F.col("named_user") == F.col("user_key"))
     return found.where(of_user).drop("request_id", "named_user")
@@ -173,32 +173,32 @@ def _from_one(hard: Hard, orders: StageOrders) -> Column:
 
 
 def union_of_events(
-    forbidden: DataFrame, pairs: Sized, candidates: DataFrame | None, limits: Limits
+    forbidden: DataFrame, pairs: Sized, ranked: DataFrame | None, limits: Limits
 ) -> DataFrame:
     """Put all events into one frame, where it is cheap without those of users who have no pair.
 
     Args:
         forbidden: What ``forbidden_events`` returned.
         pairs: What ``stage_kept_pairs`` returned; of few enough the users are broadcast.
-        candidates: What ``candidate_events`` returned, or None without a ranking log.
+        ranked: What ``ranked_events`` returned, or None without a ranking log.
         limits: How many are few.
 
     Returns:
         ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
         ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
-        candidates have. A pair's event has the pair's place as owner and item.
+        ranked rows have. What the keys are depends on the kind: see ``events/kinds.py``.
     """
     if pairs.rows <= limits.broadcast_rows:
         users = broadcast(pairs.frame.select("user_key").distinct(), "user_key")
         forbidden = forbidden.join(users, "user_key", how="left_semi")
-    of_ranked = () if candidates is None else candidates.columns
+    of_ranked = () if ranked is None else ranked.columns
     columns = [name for name in RANKED_COLUMNS if name in of_ranked]
     frames = [
         _not_ranked(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN, columns),
         _not_ranked(pairs.frame, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
     ]
-    if candidates is not None:
-        frames.append(candidates.select("user_key", *EVENT_COLUMNS, *columns))
+    if ranked is not None:
+        frames.append(ranked.select("user_key", *EVENT_COLUMNS, *columns))
     return reduce(DataFrame.unionByName, frames)
 
 

@@ -1,8 +1,21 @@
-"""Kinds of events: what a row of the one frame that is shuffled stands for."""
+"""Kinds of events: what a row of the one frame that is shuffled by user stands for.
+
+All of that frame crosses the network, so it is narrow: two keys, a kind, and what orders a row of
+the ranking log. What the two keys are depends on the kind:
+
+    kind          owner_key                              item_key
+    FORBIDDEN     the user                               the item
+    PAIR          the file that describes the pair       the row in that file
+    of a stage    the request, as one of its user's      the item
+
+Of a pair much more is known than two keys: ids, times, the columns that tables carry. As columns of
+the events all of it would be NULL in nearly every row. It waits in files that tasks read, and the
+event tells where: ``sampler/pair_files.py`` tells the whole story.
+"""
 
 FORBIDDEN = 0
 """Kind of an event: the user was shown or clicked the item."""
 PAIR = 1
-"""Kind of an event: where an impression with a click in its attribution window is described."""
-FIRST_CANDIDATE = 2
-"""Kind of an event: FIRST_CANDIDATE + 2 · stage (+ 1 where the row may become a negative)."""
+"""Kind of an event: an impression with a click in its attribution window."""
+FIRST_RANKED = 2
+"""Kind of an event: FIRST_RANKED + 2 · stage (+ 1 where the row may become a negative)."""

@@ -28,7 +28,7 @@ def stage_orders(
 
     ``order_by`` decides where it is set. Else the score does where at least as many rows of the
     stage have one as have a rank. Where the log has only a part of a stage's list, of which a score
-    tells no place, a rank goes before it.
+    tells no position, a rank goes before it.
 
     Args:
         logs: The conformed logs. counts: Where their rows went, with those of each stage; where
@@ -39,21 +39,21 @@ def stage_orders(
     if log is None:
         return StageOrders((True,) * len(stages), (1,) * len(stages))
     counted = counts["ranking_log"].stages if "ranking_log" in counts else {}
-    own = [counted.get(stage.name, StageRows()) for stage in stages]
+    rows_of = [counted.get(stage.name, StageRows()) for stage in stages]
     settings = config.logs.ranking_log
     sampled = settings is not None and settings.sampled
     by_last_stage = config.hard.cut_known_by == "last_stage"
     by_score = []
-    for place, (stage, rows) in enumerate(zip(stages, own, strict=True)):
+    for level, (stage, rows) in enumerate(zip(stages, rows_of, strict=True)):
         if stage.order_by is not None:
             by_score.append(stage.order_by == "score")
         elif not {"score", "rank"} <= log.mapped:
             by_score.append("rank" not in log.mapped)
-        elif sampled or (by_last_stage and place < len(stages) - 1):
+        elif sampled or (by_last_stage and level < len(stages) - 1):
             by_score.append(rows.ranked == 0)
         else:
             by_score.append(rows.scored >= rows.ranked)
     # With last_stage the best of a stage have no row of it, but of another stage.
-    anywhere = by_last_stage and any(rows.from_zero for rows in own)
-    first = (0 if anywhere or rows.from_zero else 1 for rows in own)
+    anywhere = by_last_stage and any(rows.from_zero for rows in rows_of)
+    first = (0 if anywhere or rows.from_zero else 1 for rows in rows_of)
     return StageOrders(tuple(by_score), tuple(first))

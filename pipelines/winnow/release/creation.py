@@ -87,10 +87,10 @@ def _create(
     Two creations in one place would not exclude each other: delta-rs takes the second one for a
     change of the first and commits it as version 1, which other writers then conflict with.
     """
-    beside = staging_path(path.parent, f"create-{path.name}-{uuid4().hex[:8]}")
+    staged = staging_path(path.parent, f"create-{path.name}-{uuid4().hex[:8]}")
     try:
         DeltaTable.create(
-            str(beside),
+            str(staged),
             schema=Schema.from_json(schema.json()),
             partition_by=list(partition),
             configuration=dict(properties),
@@ -98,12 +98,12 @@ def _create(
         path.mkdir(parents=True, exist_ok=True)
         try:
             # Moves a folder as one; a folder that is there and not empty is never replaced.
-            (beside / "_delta_log").rename(path / "_delta_log")
+            (staged / "_delta_log").rename(path / "_delta_log")
         except OSError:
             if not DeltaTable.is_deltatable(str(path)):
                 raise
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _has(table: DeltaTable, properties: Mapping[str, str]) -> bool:

@@ -139,7 +139,7 @@ class DayCommit:
         Raises:
             ConflictError: Somebody else replaced the same date meanwhile.
         """
-        ds, own = self._day.isoformat(), {file.path for file in files}
+        ds, paths = self._day.isoformat(), {file.path for file in files}
         actions: list[AddAction | RemoveAction] = [self._added(file, ds) for file in files]
         properties = CommitProperties(
             custom_metadata={"userMetadata": label.to_json()}, max_commit_retries=0
@@ -158,11 +158,11 @@ class DayCommit:
             # Somebody committed: fine, as long as it was not this date.
             self._table = open_table(self._path)
             now = self._named()
-            if own and now == own:
+            if paths and now == paths:
                 return  # this run did, and only the answer was lost
             if now != self._before:
                 break
-        _remove(own)
+        _remove(paths)
         raise conflict(self._path.name, self._day)
 
     def _named(self) -> set[Path]:

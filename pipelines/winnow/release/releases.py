@@ -57,8 +57,8 @@ class ReleasesSnapshot:
 
     def listed_newest(self, ds: date) -> ListedRelease | None:
         """Return what the log says of the newest release of a date, None where there is none."""
-        own = (one for one in self.listed if one.ds == ds)
-        return max(own, key=lambda one: one.seq, default=None)
+        of_date = (one for one in self.listed if one.ds == ds)
+        return max(of_date, key=lambda one: one.seq, default=None)
 
     def newest(self, ds: date) -> Release | None:
         """Return the newest release of a date, None where there is none.
@@ -125,8 +125,8 @@ def read_release(listed: ListedRelease) -> Release:
         )
         for row in sorted(rows, key=lambda row: str(row["table_name"]))
     ]
-    own = {name: rows[0][name] for name in OF_RELEASE}
-    return Release(**own, tables=tuple(pins), documents=StoredDocuments(listed))
+    of_release = {name: rows[0][name] for name in OF_RELEASE}
+    return Release(**of_release, tables=tuple(pins), documents=StoredDocuments(listed))
 
 
 @dataclass(frozen=True)

@@ -65,10 +65,10 @@ class SortedFiles:
         found, rows = days.unique().to_pylist(), table.drop_columns([self.partition])
         names = []
         for day in found:
-            own = rows
+            of_day = rows
             if len(found) > 1:
-                own = rows.filter(days.is_null() if day is None else pc.equal(days, day))
-            names.append(self._write_file(own, f"{self.partition}={day}/"))
+                of_day = rows.filter(days.is_null() if day is None else pc.equal(days, day))
+            names.append(self._write_file(of_day, f"{self.partition}={day}/"))
         return names
 
     def _conformed(self, rows: pa.Table) -> pa.Table:

@@ -166,7 +166,7 @@ class Store(ABC):
 
     def _rows_of(self, files: Iterable[Path], contract: TableContract) -> DataFrame:
         schema, days = spark_schema(contract), files_by_day(files) or [(None, [])]
-        frames = [frame_of_files(self.spark, own, schema, day) for day, own in days]
+        frames = [frame_of_files(self.spark, files, schema, day) for day, files in days]
         return reduce(DataFrame.unionByName, frames)
 
     def read_as_written(self, staged: StagedTable) -> DataFrame:
@@ -175,7 +175,7 @@ class Store(ABC):
         The partition column has the contract's type and place: it stands in folder names.
         """
         days, names = files_by_day(staged.files), staged.contract.names
-        frames = [frame_as_written(self.spark, own, names, day) for day, own in days]
+        frames = [frame_as_written(self.spark, files, names, day) for day, files in days]
         return reduce(DataFrame.unionByName, frames) if frames else self.read_staged(staged)
 
     def promote(self, staged: StagedTable, day: date, label: Label) -> int:

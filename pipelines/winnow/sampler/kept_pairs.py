@@ -35,22 +35,22 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, scratch: Scrat
     Returns:
         One row per pair that is kept, read back from staging: ``request_id``; ``user_key``;
         ``owner_key``, of the request as one of its user's (two users may have requests of one id);
-        ``pair_file`` and ``pair_row``, its place in ``PairFiles``. All keys and places are bigint.
+        ``pair_file`` and ``pair_row``, where ``PairFiles`` have it. All are bigint.
     """
     Path(settings.pair_files).mkdir(parents=True, exist_ok=True)
     owned = pairs.drop("click_key").withColumn("owner_key", F.xxhash64("user_key", "request_key"))
     keys = ("user_key", "owner_key", "pair_file", "pair_row")
     fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
-    task: Task = partial(kept_places, settings=settings, limits=scratch.limits)
+    task: Task = partial(write_kept_pairs, settings=settings, limits=scratch.limits)
     return scratch.staged_by_tasks(owned, task, StructType(fields), "kept-pairs")
 
 
-def kept_places(
+def write_kept_pairs(
     batches: Iterable[pa.RecordBatch],
     settings: SamplerSettings,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
-    """Write the pairs of kept positives and give their places, for ``mapInArrow``."""
+    """Write the pairs of kept positives and give where they are, for ``mapInArrow``."""
     draws = load_catalogue(shipped(settings.catalogue)).draws
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
@@ -69,9 +69,9 @@ def kept_places(
 def _written(batches: list[pa.RecordBatch], settings: SamplerSettings) -> pa.RecordBatch:
     pairs = pa.concat_batches(batches)
     number = PairFiles(settings.pair_files).write(pairs)
-    places = {"pair_file": np.full(pairs.num_rows, number), "pair_row": np.arange(pairs.num_rows)}
+    location = {"pair_file": np.full(pairs.num_rows, number), "pair_row": np.arange(pairs.num_rows)}
     keys = {name: pairs[name] for name in ("request_id", "user_key", "owner_key")}
-    return pa.RecordBatch.from_pydict({**keys, **places})
+    return pa.RecordBatch.from_pydict({**keys, **location})
 
 
 def _keys(batch: pa.RecordBatch, name: str) -> NDArray[np.uint64]:

@@ -1,7 +1,13 @@
-"""What is known of each pair, in files that tasks map into their memory.
+"""What is known of each pair of a click and an impression, in files that tasks map into memory.
 
-Of a pair only its place in these files crosses the network with the events: as columns of theirs,
-what is known of it would be NULL in nearly every one.
+A pair passes here once on its way to a sample group:
+
+1. ``kept_pairs`` looks at every pair before the shuffle. What stays when hot items are thinned it
+   writes twice: all columns into these files, and its keys with its place here (file and row) as
+   the frame of kept pairs, which the engine joins with users and requests.
+2. Events of kind PAIR are made of that frame: they carry the place through the shuffle in the
+   columns ``owner_key`` and ``item_key`` (see ``events/kinds.py``), eight bytes each.
+3. The task that has all events of a user reads its pairs back from these files.
 """
 
 from dataclasses import dataclass

@@ -16,10 +16,10 @@ from winnow.dates import CalendarDay
 from winnow.events.attribution import joined_pairs
 from winnow.events.click_users import Attributed, settled
 from winnow.events.events import (
-    candidate_events,
     forbidden_events,
     history_events,
     in_exclusion_window,
+    ranked_events,
     union_of_events,
 )
 from winnow.events.stage_orders import StageOrders
@@ -124,7 +124,7 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
     ranked = None
     if "ranking_log" in logs and config.mix.n_hard > 0:
         log = logs["ranking_log"]
-        ranked = candidate_events(
+        ranked = ranked_events(
             ranked_rows(log, config).where(on_date(log, day)),
             pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
             run,

@@ -16,7 +16,7 @@ from winnow.sampler.catalogue_file import Catalogue, load_catalogue
 from winnow.sampler.group_columns import CHOSEN, DRAWN, OF_POSITIVE
 from winnow.sampler.kernels.draw_table import unconditional_log_prob
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import COUNTS, Groups, Wanted, sample_groups
+from winnow.sampler.kernels.groups import COUNTS, Groups, SamplingSpec, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import (
     Kept,
@@ -45,7 +45,7 @@ class SamplerSettings:
     start_us: int
     end_us: int
     ladder: tuple[tuple[int, float, float, bool], ...]
-    wanted: Wanted
+    spec: SamplingSpec
     catalogue: str
     pair_files: str
 
@@ -78,7 +78,7 @@ class SamplerSettings:
                 (takes[s.take], *s.band, of_stage)
                 for s, of_stage in zip(config.hard.stages, by_score, strict=True)
             ),
-            wanted=Wanted(
+            spec=SamplingSpec(
                 n_easy=config.mix.n_easy,
                 n_hard=config.mix.n_hard,
                 fill=config.mix.on_hard_shortfall == "fill",
@@ -126,13 +126,13 @@ def sample_partition(
 
 
 def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
-    """Return what ``sample_partition`` gives for one table, without waiting for a turn."""
+    """Return what ``sample_partition`` gives for one table, without waiting for a task slot."""
     catalogue = load_catalogue(shipped(settings.catalogue))
-    places = table.filter(pc.equal(table["kind"], PAIR))
-    if places.num_rows == 0:
+    of_pairs = table.filter(pc.equal(table["kind"], PAIR))
+    if of_pairs.num_rows == 0:
         return []
     details = PairFiles(settings.pair_files).read(
-        places["owner_key"].to_numpy(), places["item_key"].to_numpy()
+        of_pairs["owner_key"].to_numpy(), of_pairs["item_key"].to_numpy()
     )
     pairs = _pairs(details)
     draws = catalogue.draws
@@ -147,7 +147,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         np.array([high for _, _, high, _ in settings.ladder], np.float64),
         np.array([by_score for *_, by_score in settings.ladder], np.bool_),
     )
-    groups = sample_groups(_events(table), kept, draws, ladder, settings.wanted)
+    groups = sample_groups(_events(table), kept, draws, ladder, settings.spec)
     return _batches(details, kept, groups, catalogue)
 
 

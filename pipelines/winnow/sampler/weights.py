@@ -51,13 +51,13 @@ def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -
     """
     if len(clicks) == 0:
         return np.empty(0, np.int64)
-    distinct, place, count = np.unique(clicks, return_inverse=True, return_counts=True)
+    distinct, inverse, count = np.unique(clicks, return_inverse=True, return_counts=True)
     shares = [power(float(f) + smoothing, alpha) for f in distinct]
     total = math.fsum(share * int(n) for share, n in zip(shares, count, strict=True))
     most = min(_MOST_TOTAL, _MOST_TOTAL_TIMES_ITEMS // len(clicks))
     scale = 2.0 ** math.floor(math.log2(most / (total + len(clicks))))
     scaled = np.array([max(1, round(share * scale)) for share in shares], np.int64)
-    return scaled[place]
+    return scaled[inverse]
 
 
 def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
@@ -82,7 +82,7 @@ def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.fl
         word frequencies.
     """
     t = threshold(clicks, rule)
-    distinct, place = np.unique(clicks, return_inverse=True)
+    distinct, inverse = np.unique(clicks, return_inverse=True)
     kept = np.ones(len(distinct))
     for i, f in enumerate(distinct):
         if rule.rule == "none" or f <= t:
@@ -90,4 +90,4 @@ def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.fl
         ratio = t / float(f)
         exponent = {"sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
         kept[i] = min(1.0, power(ratio, exponent))
-    return kept[place]
+    return kept[inverse]

@@ -22,7 +22,7 @@ _WRITING = {
     errno.EMFILE: "too many files are open",
 }
 # How an engine tells of them in its text.
-_TOLD = {
+_WORDS = {
     "No space left on device": errno.ENOSPC,
     "os error 28": errno.ENOSPC,
     "Disk quota exceeded": errno.EDQUOT,
@@ -57,7 +57,7 @@ def problem_of(error: BaseException) -> Problem:
         if isinstance(one, OSError) and one.errno in _WRITING:
             return _of_file(one.errno, str(one.filename or ""), _line(one))
     text = str(error)
-    for words, number in _TOLD.items():
+    for words, number in _WORDS.items():
         if words in text:
             before = text[: text.index(words)].rpartition("\n")[2]
             names = _FILE.findall(before) or _FILE.findall(text)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from winnow.sampler.group_columns import NegativeLists
 
-Places = NDArray[np.int64]
+Int64s = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,19 @@ class GroupLists:
     kind: NegativeLists
 
     @cached_property
-    def lengths(self) -> Places:
+    def lengths(self) -> Int64s:
         """How many elements each group has, int64, shape (p,)."""
         return lengths_of(self._lists("item_ids"))
 
     @cached_property
-    def group(self) -> Places:
-        """The place of each element's group, int64, shape (m,)."""
+    def group(self) -> Int64s:
+        """The row of each element's group, int64, shape (m,)."""
         return groups_of(self.lengths)
 
     @cached_property
-    def place(self) -> Places:
-        """The place of each element in its list, from 0, int64, shape (m,)."""
-        return places_in(self.lengths)
+    def position(self) -> Int64s:
+        """The position of each element in its list, from 0, int64, shape (m,)."""
+        return positions_in(self.lengths)
 
     def elements(self, name: str) -> pa.Array:
         """Return the elements of all lists of a name, shape (m,).
@@ -70,21 +70,21 @@ class GroupLists:
         return self.groups[self.kind.column(name)].combine_chunks()
 
 
-def lengths_of(lists: pa.ListArray) -> Places:
+def lengths_of(lists: pa.ListArray) -> Int64s:
     """Return how long the lists are, int64, shape (p,)."""
     return np.asarray(pc.list_value_length(lists).to_numpy(), np.int64)
 
 
-def begins_of(lengths: Places) -> Places:
+def begins_of(lengths: Int64s) -> Int64s:
     """Return where lists begin that lie one behind the other, int64, shape (p,)."""
     return np.cumsum(lengths) - lengths
 
 
-def groups_of(lengths: Places) -> Places:
+def groups_of(lengths: Int64s) -> Int64s:
     """Return which list each element is in, int64, shape (m,)."""
     return np.repeat(np.arange(len(lengths)), lengths)
 
 
-def places_in(lengths: Places) -> Places:
-    """Return the place of each element in its list, from 0, int64, shape (m,)."""
+def positions_in(lengths: Int64s) -> Int64s:
+    """Return the position of each element in its list, from 0, int64, shape (m,)."""
     return np.arange(lengths.sum()) - np.repeat(begins_of(lengths), lengths)

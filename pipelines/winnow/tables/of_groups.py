@@ -22,7 +22,7 @@ from winnow.tables.group_lists import GroupLists
 from winnow.tables.listwise import listwise_columns
 from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
 from winnow.tables.pointwise import pointwise
-from winnow.tables.sources import TakenStages, named_sources, sources_of_draws
+from winnow.tables.sources import StageSources, named_sources, sources_of_draws
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
@@ -72,13 +72,13 @@ class GroupTables:
 
     Attributes:
         columns: The columns of each table that is made, in the contract's order.
-        taken: The stages of hard negatives.
+        stages: The stages of hard negatives.
         n_requested: Negatives per positive.
         random: Whether hard negatives are chosen at random among the candidates.
     """
 
     columns: Mapping[str, tuple[str, ...]]
-    taken: TakenStages
+    stages: StageSources
     n_requested: int
     random: bool
 
@@ -87,7 +87,7 @@ class GroupTables:
         """Take what is needed of a config and of the contracts of the tables that it writes."""
         return cls(
             columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
-            taken=TakenStages.of(config),
+            stages=StageSources.of(config),
             n_requested=config.mix.negatives_per_positive,
             random=config.hard.selection == "random",
         )
@@ -105,7 +105,7 @@ class GroupTables:
         incl_prob = self._incl_prob(groups)
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:
-            added = listwise_columns(easy, hard, incl_prob, self.taken, self.n_requested)
+            added = listwise_columns(easy, hard, incl_prob, self.stages, self.n_requested)
         for name, columns in self.columns.items():
             if name == "easy_negatives":
                 yield name, _easy_rows(easy, columns)
@@ -130,13 +130,13 @@ class GroupTables:
         values = {
             "incl_prob": incl_prob.take(pa.array(hard.group)),
             "neg_item_id": hard.elements("item_ids"),
-            "source": named_sources(self.taken.source_of(stage)),
-            "stage": self.taken.name_of(stage),
+            "source": named_sources(self.stages.source_of(stage)),
+            "stage": self.stages.name_of(stage),
             "stage_rank": rank,
             "stage_size": size,
             "stage_score": hard.elements("score"),
             "rank_pct": _percentiles(rank, size),
-            "hardness": self.taken.hardness_of(stage),
+            "hardness": self.stages.hardness_of(stage),
         }
         return hard.long(columns, values)
 
@@ -150,7 +150,7 @@ def _percentiles(rank: pa.Array, size: pa.Array) -> pa.Array:
 
 def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
     values = {
-        "draw_no": pa.array(easy.place.astype(np.int32)),
+        "draw_no": pa.array(easy.position.astype(np.int32)),
         "neg_item_id": easy.elements("item_ids"),
         "source": named_sources(sources_of_draws(easy)),
         "q": easy.elements("q"),

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.arrays.text_codes import named
-from winnow.tables.group_lists import begins_of, groups_of, lengths_of, places_in
+from winnow.tables.group_lists import begins_of, groups_of, lengths_of, positions_in
 from winnow.tables.sources import SOURCE_FILL, SOURCE_NAMES
 
 _NAMES = (*SOURCE_NAMES, "positive")
@@ -31,7 +31,7 @@ def pointwise(
             after the easy draws, as in easy_negatives.
     """
     lengths = lengths_of(listwise["neg_item_ids"])
-    n, group, place = len(lengths), groups_of(lengths), places_in(lengths)
+    n, group, position = len(lengths), groups_of(lengths), positions_in(lengths)
     codes = listwise["neg_source"].flatten()
     source = codes.to_numpy()
     is_hard = source > SOURCE_FILL
@@ -42,7 +42,7 @@ def pointwise(
         **{name: listwise[lists].flatten() for name, lists in _OF_NEGATIVE.items()},
         "label": pa.array(np.zeros(len(group), np.int32)),
         "source": named(codes, _NAMES),
-        "draw_no": pa.array((place - before).astype(np.int32)),
+        "draw_no": pa.array((position - before).astype(np.int32)),
     }
     of_positive = {
         **{name: pa.nulls(n, of_negative[name].type) for name in _OF_NEGATIVE},
@@ -52,9 +52,9 @@ def pointwise(
         "draw_no": pa.array(np.zeros(n, np.int32)),
     }
     # A positive goes before its first negative.
-    own = np.arange(n) + begins_of(lengths)
+    of_positives = np.arange(n) + begins_of(lengths)
     order = np.empty(n + len(group), np.int64)
-    order[own] = np.arange(n)
+    order[of_positives] = np.arange(n)
     order[np.arange(len(group)) + group + 1] = n + np.arange(len(group))
     owner = groups_of(lengths + 1)
     shared = [name for name in columns if name not in of_negative and name != "pos_item_id"]

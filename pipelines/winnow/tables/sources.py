@@ -1,4 +1,4 @@
-"""What is told of a negative: the codes and names of its source, and of the stage it is from."""
+"""What is written of a negative: the codes and names of its source, and of the stage it is from."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -21,13 +21,13 @@ SOURCE_NAMES = ("popularity", "easy_fill", "cut", "low")
 
 
 @dataclass(frozen=True)
-class TakenStages:
-    """What is written of a stage's negatives, by the stage's place in the ladder, from 0.
+class StageSources:
+    """What is written of a stage's negatives, by the stage's level in the ladder, from 0.
 
     Attributes:
         names: The stages' names.
         sources: The codes of the sources; None where nothing is taken from the stage.
-        hardness: The place among the stages that give negatives, from 1; None likewise.
+        hardness: The rank among the stages that give negatives, from 1; None likewise.
     """
 
     names: tuple[str, ...]
@@ -39,32 +39,32 @@ class TakenStages:
         """Take from the config what the ladder of stages is."""
         codes = {"cut": SOURCE_CUT, "low": SOURCE_LOW}
         sources = tuple(codes.get(stage.take) for stage in config.hard.stages)
-        giving = [place for place, source in enumerate(sources) if source is not None]
+        giving = [level for level, source in enumerate(sources) if source is not None]
         return cls(
             names=tuple(stage.name for stage in config.hard.stages),
             sources=sources,
             hardness=tuple(
-                giving.index(place) + 1 if place in giving else None
-                for place in range(len(sources))
+                giving.index(level) + 1 if level in giving else None
+                for level in range(len(sources))
             ),
         )
 
     def source_of(self, stage: pa.Array) -> pa.Array:
-        """Return the sources of negatives by the places of their stages, int8."""
+        """Return the sources of negatives by the levels of their stages, int8."""
         return pa.array(self.sources, pa.int8()).take(stage)
 
     def hardness_of(self, stage: pa.Array) -> pa.Array:
-        """Return the hardness of negatives by the places of their stages, int8."""
+        """Return the hardness of negatives by the levels of their stages, int8."""
         return pa.array(self.hardness, pa.int8()).take(stage)
 
     def name_of(self, stage: pa.Array) -> pa.Array:
-        """Return the names of the stages of negatives by their places, string by dictionary."""
+        """Return the names of the stages of negatives by their levels, string by dictionary."""
         return named(stage, self.names)
 
 
 def fills(easy: GroupLists) -> NDArray[np.bool_]:
     """Return of each draw whether it stands in for a hard negative: these lie behind the others."""
-    stands_in: NDArray[np.bool_] = easy.place >= easy.of_group("n_easy")
+    stands_in: NDArray[np.bool_] = easy.position >= easy.of_group("n_easy")
     return stands_in
 
 

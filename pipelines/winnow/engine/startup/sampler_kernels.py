@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.arrays.sorting import order_of, sorted_numbers
-from winnow.events.kinds import FIRST_CANDIDATE, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
-from winnow.sampler.kept_pairs import kept_places
+from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.kernels.draw_table import draw_table
-from winnow.sampler.kernels.groups import Wanted
+from winnow.sampler.kernels.groups import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import TAKE_CUT
 from winnow.sampler.task import SamplerSettings, sampled
@@ -36,11 +36,11 @@ def load_sampler_kernels() -> None:
             start_us=0,
             end_us=1,
             ladder=((TAKE_CUT, 0.0, 1.0, True),),
-            wanted=Wanted(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
+            spec=SamplingSpec(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
             catalogue=str(path),
             pair_files=folder,
         )
-        (places,) = kept_places([_pair()], settings)
+        (places,) = write_kept_pairs([_pair()], settings)
         # Not as a task, which would keep others from their turn while kernels are compiled.
         sampled(pa.Table.from_batches([_events(places)]), settings)
     many = np.arange(2**15)  # few numbers are sorted by NumPy
@@ -65,7 +65,7 @@ def _events(places: pa.RecordBatch) -> pa.RecordBatch:
         {
             "owner_key": [0, file, 0],
             "item_key": [1, row, 2],
-            "kind": pa.array([FORBIDDEN, PAIR, FIRST_CANDIDATE + 1], pa.int8()),
+            "kind": pa.array([FORBIDDEN, PAIR, FIRST_RANKED + 1], pa.int8()),
             "score": pa.array([None, None, 1.0]),
             "rank": pa.array([0, 0, 1], pa.int32()),
         }

@@ -16,7 +16,7 @@ from winnow.sampler.kernels.logarithm import natural_log, rounded
 
 
 class DrawTable(NamedTuple):
-    """The catalogue as arrays of shape (n,); an item's place in them is its code.
+    """The catalogue as arrays of shape (n,); an item's index in them is its code.
 
     Attributes:
         keys: uint64 item keys, distinct.

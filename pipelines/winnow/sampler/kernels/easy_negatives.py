@@ -11,13 +11,13 @@ from winnow.sampler.kernels.mix import mixed
 
 
 @compiled
-def draw_easy(hashes, positives_of_user, forbidden, table, wanted, n_hard):  # type: ignore[no-untyped-def]
+def draw_easy(hashes, positives_of_user, forbidden, table, spec, n_hard):  # type: ignore[no-untyped-def]
     """Draw the easy negatives of positives, and the fills that stand in for hard ones.
 
     Args:
         hashes: uint64, shape (p,), by positive. positives_of_user: As in ``Owners``.
         forbidden: As ``forbidden_codes`` returns it.
-        table: The draw table. wanted: The mix.
+        table: The draw table. spec: The mix.
         n_hard: int32, shape (p,): how many hard negatives each positive has.
 
     Returns:
@@ -30,7 +30,7 @@ def draw_easy(hashes, positives_of_user, forbidden, table, wanted, n_hard):  # t
         np.zeros(n_positives, np.int32),
         np.zeros(n_positives, np.int32),
     )
-    most = n_positives * (wanted.n_easy + (wanted.n_hard if wanted.fill else 0))
+    most = n_positives * (spec.n_easy + (spec.n_hard if spec.fill else 0))
     codes, log_q, attempts = (
         np.empty(most, np.int32),
         np.empty(most, np.float64),
@@ -39,7 +39,7 @@ def draw_easy(hashes, positives_of_user, forbidden, table, wanted, n_hard):  # t
     marks = np.zeros(n_items, np.int32)
     total = table.before[-1] + table.weights[-1] if n_items > 0 else 0
     own, other, log_weight = table.own, table.other, table.log_weight
-    rejections, at = wanted.max_rejections, 0
+    rejections, at = spec.max_rejections, 0
     for u in range(len(positives_of_user) - 1):
         first, last = forbidden.starts[u], forbidden.starts[u + 1]
         mark(forbidden.codes, first, last, marks, u)
@@ -48,7 +48,7 @@ def draw_easy(hashes, positives_of_user, forbidden, table, wanted, n_hard):  # t
         in_order = False
         for p in range(positives_of_user[u], positives_of_user[u + 1]):
             n_easy[p], n_fill[p], shortfall[p] = mixed(
-                wanted.n_easy, wanted.n_hard, n_hard[p], wanted.fill, allowed > 0
+                spec.n_easy, spec.n_hard, n_hard[p], spec.fill, allowed > 0
             )
             # A fill draws from a stream of its own, so that one missing hard negative more or
             # less changes no easy negative.

@@ -13,13 +13,11 @@ class Events(NamedTuple):
     """One partition's events, in any order; every event of a user is in the same partition.
 
     Attributes:
-        owner: uint64 key, shape (n,). FORBIDDEN: the user. A candidate: its request as one of its
-            user's, see ``Pairs``. PAIR: the file in which the pair is described.
-        item: uint64 key, shape (n,). PAIR: the row in that file.
-        kind: int8, shape (n,): FORBIDDEN, PAIR, or a candidate of a stage.
-        score: float64, shape (n,): a candidate's score; NaN where it has none.
-        rank: int32, shape (n,): a candidate's logged rank from 1; 0 where it has none.
-        stage_size: int32, shape (n,): how many items the candidate's stage ranked; 0 where the log
+        owner, item: uint64 keys, shape (n,): what ``events/kinds.py`` says of each kind.
+        kind: int8, shape (n,): FORBIDDEN, PAIR, or a ranked item of a stage.
+        score: float64, shape (n,): a ranked item's score; NaN where it has none.
+        rank: int32, shape (n,): a ranked item's logged rank from 1; 0 where it has none.
+        stage_size: int32, shape (n,): how many items the item's stage ranked; 0 where the log
             does not say.
 
     Of the last three, one that the log does not have is empty.
@@ -37,7 +35,7 @@ class Events(NamedTuple):
 def find_slot(slots, keys, key):  # type: ignore[no-untyped-def]
     """Return the slot of a key in an open-addressing table, or the free slot where it would go.
 
-    ``slots`` holds places in ``keys`` or -1; its length is a power of two above len(keys).
+    ``slots`` holds indices in ``keys`` or -1; its length is a power of two above len(keys).
     """
     mask = U(len(slots) - 1)
     at = mix64(key) & mask
@@ -48,19 +46,19 @@ def find_slot(slots, keys, key):  # type: ignore[no-untyped-def]
 
 @compiled
 def index_keys(keys):  # type: ignore[no-untyped-def]
-    """Return an open-addressing table over distinct uint64 keys: int32 places, -1 where free."""
+    """Return an open-addressing table over distinct uint64 keys: int32 indices, -1 where free."""
     size = 16
     while size < 2 * len(keys):
         size *= 2
     slots = np.full(size, -1, np.int32)
-    for place in range(len(keys)):
-        slots[find_slot(slots, keys, keys[place])] = place
+    for index in range(len(keys)):
+        slots[find_slot(slots, keys, keys[index])] = index
     return slots
 
 
 @compiled
 def codes_of(items, slots, keys):  # type: ignore[no-untyped-def]
-    """Return the place of each uint64 key in ``keys``, int32, -1 where it is not; shape (n,)."""
+    """Return the index of each uint64 key in ``keys``, int32, -1 where it is not; shape (n,)."""
     codes = np.empty(len(items), np.int32)
     for x in range(len(items)):
         codes[x] = slots[find_slot(slots, keys, items[x])]

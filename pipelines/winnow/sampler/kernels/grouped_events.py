@@ -1,4 +1,4 @@
-"""Events sorted by whom they concern: a user's forbidden items, a request's candidates."""
+"""Events sorted by whom they concern: a user's forbidden items, a request's ranked items."""
 
 from typing import NamedTuple
 
@@ -17,10 +17,10 @@ class GroupedEvents(NamedTuple):
     """The events of users and requests with a positive, those of each together, in input order.
 
     Group i below the number of users holds the FORBIDDEN events of user i; the groups behind them
-    hold the candidates of each request.
+    hold the ranked items of each request.
 
     Attributes:
-        rows: int64, shape (m,): places in the events.
+        rows: int64, shape (m,): rows of the events.
         starts: int64, shape (groups + 1,): group g is rows[starts[g]:starts[g + 1]].
         codes: int32, shape (m,): the catalogue code of each row's item, -1 outside the catalogue.
     """

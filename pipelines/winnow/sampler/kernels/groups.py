@@ -16,13 +16,13 @@ from winnow.sampler.kernels.positives import Kept
 from winnow.sampler.kernels.stages import Ladder
 
 
-class Wanted(NamedTuple):
+class SamplingSpec(NamedTuple):
     """What is asked for per positive.
 
     Attributes:
         n_easy, n_hard: Negatives of each kind. fill: Whether easy ones stand in for hard ones.
         max_rejections: Rejected draws before the exact complement is drawn from.
-        selection: How hard candidates are chosen, see ``selection``.
+        selection: How hard negatives are chosen, see ``selection``.
         higher_is_better: Whether a higher score is a better one.
         cut_by_absence: Whether a cut is known by the item's absence from the next stage.
         by_last_stage: Whether an item has a row only of the last stage that it reached.
@@ -92,11 +92,11 @@ class Groups(NamedTuple):
 
 
 COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
-"""The fields of ``Groups`` that are told of each group."""
+"""The fields of ``Groups`` that are written of each group."""
 
 
 def sample_groups(
-    events: Events, kept: Kept, table: DrawTable, ladder: Ladder, wanted: Wanted
+    events: Events, kept: Kept, table: DrawTable, ladder: Ladder, spec: SamplingSpec
 ) -> Groups:
     """Return the sample groups of one partition's kept positives.
 
@@ -107,17 +107,17 @@ def sample_groups(
     grouped = group_events(events, owners, table.slots, table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), table.weights)
     n_hard, n_pool, reason, *chosen = choose_hard(
-        events, grouped, owners, kept.draw_hash, forbidden, len(table.keys), ladder, wanted
+        events, grouped, owners, kept.draw_hash, forbidden, len(table.keys), ladder, spec
     )
     n_easy, n_fill, shortfall, *drawn = draw_easy(
-        kept.draw_hash, owners.positives_of_user, forbidden, table, wanted, n_hard
+        kept.draw_hash, owners.positives_of_user, forbidden, table, spec, n_hard
     )
     return Groups(
         n_easy=n_easy,
         n_fill=n_fill,
         n_hard=n_hard,
         shortfall=shortfall,
-        hard_missing=wanted.n_hard - n_hard,
+        hard_missing=spec.n_hard - n_hard,
         n_pool=n_pool,
         hard_reason=reason,
         positive_code=codes_of(kept.item, table.slots, table.keys),

@@ -1,4 +1,4 @@
-"""Hard negatives of all positives: chosen from the candidates of the positive's request."""
+"""Hard negatives of all positives: chosen from the pool of the positive's request."""
 
 import numpy as np
 
@@ -6,20 +6,20 @@ from winnow.arrays.compiled import compiled
 from winnow.sampler.kernels.forbidden import mark
 from winnow.sampler.kernels.mix import hard_reason
 from winnow.sampler.kernels.ranking_lists import new_lists
-from winnow.sampler.kernels.selection import choose_candidates
+from winnow.sampler.kernels.selection import choose_from_pool
 from winnow.sampler.kernels.stages import fill_pool, new_pool
 
 
 @compiled
-def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wanted):  # type: ignore[no-untyped-def]
-    """Choose the hard negatives of positives from the candidates of their requests.
+def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, spec):  # type: ignore[no-untyped-def]
+    """Choose the hard negatives of positives from the pools of their requests.
 
     Args:
-        events, grouped: The candidates. owners: Whose they are.
+        events, grouped: The ranked items. owners: Whose they are.
         hashes: uint64, shape (p,), by positive.
         forbidden: As ``forbidden_codes`` returns it.
         n_items: How many items the catalogue has.
-        ladder: The stages. wanted: The mix.
+        ladder: The stages. spec: The mix.
 
     Returns:
         ``n_hard``, ``n_pool`` and ``hard_reason`` as in ``Groups``, and the fields of ``Chosen``.
@@ -27,7 +27,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
     n_positives, n_users, n_requests = len(hashes), len(owners.users), len(owners.requests)
     n_hard, pool_size = np.zeros(n_positives, np.int32), np.zeros(n_positives, np.int32)
     reason = np.zeros(n_positives, np.int8)
-    most = n_positives * wanted.n_hard
+    most = n_positives * spec.n_hard
     codes, ranks, sizes, stages, scores = (
         np.empty(most, np.int32),
         np.empty(most, np.int32),
@@ -41,7 +41,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
     pool, lists = new_pool(widest), new_lists(widest)
     list_starts = np.empty(len(ladder.take) + 1, np.int64)
     list_sizes = np.empty(len(ladder.take), np.int64)
-    chosen, order_by = np.empty(wanted.n_hard, np.int64), np.empty(wanted.n_hard, np.uint64)
+    chosen, order_by = np.empty(spec.n_hard, np.int64), np.empty(spec.n_hard, np.uint64)
     marks = np.zeros(n_items, np.int32)
     at = 0
     for u in range(n_users):
@@ -53,7 +53,7 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
                 grouped,
                 first,
                 last,
-                wanted,
+                spec,
                 ladder,
                 marks,
                 u + 1,
@@ -63,9 +63,9 @@ def choose_hard(events, grouped, owners, hashes, forbidden, n_items, ladder, wan
                 pool,
             )
             for p in range(owners.positives_of_request[r], owners.positives_of_request[r + 1]):
-                n_hard[p] = choose_candidates(
-                    wanted.selection,
-                    wanted.n_hard,
+                n_hard[p] = choose_from_pool(
+                    spec.selection,
+                    spec.n_hard,
                     pool,
                     n_pool,
                     hashes[p],

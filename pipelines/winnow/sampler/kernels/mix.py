@@ -8,7 +8,7 @@ REASONS = (
     "all_forbidden",
     "catalogue_exhausted",
 )
-"""Why negatives were missing; a reason's code is its place.
+"""Why negatives were missing; a reason's code is its index.
 
 request_not_logged: the request has no ranking rows. pool_too_small: its log gave fewer allowed
 candidates than wanted. all_forbidden: there were candidates, but the user was shown or clicked

@@ -16,10 +16,10 @@ class Pairs(NamedTuple):
     Attributes:
         user, request, item: uint64 keys; the user is the impression's.
         owner: uint64 key of the request as one of its user's: two users may have requests of one
-            id. The candidates of the request have it too. A hash: of n requests of one partition
+            id. The ranked items of the request have it too. A hash: of n requests of one partition
             two have the same one with a probability of n² / 2⁶⁵.
         impression_us, click_us: int64 microseconds since 1970-01-01 UTC.
-        action: int8, the place of the action in the configured order; larger is stronger.
+        action: int8, the position of the action in the configured order; larger is stronger.
         tie: int64 hash of the impression's other columns: makes the order of duplicates total.
     """
 

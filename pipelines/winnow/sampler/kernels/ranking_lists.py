@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled, inlined
-from winnow.events.kinds import FIRST_CANDIDATE
+from winnow.events.kinds import FIRST_RANKED
 from winnow.sampler.kernels.hashing import U, mix64
 
 
@@ -20,7 +20,7 @@ class Lists(NamedTuple):
         cost: float64, ascending from the best; inf where the column that orders the stage is empty.
         may_be_negative: bool, whether every row of the item in the stage says so.
         deeper: bool, whether the item has a row in a deeper stage.
-        order: int64, places of the rows, stage by stage.
+        order: int64, the rows, stage by stage.
         slots: int32, scratch: a table of the rows by item.
     """
 
@@ -55,14 +55,14 @@ def new_lists(n):  # type: ignore[no-untyped-def]
 
 @compiled
 def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, starts, sizes):  # type: ignore[no-untyped-def]
-    """Put one request's candidate events into lists, not yet in order.
+    """Put one request's ranked items into lists, not yet in order.
 
     An item that has several rows in a stage has the best score and the best rank of them. A stage
     that says both "cut" and "went on" of an item is not proof of a cut.
 
     Args:
-        events, grouped, first, last: The request's candidates are grouped.rows[first:last], in any
-            order, with their codes beside.
+        events, grouped, first, last: The request's ranked items are grouped.rows[first:last], in
+            any order, and their codes.
         by_score: bool, shape (stages,): whether the score orders a stage's list, else the rank.
         higher_is_better: Whether a higher score is a better one.
         lists: Room for last - first rows.
@@ -77,7 +77,7 @@ def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, 
     scored, ranked, sized = len(events.score) > 0, len(events.rank) > 0, len(events.stage_size) > 0
     for x in range(first, last):
         row = grouped.rows[x]
-        code_of_kind = events.kind[row] - FIRST_CANDIDATE
+        code_of_kind = events.kind[row] - FIRST_RANKED
         stage, may_be_negative = np.int64(code_of_kind >> 1), (code_of_kind & 1) == 1
         item = events.item[row]
         # 0 is added so that of -0.0 and 0.0 it does not matter which came first.
@@ -113,14 +113,14 @@ def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, 
         lists.cost[n_rows], lists.may_be_negative[n_rows] = cost, may_be_negative
         starts[stage + 1] += 1
         n_rows += 1
-    for place in range(len(starts) - 1):
-        starts[place + 1] += starts[place]
+    for level in range(len(starts) - 1):
+        starts[level + 1] += starts[level]
     for y in range(n_rows):
         lists.order[starts[lists.stage[y]]] = y
         starts[lists.stage[y]] += 1
     # Every start has become the next one's.
-    for place in range(len(starts) - 1, 0, -1):
-        starts[place] = starts[place - 1]
+    for level in range(len(starts) - 1, 0, -1):
+        starts[level] = starts[level - 1]
     starts[0] = 0
 
 
@@ -128,7 +128,7 @@ def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, 
 def sort_list(lists, start, end):  # type: ignore[no-untyped-def]
     """Sort lists.order[start:end], the rows of one stage, by cost; ties by rank, then by item.
 
-    Shell's sort with Knuth's gaps: requests have some dozens of candidates.
+    Shell's sort with Knuth's gaps: requests have some dozens of items.
     """
     order, cost, rank, item = lists.order, lists.cost, lists.rank, lists.item
     gap = 1

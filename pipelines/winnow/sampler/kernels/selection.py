@@ -7,18 +7,18 @@ SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2
 
 
 @compiled
-def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
+def choose_from_pool(selection, k, pool, n_pool, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
     """Choose min(k, n_pool) candidates of one request for one positive, without replacement.
 
     SELECT_RANDOM takes the smallest hashes of (positive, item), so that every subset of that size
-    is equally likely. SELECT_TOP takes the deepest stage first and in it the best place,
-    SELECT_TAIL the earliest stage first and in it the worst place.
+    is equally likely. SELECT_TOP takes the deepest stage first and in it the best position,
+    SELECT_TAIL the earliest stage first and in it the worst position.
 
     Args:
-        selection: One of the three constants. k: How many are wanted.
+        selection: One of the three constants. k: How many are asked for.
         pool, n_pool: The request's candidates.
         hash_of_positive: uint64.
-        chosen: int64, at least k long: receives places in the pool, in the order of choice.
+        chosen: int64, at least k long: receives indices in the pool, in the order of choice.
         order_by: uint64, at least k long: scratch.
 
     Returns:
@@ -32,9 +32,9 @@ def choose_candidates(selection, k, pool, n_pool, hash_of_positive, chosen, orde
         if selection == SELECT_RANDOM:
             by = fold(start, pool.key[x])
         elif selection == SELECT_TOP:
-            by = (U(127 - pool.stage[x]) << U(32)) | U(pool.place[x])
+            by = (U(127 - pool.stage[x]) << U(32)) | U(pool.position[x])
         else:
-            by = (U(pool.stage[x]) << U(32)) | U(2**31 - 1 - pool.place[x])
+            by = (U(pool.stage[x]) << U(32)) | U(2**31 - 1 - pool.position[x])
         if n == k and by >= order_by[n - 1]:
             continue
         at = n if n < k else k - 1

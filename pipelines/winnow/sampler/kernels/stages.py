@@ -3,9 +3,9 @@
 An item that was cut by a stage, or that a stage put in its low band, is a candidate at the deepest
 stage that it reached. Ranks are taken before anything is excluded.
 
-A place in a stage's list is known where the log holds the whole list. Where it holds a part of it
-(some rows of a request, or only the items that stopped at the stage) the logged rank is all that
-tells the place; without one it is not known, and never made up.
+A position in a stage's list is known where the log holds the whole list. Where it holds a part of
+it (some rows of a request, or only the items that stopped at the stage) the logged rank is all that
+tells the position; without one it is not known, and never made up.
 """
 
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Pool(NamedTuple):
 
     Attributes:
         key: uint64 item key. code: int32 catalogue code. stage: int8.
-        place: int32, 1 = best of those that the log has of the stage; 0 where nothing orders it.
+        position: int32, 1 = best of those that the log has of the stage; 0 where nothing orders it.
         rank: int32, 1 = best of all that the stage ranked; 0 where it is not known.
         size: int32, how many these are; 0 where it is not known.
         score: float64, NaN where none was logged.
@@ -49,7 +49,7 @@ class Pool(NamedTuple):
     key: NDArray[np.uint64]
     code: NDArray[np.int32]
     stage: NDArray[np.int8]
-    place: NDArray[np.int32]
+    position: NDArray[np.int32]
     rank: NDArray[np.int32]
     size: NDArray[np.int32]
     score: NDArray[np.float64]
@@ -77,17 +77,17 @@ def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
 
 @compiled
 def fill_pool(  # type: ignore[no-untyped-def]
-    events, grouped, first, last, wanted, ladder, marks, mark, lists, starts, sizes, pool
+    events, grouped, first, last, spec, ladder, marks, mark, lists, starts, sizes, pool
 ):
     """Fill the pool with the hard candidates of one request.
 
-    Where the place decides, in a band other than [0, 1] or where the best or the worst are
-    selected, an item whose place is not known is no candidate.
+    Where the position decides, in a band other than [0, 1] or where the best or the worst are
+    selected, an item whose position is not known is no candidate.
 
     Args:
-        events, grouped, first, last: The request's candidates are grouped.rows[first:last], in any
-            order, with their codes beside.
-        wanted: How cuts are known, whether the log holds only some rows, and how is selected.
+        events, grouped, first, last: The request's ranked items are grouped.rows[first:last], in
+            any order, and their codes.
+        spec: How cuts are known, whether the log holds only some rows, and how is selected.
         ladder: The stages.
         marks, mark: Where ``marks[code] == mark``, the code is forbidden to the user.
         lists, starts, sizes: Room for n rows, for the stages and one more, and for the stages.
@@ -98,7 +98,7 @@ def fill_pool(  # type: ignore[no-untyped-def]
         and items outside the catalogue were taken out.
     """
     fill_lists(
-        events, grouped, first, last, ladder.by_score, wanted.higher_is_better, lists, starts, sizes
+        events, grouped, first, last, ladder.by_score, spec.higher_is_better, lists, starts, sizes
     )
     n_pool, n_before, deeper_stage, n_reached = 0, 0, -1, 0
     for stage in range(len(starts) - 2, -1, -1):
@@ -106,41 +106,41 @@ def fill_pool(  # type: ignore[no-untyped-def]
         if start == end:
             continue
         take, listed = ladder.take[stage], end - start
-        if wanted.by_last_stage:
-            for place in range(start, end):
-                n_reached += not lists.deeper[lists.order[place]]
+        if spec.by_last_stage:
+            for at in range(start, end):
+                n_reached += not lists.deeper[lists.order[at]]
         # Where the next stage has no row of the request at all, absence proves no cut.
-        proves_cut = not wanted.cut_by_absence or deeper_stage == stage + 1
+        proves_cut = not spec.cut_by_absence or deeper_stage == stage + 1
         deeper_stage = stage
         if not (take == TAKE_LOW or (take == TAKE_CUT and proves_cut)):
             continue
         by_score = ladder.by_score[stage]
         low, high = ladder.band_low[stage], ladder.band_high[stage]
-        whole, size = _size_of(wanted, sizes[stage], listed, n_reached)
+        whole, size = _size_of(spec, sizes[stage], listed, n_reached)
         if not whole and not by_score and size > 0:
-            for place in range(start, end):
-                size = max(size, np.int64(lists.rank[lists.order[place]]))
+            for at in range(start, end):
+                size = max(size, np.int64(lists.rank[lists.order[at]]))
         sort_list(lists, start, end)
         in_band = take == TAKE_LOW and (low > 0.0 or high < 1.0)
-        for place in range(start, end):
-            x = lists.order[place]
+        for at in range(start, end):
+            x = lists.order[at]
             code = lists.code[x]
             if not lists.may_be_negative[x] or (lists.deeper[x] and code >= 0):
                 continue
-            own_place = place - start + 1 if lists.cost[x] < np.inf else 0
-            rank = own_place
-            if not whole and own_place > 0:
+            position = at - start + 1 if lists.cost[x] < np.inf else 0
+            rank = position
+            if not whole and position > 0:
                 rank = 0 if by_score else np.int64(lists.rank[x])
             known = rank > 0 and size > 0
             if in_band and not (known and low <= rank_percentile(rank, size) <= high):
                 continue
-            if own_place == 0 and wanted.selection != SELECT_RANDOM:
+            if position == 0 and spec.selection != SELECT_RANDOM:
                 continue
             n_before += 1
             if code < 0 or marks[code] == mark:
                 continue
             pool.key[n_pool], pool.code[n_pool] = lists.item[x], code
-            pool.stage[n_pool], pool.place[n_pool] = stage, own_place
+            pool.stage[n_pool], pool.position[n_pool] = stage, position
             pool.rank[n_pool], pool.size[n_pool] = rank, size
             pool.score[n_pool] = lists.score[x]
             n_pool += 1
@@ -148,18 +148,18 @@ def fill_pool(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _size_of(wanted, logged, listed, reached):  # type: ignore[no-untyped-def]
+def _size_of(spec, logged, listed, reached):  # type: ignore[no-untyped-def]
     """Return (whole, size): whether the log has all that the stage ranked, and how many; 0 unknown.
 
     Args:
-        wanted: How cuts are known, and whether the log holds only some rows.
+        spec: How cuts are known, and whether the log holds only some rows.
         logged: The size that the log tells, or 0. listed: Items with a row of the stage.
         reached: Items with a row of the stage or of a deeper one; for ``by_last_stage`` only.
     """
     if logged > 0:
         return listed >= logged, max(logged, listed)
-    if wanted.sampled:
+    if spec.sampled:
         return False, 0
-    if wanted.by_last_stage:
+    if spec.by_last_stage:
         return listed == reached, reached
     return True, listed
