@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,8 @@ from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.tables import table_contract
 from winnow.dates import CalendarDay
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.spark.scratch import Scratch
 
 from tests.events.handmade import DAY, at
 
@@ -67,9 +70,14 @@ def log(spark: SparkSession, name: str, rows: Sequence[Row], settings: Config, *
 
 
 def evidence(
-    spark: SparkSession, settings: Config, staged: Mapping[str, DataFrame], **other: Any
+    spark: SparkSession,
+    settings: Config,
+    staged: Mapping[str, DataFrame],
+    limits: Limits = DEFAULT_LIMITS,
+    **other: Any,
 ) -> Evidence:
     """What an audit looks at where it has these tables, and an impression log without rows."""
+    scratch = Scratch(spark, str, Path("nowhere"), "unused", limits)
     given: Row = {
         "logs": {"impressions": log(spark, "impressions", [], settings)},
         "contracts": {name: table_contract(name).resolved(settings.ids) for name in staged},
@@ -77,9 +85,9 @@ def evidence(
     } | other
     return Evidence(
         **{
-            "config": settings, "day": THE_DAY, "scratch": None, "staged": staged, "files": staged,
-            "counts": {"impressions": RowCounts(0, 0, 0, 0, 0, 0)}, "n_attributed": 0,
-            "protocols": {}, **given,
+            "config": settings, "day": THE_DAY, "scratch": scratch,
+            "staged": staged, "files": staged, "n_attributed": 0, "protocols": {},
+            "counts": {"impressions": RowCounts(0, 0, 0, 0, 0, 0)}, **given,
         }
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from winnow.audit.recompute.kernels.ranking_lists import (
     look_up,
 )
 from winnow.contracts.stage_rows import StageRows
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, wrong
 
@@ -51,12 +52,18 @@ def hard_row(item: int, stage: str, how: str = "passed", **other: Any) -> Row:
 
 
 def hard_figures(
-    spark: SparkSession, rows: list[Row], logged: list[Row], how: str = "passed", **hard: Any
+    spark: SparkSession,
+    rows: list[Row],
+    logged: list[Row],
+    how: str = "passed",
+    limits: Limits = DEFAULT_LIMITS,
+    **hard: Any,
 ) -> list[Figure]:
     settings = config(hard={"cut_known_by": how, **hard})
     opened = log(spark, "ranking_log", logged, settings)
     staged = frame(spark, "hard_negatives", rows, settings)
-    return hard_again(opened, staged, settings, THE_DAY, n_positives=len(rows))
+    n = len(rows)
+    return hard_again(opened, staged, settings, THE_DAY, n_positives=n, limits=limits)
 
 
 class DescribeHardNegatives:
@@ -164,16 +171,13 @@ class DescribeHardNegatives:
 
 
 class DescribeManyPositives:
-    def it_looks_at_all_rows_of_some_requests(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("winnow.audit.recompute.request_sample.MOST_POSITIVES", 20)
+    def it_looks_at_all_rows_of_some_requests(self, spark: SparkSession) -> None:
         requests = range(1, 61)
         logged = [{**row, "request_id": r} for r in requests for row in ranked("passed")]
         # One right and one wrong of each request; the wrong one is nowhere in the log.
         rows = [hard_row(15, "coarse", request_id=r) for r in requests]
         rows += [hard_row(16, "coarse", request_id=r, neg_item_id=99) for r in requests]
-        found = hard_figures(spark, rows, logged)
+        found = hard_figures(spark, rows, logged, limits=Limits(compared_positives=20))
         counts = by_name(found)
         assert counts["hard_not_logged"] in range(1, 20), "some requests, not all"
         assert (counts["hard_not_cut"], counts["hard_went_on"]) == (0, 0)

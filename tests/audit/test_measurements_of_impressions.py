@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.impressions import impression_figures, told_impressions
-from winnow.audit.recompute import request_sample
+from winnow.audit.recompute.row_sample import Stretch
 from winnow.contracts.log import Log
 
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
@@ -49,7 +49,7 @@ LOGGED = (shown("a", 5), shown("b", 6), shown("c", 7, position=None))
 
 class DescribeImpressionFigures:
     def differing(self, of: Log, **tables: DataFrame) -> dict[str, float | int | None]:
-        figures = impression_figures(tables, of, THE_DAY, n_positives=3, n_rows=3)
+        figures = impression_figures(tables, of, THE_DAY, dict.fromkeys(tables, Stretch()))
         return {figure.name: figure.value for figure in figures}
 
     def one(
@@ -130,10 +130,7 @@ class DescribeImpressionFigures:
             )
             assert found == {"impressions_differ.ranking_samples": wrong}
 
-    def it_looks_at_some_of_many_rows(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(request_sample, "MOST_POSITIVES", 100)
+    def it_looks_at_some_of_many_rows(self, spark: SparkSession) -> None:
         rows = [shown(str(n), 5, request=n) for n in range(400)]
         tables = {
             name: of_table(spark, name, *rows)
@@ -142,7 +139,8 @@ class DescribeImpressionFigures:
             for name in ("ranking_samples", "positives")
         }
         logged = of_log(spark, *rows)
-        every, some = impression_figures(tables, logged, THE_DAY, n_positives=150, n_rows=400)
+        stretches = {"ranking_samples": Stretch(4, 1), "positives": Stretch(2, 0)}
+        every, some = impression_figures(tables, logged, THE_DAY, stretches)
         assert 50 < (every.value or 0) < 150
         assert 150 < (some.value or 0) < 250
         assert every.detail == "looked at 1 in 4 rows"

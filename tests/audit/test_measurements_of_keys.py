@@ -10,6 +10,7 @@ from winnow.audit.recompute.row_sample import Stretch
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import table_contract
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 from tests.audit.small import THE_DAY, by_name, config, evidence, frame, measured
 from tests.events.handmade import DAY
@@ -29,39 +30,45 @@ class DescribeTablesAsSuch:
         return rows.withColumn("sample_id", F.xxhash64(*keys)) if items else rows
 
     def figures(
-        self, rows: DataFrame, wanted: int, *, table: str = "positives", allow_empty: bool = False
+        self,
+        rows: DataFrame,
+        wanted: int,
+        *,
+        table: str = "positives",
+        allow_empty: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> dict[str, float | int | None]:
         shown = RowCounts(wanted, wanted, 0, 0, 0, 0)
         found = evidence(
             rows.sparkSession, SETTINGS, {table: rows}, allow_empty=allow_empty,
             totals={"positives": wanted, "easy": 0, "fill": 0, "hard": 0},
-            counts={"impressions": shown},
+            counts={"impressions": shown}, limits=limits,
         )  # fmt: skip
         figures = by_name(measured(found, keys, row_rules))
         return {name: n for name, n in figures.items() if not name.startswith(OF_FILES)}
 
     @pytest.mark.parametrize("most_hashed", [0, 1_000_000])
-    def it_counts_rows_and_repeated_keys(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
-    ) -> None:
+    def it_counts_rows_and_repeated_keys(self, spark: SparkSession, most_hashed: int) -> None:
         """Few keys by sets of hashes, many by sorting them."""
-        monkeypatch.setattr(row_rules, "_MOST_HASHED", most_hashed)
-        assert self.figures(self.rows(spark, 1, 2), 2)["duplicate_keys.positives"] == 0
-        assert self.figures(self.rows(spark, 1, 2, 2), 2) == {
+        limits = Limits(hashed_keys=most_hashed)
+        assert (
+            self.figures(self.rows(spark, 1, 2), 2, limits=limits)["duplicate_keys.positives"] == 0
+        )
+        assert self.figures(self.rows(spark, 1, 2, 2), 2, limits=limits) == {
             "duplicate_keys.positives": 1, "rows_differ.positives": 1, "rows.positives": 3,
             "sample_id_differs.positives": 0,
         }  # fmt: skip
 
     @pytest.mark.parametrize("most_hashed", [0, 1_000_000])
     def it_tells_two_impressions_of_one_item_apart(
-        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, most_hashed: int
+        self, spark: SparkSession, most_hashed: int
     ) -> None:
-        monkeypatch.setattr(row_rules, "_MOST_HASHED", most_hashed)
+        limits = Limits(hashed_keys=most_hashed)
         key = {"ds": DAY, "user_id": 7, "request_id": 1, "item_id": 5}
         rows = frame(
             spark, "ranking_samples", [key | {"impression_id": i} for i in "abb"], SETTINGS
         )
-        found = self.figures(rows, 3, table="ranking_samples")
+        found = self.figures(rows, 3, table="ranking_samples", limits=limits)
         assert found["duplicate_keys.ranking_samples"] == 1
 
     def it_looks_at_single_rows_of_a_stretch_and_at_the_keys_of_all(

@@ -56,14 +56,14 @@ class DescribeInputs:
         ids = "request_id bigint, user_id bigint"
         positives = spark.createDataFrame([(1, 7), (1, 7), (2, 7)], ids)
         ranked = spark.createDataFrame([(2, 8), (3, 7)], ids)
-        assert logged_requests(positives, ranked, n_positives=2).value == 0.5
-        assert logged_requests(positives.limit(0), ranked, n_positives=0).value == 1.0
+        assert logged_requests(positives, ranked).value == 0.5
+        assert logged_requests(positives.limit(0), ranked).value == 1.0
 
     def it_takes_rows_of_another_user_for_another_request(self, spark: SparkSession) -> None:
         ids = "request_id bigint, user_id bigint"
         positives = spark.createDataFrame([(n, 7) for n in (1, 2, 3, 4)], ids)
         ranked = spark.createDataFrame([(1, 7), (1, 8), (2, 8), (3, None)], ids)
-        share = logged_requests(positives, ranked, n_positives=4, by_user=True)
+        share = logged_requests(positives, ranked, by_user=True)
         assert (share.value, share.detail) == (0.5, "2 of 4 requests")
 
     def it_measures_how_many_requests_of_positives_are_of_several_users(
@@ -72,7 +72,7 @@ class DescribeInputs:
         ids = "request_id bigint, user_id bigint"
         positives = spark.createDataFrame([(n, 7) for n in (1, 1, 2, 3, 4)], ids)
         rows = [(1, 7), (1, 7), (2, 7), (2, 8), (3, 7), (3, None), (5, 7), (5, 8)]
-        share = shared_requests(positives, spark.createDataFrame(rows, ids), n_positives=5)
+        share = shared_requests(positives, spark.createDataFrame(rows, ids))
         assert (share.value, share.detail) == (0.25, "1 of 4 request ids")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import DataFrame
-from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes, request_sample
+from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes
 from winnow.audit.record import AuditRecord
 from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
@@ -106,21 +106,22 @@ class DescribeAnAuditInSeveralPasses:
 class DescribeAnAuditOfManyPositives:
     """What is looked at of some positives only; here a few hundred are many."""
 
-    @pytest.fixture(autouse=True)
-    def few_are_many(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(request_sample, "MOST_POSITIVES", 100)
+    @pytest.fixture(scope="class")
+    def many(self, bench: Bench) -> Bench:
+        limits = replace(bench.scratch.limits, compared_positives=100)
+        return replace(bench, scratch=replace(bench.scratch, limits=limits), memory=Memory())
 
-    def it_passes_every_gate_and_says_of_which_it_saw_some(self, bench: Bench) -> None:
-        record = replace(bench, memory=Memory()).audit()
+    def it_passes_every_gate_and_says_of_which_it_saw_some(self, many: Bench) -> None:
+        record = many.audit()
         assert failed(record) == set()
         thinned = {g.name.split(".")[0] for g in record.gates if "looked at 1 in" in g.detail}
         assert {"tables_disagree", "shard_differs", "lists_uneven", "hard_not_cut"} <= thinned
         assert not {"shown_negatives", "log_q_differs", "duplicate_keys"} & thinned
 
     @pytest.mark.parametrize("name", ["users are mixed up", "shards go by user"])
-    def it_catches_what_is_wrong_in_many_rows(self, bench: Bench, name: str) -> None:
+    def it_catches_what_is_wrong_in_many_rows(self, many: Bench, name: str) -> None:
         mutant = next(one for one in MUTANTS if one.name == name)
-        record = bench.audit(mutant.make(bench))
+        record = many.audit(mutant.make(many))
         assert failed(record) >= set(mutant.caught_by)
 
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from winnow.audit.recompute.request_sample import MOST_POSITIVES
 from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
 from winnow.dates import CalendarDay
+from winnow.spark.limits import DEFAULT_LIMITS
 
 
 def keyed(spark: SparkSession, n: int) -> DataFrame:
@@ -25,6 +25,10 @@ def a_day(number: int) -> CalendarDay:
     return CalendarDay(date(2026, 1, 1) + timedelta(days=number))
 
 
+def looked_at(n: int, day: CalendarDay) -> Stretch:
+    return stretch_of(n, day, DEFAULT_LIMITS)
+
+
 class DescribeStretch:
     def it_divides_all_rows_into_equal_parts(self, spark: SparkSession) -> None:
         rows = keyed(spark, 4000)
@@ -33,22 +37,22 @@ class DescribeStretch:
         assert min(counts) > 400
 
     def it_is_all_rows_of_few_positives(self, spark: SparkSession) -> None:
-        assert stretch_of(MOST_POSITIVES, a_day(0)) == Stretch()
+        assert looked_at(DEFAULT_LIMITS.compared_positives, a_day(0)) == Stretch()
         assert Stretch().of(spark.range(3)).count() == 3, "without a look at the key"
         assert Stretch().told() == ""
 
     def it_is_a_smaller_share_of_more_positives(self) -> None:
-        shares = {n: stretch_of(n, a_day(0)).one_in for n in (50_001, 100_001, 10_000_000)}
+        shares = {n: looked_at(n, a_day(0)).one_in for n in (50_001, 100_001, 10_000_000)}
         assert shares == {50_001: 2, 100_001: 4, 10_000_000: 256}
-        assert stretch_of(100_001, a_day(0)).told() == "looked at 1 in 4 rows"
+        assert looked_at(100_001, a_day(0)).told() == "looked at 1 in 4 rows"
 
     def it_lies_in_that_of_fewer_rows(self) -> None:
         for day in map(a_day, range(10)):
-            few, many = stretch_of(100_001, day), stretch_of(10_000_000, day)
+            few, many = looked_at(100_001, day), looked_at(10_000_000, day)
             assert many.number * few.one_in // many.one_in == few.number
 
     def it_looks_at_all_parts_within_some_dates(self) -> None:
-        numbers = [stretch_of(555_000, a_day(n)).number for n in range(32)]
+        numbers = [looked_at(555_000, a_day(n)).number for n in range(32)]
         assert set(numbers) == set(range(16))
         assert all(a != b for a, b in pairwise(numbers))
 

@@ -33,6 +33,11 @@ class Limits:
         compared_keys: Rows whose keys are compared, eight bytes each.
         audited: Rows of a log, positives with their lists, or hard negatives: a task needs about
             0.5 GB where a positive has 20 negatives.
+        compared_positives: Rows of at most so many positives are compared one by one, of more those
+            of some requests: a mistake in one request of a thousand is found some twenty-five times
+            or more.
+        hashed_keys: Of more keys the hashes are sorted in place of counting different ones: Sail,
+            merging sets of ten million, takes one second or, with the same rows, nine.
         rows_per_file, bytes_per_file: What a task holds of a table, or of the pairs, in Arrow
             memory before it sorts and writes it.
         bytes_at_a_time: Of how many bytes of sample groups, in Arrow memory, a task makes the rows
@@ -46,6 +51,8 @@ class Limits:
     sampled: ShuffleLimit = ShuffleLimit(1_000_000, 8_000_000)
     compared_keys: ShuffleLimit = ShuffleLimit(2_000_000, 4_300_000)
     audited: ShuffleLimit = ShuffleLimit(2_000_000, 1_750_000)
+    compared_positives: int = 50_000
+    hashed_keys: int = 1_000_000
     rows_per_file: int = 1_000_000
     bytes_per_file: int = 128 * 2**20
     bytes_at_a_time: int = 64 * 2**20

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.recompute.row_sample import Stretch, stretch_of
+from winnow.audit.recompute.row_sample import Stretch, positives_stretch
 from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
 
 TABLES_DISAGREE = none_of(
@@ -31,7 +31,7 @@ _SAMPLES = "training_samples"
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the tables beside training_samples, all in one go."""
-    staged, stretch = evidence.staged, stretch_of(evidence.n_positives, evidence.day)
+    staged, stretch = evidence.staged, positives_stretch(evidence)
     compared = compared_tables(staged)
     if compared:
         yield Measurement(

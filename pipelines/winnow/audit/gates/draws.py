@@ -11,7 +11,7 @@ from winnow.audit.gate import EASY, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.draws import DrawFigures, Weighed, expected_draws
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.items import date_items
-from winnow.audit.recompute.row_sample import Stretch, stretch_of
+from winnow.audit.recompute.row_sample import Stretch, positives_stretch
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.audit.statistics import chi_square, occupancy
 from winnow.config.tree import Config
@@ -101,7 +101,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
         )
     if "easy_negatives" in staged:
         easy, stats = staged["easy_negatives"], staged["item_stats"]
-        stretch = stretch_of(evidence.n_positives, evidence.day)
+        stretch = positives_stretch(evidence)
         yield Measurement(
             [Q_DIFFERS.promised()],
             lambda: wrong_q(

@@ -96,7 +96,7 @@ def hard_again(
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
-    one_in = one_in_so_many(n_positives)
+    one_in = one_in_so_many(n_positives, limits)
     # First of all conditions: engines need not look at the others for rows that it leaves out.
     rows = of_some_requests(ranking_log.frame, one_in).where(
         on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder

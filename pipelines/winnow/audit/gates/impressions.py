@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.recompute.row_sample import stretch_of
+from winnow.audit.recompute.row_sample import Stretch, positives_stretch, stretch_of
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
@@ -29,12 +29,13 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the tables that tell of impressions, all in one pass over the log."""
     log, n_rows = evidence.logs["impressions"], evidence.counts["impressions"].valid
     tables = told_impressions(evidence.staged, log)
+    stretches = {name: positives_stretch(evidence) for name in tables} | {
+        _EVERY_IMPRESSION: stretch_of(n_rows, evidence.day, evidence.scratch.limits)
+    }
     if tables:
         yield Measurement(
             [IMPRESSIONS_DIFFER.promised(name) for name in tables],
-            lambda: impression_figures(
-                tables, log, evidence.day, n_positives=evidence.n_positives, n_rows=n_rows
-            ),
+            lambda: impression_figures(tables, log, evidence.day, stretches),
         )
 
 
@@ -53,9 +54,7 @@ def impression_figures(
     tables: Mapping[str, DataFrame],
     log: Log,
     day: CalendarDay,
-    *,
-    n_positives: int,
-    n_rows: int,
+    stretches: Mapping[str, Stretch],
 ) -> list[Figure]:
     """Count rows that the impression log does not hold with that place, time and carried columns.
 
@@ -66,15 +65,10 @@ def impression_figures(
         tables: What ``told_impressions`` returned, one at least.
         log: The impression log; its frame reads the files again.
         day: The date.
-        n_positives: How many positives there are.
-        n_rows: About how many impressions there are. Of many rows a stretch is looked at, which
-            lies in the one of the rules on single rows: these prove that it hides none.
+        stretches: The rows of each table that are looked at. They lie in those that the rules on
+            single rows are looked at in: these prove that they hide none.
     """
     carried = tuple(log.carry)
-    stretches = {
-        table: stretch_of(n_rows if table == _EVERY_IMPRESSION else n_positives, day)
-        for table in tables
-    }
     stated = reduce(
         DataFrame.unionByName,
         [_stated(table, stretches[table].of(rows), carried) for table, rows in tables.items()],
@@ -98,8 +92,8 @@ def impression_figures(
     strange = stated.join(logged, "hash", how="left").where(~holds).groupBy("table").count()
     counts = {row["table"]: row["count"] for row in strange.collect()}
     return [
-        IMPRESSIONS_DIFFER.figure(counts.get(table, 0), table, detail=stretch.told())
-        for table, stretch in stretches.items()
+        IMPRESSIONS_DIFFER.figure(counts.get(table, 0), table, detail=stretches[table].told())
+        for table in tables
     ]
 
 

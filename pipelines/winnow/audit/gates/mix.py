@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.gate import MIX, Figure, Gate, Measurement, at_most, none_of
 from winnow.audit.gates.row_rules import INCL_PROB_DIFFERS
-from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
+from winnow.audit.recompute.row_sample import Stretch, aggregate, positives_stretch
 from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
 from winnow.config.gates import Bounds, GateBounds
 from winnow.config.tree import Config
@@ -68,7 +68,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
                 MIX_DIFFERS.promised(),
                 INCL_PROB_DIFFERS.promised(_SAMPLES),
             ],
-            lambda: mix_figures(_counts(evidence), evidence.config, _stretch(evidence)),
+            lambda: mix_figures(_counts(evidence), evidence.config, positives_stretch(evidence)),
         )
 
 
@@ -90,11 +90,7 @@ def given_negatives(evidence: Evidence) -> Mapping[str, int]:
 
 @once
 def _counts(evidence: Evidence) -> dict[str, Any]:
-    return count_negatives(evidence.staged[_SAMPLES], evidence.config, _stretch(evidence))
-
-
-def _stretch(evidence: Evidence) -> Stretch:
-    return stretch_of(evidence.n_positives, evidence.day)
+    return count_negatives(evidence.staged[_SAMPLES], evidence.config, positives_stretch(evidence))
 
 
 def count_negatives(samples: DataFrame, config: Config, stretch: Stretch) -> dict[str, Any]:

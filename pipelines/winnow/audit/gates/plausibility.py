@@ -60,16 +60,16 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     counts, positives = evidence.counts, positives_of(evidence.staged)
     logs = [ANONYMOUS_SHARE.promised(log) for log in sorted(counts) if log != "items"]
     yield Measurement(logs, lambda: nobody_figures(counts))
-    n_shown = counts["impressions"].valid
+    n_shown, limits = counts["impressions"].valid, evidence.scratch.limits
     yield Measurement(
         [TOP_USER_SHARE.promised("impressions")],
-        lambda: top_user_share(_shown(evidence), "impressions", n_shown),
+        lambda: top_user_share(_shown(evidence), "impressions", one_in_so_many(n_shown, limits)),
     )
     if positives is not None:
         rows, n = positives.rows, evidence.n_positives
         yield Measurement(
             [TOP_USER_SHARE.promised("positives")],
-            lambda: top_user_share(rows, "positives", n),
+            lambda: top_user_share(rows, "positives", one_in_so_many(n, limits)),
         )
         yield Measurement([CLICKED_SHARE.promised()], lambda: _clicked(evidence))
 
@@ -134,15 +134,14 @@ def _share_of(gate: Gate, log: str, rows: int, of_rows: int, detail: str) -> Fig
     return gate.figure(share, log, detail=detail)
 
 
-def top_user_share(rows: DataFrame, subject: str, n_rows: int) -> Figure:
+def top_user_share(rows: DataFrame, subject: str, one_in: int = 1) -> Figure:
     """Measure what one user holds of the rows beyond an even share and what chance gives.
 
     Args:
         rows: ``user_id`` and ``request_id``.
         subject: What the rows are: ``positives`` or ``impressions``.
-        n_rows: About how many there are; of many, some requests tell the share.
+        one_in: One in so many requests tells the share.
     """
-    one_in = one_in_so_many(n_rows)
     per_user = of_some_requests(rows, one_in).groupBy("user_id").agg(F.count("*").alias("n"))
     found = per_user.agg(
         F.sum("n").alias("rows"),

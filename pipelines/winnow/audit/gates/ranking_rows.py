@@ -42,10 +42,11 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     log, rows = evidence.logs["ranking_log"], positives.rows
     counted = evidence.counts["ranking_log"].stages
     by_user = "user_id" in log.mapped and config.attribution.users != "impression"
+    one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
     ranked = log.frame.where(on_date(log, day))
     yield Measurement(
         [LOGGED_REQUEST_SHARE.promised()],
-        lambda: logged_requests(rows, ranked, n_positives=evidence.n_positives, by_user=by_user),
+        lambda: logged_requests(rows, ranked, one_in, by_user=by_user),
     )
     if stages := stages_of_places(config):
         yield Measurement(
@@ -55,17 +56,16 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def logged_requests(
-    positives: DataFrame, ranking_log: DataFrame, *, n_positives: int, by_user: bool = False
+    positives: DataFrame, ranking_log: DataFrame, one_in: int = 1, *, by_user: bool = False
 ) -> Figure:
     """Measure how many requests with a positive have ranking rows.
 
     Args:
         positives: ``user_id``, ``request_id``.
         ranking_log: Rows of the date: ``user_id``, ``request_id``.
-        n_positives: How many positives there are; of many, some requests tell the share.
+        one_in: One in so many requests tells the share.
         by_user: Whether rows that name another user are of another request.
     """
-    one_in = one_in_so_many(n_positives)
     ranking_log = of_some_requests(ranking_log, one_in)
     asked = of_some_requests(positives, one_in).select("request_id", "user_id").distinct()
     named = ranking_log.select("request_id", F.col("user_id").alias("named")).distinct()

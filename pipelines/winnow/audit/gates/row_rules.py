@@ -21,7 +21,7 @@ from winnow.audit.recompute.row_rules import (
     expected_weight,
     in_its_band,
 )
-from winnow.audit.recompute.row_sample import Stretch, aggregate, stretch_of
+from winnow.audit.recompute.row_sample import Stretch, aggregate, positives_stretch
 from winnow.config.tree import Config
 from winnow.contracts.needed_dates import dates_needed, missing_later_dates
 from winnow.dates import CalendarDay
@@ -82,10 +82,6 @@ _LONG = ("hard_negatives", "training_samples_pointwise")
 _ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
-_MOST_HASHED = 1_000_000
-"""Above so many keys their hashes are sorted: Sail, merging sets of ten million, takes one second
-or, with the same rows, nine."""
-
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the rules of every table that has any."""
@@ -100,7 +96,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _figures(evidence: Evidence, name: str, gates: tuple[Gate, ...]) -> list[Figure]:
-    counts, told = table_counts(evidence, name), _stretch(evidence).told()
+    counts, told = table_counts(evidence, name), positives_stretch(evidence).told()
     return [gate.figure(counts[gate.name], name, detail=told) for gate in gates]
 
 
@@ -108,10 +104,6 @@ def is_mature(evidence: Evidence) -> bool:
     """Return whether the logs have all later dates that belong to the build."""
     needs = dates_needed(evidence.config, evidence.day.date)
     return not missing_later_dates(evidence.logs, needs)
-
-
-def _stretch(evidence: Evidence) -> Stretch:
-    return stretch_of(evidence.n_positives, evidence.day)
 
 
 @once
@@ -124,9 +116,9 @@ def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
         evidence.contracts[name].key,
         evidence.config,
         evidence.day,
-        _stretch(evidence),
+        positives_stretch(evidence),
         mature=is_mature(evidence),
-        with_keys=wanted is None or wanted <= _MOST_HASHED,
+        with_keys=wanted is None or wanted <= evidence.scratch.limits.hashed_keys,
     )
 
 

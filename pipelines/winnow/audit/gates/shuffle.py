@@ -36,7 +36,7 @@ _ITEM_OF = {
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the tables of samples."""
-    one_in = one_in_so_many(evidence.n_positives)
+    one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
     for name in shuffled_tables(evidence.staged):
         rows = evidence.staged[name]
         yield Measurement(

@@ -50,9 +50,9 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if "user_id" not in evidence.logs["ranking_log"].mapped:
         rows, log = positives.rows, evidence.logs["impressions"]
         shown = log.frame.where(~F.col("filtered"))
+        one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
         yield Measurement(
-            [REQUESTS_OF_SEVERAL_USERS.promised()],
-            lambda: shared_requests(rows, shown, n_positives=evidence.n_positives),
+            [REQUESTS_OF_SEVERAL_USERS.promised()], lambda: shared_requests(rows, shown, one_in)
         )
 
 
@@ -68,15 +68,14 @@ def _of_others(evidence: Evidence) -> list[Figure]:
     return [share, SHARED_IDS.figure(pairs.shared_ids, detail=detail)]
 
 
-def shared_requests(positives: DataFrame, impressions: DataFrame, *, n_positives: int) -> Figure:
+def shared_requests(positives: DataFrame, impressions: DataFrame, one_in: int = 1) -> Figure:
     """Measure how many request ids of positives are ids of several users' requests.
 
     Args:
         positives: ``request_id``.
         impressions: Rows of the log: ``request_id``, ``user_id``, NULL where not known.
-        n_positives: How many positives there are; of many, some requests tell the share.
+        one_in: One in so many requests tells the share.
     """
-    one_in = one_in_so_many(n_positives)
     asked = of_some_requests(positives, one_in).select("request_id").distinct()
     shown = of_some_requests(impressions.where("user_id IS NOT NULL"), one_in)
     users = shown.join(asked, "request_id", how="left_semi").groupBy("request_id")

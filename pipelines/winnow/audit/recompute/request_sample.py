@@ -7,17 +7,15 @@ exposed item is a negative, no key comes twice, no row is lost) is never judged 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-MOST_POSITIVES = 50_000
-"""Rows of at most so many positives are compared: a mistake in one request of a thousand is found
-some twenty-five times or more."""
+from winnow.spark.limits import Limits
 
 
-def one_in_so_many(n: int) -> int:
+def one_in_so_many(n: int, limits: Limits) -> int:
     """Return of how many positives, or what costs as much, one is looked at.
 
     A power of two, so a few bits of a hash say.
     """
-    return 1 << max(0, (n - 1) // MOST_POSITIVES).bit_length()
+    return 1 << max(0, (n - 1) // limits.compared_positives).bit_length()
 
 
 def of_some_requests(rows: DataFrame, one_in: int) -> DataFrame:

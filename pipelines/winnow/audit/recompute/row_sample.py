@@ -13,8 +13,10 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.evidence import Evidence
 from winnow.audit.recompute.request_sample import one_in_so_many
 from winnow.dates import CalendarDay
+from winnow.spark.limits import Limits
 
 _MOST_DEVIATIONS = 10.0
 """By so many standard deviations fewer rows than expected are no chance: e^-50 at most."""
@@ -63,14 +65,19 @@ class Stretch:
             )
 
 
-def stretch_of(n: int, day: CalendarDay) -> Stretch:
+def stretch_of(n: int, day: CalendarDay, limits: Limits) -> Stretch:
     """Return what is looked at of so many rows; the part changes with the date.
 
     What is looked at of more rows on the same date lies in it.
     """
-    one_in = one_in_so_many(n)
+    one_in = one_in_so_many(n, limits)
     spread = day.date.toordinal() * _GOLDEN_RATIO % 2**32
     return Stretch(one_in, spread * one_in >> 32)
+
+
+def positives_stretch(evidence: Evidence) -> Stretch:
+    """Return what is looked at of rows that are as many as the positives."""
+    return stretch_of(evidence.n_positives, evidence.day, evidence.scratch.limits)
 
 
 def aggregate(
