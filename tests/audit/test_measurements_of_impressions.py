@@ -120,16 +120,6 @@ class DescribeImpressionFigures:
             labels = F.col("item_id").isin(*clicked).cast("int")
             assert self.one(spark, rows.withColumn("label", labels), logged) == wrong
 
-    def it_makes_the_ids_of_a_log_without_them(self, spark: SparkSession) -> None:
-        logged = of_log(spark, *LOGGED)
-        nameless = replace(logged, mapped=logged.mapped - {"impression_id"})
-        made = [row | {"impression_id": f"1/7/{row['item_id']}"} for row in LOGGED]
-        for rows, wrong in ((made, 0), (LOGGED, 3)):
-            found = self.differing(
-                nameless, ranking_samples=of_table(spark, "ranking_samples", *rows)
-            )
-            assert found == {"impressions_differ.ranking_samples": wrong}
-
     def it_looks_at_some_of_many_rows(self, spark: SparkSession) -> None:
         rows = [shown(str(n), 5, request=n) for n in range(400)]
         tables = {

@@ -44,7 +44,7 @@ class DescribeTheShareOfOneUser:
     def figure(self, spark: SparkSession, of_users: list[int]) -> float:
         users = [(f"u{u}", r) for u, n in enumerate(of_users) for r in range(n)]
         rows = spark.createDataFrame(users, "user_id string, request_id bigint")
-        value = top_user_share(rows, "positives", len(users)).value
+        value = top_user_share(rows, "positives").value
         assert value is not None
         return float(value)
 
@@ -64,7 +64,7 @@ class DescribeTheShareOfOneUser:
         rows = spark.createDataFrame(
             [("NA", 1)] * 60 + [("x", 2)], "user_id string, request_id int"
         )
-        assert "user 'NA' has 60 of 61 rows of 2 users" in top_user_share(rows, "x", 61).detail
+        assert "user 'NA' has 60 of 61 rows of 2 users" in top_user_share(rows, "x").detail
 
     def it_is_none_of_no_rows(self, spark: SparkSession) -> None:
         assert self.figure(spark, []) == 0.0

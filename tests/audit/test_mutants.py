@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import DataFrame
-from winnow.audit.recompute import draws_pass, hard_pass, pass_sizes
+from winnow.audit.recompute import draws_pass, hard_pass
 from winnow.audit.record import AuditRecord
 from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
@@ -92,15 +92,12 @@ class DescribeAnAuditInSeveralPasses:
         assert {g.name: g.figure for g in in_several.gates} == wanted
         assert in_several.hard_origins == in_one.hard_origins
 
-    def it_measures_the_same_of_users_who_were_looked_up_first(
-        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        found = []
-        for fewest_rows in (0, 1_000_000):
-            monkeypatch.setattr(pass_sizes, "FEWEST_ROWS_PER_POSITIVE", fewest_rows)
-            gates = replace(bench, memory=Memory()).audit().gates
-            found.append({g.name: pytest.approx(g.figure, rel=1e-9) for g in gates})
-        assert found[0] == found[1]
+    def it_measures_the_same_of_sides_that_are_not_broadcast(self, bench: Bench) -> None:
+        limits = replace(bench.scratch.limits, broadcast_rows=0)
+        scratch = replace(bench.scratch, limits=limits)
+        shuffled = replace(bench, scratch=scratch, memory=Memory()).audit()
+        wanted = {g.name: pytest.approx(g.figure, rel=1e-9) for g in bench.audit().gates}
+        assert {g.name: g.figure for g in shuffled.gates} == wanted
 
 
 class DescribeAnAuditOfManyPositives:

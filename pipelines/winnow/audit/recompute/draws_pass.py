@@ -20,7 +20,6 @@ from pyspark.sql.types import (
 )
 
 from winnow.arrays.task_slots import TASK_SLOTS
-from winnow.audit.recompute import pass_sizes
 from winnow.audit.recompute.draws import (
     CLICKED,
     POSITIVE,
@@ -93,9 +92,7 @@ def draw_figures(
         limits: How much is compared at a time.
     """
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
-    fewest_rows = rows.n_positives * pass_sizes.FEWEST_ROWS_PER_POSITIVE
     few_users = rows.n_positives <= limits.broadcast_rows
-    seek_users = few_users and rows.n_rows >= fewest_rows
     no_list = [F.lit(None).cast(kind).alias(name) for name, kind in _LISTS.items()]
 
     def of_log(frame: DataFrame, kind: int) -> DataFrame:
@@ -105,7 +102,7 @@ def draw_figures(
             F.lit(kind).cast("tinyint").alias("kind"),
             *no_list,
         )
-        if not seek_users:
+        if not few_users:
             return events
         return events.join(broadcast(users.distinct(), "user_key"), "user_key", how="left_semi")
 

@@ -159,8 +159,8 @@ def joined_again(
     left = shown.where((at >= first - window) & (at < until)).select(
         *KEY,
         *carried,
+        *(name for name in names if name not in (*KEY, *carried)),
         (F.col(CHOSEN) if chooses else F.lit(True)).alias("chosen"),
-        _to_join_on(names),
         at.alias("shown_us"),
     )
     clicks = valid_rows(logs["clicks"]).where((at >= first) & (at < after))
@@ -168,8 +168,7 @@ def joined_again(
         *(F.when(F.col("action_type") == a, i) for i, a in enumerate(config.positives.actions))
     )
     right = clicks.select(
-        _to_join_on(names),
-        _proof(names).alias("proof_of_click"),
+        *(F.col(name).alias(f"clicked_{name}") for name in names),
         at.alias("clicked_us"),
         code.cast("int").alias("action"),
         (F.struct(*_CLICK) if latest_only else _told(_CLICK)).alias("click"),
@@ -177,14 +176,14 @@ def joined_again(
         _own_window(config).alias("within"),
     )
     if n_clicks <= limits.broadcast_rows:
-        right = broadcast(right, "on")
+        right = broadcast(right, f"clicked_{names[0]}")
     delay = F.col("clicked_us") - F.col("shown_us")
-    pairs = left.join(right, "on").where((delay >= 0) & (delay <= F.col("within")))
+    same = reduce(and_, (F.col(name) == F.col(f"clicked_{name}") for name in names))
+    pairs = left.join(right, same).where((delay >= 0) & (delay <= F.col("within")))
     # Made for the pairs only: few impressions are clicked.
     named = F.col("impression_id") if "impression_id" in carried else text
     place = F.coalesce(F.col("position").cast("bigint") + 1, F.lit(0).cast("bigint"))
     pairs = pairs.withColumn("impression_id", named).withColumn("place", place)
-    pairs = pairs.where(_proof(names) == F.col("proof_of_click"))
     least, most = F.col("place"), F.col("place")
     if latest_only:
         # Of two impressions at one moment, the request with the smaller key is taken. In one
@@ -237,16 +236,3 @@ def _microseconds(text: str) -> int:
 def _told(names: tuple[str, ...]) -> Column:
     # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
     return F.xxhash64(*(part for name in names for part in (F.col(name).isNull(), F.col(name))))
-
-
-def _to_join_on(names: tuple[str, ...]) -> Column:
-    """Return a hash of columns: one number joins faster than several columns, one of them a string.
-
-    A NULL finds nothing. Whether what was found is equal, ``_proof`` says.
-    """
-    known = reduce(and_, (F.col(name).isNotNull() for name in names))
-    return F.when(known, F.xxhash64(*names)).alias("on")
-
-
-def _proof(names: tuple[str, ...]) -> Column:
-    return F.xxhash64(F.lit("proof"), *names)
