@@ -13,7 +13,7 @@ EXTRAS = {
     "numba": "sail",
     "pandas": "audit",
     "polars": "polars",
-    "py4j": "spark",
+    "py4j": "sail",
     "pysail": "sail",
     "pyspark": "sail",
     "scipy": "audit",
