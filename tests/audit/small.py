@@ -17,6 +17,7 @@ from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.tables import table_contract
 from winnow.dates import CalendarDay
+from winnow.run import Run
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 
@@ -85,7 +86,7 @@ def evidence(
     } | other
     return Evidence(
         **{
-            "config": settings, "day": THE_DAY, "scratch": scratch,
+            "run": Run(settings, THE_DAY, scratch),
             "staged": staged, "files": staged, "n_attributed": 0, "protocols": {},
             "counts": {"impressions": RowCounts(0, 0, 0, 0, 0, 0)}, **given,
         }

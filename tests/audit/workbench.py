@@ -112,10 +112,8 @@ class Bench:
             sums = totals(groups, REASONS) if changed else sums
         tables |= broken.tables
         evidence = Evidence(
-            config=self.config,
-            day=DAY,
             # A shipped file needs a name that is new in the session.
-            scratch=replace(self.scratch, tag=uuid.uuid4().hex),
+            run=Run(self.config, DAY, replace(self.scratch, tag=uuid.uuid4().hex)),
             staged=tables,
             files=tables,
             contracts=self.contracts,

@@ -13,6 +13,7 @@ from winnow.contracts.counts import RowCounts
 from winnow.contracts.log import Log
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
+from winnow.run import Run
 from winnow.spark.scratch import Scratch
 
 P = ParamSpec("P")
@@ -24,9 +25,7 @@ class Evidence:
     """What an audit looks at.
 
     Attributes:
-        config: What was asked for, and the bounds of the gates.
-        day: The date.
-        scratch: The session, and a folder to write in.
+        run: What was asked for and of which date, and where the audit computes.
         staged: The staged tables, read back in the contract's columns.
         files: The same tables as their files say, for their schemas.
         contracts: The resolved contracts of the tables.
@@ -43,9 +42,7 @@ class Evidence:
         allow_empty: Whether tables may be empty.
     """
 
-    config: Config
-    day: CalendarDay
-    scratch: Scratch
+    run: Run
     staged: Mapping[str, DataFrame]
     files: Mapping[str, DataFrame]
     contracts: Mapping[str, TableContract]
@@ -59,6 +56,21 @@ class Evidence:
     items_before: DataFrame | None = None
     allow_empty: bool = False
     _kept: dict[Any, "_Kept"] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def config(self) -> Config:
+        """What was asked for, and the bounds of the gates."""
+        return self.run.config
+
+    @property
+    def day(self) -> CalendarDay:
+        """The date."""
+        return self.run.day
+
+    @property
+    def scratch(self) -> Scratch:
+        """The session, and a folder to write in."""
+        return self.run.scratch
 
     @property
     def n_positives(self) -> int:

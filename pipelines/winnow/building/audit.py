@@ -11,19 +11,18 @@ from winnow.audit.audit import audit
 from winnow.audit.evidence import Evidence
 from winnow.audit.gates.history import MOST_RELEASES
 from winnow.audit.record import AuditRecord
-from winnow.building.request import BuildRequest
+from winnow.building.inputs import Inputs
+from winnow.building.sampling import Sampled
 from winnow.config.model import Frozen
 from winnow.contracts.counts import RowCounts
-from winnow.contracts.log import Log
-from winnow.contracts.tables import TableContract
-from winnow.dates import CalendarDay
 from winnow.errors import ReleaseError
+from winnow.events.orphans import attributed_clicks
 from winnow.release.paths import staging_path
 from winnow.release.release import Release, RunRecord
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.staged_table import StagedTable
 from winnow.release.store import Store
-from winnow.spark.scratch import Scratch
+from winnow.run import Run
 
 RECORD_FILE = "audit.json"
 """The record's file in the staging of a run, where a run that failed can be looked at."""
@@ -42,48 +41,42 @@ class AuditedRun(Frozen):
 
 
 def audit_build(
-    staged: Mapping[str, StagedTable],
-    logs: Mapping[str, Log],
+    run: Run,
+    inputs: Inputs,
+    sampled: Sampled,
     counts: Mapping[str, RowCounts],
-    request: BuildRequest,
-    scratch: Scratch,
+    staged: Mapping[str, StagedTable],
     store: Store,
     since: ReleasesSnapshot,
     *,
-    n_attributed: int,
-    totals: Mapping[str, int],
-    history: int | None,
+    allow_empty: bool,
 ) -> AuditRecord:
     """Audit the staged tables of a build.
 
     Args:
-        staged: The staged tables. logs: The logs as opened; their frames read the files again.
+        run: What was built, and where it computes.
+        inputs: The logs as opened; their frames read the files again.
+        sampled: What the tables were made of.
         counts: Where the rows of each log went, orphans among the rejected.
-        request: The build. scratch: Where it computes. store: Its tables.
+        staged: The staged tables. store: Its tables.
         since: The releases as of the start.
-        n_attributed: Clicks of the date that were joined to an impression.
-        totals: What the sample groups hold.
-        history: Dates of the popularity window that the click log has.
+        allow_empty: Whether tables may be empty.
     """
-    contracts: dict[str, TableContract] = {name: t.contract for name, t in staged.items()}
-    before = release_before(since, request.day)
-    config = request.config
+    before, history = release_before(since, run.day.date), inputs.history_days
     evidence = Evidence(
-        config=config,
-        day=CalendarDay(request.day, config.calendar_zone),
-        scratch=scratch,
+        run=run,
         staged={name: store.read_staged(table) for name, table in staged.items()},
         files={name: store.read_as_written(table) for name, table in staged.items()},
-        contracts=contracts,
+        contracts={name: table.contract for name, table in staged.items()},
         counts=counts,
-        logs=logs,
-        n_attributed=n_attributed,
-        totals=totals,
+        logs=inputs.logs,
+        n_attributed=attributed_clicks(sampled.attributed.pairs.frame, run.day),
+        totals=sampled.totals,
         protocols={name: found.reader for name in staged if (found := store.protocol(name))},
-        history_share=None if history is None else history / config.popularity.window_days,
-        earlier=earlier_volumes(since, request.day),
+        history_share=None if history is None else history / run.config.popularity.window_days,
+        earlier=earlier_volumes(since, run.day.date),
         items_before=_items_of(before, store),
-        allow_empty=request.allow_empty,
+        allow_empty=allow_empty,
     )
     return audit(evidence)
 

@@ -25,7 +25,6 @@ from winnow.contracts.log import Log
 from winnow.engine.startup.libraries import preload_great_expectations
 from winnow.errors import WinnowError
 from winnow.events.orphans import (
-    attributed_clicks,
     with_orphans,
 )
 from winnow.release.commits import new_run_id
@@ -91,16 +90,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     with progress.stage("audit"):
         counts = with_orphans(counted.counts, store.read_staged(staged["rejected"]))
         record = audit_build(
-            staged,
-            inputs.logs,
-            counts,
-            request,
-            run.scratch,
-            store,
-            releases,
-            n_attributed=attributed_clicks(sampled.attributed.pairs.frame, run.day),
-            totals=sampled.totals,
-            history=inputs.history_days,
+            run, inputs, sampled, counts, staged, store, releases, allow_empty=request.allow_empty
         )
         judge_tables(suites, staged, store, request, run_id, judged)
         record = record.with_gates(judged.gates, judged.suites)
