@@ -55,6 +55,12 @@ def bench(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Iterato
     engine.spark.conf.set(name, before)
 
 
+@pytest.fixture(scope="module")
+def many(bench: Bench) -> Bench:
+    limits = replace(bench.scratch.limits, compared_positives=100)
+    return replace(bench, scratch=replace(bench.scratch, limits=limits), memory=Memory())
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -102,11 +108,6 @@ class DescribeAnAuditInSeveralPasses:
 
 class DescribeAnAuditOfManyPositives:
     """What is looked at of some positives only; here a few hundred are many."""
-
-    @pytest.fixture(scope="class")
-    def many(self, bench: Bench) -> Bench:
-        limits = replace(bench.scratch.limits, compared_positives=100)
-        return replace(bench, scratch=replace(bench.scratch, limits=limits), memory=Memory())
 
     def it_passes_every_gate_and_says_of_which_it_saw_some(self, many: Bench) -> None:
         record = many.audit()
