@@ -207,25 +207,27 @@ def complaints(found: Found, expected: Expected, *, crowded: bool) -> list[str]:
         found, expected: What it holds, and what the logs say.
         crowded: Some users saw so many items that who draws a fixed number falls short.
     """
-    told = []
+    wrong = []
     if abs(found.positives - expected.positives) > SIGMAS * expected.deviation + 1:
-        told.append(f"{found.positives:,} positives, expected {expected.positives:,.0f}")
+        wrong.append(f"{found.positives:,} positives, expected {expected.positives:,.0f}")
     if found.cold != expected.cold:
-        told.append(f"{found.cold:,} positives of items with few clicks, exactly {expected.cold:,}")
+        wrong.append(
+            f"{found.cold:,} positives of items with few clicks, exactly {expected.cold:,}"
+        )
     least_easy = LEAST_EASY[crowded] * PER_POSITIVE
     if found.easy < least_easy:
-        told.append(f"{found.easy:.3f} easy negatives per positive, at least {least_easy:.2f}")
+        wrong.append(f"{found.easy:.3f} easy negatives per positive, at least {least_easy:.2f}")
     # Which positives were kept is chance, and so is the mean of what their requests have.
     if abs(found.hard - expected.hard) > 0.01 * PER_POSITIVE:
-        told.append(f"{found.hard:.3f} hard negatives per positive, expected {expected.hard:.3f}")
+        wrong.append(f"{found.hard:.3f} hard negatives per positive, expected {expected.hard:.3f}")
     if found.most > PER_POSITIVE:
-        told.append(f"a positive has {found.most} negatives of one kind")
+        wrong.append(f"a positive has {found.most} negatives of one kind")
     for what in ("repeated", "shown", "strangers"):
         if n := asdict(found)[what]:
-            told.append(f"{n:,} rows are {what}")
+            wrong.append(f"{n:,} rows are {what}")
     for share, of in (("top_share", found.easy), ("coarse_share", found.hard)):
         is_, due = asdict(found)[share], asdict(expected)[share]
         chance = SIGMAS * math.sqrt(due / max(found.positives * of, 1))
         if abs(is_ - due) > 0.02 * due + chance:
-            told.append(f"{share} is {is_:.4f}, expected {due:.4f}")
-    return told
+            wrong.append(f"{share} is {is_:.4f}, expected {due:.4f}")
+    return wrong

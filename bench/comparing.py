@@ -132,8 +132,8 @@ def check(case: Case, logs: Path, out: Path, peers: Iterable[str]) -> None:
     case.expected = asdict(expected)
     for peer in peers:
         found = outputs.found(out / "made" / peer)
-        told = complaints(found, expected, crowded=case.shape.skew or case.shape.lookback > 0)
-        case.checks[peer] = asdict(found) | {"complaints": told}
+        wrong = complaints(found, expected, crowded=case.shape.skew or case.shape.lookback > 0)
+        case.checks[peer] = asdict(found) | {"complaints": wrong}
 
 
 def read_once(folder: Path) -> None:

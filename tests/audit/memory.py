@@ -9,7 +9,7 @@ from unittest import mock
 
 from winnow.audit import audit
 from winnow.audit.gate import Figure
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.row_sample import RowSample
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.audit.record import GateResult
 from winnow.spark.scratch import Scratch
@@ -87,7 +87,7 @@ class Memory:
             return tuple(sorted((k, self._key("", v)) for k, v in value.items()))
         if isinstance(value, tuple):
             return tuple(self._key("", one) for one in value)
-        if isinstance(value, str | int | bool | Stretch | None):
+        if isinstance(value, str | int | bool | RowSample | None):
             return value
         return id(value)
 

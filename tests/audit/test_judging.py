@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from winnow.audit.gate import Figure, Measurement
-from winnow.audit.judging import judge, require_passed, told_as_warning
+from winnow.audit.judging import judge, require_passed, warning_of
 from winnow.audit.record import AuditRecord, GateResult
 from winnow.audit.registry import GATE_OF, GATES
 from winnow.config.gates import Bounds, GateBounds
@@ -165,7 +165,7 @@ class DescribeRequirePassed:
     def it_lets_a_warning_pass_and_tells_it(self) -> None:
         gates = judge([of("rejected_share", 0.25, "clicks")], {}, name="x")
         require_passed(gates, "run-1", Path("staging"))
-        told = told_as_warning(gates[0])
+        told = warning_of(gates[0])
         assert told.startswith("rejected_share.clicks: rejected rows")
         assert "0.25" in told
         assert "wanted at most 0.05" in told

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.gate import Figure
-from winnow.audit.gates.hard_negatives import hard_again
+from winnow.audit.gates.hard_negatives import recomputed_hard
 from winnow.audit.gates.row_rules import HARD_BAND_DIFFERS, broken_rules
 from winnow.audit.recompute.kernels.ranking_lists import (
     HardCounts,
@@ -63,7 +63,7 @@ def hard_figures(
     opened = log(spark, "ranking_log", logged, settings)
     staged = frame(spark, "hard_negatives", rows, settings)
     n = len(rows)
-    return hard_again(opened, staged, settings, THE_DAY, n_positives=n, limits=limits)
+    return recomputed_hard(opened, staged, settings, THE_DAY, n_positives=n, limits=limits)
 
 
 class DescribeHardNegatives:
@@ -153,7 +153,7 @@ class DescribeHardNegatives:
 
         def found(rows: list[Row]) -> dict[str, float | int | None]:
             staged = frame(spark, "hard_negatives", rows, settings)
-            figures = hard_again(
+            figures = recomputed_hard(
                 opened, staged, settings, THE_DAY, n_positives=len(rows), stages=counted
             )
             return wrong(figures)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from winnow.audit.gates.impressions import impression_figures, told_impressions
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.gates.impressions import impression_figures, stated_impressions
+from winnow.audit.recompute.row_sample import RowSample
 from winnow.contracts.log import Log
 
 from tests.audit.small import NOON, THE_DAY, Row, config, frame, log, us
@@ -49,7 +49,7 @@ LOGGED = (shown("a", 5), shown("b", 6), shown("c", 7, position=None))
 
 class DescribeImpressionFigures:
     def differing(self, of: Log, **tables: DataFrame) -> dict[str, float | int | None]:
-        figures = impression_figures(tables, of, THE_DAY, dict.fromkeys(tables, Stretch()))
+        figures = impression_figures(tables, of, THE_DAY, dict.fromkeys(tables, RowSample()))
         return {figure.name: figure.value for figure in figures}
 
     def one(
@@ -129,8 +129,8 @@ class DescribeImpressionFigures:
             for name in ("ranking_samples", "positives")
         }
         logged = of_log(spark, *rows)
-        stretches = {"ranking_samples": Stretch(4, 1), "positives": Stretch(2, 0)}
-        every, some = impression_figures(tables, logged, THE_DAY, stretches)
+        row_samples = {"ranking_samples": RowSample(4, 1), "positives": RowSample(2, 0)}
+        every, some = impression_figures(tables, logged, THE_DAY, row_samples)
         assert 50 < (every.value or 0) < 150
         assert 150 < (some.value or 0) < 250
         assert every.detail == "looked at 1 in 4 rows"
@@ -158,4 +158,4 @@ class DescribeToldImpressions:
     ) -> None:
         rows = spark.createDataFrame([(1,)], "request_id bigint")
         of = of_log(spark, *LOGGED, carry=carry)
-        assert tuple(told_impressions(dict.fromkeys(written, rows), of)) == looked_up
+        assert tuple(stated_impressions(dict.fromkeys(written, rows), of)) == looked_up

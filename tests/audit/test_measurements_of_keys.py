@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from winnow.audit.gates import keys, row_rules
 from winnow.audit.gates.keys import schema_figure
 from winnow.audit.gates.row_rules import count_table
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.row_sample import RowSample
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import table_contract
@@ -82,7 +82,7 @@ class DescribeTablesAsSuch:
         looked_at = []
         for number in range(4):
             found = count_table(
-                "positives", twice, self.CONTRACT.key, SETTINGS, THE_DAY, Stretch(4, number),
+                "positives", twice, self.CONTRACT.key, SETTINGS, THE_DAY, RowSample(4, number),
                 mature=True, with_keys=True,
             )  # fmt: skip
             looked_at.append(found["sample_id_differs"])

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.labels import label_figure
 from winnow.audit.gates.row_rules import broken_rules
-from winnow.audit.recompute.clicked import Clicked, clicked_again, clicked_of, clicked_sums
+from winnow.audit.recompute.clicked import Clicked, clicked_of, clicked_sums, recomputed_clicks
 from winnow.config.tree import Config
 from winnow.tables.placement import shard, split
 
@@ -149,7 +149,7 @@ class DescribeLabels:
         sums = {of: total.alias(of) for of, total in clicked_sums(self.SETTINGS).items()}
         row = ranking.agg(*sums.values()).collect()[0]
         staged = Clicked(row["clicked"], row["clicked_total"])
-        clicked = clicked_again(joined, self.SETTINGS, THE_DAY)
+        clicked = recomputed_clicks(joined, self.SETTINGS, THE_DAY)
         assert clicked_of(clicked).rows == 2
         return label_figure(ranking, staged, clicked, self.SETTINGS).value
 

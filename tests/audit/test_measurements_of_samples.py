@@ -8,10 +8,10 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.gates.popularity import item_figures
 from winnow.audit.gates.positives import complete_figures, positive_figures
-from winnow.audit.recompute.candidates import candidates_again
-from winnow.audit.recompute.compared_positives import positives_again
-from winnow.audit.recompute.items import items_again, keep_again
-from winnow.audit.recompute.pairs import joined_again
+from winnow.audit.recompute.candidates import recomputed_candidates
+from winnow.audit.recompute.compared_positives import recomputed_positives
+from winnow.audit.recompute.items import recomputed_items, recomputed_keep
+from winnow.audit.recompute.pairs import recomputed_joins
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.config.sampling import Downsampling
 from winnow.config.tree import Config
@@ -48,8 +48,8 @@ class DescribeCandidates:
             "impressions": log(spark, "impressions", impressions, wanted),
             "clicks": log(spark, "clicks", clicks, wanted),
         }
-        pairs = joined_again(logs, wanted, THE_DAY, n_clicks=3)
-        rows = candidates_again(pairs, wanted, THE_DAY).collect()
+        pairs = recomputed_joins(logs, wanted, THE_DAY, n_clicks=3)
+        rows = recomputed_candidates(pairs, wanted, THE_DAY).collect()
         names = ("request_id", *(columns or ("first_us", "clicked_us")))
         return sorted(tuple(row[name] for name in names) for row in rows)
 
@@ -112,7 +112,7 @@ class DescribePositives:
         )
         staged = StagedPositives(frame(spark, "positives", rows, settings), complete)
         known = some_items(**items)
-        compared = positives_again(candidates, staged, known, settings)
+        compared = recomputed_positives(candidates, staged, known, settings)
         figures = positive_figures(compared, known, staged.rows.columns)
         return by_name([*figures, *(complete_figures(compared, known) if complete else ())])
 
@@ -217,7 +217,7 @@ class DescribeItems:
             items = [{"item_id": i, "valid_to": ends.get(i)} for i in (1, 2, 3, 5)]
             logs["items"] = log(spark, "items", items, settings)
         table = frame(spark, "item_stats", rows, settings)
-        return by_name(item_figures(items_again(logs, table, settings, THE_DAY), settings))
+        return by_name(item_figures(recomputed_items(logs, table, settings, THE_DAY), settings))
 
     @pytest.mark.parametrize("with_items_log", [True, False])
     def it_passes_what_the_logs_hold(self, spark: SparkSession, *, with_items_log: bool) -> None:
@@ -264,6 +264,6 @@ class DescribeItems:
         for n in (1, 7, 100, 1_000):
             clicks = rng.zipf(1.5, n).clip(0, 10**6) - 1
             wanted = Downsampling(rule=rule, threshold_quantile=quantile, power=0.3)  # type: ignore[arg-type]
-            assert keep_again(clicks, wanted) == pytest.approx(
+            assert recomputed_keep(clicks, wanted) == pytest.approx(
                 keep_probs(clicks, wanted), abs=1e-12
             )

@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.agreement import agreement_figures, compared_tables
 from winnow.audit.gates.mix import count_negatives, mix_figures
-from winnow.audit.recompute.row_sample import Stretch
+from winnow.audit.recompute.row_sample import RowSample
 from winnow.audit.recompute.staged_rows import hard_of, negatives_of, positives_of
 
 from tests.audit.small import Row, config, frame, sample, wrong
@@ -45,7 +45,7 @@ class DescribeAgreement:
         staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
         staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
         staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
-        return wrong(agreement_figures(staged, Stretch()))
+        return wrong(agreement_figures(staged, RowSample()))
 
     def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
         assert self.figures(spark, "easy_negatives") == {}
@@ -79,7 +79,7 @@ class DescribeAgreement:
         others = frame(spark, "training_samples", rows(2**62, 0.25), SETTINGS)
         for positives, number, differ in ((samples, 3, 0), (others, 3, 1), (others, 2, 0)):
             staged = {"training_samples": samples, "positives": positives}
-            found = agreement_figures(staged, Stretch(4, number))
+            found = agreement_figures(staged, RowSample(4, number))
             assert [figure.value for figure in found] == [differ]
             assert found[0].detail == "looked at 1 in 4 rows"
 
@@ -88,12 +88,12 @@ class DescribeAgreement:
         samples = frame(spark, "training_samples", rows, SETTINGS)
         staged = {"training_samples": samples, "positives": samples}
         with pytest.raises(ValueError, match="not spread like a hash"):
-            agreement_figures(staged, Stretch(4, 0))
+            agreement_figures(staged, RowSample(4, 0))
 
     def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
         staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
         assert compared_tables(staged) == ()
-        assert agreement_figures(staged, Stretch()) == []
+        assert agreement_figures(staged, RowSample()) == []
 
 
 class DescribeRowsOfOtherTables:
@@ -126,8 +126,8 @@ class DescribeMix:
     def figures(self, spark: SparkSession, *rows: Row, **mix: Any) -> dict[str, Any]:
         settings = SETTINGS.model_copy(update={"mix": SETTINGS.mix.model_copy(update=mix)})
         samples = frame(spark, "training_samples", rows, settings)
-        counts = count_negatives(samples, settings, Stretch())
-        return wrong(mix_figures(counts, settings, Stretch()))
+        counts = count_negatives(samples, settings, RowSample())
+        return wrong(mix_figures(counts, settings, RowSample()))
 
     def it_passes_a_fill_with_its_reason(self, spark: SparkSession) -> None:
         assert self.figures(spark, sample()) == {
@@ -186,8 +186,8 @@ class DescribeMix:
         hard = SETTINGS.hard.model_copy(update={"selection": "top"})
         settings = SETTINGS.model_copy(update={"hard": hard})
         rows = frame(spark, "training_samples", [sample()], settings)
-        counts = count_negatives(rows, settings, Stretch())
-        found = wrong(mix_figures(counts, settings, Stretch()))
+        counts = count_negatives(rows, settings, RowSample())
+        found = wrong(mix_figures(counts, settings, RowSample()))
         assert found["incl_prob_differs.training_samples"] == 1
 
     def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:

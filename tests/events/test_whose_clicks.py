@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from winnow.audit.recompute.pairs import pairs_again
+from winnow.audit.recompute.pairs import recomputed_pairs
 from winnow.config.tree import Config
 from winnow.contracts.rows import valid_rows
 from winnow.engine.engine import Engine
@@ -254,7 +254,7 @@ class DescribeDrawnLogs:
         assert sorted(tuple(row[n] for n in names) for row in rows) == wanted
         assert found.pairs.rows == len(wanted) > 5
         assert (0 if found.refused is None else found.refused.count()) == refused
-        again = pairs_again(logs, settings, small.THE_DAY, scratch, n_clicks=30)
+        again = recomputed_pairs(logs, settings, small.THE_DAY, scratch, n_clicks=30)
         names = ("user_id", "request_id", "item_id", "shown_us", "clicked_us")
         rows = again.rows.collect()
         assert sorted(tuple(row[n] for n in names) for row in rows) == wanted

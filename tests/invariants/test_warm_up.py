@@ -96,12 +96,12 @@ class DescribeTheWarmUp:
             raise OSError("no space left on device")
 
         monkeypatch.setattr(warm_up, "load_sampler_kernels", fails)
-        warm_up.warm_up_beside.cache_clear()
-        warm_up.warm_up_beside(audit=True)
+        warm_up.warm_up_in_background.cache_clear()
+        warm_up.warm_up_in_background(audit=True)
         for thread in threading.enumerate():
             if thread.name == "warm-up":
                 thread.join()
-        warm_up.warm_up_beside.cache_clear()
+        warm_up.warm_up_in_background.cache_clear()
         assert tried == [True]
         assert capfd.readouterr().err == ""
 

@@ -110,18 +110,18 @@ def _found(gate: GateResult) -> str:
 
 def _cause(gate: GateResult, run_id: str, examples: Examples | None) -> Problem:
     log, _, reason = gate.name.removeprefix(_CAUSE).partition(".")
-    told = [] if examples is None else [shown(text, 120) for text in examples(log, reason)]
+    quoted = [] if examples is None else [shown(text, 120) for text in examples(log, reason)]
     share = f"{gate.detail}, a share of {_shown(gate.figure)}"
     return Problem(
         where=f"logs.{log}",
         what=f"too many rows were rejected as {reason}: {share}",
-        found="; ".join(told) or None,
+        found="; ".join(quoted) or None,
         expected=f"a share of {_range(gate.fail)} ({gate.name})",
         next_step=f"Correct the config or the log; see more with winnow rejected --run {run_id}.",
     )
 
 
-def told_as_warning(gate: GateResult) -> str:
+def warning_of(gate: GateResult) -> str:
     """Return one sentence on a gate that warns: its name, meaning, figure and bounds."""
     if gate.wanted:
         return f"{gate.name}: {gate.meaning}: {_found(gate)}, wanted {gate.wanted}"

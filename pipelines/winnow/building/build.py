@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
-from winnow.audit.judging import require_passed, told_as_warning
+from winnow.audit.judging import require_passed, warning_of
 from winnow.audit.record import AuditRecord
 from winnow.audit.suites.reading import read_suites
 from winnow.building.apart import require_apart
@@ -114,7 +114,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         warnings=(
             *(warning for log in inputs.logs.values() for warning in log.warnings),
             *judged.warnings,
-            *(told_as_warning(gate) for gate in record.gates if gate.status == "warn"),
+            *(warning_of(gate) for gate in record.gates if gate.status == "warn"),
         ),
     )
 

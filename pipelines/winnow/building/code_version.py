@@ -23,7 +23,7 @@ def code_version() -> str:
         return number
     command = ["git", "-C", str(root), "describe", "--always", "--dirty=.dirty", "--abbrev=12"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return number
-    return f"{number}+{told.stdout.strip()}"
+    return f"{number}+{ran.stdout.strip()}"

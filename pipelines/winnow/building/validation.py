@@ -128,8 +128,8 @@ def validate_rows(
     for name, log in logs.items():
         with progress.stage(f"count rows of {name}") as stage:
             counts = count_rows(log, calendar_day)
-            taken = _examples(log, calendar_day, counts.reasons, examples)
-            found[name] = LogRows(counts.places, dict(counts.reasons), taken)
+            found_examples = _examples(log, calendar_day, counts.reasons, examples)
+            found[name] = LogRows(counts.places, dict(counts.reasons), found_examples)
             stage.rows = counts.read
     own = found["impressions"].counts
     if own["read"] == own["other_date"]:
@@ -191,12 +191,12 @@ def _files(one: LookedAt) -> LogFiles:
 def _examples(
     log: Log, day: CalendarDay, reasons: Sequence[str] | Mapping[str, int], most: int
 ) -> dict[str, tuple[Example, ...]]:
-    taken = {}
+    found_examples = {}
     for code in reasons if most else ():
         rows = rejected_rows(log, day).where(_has_code(code)).select("raw", "reasons")
         first = rows.orderBy("raw").limit(most).collect()
-        taken[code] = tuple(Example(tuple(row["reasons"]), row["raw"]) for row in first)
-    return taken
+        found_examples[code] = tuple(Example(tuple(row["reasons"]), row["raw"]) for row in first)
+    return found_examples
 
 
 def _has_code(code: str) -> Column:

@@ -35,14 +35,14 @@ def init(
     are read.
     """
     if logs:
-        record, told, day = write_proposal(path, logs, force=force)
+        record, notes, day = write_proposal(path, logs, force=force)
     else:
         write_starter(path, force=force)
-        record, told, day = {"config": str(path)}, [], "2026-01-01"
+        record, notes, day = {"config": str(path)}, [], "2026-01-01"
     if as_json:
         print_json(record)
         return
-    for line in told:
+    for line in notes:
         stdout().print(line, markup=False)
     command = "validate" if logs else "build"
     what = "Look through it, then:" if logs else "Change logs in it, then:"
@@ -85,11 +85,11 @@ def write_proposal(
         "ds": None if settings.day is None else day,
         "unreadable": [str(problem) for problem in problems],
     }
-    told = [f"{name}: {role.log.path}" for name, role in roles.items()]
-    told += [f"cannot be read: {problem}" for problem in problems]
+    notes = [f"{name}: {role.log.path}" for name, role in roles.items()]
+    notes += [f"cannot be read: {problem}" for problem in problems]
     if settings.clicked is not None:
-        told.append(f"clicks: the rows of the impressions with {settings.clicked[0]}")
-    return record, told, day
+        notes.append(f"clicks: the rows of the impressions with {settings.clicked[0]}")
+    return record, notes, day
 
 
 def write_starter(path: Path, *, force: bool = False) -> None:

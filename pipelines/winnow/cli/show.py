@@ -43,7 +43,7 @@ def show(
 ) -> None:
     """Show a few samples of a release: each positive with all of its negatives.
 
-    The negatives are told with the source that each is from, the ranking stage of hard ones, and
+    The negatives are shown with the source that each is from, the ranking stage of hard ones, and
     how likely each was. Those shown are the first in the order of shuffle_key, a keyed hash, so
     that the same command shows the same samples again. Needs no engine.
     """
@@ -55,14 +55,14 @@ def show(
     found = find_release(folder, release, day)
     rows = ReleaseReader(folder, [found]).arrow(TABLE)
     total, samples = first_samples(rows, n, user=user, item=item)
-    told = [readable(sample, stage_names(found)) for sample in samples]
+    shown_samples = [readable(sample, stage_names(found)) for sample in samples]
     if as_json:
         record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "samples": total}
-        print_json(record | {"shown": told})
+        print_json(record | {"shown": shown_samples})
         return
     console = stdout()
-    console.print(f"{found.release_id} of {found.ds}: {len(told)} of {total:,} samples")
-    for sample in told:
+    console.print(f"{found.release_id} of {found.ds}: {len(shown_samples)} of {total:,} samples")
+    for sample in shown_samples:
         print_sample(sample, console)
 
 
@@ -90,9 +90,9 @@ def first_samples(
     if len(keys) == 0:
         return 0, []
     last: pc.Expression = pc.field("shuffle_key") <= keys[min(n, len(keys)) - 1]
-    taken = rows.to_table(filter=last if wanted is None else wanted & last)
+    chosen = rows.to_table(filter=last if wanted is None else wanted & last)
     order = [("shuffle_key", "ascending"), ("sample_id", "ascending")]
-    return len(keys), taken.sort_by(order).to_pylist()[:n]
+    return len(keys), chosen.sort_by(order).to_pylist()[:n]
 
 
 def readable(sample: dict[str, Any], stages: list[str]) -> dict[str, Any]:

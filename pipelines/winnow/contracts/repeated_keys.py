@@ -119,10 +119,10 @@ def _census_of(values: NDArray[np.int64]) -> pa.RecordBatch:
     classes = np.bincount(values & (2**_CLASS_BITS - 1))
     known = np.flatnonzero(classes)
     alike = values >> _KEPT_BITS
-    again = alike[1:][alike[1:] == alike[:-1]]
+    repeated = alike[1:][alike[1:] == alike[:-1]]
     others = _CLASS_BITS - _KEPT_BITS
-    again = again[again & (2**others - 1) == KEPT]
-    hashes, further = np.unique(again >> others, return_counts=True)
+    repeated = repeated[repeated & (2**others - 1) == KEPT]
+    hashes, further = np.unique(repeated >> others, return_counts=True)
     return pa.RecordBatch.from_arrays(
         [
             pa.concat_arrays([pa.array(hashes), pa.nulls(len(known), pa.int64())]),

@@ -60,8 +60,8 @@ def resolve_jars() -> tuple[Path, ...]:
         check=False,
         env=os.environ | {"PYSPARK_PYTHON": sys.executable},
     )
-    told = [line for line in child.stdout.splitlines() if line.startswith("JARS ")]
-    if child.returncode != 0 or not told:
+    printed = [line for line in child.stdout.splitlines() if line.startswith("JARS ")]
+    if child.returncode != 0 or not printed:
         lines = [line.strip() for line in child.stderr.splitlines() if line.strip()]
         why = next((line for line in lines if "unresolved" in line.lower()), "")
         raise RequirementError(
@@ -73,7 +73,7 @@ def resolve_jars() -> tuple[Path, ...]:
                 "with the JARs.",
             )
         )
-    urls: list[str] = json.loads(told[-1].removeprefix("JARS "))
+    urls: list[str] = json.loads(printed[-1].removeprefix("JARS "))
     return tuple(Path(unquote(urlparse(url).path)) for url in urls)
 
 

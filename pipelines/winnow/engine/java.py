@@ -37,8 +37,8 @@ def check_java() -> None:
                 next_step=next_step,
             )
         )
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    version = java_major_version(told.stderr + told.stdout)
+    ran = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    version = java_major_version(ran.stderr + ran.stdout)
     if version is None or version < 17:
         raise RequirementError(
             Problem(

@@ -104,9 +104,9 @@ class SailEngine(Engine):
 
     def warm_up(self, *, audit: bool) -> None:
         """Begin to load the kernels of sampler and audit; see ``Engine``."""
-        from winnow.engine.startup.warm_up import warm_up_beside
+        from winnow.engine.startup.warm_up import warm_up_in_background
 
-        warm_up_beside(audit=audit)
+        warm_up_in_background(audit=audit)
 
     def stop(self) -> None:
         """End the session, and the server if it was started here."""

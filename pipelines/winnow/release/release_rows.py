@@ -65,7 +65,7 @@ def listed_releases(path: Path, table: DeltaTable) -> tuple[ListedRelease, ...]:
     _require(schema, (*OF_RELEASE, *OF_PIN))
     files: dict[tuple[int, str, date], list[PinnedFile]] = {}
     for file, stats in files_and_stats(path, table):
-        for key in () if file.rows == 0 else _keys_told(stats) or _keys_in(file, schema):
+        for key in () if file.rows == 0 else _keys_in_stats(stats) or _keys_in(file, schema):
             files.setdefault(key, []).append(file)
     return tuple(
         ListedRelease(release_id, seq, ds, tuple(files[seq, release_id, ds]), schema)
@@ -73,7 +73,7 @@ def listed_releases(path: Path, table: DeltaTable) -> tuple[ListedRelease, ...]:
     )
 
 
-def _keys_told(stats: dict[str, Any]) -> list[tuple[int, str, date]]:
+def _keys_in_stats(stats: dict[str, Any]) -> list[tuple[int, str, date]]:
     """Return the one release of a file where the log tells it, else nothing."""
     least = [stats.get(f"min.{name}") for name in KEYS]
     most = [stats.get(f"max.{name}") for name in KEYS]

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.recompute.row_sample import Stretch, positives_stretch
+from winnow.audit.recompute.row_sample import RowSample, positives_sample
 from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
 
 TABLES_DISAGREE = none_of(
@@ -31,12 +31,12 @@ _SAMPLES = "training_samples"
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the tables beside training_samples, all in one go."""
-    staged, stretch = evidence.staged, positives_stretch(evidence)
+    staged, row_sample = evidence.staged, positives_sample(evidence)
     compared = compared_tables(staged)
     if compared:
         yield Measurement(
             [TABLES_DISAGREE.promised(name) for name in compared],
-            lambda: agreement_figures(staged, stretch),
+            lambda: agreement_figures(staged, row_sample),
         )
 
 
@@ -47,7 +47,7 @@ def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
     return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
 
 
-def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list[Figure]:
+def agreement_figures(staged: Mapping[str, DataFrame], row_sample: RowSample) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
     A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
@@ -65,10 +65,10 @@ def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list
     if not compared:
         return []
     all_samples = staged[_SAMPLES]
-    staged = {name: stretch.of(staged[name]) for name in (*compared, _SAMPLES)}
+    staged = {name: row_sample.of(staged[name]) for name in (*compared, _SAMPLES)}
     samples = staged[_SAMPLES]
-    if stretch.one_in > 1:
-        stretch.require_seen(samples.count(), all_samples.count())
+    if row_sample.one_in > 1:
+        row_sample.require_seen(samples.count(), all_samples.count())
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
     if long:
@@ -81,7 +81,7 @@ def agreement_figures(staged: Mapping[str, DataFrame], stretch: Stretch) -> list
         sums = [rows.agg(total).collect()[0]["total"] for rows in (staged["positives"], samples)]
         pairs.append(("positives", *sums))
     return [
-        TABLES_DISAGREE.figure(int(own != other), table, detail=stretch.told())
+        TABLES_DISAGREE.figure(int(own != other), table, detail=row_sample.described())
         for table, own, other in pairs
     ]
 

@@ -11,7 +11,7 @@ from winnow.audit.gate import EASY, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.draws import DrawFigures, Weighed, expected_draws
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.items import date_items
-from winnow.audit.recompute.row_sample import Stretch, positives_stretch
+from winnow.audit.recompute.row_sample import RowSample, positives_sample
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.audit.statistics import chi_square, occupancy
 from winnow.config.tree import Config
@@ -101,14 +101,14 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
         )
     if "easy_negatives" in staged:
         easy, stats = staged["easy_negatives"], staged["item_stats"]
-        stretch = positives_stretch(evidence)
+        row_sample = positives_sample(evidence)
         yield Measurement(
             [Q_DIFFERS.promised()],
             lambda: wrong_q(
                 easy,
                 stats,
                 evidence.config,
-                stretch,
+                row_sample,
                 n_items=len(date_items(evidence).key),
                 limits=evidence.scratch.limits,
             ),
@@ -156,7 +156,7 @@ def wrong_q(
     easy: DataFrame,
     item_stats: DataFrame,
     config: Config,
-    stretch: Stretch,
+    row_sample: RowSample,
     *,
     n_items: int,
     limits: Limits = DEFAULT_LIMITS,
@@ -177,12 +177,12 @@ def wrong_q(
     stats = item_stats.select(key, F.col("q").alias("share"))
     if n_items <= limits.broadcast_rows:
         stats = broadcast(stats, "neg_key")
-    rows = stretch.of(easy).select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
+    rows = row_sample.of(easy).select(key_of("neg_item_id", config.ids.item).alias("neg_key"), "q")
     close = F.abs(F.col("q") - F.col("share")) <= 1e-9 * F.col("share")
     joined = rows.join(stats, "neg_key", how="left")
     wrong = F.count_if(~F.coalesce(close, F.lit(False)))
     found = joined.agg(wrong.alias("wrong"), F.count(F.lit(1)).alias("seen")).collect()[0]
-    if stretch.one_in > 1:
+    if row_sample.one_in > 1:
         most = config.mix.negatives_per_positive
-        stretch.require_seen(found["seen"], easy.count(), rows_per_positive=most)
-    return Q_DIFFERS.figure(found["wrong"], detail=stretch.told())
+        row_sample.require_seen(found["seen"], easy.count(), rows_per_positive=most)
+    return Q_DIFFERS.figure(found["wrong"], detail=row_sample.described())

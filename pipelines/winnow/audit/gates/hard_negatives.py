@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import HARD, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.hard_pass import HardRows, hard_counts
-from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
+from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.audit.recompute.stage_rules import stage_rules
 from winnow.audit.recompute.staged_rows import can_have_hard, hard_of
 from winnow.config.sampling import Hard
@@ -56,7 +56,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     log, stages = evidence.logs["ranking_log"], evidence.counts["ranking_log"].stages
     yield Measurement(
         [HARD_NOT_LOGGED.promised(), HARD_NOT_CUT.promised(), HARD_WENT_ON.promised()],
-        lambda: hard_again(
+        lambda: recomputed_hard(
             log,
             hard,
             evidence.config,
@@ -68,7 +68,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     )
 
 
-def hard_again(
+def recomputed_hard(
     ranking_log: Log,
     hard: DataFrame,
     config: Config,
@@ -127,7 +127,7 @@ def hard_again(
         stage_rules(ranking_log, config, stages),
         limits,
     )
-    detail = told_of_some(one_in)
+    detail = requests_note(one_in)
     figures = [
         HARD_NOT_LOGGED.figure(counts.absent, detail=detail),
         HARD_NOT_CUT.figure(counts.not_cut, detail=detail),
@@ -137,10 +137,10 @@ def hard_again(
         return figures
     figures.append(HARD_RANK_DIFFERS.figure(counts.rank, detail=detail))
     share = counts.outside / counts.compared if counts.compared else 0.0
-    told = f"{counts.outside:,} of {counts.compared:,} that the log has score and rank of"
+    detail = f"{counts.outside:,} of {counts.compared:,} that the log has score and rank of"
     if counts.outside:
-        told += "; say order_by: score or rank on the stage"
-    return [*figures, HARD_OUTSIDE_BY_OTHER.figure(share, detail=told)]
+        detail += "; say order_by: score or rank on the stage"
+    return [*figures, HARD_OUTSIDE_BY_OTHER.figure(share, detail=detail)]
 
 
 def _cut(hard: Hard) -> Column:

@@ -54,10 +54,10 @@ EFFECTIVE_USERS = "effective_users"
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the positives beside those of earlier dates."""
     if positives_of(evidence.staged) is not None:
-        yield Measurement([HISTORY_UNREAD.promised()], lambda: _beside_earlier(evidence))
+        yield Measurement([HISTORY_UNREAD.promised()], lambda: _against_earlier(evidence))
 
 
-def _beside_earlier(evidence: Evidence) -> list[Figure]:
+def _against_earlier(evidence: Evidence) -> list[Figure]:
     volume, stats = date_volume(evidence), evidence.staged["item_stats"]
     return [
         HISTORY_UNREAD.figure(0),

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.recompute.row_sample import Stretch, positives_stretch, stretch_of
+from winnow.audit.recompute.row_sample import RowSample, positives_sample, row_sample_of
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
@@ -28,22 +28,22 @@ _EVERY_IMPRESSION, _SAMPLES = "ranking_samples", ("positives", "training_samples
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the tables that tell of impressions, all in one pass over the log."""
     log, n_rows = evidence.logs["impressions"], evidence.counts["impressions"].valid
-    tables = told_impressions(evidence.staged, log)
-    stretches = {name: positives_stretch(evidence) for name in tables} | {
-        _EVERY_IMPRESSION: stretch_of(n_rows, evidence.day, evidence.scratch.limits)
+    tables = stated_impressions(evidence.staged, log)
+    row_samples = {name: positives_sample(evidence) for name in tables} | {
+        _EVERY_IMPRESSION: row_sample_of(n_rows, evidence.day, evidence.scratch.limits)
     }
     if tables:
         yield Measurement(
             [IMPRESSIONS_DIFFER.promised(name) for name in tables],
-            lambda: impression_figures(tables, log, evidence.day, stretches),
+            lambda: impression_figures(tables, log, evidence.day, row_samples),
         )
 
 
-def told_impressions(staged: Mapping[str, DataFrame], log: Log) -> dict[str, DataFrame]:
+def stated_impressions(staged: Mapping[str, DataFrame], log: Log) -> dict[str, DataFrame]:
     """Return the staged tables whose impressions are looked up.
 
-    Of positives, place and time are judged elsewhere (``positives_again``), so only where columns
-    are carried; positives and training_samples are compared with each other.
+    Of positives, place and time are judged elsewhere (``recomputed_positives``), so only where
+    columns are carried; positives and training_samples are compared with each other.
     """
     every = [_EVERY_IMPRESSION] if _EVERY_IMPRESSION in staged else []
     carrying = next((name for name in _SAMPLES if name in staged), None) if log.carry else None
@@ -54,7 +54,7 @@ def impression_figures(
     tables: Mapping[str, DataFrame],
     log: Log,
     day: CalendarDay,
-    stretches: Mapping[str, Stretch],
+    row_samples: Mapping[str, RowSample],
 ) -> list[Figure]:
     """Count rows that the impression log does not hold with that place, time and carried columns.
 
@@ -62,7 +62,7 @@ def impression_figures(
     is another gate. Where the log knows what was viewed, the others must have been clicked.
 
     Args:
-        tables: What ``told_impressions`` returned, one at least.
+        tables: What ``stated_impressions`` returned, one at least.
         log: The impression log; its frame reads the files again.
         day: The date.
         stretches: The rows of each table that are looked at. They lie in those that the rules on
@@ -71,7 +71,7 @@ def impression_figures(
     carried = tuple(log.carry)
     stated = reduce(
         DataFrame.unionByName,
-        [_stated(table, stretches[table].of(rows), carried) for table, rows in tables.items()],
+        [_stated(table, row_samples[table].of(rows), carried) for table, rows in tables.items()],
     )
     at, keys = F.col("event_us"), broadcast(stated.select("key").distinct(), "key")
     # Few impressions are asked for: by their key, before all else that a row costs.
@@ -92,7 +92,9 @@ def impression_figures(
     strange = stated.join(logged, "hash", how="left").where(~holds).groupBy("table").count()
     counts = {row["table"]: row["count"] for row in strange.collect()}
     return [
-        IMPRESSIONS_DIFFER.figure(counts.get(table, 0), table, detail=stretches[table].told())
+        IMPRESSIONS_DIFFER.figure(
+            counts.get(table, 0), table, detail=row_samples[table].described()
+        )
         for table in tables
     ]
 
@@ -116,5 +118,5 @@ def _hash(table: str, shown_us: Column, carried: Sequence[str]) -> Column:
     """Return a hash of what a table says of an impression, as far as it is judged here."""
     own = ("impression_id", "position") if table == _EVERY_IMPRESSION else ()
     # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
-    told = [part for name in (*own, *carried) for part in (F.col(name).isNull(), F.col(name))]
-    return F.xxhash64(F.lit(table), *KEY, shown_us, *told)
+    parts = [part for name in (*own, *carried) for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(table), *KEY, shown_us, *parts)

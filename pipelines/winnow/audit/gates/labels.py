@@ -1,4 +1,4 @@
-"""The labels of ranking_samples beside the pairs that were joined again."""
+"""The labels of ranking_samples against the pairs that are joined again from the logs."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts
-from winnow.audit.recompute.clicked import Clicked, click_hash, clicked_again, clicked_of
+from winnow.audit.recompute.clicked import Clicked, click_hash, clicked_of, recomputed_clicks
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.config.tree import Config
 
@@ -30,7 +30,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 def _of_logs(evidence: Evidence) -> Figure:
     counts, config = table_counts(evidence, "ranking_samples"), evidence.config
     staged = Clicked(counts["clicked"], counts["clicked_total"] or Decimal(0))
-    clicked = clicked_again(date_pairs(evidence).rows, config, evidence.day)
+    clicked = recomputed_clicks(date_pairs(evidence).rows, config, evidence.day)
     return label_figure(evidence.staged["ranking_samples"], staged, clicked, config)
 
 
@@ -42,13 +42,13 @@ def label_figure(ranking: DataFrame, staged: Clicked, clicked: DataFrame, config
     Args:
         ranking: ranking_samples, staged.
         staged: Its clicked rows.
-        clicked: What ``clicked_again`` returned.
+        clicked: What ``recomputed_clicks`` returned.
         config: How a click finds its impression.
     """
-    again = clicked_of(clicked)
-    if again == staged:
+    recomputed = clicked_of(clicked)
+    if recomputed == staged:
         return LABELS_DIFFER.figure(0)
-    detail = f"{staged.rows:,} clicked rows, {again.rows:,} by the logs"
+    detail = f"{staged.rows:,} clicked rows, {recomputed.rows:,} by the logs"
     hashes = ranking.where("label = 1").select(
         click_hash(config, F.unix_micros("click_ts")).alias("hash")
     )

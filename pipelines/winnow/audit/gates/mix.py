@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.gate import MIX, Figure, Gate, Measurement, at_most, none_of
 from winnow.audit.gates.row_rules import INCL_PROB_DIFFERS
-from winnow.audit.recompute.row_sample import Stretch, aggregate, positives_stretch
+from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
 from winnow.config.gates import Bounds, GateBounds
 from winnow.config.tree import Config
@@ -68,7 +68,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
                 MIX_DIFFERS.promised(),
                 INCL_PROB_DIFFERS.promised(_SAMPLES),
             ],
-            lambda: mix_figures(_counts(evidence), evidence.config, positives_stretch(evidence)),
+            lambda: mix_figures(_counts(evidence), evidence.config, positives_sample(evidence)),
         )
 
 
@@ -90,10 +90,10 @@ def given_negatives(evidence: Evidence) -> Mapping[str, int]:
 
 @once
 def _counts(evidence: Evidence) -> dict[str, Any]:
-    return count_negatives(evidence.staged[_SAMPLES], evidence.config, positives_stretch(evidence))
+    return count_negatives(evidence.staged[_SAMPLES], evidence.config, positives_sample(evidence))
 
 
-def count_negatives(samples: DataFrame, config: Config, stretch: Stretch) -> dict[str, Any]:
+def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -> dict[str, Any]:
     """Check requested = easy + hard + fill + shortfall on every row, and the mix.
 
     Args:
@@ -138,7 +138,7 @@ def count_negatives(samples: DataFrame, config: Config, stretch: Stretch) -> dic
     logged = of_reason["request_not_logged"] == 0
     return aggregate(
         _with_chances(samples),
-        stretch,
+        row_sample,
         {
             "rows": F.count(F.lit(1)),
             "few_ids": F.count_if(few_ids),
@@ -156,16 +156,16 @@ def count_negatives(samples: DataFrame, config: Config, stretch: Stretch) -> dic
     )
 
 
-def mix_figures(counts: Mapping[str, Any], config: Config, stretch: Stretch) -> list[Figure]:
+def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample) -> list[Figure]:
     """Return the figures of ``count_negatives``."""
-    told = stretch.told()
-    told_of_lists = f"{told}, at the ids of all" if told else ""
+    detail = row_sample.described()
+    detail_of_lists = f"{detail}, at the ids of all" if detail else ""
     figures = [
         NEGATIVES_UNACCOUNTED.figure(counts["unbalanced"]),
-        LISTS_UNEVEN.figure(counts["few_ids"] + counts["uneven"], detail=told_of_lists),
+        LISTS_UNEVEN.figure(counts["few_ids"] + counts["uneven"], detail=detail_of_lists),
         SHORTFALL_UNEXPLAINED.figure(counts["unexplained"]),
         MIX_DIFFERS.figure(counts["differs"]),
-        INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=told),
+        INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=detail),
     ]
     if config.mix.n_hard > 0 and counts["logged"]:
         asked = counts["logged"] * config.mix.n_hard
@@ -209,9 +209,9 @@ def _drawn_evenly(config: Config) -> Column:
     pool = n_hard / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
     possible = (least > 0) & (least == most) & (most <= 1) & whole
-    all_taken = (n_hard == config.mix.n_hard) | (least == 1)
+    all_chosen = (n_hard == config.mix.n_hard) | (least == 1)
     complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
-    return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_taken)
+    return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
 
 
 def _missing(reason: str) -> Column:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import INPUTS, Figure, Gate, Measurement, at_most
 from winnow.audit.recompute.compared_positives import compared_positives
-from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
+from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.audit.recompute.staged_rows import positives_of
 from winnow.contracts.counts import RowCounts
 from winnow.contracts.rows import on_date
@@ -111,17 +111,17 @@ def nobody_figures(counts: Mapping[str, RowCounts]) -> list[Figure]:
         if log == "items":
             continue
         kept = count.valid + count.duplicate
-        told = kept + count.rejected + count.anonymous
+        n_rows = kept + count.rejected + count.anonymous
         most, rows = max(count.nobody.items(), key=lambda one: one[1], default=("", 0))
         anonymous = (
-            f"identity.anonymous_values has '{most}', which {rows:,} of {told:,} rows have as "
+            f"identity.anonymous_values has '{most}', which {rows:,} of {n_rows:,} rows have as "
             "their user; if that is a person, take it out"
         )
         suspicious = sum(count.suspicious.values())
         named = ", ".join(f"'{value}' {n:,}" for value, n in count.suspicious.items())
         odd = f"rows by user: {named}; if these mean nobody, add them to identity.anonymous_values"
         figures += [
-            _share_of(ANONYMOUS_SHARE, log, rows, told, anonymous),
+            _share_of(ANONYMOUS_SHARE, log, rows, n_rows, anonymous),
             _share_of(SUSPICIOUS_USER_SHARE, log, suspicious, kept, odd),
         ]
     return figures
@@ -154,7 +154,7 @@ def top_user_share(rows: DataFrame, subject: str, one_in: int = 1) -> Figure:
     top = found["top"]
     even = 1 / users
     chance = _STANDARD_ERRORS * math.sqrt(even * (1 - even) / total)
-    looked = told_of_some(one_in)
+    looked = requests_note(one_in)
     detail = f"user '{top['user']}' has {top['n']:,} of {total:,} rows of {users:,} users"
     return TOP_USER_SHARE.figure(
         max(0.0, top["n"] / total - even - chance),

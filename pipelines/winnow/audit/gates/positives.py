@@ -161,11 +161,11 @@ def positive_figures(
             int(kept[off("stated_clicks", clicks, 0.5)].sum())
         ),
     }
-    again, clicked = total_of("again"), max(total_of("candidates"), 1)
+    reused, clicked = total_of("again"), max(total_of("candidates"), 1)
     without_history = kept[(clicks == 0) & (unused > 0)]
     return [
         POSITIVES_NOT_CLICKED.figure(total_of("unfounded")),
-        REQUEST_IDS_REUSED.figure(again / clicked, detail=f"{again:,} items of requests"),
+        REQUEST_IDS_REUSED.figure(reused / clicked, detail=f"{reused:,} items of requests"),
         *(figure for name, figure in by_column.items() if name in names),
         POSITIVES_OUTSIDE_CATALOGUE.figure(float(kept[~drawable].sum()) / n),
         POSITIVES_WITHOUT_HISTORY.figure(float(without_history.sum()) / n),

@@ -21,7 +21,7 @@ from winnow.audit.recompute.row_rules import (
     expected_weight,
     in_its_band,
 )
-from winnow.audit.recompute.row_sample import Stretch, aggregate, positives_stretch
+from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.config.tree import Config
 from winnow.contracts.needed_dates import dates_needed, missing_later_dates
 from winnow.dates import CalendarDay
@@ -96,8 +96,8 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _figures(evidence: Evidence, name: str, gates: tuple[Gate, ...]) -> list[Figure]:
-    counts, told = table_counts(evidence, name), positives_stretch(evidence).told()
-    return [gate.figure(counts[gate.name], name, detail=told) for gate in gates]
+    counts, detail = table_counts(evidence, name), positives_sample(evidence).described()
+    return [gate.figure(counts[gate.name], name, detail=detail) for gate in gates]
 
 
 def is_mature(evidence: Evidence) -> bool:
@@ -116,7 +116,7 @@ def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
         evidence.contracts[name].key,
         evidence.config,
         evidence.day,
-        positives_stretch(evidence),
+        positives_sample(evidence),
         mature=is_mature(evidence),
         with_keys=wanted is None or wanted <= evidence.scratch.limits.hashed_keys,
     )
@@ -145,7 +145,7 @@ def count_table(
     key: Sequence[str],
     config: Config,
     day: CalendarDay,
-    stretch: Stretch,
+    row_sample: RowSample,
     *,
     mature: bool,
     with_keys: bool,
@@ -171,7 +171,7 @@ def count_table(
     keys = {"keys": F.count_distinct(F.xxhash64(*key))} if with_keys else {}
     return aggregate(
         rows,
-        stretch,
+        row_sample,
         {"rows": F.count(F.lit(1)), **keys, **(clicked_sums(config) if has_labels else {})},
         {gate.name: F.count_if(is_broken) for gate, is_broken in broken.items()},
         rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.mix.negatives_per_positive,

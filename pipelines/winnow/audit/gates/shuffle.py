@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, told_of_some
+from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
 
@@ -82,7 +82,7 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
     for value in (none, user, request, item, purpose):
         state = _followed_by(state, value)
     wrong = int((state != stated).sum())
-    return SHUFFLE_KEY_DIFFERS.figure(wrong, name, detail=told_of_some(one_in))
+    return SHUFFLE_KEY_DIFFERS.figure(wrong, name, detail=requests_note(one_in))
 
 
 def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

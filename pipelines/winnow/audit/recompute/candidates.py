@@ -13,11 +13,11 @@ _MOST_DELAY_US = 10**13
 _MOST_PLACES = 10**10
 
 
-def candidates_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+def recomputed_candidates(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
     """Return what may be a positive of the date: one row per shown and clicked item of a request.
 
     Args:
-        pairs: What ``joined_again`` returned.
+        pairs: What ``recomputed_joins`` returned.
         config: The attribution window.
         day: The date of the earliest impression that was clicked.
 
@@ -45,7 +45,7 @@ def _earliest(pairs: DataFrame, *, origin: int) -> DataFrame:
     struct of three costs an audit a tenth more.
 
     Args:
-        pairs: As for ``candidates_again``.
+        pairs: As for ``recomputed_candidates``.
         origin: No impression was shown before, in microseconds.
 
     Returns:

@@ -32,11 +32,11 @@ def clicked_sums(config: Config) -> dict[str, Column]:
     return {"clicked": F.count_if(is_clicked), "clicked_total": F.sum(row)}
 
 
-def clicked_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+def recomputed_clicks(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
     """Return the impressions of the date that were clicked, each once: ids and ``hash``.
 
     Args:
-        pairs: What ``joined_again`` returned.
+        pairs: What ``recomputed_joins`` returned.
         config: The actions.
         day: The date.
     """
@@ -53,7 +53,7 @@ def clicked_again(pairs: DataFrame, config: Config, day: CalendarDay) -> DataFra
 
 
 def clicked_of(clicked: DataFrame) -> Clicked:
-    """Sum the rows of ``clicked_again``."""
+    """Sum the rows of ``recomputed_clicks``."""
     total = F.sum(F.col("hash").cast("decimal(38,0)")).alias("total")
     row = clicked.agg(F.count(F.lit(1)).alias("rows"), total).collect()[0]
     return Clicked(row["rows"], row["total"] or Decimal(0))

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.recompute.candidates import candidates_again
+from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
 from winnow.audit.recompute.staged_rows import KEY, StagedPositives, positives_of
@@ -62,21 +62,21 @@ class ComparedPositives:
 
 @once
 def compared_positives(evidence: Evidence) -> ComparedPositives:
-    """Return ``positives_again`` of the evidence; there must be positives."""
+    """Return ``recomputed_positives`` of the evidence; there must be positives."""
     positives = positives_of(evidence.staged)
     assert positives is not None
     items, config = date_items(evidence), evidence.config
-    candidates = candidates_again(date_pairs(evidence).rows, config, evidence.day)
-    return positives_again(candidates, positives, items, config)
+    candidates = recomputed_candidates(date_pairs(evidence).rows, config, evidence.day)
+    return recomputed_positives(candidates, positives, items, config)
 
 
-def positives_again(
+def recomputed_positives(
     candidates: DataFrame, positives: StagedPositives, items: Items, config: Config
 ) -> ComparedPositives:
     """Compare the staged positives with the candidates of the logs, and sum up by item.
 
     Args:
-        candidates: What ``candidates_again`` returned.
+        candidates: What ``recomputed_candidates`` returned.
         positives: The staged positives.
         items: Their clicks and keep_prob.
         config: Window and id types.

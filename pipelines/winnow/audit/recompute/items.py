@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.draws import Weighed
-from winnow.audit.recompute.pairs import pairs_again
+from winnow.audit.recompute.pairs import recomputed_pairs
 from winnow.config.sampling import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -78,8 +78,8 @@ class Items:
 
 @once
 def date_items(evidence: Evidence) -> Items:
-    """Return ``items_again`` of the evidence."""
-    return items_again(
+    """Return ``recomputed_items`` of the evidence."""
+    return recomputed_items(
         evidence.logs,
         evidence.staged["item_stats"],
         evidence.config,
@@ -88,7 +88,7 @@ def date_items(evidence: Evidence) -> Items:
     )
 
 
-def items_again(
+def recomputed_items(
     logs: Mapping[str, Log],
     item_stats: DataFrame,
     config: Config,
@@ -122,7 +122,7 @@ def items_again(
     )
     if config.popularity.clicks != "all" and scratch is not None:
         rows = logs["clicks"].about_rows
-        earlier = pairs_again(logs, config, day, scratch, n_clicks=rows, since=since).rows
+        earlier = recomputed_pairs(logs, config, day, scratch, n_clicks=rows, since=since).rows
         joined = earlier.select("item_id", "click").distinct().groupBy("item_id")
         counted = counted.drop("before").join(
             joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"
@@ -171,7 +171,7 @@ def items_again(
         stated=stated,
         eligible=eligible,
         weight=np.where(listed, weight, 0),
-        keep=keep_again(before, config.positives.downsampling),
+        keep=recomputed_keep(before, config.positives.downsampling),
         positives=positives,
         in_batch_q=in_batch_q,
         unused=unused,
@@ -215,7 +215,7 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
     return ids.distinct().withColumn("eligible", F.lit(True))
 
 
-def keep_again(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
+def recomputed_keep(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
     """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
     exponent = {"none": 0.0, "sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
     clicked = clicks[clicks > 0]

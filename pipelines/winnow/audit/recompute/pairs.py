@@ -32,11 +32,11 @@ _JOINS = {
 
 
 @dataclass(frozen=True)
-class PairsAgain:
+class RecomputedPairs:
     """What was shown and clicked.
 
     Attributes:
-        rows: ``joined_again`` without the pairs that do not count or may make no positive, read
+        rows: ``recomputed_joins`` without the pairs that do not count or may make no positive, read
             back from staging.
         of_other_user: Clicks that count though they name another user than their impression.
         shared_ids: Ids of requests, or of impressions, that several users have in the impression
@@ -49,9 +49,9 @@ class PairsAgain:
 
 
 @once
-def date_pairs(evidence: Evidence) -> PairsAgain:
-    """Return ``pairs_again`` of the date."""
-    return pairs_again(
+def date_pairs(evidence: Evidence) -> RecomputedPairs:
+    """Return ``recomputed_pairs`` of the date."""
+    return recomputed_pairs(
         evidence.logs,
         evidence.config,
         evidence.day,
@@ -60,7 +60,7 @@ def date_pairs(evidence: Evidence) -> PairsAgain:
     )
 
 
-def pairs_again(
+def recomputed_pairs(
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
@@ -68,7 +68,7 @@ def pairs_again(
     *,
     n_clicks: int,
     since: int | None = None,
-) -> PairsAgain:
+) -> RecomputedPairs:
     """Join again, and leave out what a click of another user cannot be.
 
     Each click is looked at by itself: where an impression is its own user's, all others are not of
@@ -78,14 +78,15 @@ def pairs_again(
     """
     name = "audited-pairs" if since is None else "audited-earlier-pairs"
     joined = scratch.staged(
-        joined_again(logs, config, day, n_clicks=n_clicks, since=since, limits=scratch.limits), name
+        recomputed_joins(logs, config, day, n_clicks=n_clicks, since=since, limits=scratch.limits),
+        name,
     )
     chosen = (
         F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
     )
     strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
     if strange == 0:
-        return PairsAgain(joined.where(chosen), 0, None)
+        return RecomputedPairs(joined.where(chosen), 0, None)
     shared = None
     if config.attribution.users == "auto":
         shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
@@ -97,7 +98,7 @@ def pairs_again(
     holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
     rows = scratch.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
     others = rows.where(unlike).select("click").distinct().count()
-    return PairsAgain(rows.where(chosen), others, shared)
+    return RecomputedPairs(rows.where(chosen), others, shared)
 
 
 def _shared(impressions: Log, name: str) -> int:
@@ -107,7 +108,7 @@ def _shared(impressions: Log, name: str) -> int:
     return users.groupBy(name).count().where(F.col("count") > 1).count()
 
 
-def joined_again(
+def recomputed_joins(
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
@@ -171,7 +172,7 @@ def joined_again(
         *(F.col(name).alias(f"clicked_{name}") for name in names),
         at.alias("clicked_us"),
         code.cast("int").alias("action"),
-        (F.struct(*_CLICK) if latest_only else _told(_CLICK)).alias("click"),
+        (F.struct(*_CLICK) if latest_only else _packed(_CLICK)).alias("click"),
         F.col("user_id").alias("clicking_user"),
         _own_window(config).alias("within"),
     )
@@ -205,7 +206,7 @@ def joined_again(
         "shown_us",
         "clicked_us",
         "action",
-        (_told(_CLICK_FIELDS) if latest_only else F.col("click")).alias("click"),
+        (_packed(_CLICK_FIELDS) if latest_only else F.col("click")).alias("click"),
         (F.col("user_id") != F.col("clicking_user")).alias("strange"),
         "chosen",
     )
@@ -233,6 +234,6 @@ def _microseconds(text: str) -> int:
     return int(text[:-1]) * minutes * (_HOUR_US // 60)
 
 
-def _told(names: tuple[str, ...]) -> Column:
+def _packed(names: tuple[str, ...]) -> Column:
     # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
     return F.xxhash64(*(part for name in names for part in (F.col(name).isNull(), F.col(name))))

@@ -25,6 +25,6 @@ def of_some_requests(rows: DataFrame, one_in: int) -> DataFrame:
     return rows.where(F.xxhash64("request_id").bitwiseAND(one_in - 1) == 0)
 
 
-def told_of_some(one_in: int) -> str:
+def requests_note(one_in: int) -> str:
     """Return what a gate says of it."""
     return f"looked at 1 in {one_in} requests" if one_in > 1 else ""

@@ -26,7 +26,7 @@ _GOLDEN_RATIO = 0x9E3779B9
 
 
 @dataclass(frozen=True)
-class Stretch:
+class RowSample:
     """A part of the range of ``shuffle_key``.
 
     Attributes:
@@ -45,7 +45,7 @@ class Stretch:
         low = self.number * width - 2**63
         return rows.where(F.col("shuffle_key").between(low, low + width - 1))
 
-    def told(self) -> str:
+    def described(self) -> str:
         """Return what a gate says of it."""
         return f"looked at 1 in {self.one_in} rows" if self.one_in > 1 else ""
 
@@ -65,26 +65,26 @@ class Stretch:
             )
 
 
-def stretch_of(n: int, day: CalendarDay, limits: Limits) -> Stretch:
+def row_sample_of(n: int, day: CalendarDay, limits: Limits) -> RowSample:
     """Return what is looked at of so many rows; the part changes with the date.
 
     What is looked at of more rows on the same date lies in it.
     """
     one_in = one_in_so_many(n, limits)
     spread = day.date.toordinal() * _GOLDEN_RATIO % 2**32
-    return Stretch(one_in, spread * one_in >> 32)
+    return RowSample(one_in, spread * one_in >> 32)
 
 
-def positives_stretch(evidence: Evidence) -> Stretch:
+def positives_sample(evidence: Evidence) -> RowSample:
     """Return what is looked at of rows that are as many as the positives."""
-    return stretch_of(evidence.n_positives, evidence.day, evidence.scratch.limits)
+    return row_sample_of(evidence.n_positives, evidence.day, evidence.scratch.limits)
 
 
 def aggregate(
     rows: DataFrame,
-    stretch: Stretch,
+    row_sample: RowSample,
     of_all: Mapping[str, Column],
-    of_stretch: Mapping[str, Column],
+    of_row_sample: Mapping[str, Column],
     *,
     rows_per_positive: int = 1,
 ) -> dict[str, Any]:
@@ -104,11 +104,11 @@ def aggregate(
         ValueError: Too few rows lie in the stretch.
     """
     all_named = [column.alias(name) for name, column in of_all.items()]
-    own_named = [column.alias(name) for name, column in of_stretch.items()]
-    if stretch.one_in == 1 or not own_named:
+    own_named = [column.alias(name) for name, column in of_row_sample.items()]
+    if row_sample.one_in == 1 or not own_named:
         return rows.agg(*all_named, *own_named).collect()[0].asDict()
     values = rows.agg(*all_named).collect()[0].asDict()
     seen = F.count(F.lit(1)).alias("seen")
-    own = stretch.of(rows).agg(seen, *own_named).collect()[0].asDict()
-    stretch.require_seen(own.pop("seen"), values["rows"], rows_per_positive=rows_per_positive)
+    own = row_sample.of(rows).agg(seen, *own_named).collect()[0].asDict()
+    row_sample.require_seen(own.pop("seen"), values["rows"], rows_per_positive=rows_per_positive)
     return values | own

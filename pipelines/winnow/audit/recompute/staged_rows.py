@@ -94,10 +94,10 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     """
     if "hard_negatives" in staged:
         return staged["hard_negatives"]
-    taken = [stage.name for stage in config.hard.stages if stage.take != "none"]
-    if not taken:
+    stages = [stage.name for stage in config.hard.stages if stage.take != "none"]
+    if not stages:
         return None
-    named = (F.when(F.col("hardness") == i, F.lit(n)) for i, n in enumerate(taken, start=1))
+    named = (F.when(F.col("hardness") == i, F.lit(n)) for i, n in enumerate(stages, start=1))
     stage = F.coalesce(*named).alias("stage")
     if "training_samples" in staged:
         lists = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_hardness")).alias("row")

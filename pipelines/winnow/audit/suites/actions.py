@@ -46,7 +46,7 @@ def run_actions(
     if not suite.given.actions:
         return []
     _without_its_log()
-    told = []
+    warnings = []
     for number, action in enumerate(suite.given.actions):
         failures: list[str] = []
 
@@ -59,8 +59,8 @@ def run_actions(
         if thread.is_alive():
             failures = [f"it did not end within {seconds:g} s"]
         name = action.get("name", number + 1)
-        told += [f"action {name} of suite {suite.name} failed: {why}" for why in failures]
-    return told
+        warnings += [f"action {name} of suite {suite.name} failed: {why}" for why in failures]
+    return warnings
 
 
 def _failures(

@@ -27,7 +27,7 @@ def gate_of(expected: Expected, result: Any, part: str = "") -> GateResult:
     found = result.result or {}
     figure, unit, bounds = _figure(expected.kwargs, found)
     status: Status = "pass" if result.success else expected.severity
-    detail = "; ".join(text for text in (_told(found, figure), part) if text)
+    detail = "; ".join(text for text in (_in_words(found, figure), part) if text)
     return _gate(expected, status, figure, unit, bounds, detail)
 
 
@@ -101,7 +101,7 @@ def _number(value: Any) -> float | int | None:
     return int(number) if number.is_integer() and 1 <= abs(number) < 2**53 else number
 
 
-def _told(found: Mapping[str, Any], figure: float | int | None) -> str:
+def _in_words(found: Mapping[str, Any], figure: float | int | None) -> str:
     parts = []
     unexpected, values = found.get("unexpected_count"), found.get("element_count")
     if unexpected is not None and values is not None:

@@ -46,8 +46,8 @@ class Expected:
     def wanted(self) -> str:
         """What is allowed, in words."""
         rest = {key: value for key, value in self.kwargs.items() if key not in COLUMN_KEYS}
-        told = [f"{key} {json.dumps(value, default=str)}" for key, value in rest.items()]
-        return shown(", ".join(told)) or str(self.tree["type"])
+        words = [f"{key} {json.dumps(value, default=str)}" for key, value in rest.items()]
+        return shown(", ".join(words)) or str(self.tree["type"])
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def compile_if_due(stage: Callable[[str], AbstractContextManager[object]]) -> No
 
 
 @cache
-def warm_up_beside(*, audit: bool) -> None:
+def warm_up_in_background(*, audit: bool) -> None:
     """Begin to load the kernels beside other work, once: a second from the folder on disk.
 
     What goes wrong now is told when a kernel is needed.

@@ -88,7 +88,7 @@ class CsvDialect:
             raws: The lines with their ends.
             width: How many fields a record has, or None where any number will do.
             encoding: What the lines were decoded from, for messages.
-            beyond: The lines after them; taken only as far as an open quote makes it needed.
+            beyond: The lines after them; raw_lines only as far as an open quote makes it needed.
         """
         lines = iter(raws)
         more = chain(lines, beyond)
@@ -114,10 +114,10 @@ class CsvDialect:
 
         It has to close its quotes and to have as many fields as expected.
         """
-        taken: list[str] = []
+        raw_lines: list[str] = []
 
         def following() -> Iterator[str]:
-            taken.clear()
+            raw_lines.clear()
             for number in range(LINES_PER_RECORD):
                 if number > len(ahead):
                     if (line := next(lines, None)) is None:
@@ -125,18 +125,18 @@ class CsvDialect:
                     ahead.append(line)
                 raw = first if number == 0 else ahead[number - 1]
                 try:
-                    taken.append(raw.decode().removeprefix("\ufeff"))
+                    raw_lines.append(raw.decode().removeprefix("\ufeff"))
                 except UnicodeDecodeError:
                     return
-                yield taken[-1]
+                yield raw_lines[-1]
 
         try:
             values = self._parsed(following, width)
         except UnreadableLineError:
             return None
-        for _ in taken[1:]:
+        for _ in raw_lines[1:]:
             ahead.popleft()
-        return Record("".join(taken).removesuffix("\n").removesuffix("\r"), values)
+        return Record("".join(raw_lines).removesuffix("\n").removesuffix("\r"), values)
 
     def _parsed(self, lines: Callable[[], Iterable[str]], width: int | None) -> list[str]:
         """Return the fields of the record that begins ``lines()``."""
