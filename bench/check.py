@@ -176,7 +176,7 @@ class Outputs:
                 "hard": f"SELECT {pair}, unnest(hard_item_ids) AS item_id, {stage} FROM {rows}",
             }
         elif warehouse.is_dir():
-            from winnow.release.reader import open_release
+            from winnow.release.opening import open_release
 
             release = open_release(warehouse, ds=DAY)
             files = {kind: release.files(table) for kind, table in _TABLES.items()}

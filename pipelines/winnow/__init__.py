@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from winnow.building.sample import sample as sample
     from winnow.config.loading import load_config as load_config
     from winnow.config.tree import Config as Config
-    from winnow.release.reader import open_dates as open_dates
-    from winnow.release.reader import open_release as open_release
+    from winnow.release.opening import open_dates as open_dates
+    from winnow.release.opening import open_release as open_release
     from winnow.simulation.build_config import simulate as simulate
 
     __version__: str
@@ -25,8 +25,8 @@ _PLACES = {
     "Config": "winnow.config.tree",
     "build": "winnow.building.face",
     "load_config": "winnow.config.loading",
-    "open_dates": "winnow.release.reader",
-    "open_release": "winnow.release.reader",
+    "open_dates": "winnow.release.opening",
+    "open_release": "winnow.release.opening",
     "sample": "winnow.building.sample",
     "simulate": "winnow.simulation.build_config",
 }

@@ -16,7 +16,7 @@ from winnow.building.request import BuildRequest
 from winnow.cli.main import main
 from winnow.config.loading import load_config
 from winnow.engine.choice import engine_of
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 from tests.child_process import PATH, child_environment
 from tests.release.test_read_without_engine import ABSENT

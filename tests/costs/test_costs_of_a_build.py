@@ -13,8 +13,8 @@ from winnow.building.summary import BuildSummary
 from winnow.config.tree import TABLES
 from winnow.engine.engine import Engine
 from winnow.release import promotion
+from winnow.release.opening import open_release
 from winnow.release.paths import STAGING, staging_path
-from winnow.release.reader import open_release
 from winnow.release.sorted_files import SortedFiles
 from winnow.release.staging import drop_staging
 

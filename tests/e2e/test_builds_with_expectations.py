@@ -22,7 +22,7 @@ from winnow.cli.main import main
 from winnow.config.loading import load_config
 from winnow.engine.choice import engine_of
 from winnow.errors import GateError
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 from winnow.release.releases import list_releases
 
 from tests.audit.chat import SECRET, Chat

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.config.loading import load_config
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 from tests.config.configs_for_tests import NO_RANKING, written
 from tests.events.handmade import build_day

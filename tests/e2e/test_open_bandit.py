@@ -17,7 +17,8 @@ from winnow.building.request import BuildRequest
 from winnow.building.summary import BuildSummary, Totals, print_summary
 from winnow.config.loading import load_config
 from winnow.engine.choice import engine_of
-from winnow.release.reader import ReleaseReader, open_release
+from winnow.release.opening import open_release
+from winnow.release.reader import ReleaseReader
 
 from tests.docs.pages import appears, blocks_of
 

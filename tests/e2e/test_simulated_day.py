@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.loading import load_config
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 from winnow.simulation import Simulation, SimulationSummary, simulate
 from winnow.simulation.build_config import write_simulated
 

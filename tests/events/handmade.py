@@ -17,7 +17,7 @@ from winnow.building.request import BuildRequest
 from winnow.building.summary import BuildSummary
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 from winnow.release.release import Release
 from winnow.release.releases import read_releases
 

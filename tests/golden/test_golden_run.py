@@ -17,7 +17,8 @@ from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract, table_contract
-from winnow.release.reader import ReleaseReader, open_release
+from winnow.release.opening import open_release
+from winnow.release.reader import ReleaseReader
 
 from tests.events.handmade import build_day
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from winnow.release.commits import Label
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 from winnow.release.release import ContentHash, Release
 from winnow.release.store import Store
 

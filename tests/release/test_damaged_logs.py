@@ -10,7 +10,7 @@ from winnow.errors import ReleaseError
 from winnow.release.delta_log import entry_path
 from winnow.release.log_damage import log_problems
 from winnow.release.metadata import open_table
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 from tests.release.things import MONDAY, THINGS, TUESDAY, Run
 

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from winnow.errors import ReleaseError
 from winnow.release.creation import ensure_table
 from winnow.release.delta_log import checkpoints_in_log
-from winnow.release.reader import open_dates, open_release
+from winnow.release.opening import open_dates, open_release
 from winnow.release.release import (
     ContentHash,
     Documents,

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.release.commits import Label
 from winnow.release.delta_log import Commit, read_history
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 from winnow.release.release import ContentHash
 from winnow.release.releases import list_releases, read_releases
 from winnow.release.store import Store

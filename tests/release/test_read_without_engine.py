@@ -58,7 +58,7 @@ class DescribeReadingWithoutAnEngine:
         assert columns == same_columns and "ds" in columns
         assert files
 
-    @pytest.mark.parametrize("module", ["winnow.release.reader", "winnow.config.loading"])
+    @pytest.mark.parametrize("module", ["winnow.release.opening", "winnow.config.loading"])
     def it_loads_no_package_that_only_a_build_needs(self, module: str) -> None:
         # pandas is no part of this: PyArrow looks for it on its own.
         heavy = set(ABSENT) - {"pandas"}

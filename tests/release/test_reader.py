@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import ConfigError, MissingExtraError, ReleaseError
 from winnow.release.commits import Label
-from winnow.release.reader import open_dates, open_release
+from winnow.release.opening import open_dates, open_release
 from winnow.release.store import Store
 
 from tests.child_process import ROOT
@@ -194,7 +194,7 @@ class DescribeTheSameRowsForEveryReader:
 FORKED = """
 import os, sys
 from winnow.errors import ReleaseError
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 reader = open_release(sys.argv[1])
 if sys.argv[2] == "before":

@@ -19,7 +19,7 @@ from winnow.building.request import BuildRequest
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 from tests.child_process import PATH
 from tests.docs.pages import EXAMPLE, ROOT, blocks_of
@@ -38,7 +38,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from readme import Samples
-from winnow.release.reader import open_release
+from winnow.release.opening import open_release
 
 if __name__ == "__main__":
     warnings.filterwarnings("error", message=".*writ")

@@ -16,8 +16,8 @@ from rich.table import Table
 from winnow.building.audit import failed_run
 from winnow.building.terminal_tables import print_whole
 from winnow.errors import Problem, ReleaseError, WinnowError
+from winnow.release.opening import open_release
 from winnow.release.paths import STAGING, staged_table_path
-from winnow.release.reader import open_release
 from winnow.shown_text import shown
 
 _LONGEST = 2_000

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from winnow.building.audit import failed_run, record_of
 from winnow.errors import Problem, ReleaseError
+from winnow.release.opening import open_release
 from winnow.release.paths import REPORTS, staging_path
-from winnow.release.reader import open_release
 from winnow.release.release import Release
 from winnow.release.releases import read_release, read_releases
 from winnow.report.compare import render_comparison

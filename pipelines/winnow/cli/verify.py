@@ -79,7 +79,7 @@ def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> "R
         ReleaseError: There is no such release; says which dates are released.
     """
     from winnow.errors import ConfigError, Problem
-    from winnow.release.reader import open_release
+    from winnow.release.opening import open_release
 
     if release_id is not None and ds is not None:
         problem = Problem("--ds", "name a release by its id or by its date", f"{release_id}, {ds}")

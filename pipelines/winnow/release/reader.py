@@ -1,4 +1,4 @@
-"""Releases for trainers: a date or a range of dates, resolved to the audited rows of each.
+"""The audited rows of one or more releases, in every form that a trainer reads.
 
     import winnow
     release = winnow.open_dates("warehouse", date(2026, 1, 1), date(2026, 1, 3))
@@ -8,21 +8,18 @@ A pin vouches for one date only. The newest version of a table may hold rows of 
 no release names; none of the methods here shows them.
 """
 
-import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.dataset as pds
 
-from winnow.dates import DateRange, spans
-from winnow.errors import ConfigError, MissingExtraError, Problem, ReleaseError
+from winnow.errors import MissingExtraError, Problem, ReleaseError
 from winnow.extras import missing
-from winnow.release.commits import require_date
 from winnow.release.metadata import (
     PinnedFile,
     arrow_schema,
@@ -31,14 +28,11 @@ from winnow.release.metadata import (
 from winnow.release.paths import table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import Release, TablePin
-from winnow.release.releases import read_releases
 from winnow.release.table_files import TableFiles
 
 if TYPE_CHECKING:
     import polars as pl
     from pyspark.sql import DataFrame, SparkSession
-
-_LOG = logging.getLogger(__name__)
 
 
 class ReleaseReader:
@@ -49,7 +43,7 @@ class ReleaseReader:
     """
 
     def __init__(self, warehouse: Path, releases: Sequence[Release]) -> None:
-        """Take releases of different dates; use ``open_release`` or ``open_dates``."""
+        """Take releases of different dates; use ``winnow.open_release``."""
         self._warehouse = warehouse.absolute()
         self.releases = tuple(sorted(releases, key=lambda release: release.ds))
         self._looked_up: dict[str, TableFiles] = {}
@@ -203,78 +197,3 @@ class ReleaseReader:
     def _schema(self, table: str) -> pa.Schema:
         _, pin = self._pins(table)[-1]
         return arrow_schema(open_version(table_path(self._warehouse, table), pin.version))
-
-
-def open_release(
-    warehouse: str | Path, release_id: str | None = None, ds: date | None = None
-) -> ReleaseReader:
-    """Open one release: by its id, or the newest of a date, or the newest of the latest date.
-
-    Raises:
-        ConfigError: ``ds`` is not a plain date.
-        ReleaseError: There is no such release; says which dates are released.
-    """
-    snapshot = read_releases(Path(warehouse))
-    if release_id is not None:
-        found = snapshot.find(release_id)
-        what = f"there is no release {release_id}"
-    else:
-        day = require_date(ds) if ds else max(snapshot.dates, default=None)
-        found = snapshot.newest(day) if day else None
-        what = f"there is no release of {day}" if day else "there is no release"
-    if found is None:
-        raise ReleaseError(_not_there(what, snapshot.dates))
-    return ReleaseReader(Path(warehouse), [found])
-
-
-def open_dates(
-    warehouse: str | Path,
-    first: date,
-    last: date,
-    *,
-    missing: Literal["refuse", "skip"] = "refuse",
-) -> ReleaseReader:
-    """Open a range of dates, both ends included: the newest release of each.
-
-    Dates that different configs built are opened with a warning; see ``config_hashes``.
-
-    Args:
-        warehouse: The folder of all tables.
-        first: The first date.
-        last: The last date.
-        missing: What becomes of dates without a release: ``refuse`` raises, ``skip`` opens the
-            others, and warns with the dates that were skipped. The reader's ``dates`` are those
-            that it has.
-
-    Raises:
-        ConfigError: An end is not a plain date, or the first lies after the last.
-        ReleaseError: A date of the range has no release, or with ``skip`` none has; says which
-            dates are released.
-    """
-    if missing not in ("refuse", "skip"):
-        raise ConfigError(Problem("missing", "is not known", repr(missing), "refuse or skip"))
-    if require_date(first) > require_date(last):
-        raise ConfigError(Problem("first", "lies after the last date", str(first), str(last)))
-    days = list(DateRange(first, last))
-    snapshot = read_releases(Path(warehouse))
-    absent = sorted(set(days) - set(snapshot.dates))
-    if absent and (missing == "refuse" or len(absent) == len(days)):
-        raise ReleaseError(_not_there(f"there is no release of {spans(absent)}", snapshot.dates))
-    if absent:
-        _LOG.warning("skipped, as there is no release: %s", spans(absent))
-    newest = [snapshot.newest(day) for day in days]
-    reader = ReleaseReader(Path(warehouse), [release for release in newest if release is not None])
-    if len(reader.config_hashes) > 1:
-        _LOG.warning(
-            "%s to %s were built with %d different configs", first, last, len(reader.config_hashes)
-        )
-    return reader
-
-
-def _not_there(what: str, released: Iterable[date]) -> Problem:
-    return Problem(
-        "releases",
-        what,
-        found=spans(released) or "no release at all",
-        next_step="Build it first; winnow releases shows what there is.",
-    )
