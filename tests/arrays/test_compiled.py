@@ -1,6 +1,7 @@
 """Compiled code is kept for as long as no source that it was compiled from has changed."""
 
 import ast
+import re
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,11 @@ def covered(path: str) -> bool:
     return any(path == named or Path(path).parent == Path(named) for named in KERNEL_SOURCES)
 
 
-KERNELS = sorted(path for path in PACKAGE.rglob("*.py") if "arrays/compiled.py" in imported(path))
+KERNELS = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if re.search("^@(compiled|inlined)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 
 class DescribeTheFingerprint:

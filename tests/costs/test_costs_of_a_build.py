@@ -67,7 +67,8 @@ STAGED_PASSES = {
         "positives": 9,
         "easy_negatives": 3,
         "hard_negatives": 5,
-        "training_samples": 6,
+        # Two are of one column: the users whose exposures and clicks are compared.
+        "training_samples": 8,
         "training_samples_pointwise": 2,
         "ranking_samples": 5,
         "item_stats": 5,

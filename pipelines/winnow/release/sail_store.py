@@ -15,7 +15,7 @@ from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import Release, releases_contract
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.store import Store
-from winnow.release.task_writer import written_by_tasks
+from winnow.release.task_writer import unchanged, written_by_tasks
 
 
 class SailStore(Store):
@@ -24,7 +24,7 @@ class SailStore(Store):
     def write_staged(self, frame: DataFrame, contract: TableContract, path: Path) -> None:
         """Write a frame by the tasks that have its rows; see ``Store``."""
         table = contract.table
-        as_it_is = partial(_alone, table)
+        as_it_is = partial(unchanged, table)
         written_by_tasks(frame, as_it_is, {table: contract}, {table: path}, self.limits)
 
     def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
@@ -46,7 +46,3 @@ class SailStore(Store):
             )
         except CommitFailedError as error:
             raise conflict(RELEASES, release.ds) from error
-
-
-def _alone(table: str, rows: pa.Table) -> list[tuple[str, pa.Table]]:
-    return [(table, rows)]

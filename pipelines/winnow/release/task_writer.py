@@ -9,13 +9,16 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from winnow.contracts.tables import TableContract
 from winnow.release.sorted_files import SortedFiles
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:  # a contract is read by YAML and Pydantic, which executors do not have
+    from winnow.contracts.tables import TableContract
 
 Maker = Callable[[pa.Table], Iterable[tuple[str, pa.Table]]]
 """From some rows to each table's name and its rows, one after the other; travels with a task."""
@@ -26,7 +29,7 @@ _NAMES = "table string, name string"
 def written_by_tasks(
     frame: DataFrame,
     make: Maker,
-    contracts: Mapping[str, TableContract],
+    contracts: "Mapping[str, TableContract]",
     paths: Mapping[str, Path],
     limits: Limits,
 ) -> None:
@@ -44,6 +47,11 @@ def written_by_tasks(
     written = frame.mapInArrow(writer.write, _NAMES).toArrow().to_pylist()
     for table, path in paths.items():
         take_over(tasks[table], [w["name"] for w in written if w["table"] == table], path)
+
+
+def unchanged(table: str, rows: pa.Table) -> list[tuple[str, pa.Table]]:
+    """Make no table of the rows but the one that they are; with its name a ``Maker``."""
+    return [(table, rows)]
 
 
 @dataclass(frozen=True)

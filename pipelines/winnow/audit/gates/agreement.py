@@ -55,11 +55,11 @@ def agreement_figures(staged: Mapping[str, DataFrame], row_sample: RowSample) ->
 
     Args:
         staged: The tables.
-        stretch: The positives whose rows are compared. That no row was lost is another gate, on
+        row_sample: The positives whose rows are compared. That no row was lost is another gate, on
             all of them.
 
     Raises:
-        ValueError: Too few positives lie in the stretch.
+        ValueError: Too few positives lie in the row sample.
     """
     compared = compared_tables(staged)
     if not compared:

@@ -166,12 +166,12 @@ def wrong_q(
     Args:
         easy, item_stats: The staged tables.
         config: The id types and the mix.
-        stretch: The rows of easy_negatives that are looked at.
+        row_sample: The rows of easy_negatives that are looked at.
         n_items: How many items there are; few enough are broadcast.
         limits: How many that are.
 
     Raises:
-        ValueError: Too few rows lie in the stretch.
+        ValueError: Too few rows lie in the row sample.
     """
     key = key_of("item_id", config.ids.item).alias("neg_key")
     stats = item_stats.select(key, F.col("q").alias("share"))

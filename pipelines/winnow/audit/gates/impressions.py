@@ -65,7 +65,7 @@ def impression_figures(
         tables: What ``stated_impressions`` returned, one at least.
         log: The impression log; its frame reads the files again.
         day: The date.
-        stretches: The rows of each table that are looked at. They lie in those that the rules on
+        row_samples: The rows of each table that are looked at. They lie in those that the rules on
             single rows are looked at in: these prove that they hide none.
     """
     carried = tuple(log.carry)

@@ -99,7 +99,7 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     Args:
         samples: training_samples, staged.
         config: The mix.
-        stretch: The positives whose lists are looked into; the ids of all are counted.
+        row_sample: The positives whose lists are looked into; the ids of all are counted.
 
     Returns:
         ``rows``; those that are ``unbalanced``, ``unexplained``, ``uneven`` or ``unlikely``, have
@@ -108,7 +108,7 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
         missing negatives of each reason.
 
     Raises:
-        ValueError: Too few positives lie in the stretch.
+        ValueError: Too few positives lie in the row sample.
     """
     n_easy, n_hard, n_fill = F.col("n_easy"), F.col("n_hard"), F.col("n_fill")
     given, shortfall = n_easy + n_hard + n_fill, F.col("shortfall")

@@ -150,12 +150,12 @@ def count_table(
     mature: bool,
     with_keys: bool,
 ) -> dict[str, Any]:
-    """Count a table in one pass, or in a second one over the stretch of it.
+    """Count a table in one pass, or in a second one over the row sample of it.
 
     Args:
         name: The table's name. rows: The table, staged. key: The columns of its key.
         config: What its rows were made by. day: The date.
-        stretch: The rows that the rules on single rows are looked at in.
+        row_sample: The rows that the rules on single rows are looked at in.
         mature: Whether the logs have all later dates that belong to the build.
         with_keys: Whether different hashes of keys are counted as well.
 
@@ -164,7 +164,7 @@ def count_table(
         ranking_samples ``clicked`` and ``clicked_total`` (``clicked_sums``).
 
     Raises:
-        ValueError: Too few rows lie in the stretch.
+        ValueError: Too few rows lie in the row sample.
     """
     broken = broken_rules(name, rows.columns, config, day, mature=mature)
     has_labels = name == "ranking_samples" and "click_ts" in rows.columns

@@ -61,7 +61,7 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
         name: One of the tables of samples.
         rows: Its rows, staged.
         config: Seed and id types. The epoch has no part in it.
-        one_in: Rows of 1 in so many requests are looked at. Not those of a stretch: a wrong
+        one_in: Rows of 1 in so many requests are looked at. Not those of a row sample: a wrong
             key may lie outside of it.
     """
     ids = (

@@ -53,7 +53,7 @@ class RowSample:
         """Raise ValueError where too few rows lay in it: what is not a hash may hide some.
 
         Args:
-            n_seen: Rows in the stretch.
+            n_seen: Rows in the row sample.
             n_rows: Rows of the whole table.
             rows_per_positive: How many of them may share one key.
         """
@@ -92,16 +92,16 @@ def aggregate(
 
     Args:
         rows: A table.
-        stretch: The part of it.
+        row_sample: The part of it.
         of_all: Aggregates over all rows, by name; ``rows`` must count them.
-        of_stretch: Aggregates over the rows in the stretch, by other names.
+        of_stretch: Aggregates over the rows in the row sample, by other names.
         rows_per_positive: How many rows may share one key.
 
     Returns:
         All values by name.
 
     Raises:
-        ValueError: Too few rows lie in the stretch.
+        ValueError: Too few rows lie in the row sample.
     """
     all_named = [column.alias(name) for name, column in of_all.items()]
     own_named = [column.alias(name) for name, column in of_row_sample.items()]
