@@ -40,6 +40,22 @@ class DescribeBuild:
         with pytest.raises(ConfigError, match="ds: this is not a date"):
             winnow.build(EXAMPLE / "winnow.yaml", ds)
 
+    @pytest.mark.parametrize(
+        ("warehouse", "told"),
+        [
+            ("s3://bucket/tables", "warehouse: the value does not fit, found 's3://bucket/tables'"),
+            (Path("a%20b"), "warehouse: the value does not fit, found 'a%20b'"),
+            ("", "warehouse: the value does not fit, found ''"),
+        ],
+    )
+    def it_refuses_the_folders_that_the_config_refuses(
+        self, warehouse: str | Path, told: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: pytest.fail())
+        with pytest.raises(ConfigError) as caught:
+            winnow.build(EXAMPLE / "winnow.yaml", DAY, warehouse=warehouse)
+        assert str(caught.value).startswith(told)
+
 
 class DescribeExtras:
     @pytest.mark.parametrize(

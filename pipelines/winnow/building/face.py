@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from winnow.building.progress import Progress
 from winnow.config.loading import load_config, parse_day
 from winnow.config.tree import Config
+from winnow.config.warehouse import with_warehouse
 from winnow.errors import ConfigError, Problem
 from winnow.extras import extras_named
 
@@ -55,7 +56,7 @@ def build(
     day = date_of(ds)
     tree, home = config_of(config)
     if warehouse is not None:
-        tree = tree.model_copy(update={"warehouse": str(Path(warehouse).absolute())})
+        tree = with_warehouse(tree, warehouse, "warehouse")
     with extras_named():
         from winnow.building.build import build as build_date
         from winnow.building.request import BuildRequest

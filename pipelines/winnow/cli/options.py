@@ -86,39 +86,25 @@ def config_of(config: Path, warehouse: Path | None) -> "Config":
         ConfigError: The config or the warehouse is wrong.
     """
     from winnow.config.loading import load_config
+    from winnow.config.warehouse import with_warehouse
 
     tree = load_config(config)
-    if warehouse is None:
-        return tree
-    refuse_address(warehouse)
-    return tree.model_copy(update={"warehouse": str(warehouse.absolute())})
+    return tree if warehouse is None else with_warehouse(tree, warehouse, "--warehouse")
 
 
 def warehouse_of(warehouse: Path | None, config: Path) -> Path:
-    """Return the folder of the tables: the argument's, or the config's where there is none."""
+    """Return the folder of the tables: the argument's, or the config's where there is none.
+
+    Raises:
+        ConfigError: The warehouse is wrong, or the config.
+    """
     if warehouse is not None:
-        refuse_address(warehouse)
-        return warehouse.absolute()
+        from winnow.config.warehouse import warehouse_folder
+
+        return warehouse_folder(warehouse, "--warehouse")
     from winnow.config.loading import load_config
 
     return Path(load_config(config).warehouse)
-
-
-def refuse_address(warehouse: Path) -> None:
-    """Refuse a warehouse such as ``s3://bucket``, and a name with a line end in it.
-
-    Raises:
-        ConfigError: It is an address, or its name steers a terminal.
-    """
-    from winnow.config.model import folder_error
-    from winnow.errors import ConfigError, Problem
-
-    for path in (str(warehouse), str(warehouse.absolute())):
-        if error := folder_error(path):
-            expected = error.removeprefix("must be ")
-            raise ConfigError(
-                Problem("--warehouse", "the value does not fit", repr(path), expected)
-            )
 
 
 def progress_for(as_json: bool, log_format: str | None = None) -> "Progress":
