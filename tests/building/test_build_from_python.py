@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import winnow
 from pyspark.sql import SparkSession
-from winnow.errors import ConfigError, MissingExtraError
+from winnow.engine.choice import engine_of
+from winnow.errors import ConfigError, InputError, MissingExtraError
 from winnow.extras import extras_named
 
 from tests.docs.pages import EXAMPLE
@@ -55,6 +56,33 @@ class DescribeBuild:
         with pytest.raises(ConfigError) as caught:
             winnow.build(EXAMPLE / "winnow.yaml", DAY, warehouse=warehouse)
         assert str(caught.value).startswith(told)
+
+    def it_refuses_a_warehouse_among_the_logs_before_an_engine_starts(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: pytest.fail())
+        logs = "logs: {impressions: {path: w/i}, clicks: {path: c}}\n"
+        path = tmp_path / "winnow.yaml"
+        path.write_text(logs + "mix: {hard_ratio: 0.0}\nwarehouse: w\n")
+        with pytest.raises(ConfigError, match="lies within the warehouse"):
+            winnow.build(path, DAY)
+
+    def it_tells_a_log_that_is_missing_before_kernels_are_compiled(
+        self, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = type(engine_of(spark))
+        for work in ("compile_kernels", "warm_up"):
+            monkeypatch.setattr(engine, work, lambda *_, **__: pytest.fail())
+        path = tmp_path / "winnow.yaml"
+        path.write_text(
+            "logs: {impressions: {path: i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+        )
+        with pytest.raises(InputError) as caught:
+            winnow.build(path, DAY, engine=spark)
+        assert [one.where for one in caught.value.problems] == [
+            "logs.impressions.path",
+            "logs.clicks.path",
+        ]
 
 
 class DescribeExtras:

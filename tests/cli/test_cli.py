@@ -112,6 +112,22 @@ class DescribeWrongArguments:
         lines = capsys.readouterr().err.splitlines()
         assert [line.split(" ")[0] for line in lines] == ["sed", "mix.hard_ratio"]
 
+    def it_refuses_a_warehouse_among_the_logs_before_anything_starts(
+        self, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def started(*_args: object, **_more: object) -> None:
+            raise AssertionError("an engine was started")
+
+        monkeypatch.setattr("winnow.engine.choice.start_engine", started)
+        path = tmp_path / "winnow.yaml"
+        logs = "logs: {impressions: {path: logs/i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+        path.write_text(logs + "warehouse: logs\n")
+        assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2
+        assert capsys.readouterr().err.splitlines() == [
+            f"logs.impressions.path: the log {tmp_path}/logs/i lies within the warehouse "
+            f"{tmp_path}/logs. Name another folder as warehouse or path."
+        ]
+
     @pytest.mark.parametrize(
         "words", [["build", "--ds", "2026-01-01"], ["verify"], ["demo", "--out", "x"]]
     )

@@ -5,10 +5,9 @@ from functools import partial
 
 from winnow.audit.judging import require_passed, warning_of
 from winnow.audit.record import AuditRecord
-from winnow.audit.suites.reading import read_suites
-from winnow.building.apart import require_apart
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
+from winnow.building.config_check import check_config
 from winnow.building.inputs import (
     Inputs,
     inputs_json,
@@ -58,8 +57,7 @@ def build(request: BuildRequest) -> BuildSummary:
 
 def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
-    require_apart(request.config)
-    suites = read_suites(request.config)
+    suites = check_config(request.config) if request.suites is None else request.suites
     config, progress, run_id = request.config, request.progress, new_run_id()
     store = request.engine.store(
         request.warehouse, config.publishing.retention_days, request.limits
@@ -69,14 +67,15 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         # A log that is damaged would else be met when the work is done.
         store.protocol(table)
     preload_great_expectations()
-    request.engine.compile_kernels(progress.stage)
-    request.engine.warm_up(audit=True)
     run = run_in(staging_path(request.warehouse, run_id), request, run_id)
     folder = run.scratch.folder
 
     with progress.stage("check the logs"):
         inputs = open_inputs(request)
         opened |= inputs.logs
+    # To compile takes long: a path that is wrong is told before.
+    request.engine.compile_kernels(progress.stage)
+    request.engine.warm_up(audit=True)
     counted = count_logs(inputs.logs, request, run)
     recorded = partial(_recorded, request, run_id, inputs)
     before = partial(recorded, counted.counts)

@@ -59,7 +59,10 @@ def build(
         tree = with_warehouse(tree, warehouse, "warehouse")
     with extras_named():
         from winnow.building.build import build as build_date
+        from winnow.building.config_check import check_config
         from winnow.building.request import BuildRequest
+
+        suites = check_config(tree)
     with running(engine, f"winnow build {day}") as started:
         return build_date(
             BuildRequest(
@@ -70,6 +73,7 @@ def build(
                 immature=immature,
                 progress=Progress(quiet=not verbose),
                 home=home,
+                suites=suites,
             )
         )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from winnow.audit.suites.suite import Suite
 from winnow.building.progress import Progress
 from winnow.config.tree import Config
 from winnow.engine.engine import Engine
@@ -24,6 +25,7 @@ class BuildRequest:
         limits: How much is computed at a time.
         home: The folder of the config file, where there is one: the release names folders inside
             it from there on, so that it is the same after the whole has moved.
+        suites: What ``check_config`` returned before the engine started; None: the build checks.
     """
 
     config: Config
@@ -34,6 +36,7 @@ class BuildRequest:
     progress: Progress = field(default_factory=Progress)
     limits: Limits = DEFAULT_LIMITS
     home: Path | None = None
+    suites: tuple[Suite, ...] | None = None
 
     @property
     def warehouse(self) -> Path:

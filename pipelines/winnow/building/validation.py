@@ -9,8 +9,7 @@ from typing import Any
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
-from winnow.audit.suites.reading import read_suites
-from winnow.building.apart import require_apart
+from winnow.building.config_check import check_config
 from winnow.building.progress import Progress
 from winnow.building.rejected import Example
 from winnow.config.logs import LOG_NAMES
@@ -91,8 +90,7 @@ def validate_files(config: Config, day: date | None) -> Validation:
             of the user's own is not right.
         InputError: A log is missing, damaged, or not what its contract says.
     """
-    require_apart(config)
-    read_suites(config)
+    check_config(config)
     needs = dates_needed(config, day or date.today())
     found = _looked_at(config, needs, given=day is not None)
     missing = () if day is None else tuple(_missing(found, needs))

@@ -52,11 +52,10 @@ def build(
     require_engine(engine, master)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, warehouse)
-    if tree.expectations:
-        from winnow.audit.suites.reading import read_suites
+    with nothing_collected():
+        from winnow.building.config_check import check_config
 
-        # The build reads them as well; what is wrong is told before an engine has started.
-        read_suites(tree)
+        suites = check_config(tree)
     with nothing_collected(), progress.stage("start the engine"):
         from winnow.building.build import build as build_date
         from winnow.building.request import BuildRequest
@@ -76,6 +75,7 @@ def build(
                 immature=immature,
                 progress=progress,
                 home=config.resolve().parent,
+                suites=suites,
             )
         )
     if as_json:
