@@ -103,7 +103,7 @@ class DescribeSettings:
         }
 
     def it_names_the_nearest_gate_to_one_that_is_none(self, tmp_path: Path) -> None:
-        with pytest.raises(ConfigError, match="did you mean rejected_share") as caught:
+        with pytest.raises(ConfigError, match="Did you mean rejected_share") as caught:
             loaded(tmp_path, "rejectd_share: {warn: {most: 0.2}}")
         assert caught.value.exit_code == 2
 

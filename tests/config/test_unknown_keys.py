@@ -69,6 +69,31 @@ mix: {hard_ratio: 0.0}
         assert told.what == "the contract of impressions has no such column"
         assert told.next_step == "Did you mean user_id?"
 
+    def it_can_be_a_gate_and_each_is_named_with_its_line(self, tmp_path: Path) -> None:
+        text = """
+logs: {impressions: {path: i}, clicks: {path: c}}
+mix: {hard_ratio: 0.0}
+gates:
+  rejectd_share.clicks: {warn: {most: 0.2}}
+  hard_share: {warn: {least: 0.1}}
+  tops_user_share: {fail: {most: 1}}
+  labels_differ.positives: {fail: {most: 1}}
+"""
+        assert sentences(tmp_path, text) == [
+            "gates.rejectd_share.clicks (winnow.yaml, line 5): there is no such gate, found "
+            "rejectd_share. Did you mean rejected_share?",
+            "gates.tops_user_share (winnow.yaml, line 7): there is no such gate, found "
+            "tops_user_share. Did you mean top_user_share?",
+            "gates.labels_differ.positives (winnow.yaml, line 8): labels_differ has no setting: "
+            "it keeps one of Winnow's truths.",
+        ]
+
+    def it_can_be_a_gate_that_looks_like_none(self, tmp_path: Path) -> None:
+        (told,) = problems(tmp_path, WITH_RANKING + "gates: {xyzzy: {warn: {most: 1}}}\n")
+        assert (told.found, told.next_step) == ("xyzzy", None)
+        assert told.expected is not None and told.expected.startswith("one of rejected_share, ")
+        assert "labels_differ" not in told.expected
+
     @settings(max_examples=60, deadline=None)
     @given(st.from_regex(r"\A[a-z_]{1,12}\Z").filter(lambda key: key not in Config.model_fields))
     def it_is_always_refused(self, tmp_path_factory: pytest.TempPathFactory, key: str) -> None:

@@ -1,13 +1,12 @@
 """The config's ``gates``: bounds in place of the default ones."""
 
-import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Self
 
 from pydantic import model_validator
 
 from winnow.config.gate_names import ABSOLUTE, SETTABLE
-from winnow.config.model import Frozen
+from winnow.config.model import Fault, Frozen, fault, nearest
 
 
 class Bounds(Frozen):
@@ -58,21 +57,20 @@ class GateBounds(Frozen):
         return self.model_copy(update=given)
 
 
-def known_gates(gates: Mapping[str, GateBounds]) -> Mapping[str, GateBounds]:
-    """Return the settings of gates as they are.
+def gate_faults(gates: Iterable[str]) -> Iterator[Fault]:
+    """Give what is wrong with the names of settings: each is a gate's, or a gate's and a subject.
 
-    Raises:
-        ValueError: One names no gate, or an absolute one.
+    Args:
+        gates: ``rejected_share``, or ``rejected_share.clicks``.
     """
     for name in gates:
-        gate = name.split(".")[0]
+        gate = name.partition(".")[0]
         if gate in ABSOLUTE:
-            raise ValueError(f"gates: {name} has no setting: it keeps one of Winnow's truths")
-        if gate not in SETTABLE:
-            close = difflib.get_close_matches(name, (*SETTABLE, *ABSOLUTE), n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {sorted(SETTABLE)}"
-            raise ValueError(f"gates: {name} is no gate; {hint}")
-    return gates
+            yield fault((name,), f"{gate} has no setting: it keeps one of Winnow's truths")
+        elif gate not in SETTABLE:
+            hint = nearest(gate, SETTABLE)
+            expected = None if hint else f"one of {', '.join(SETTABLE)}"
+            yield fault((name,), "there is no such gate", gate, expected, hint)
 
 
 def bounds_of(

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from winnow.config.agreement import disagreements, tables_that_have
 from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
-from winnow.config.gates import GateBounds, known_gates
+from winnow.config.gates import GateBounds, gate_faults
 from winnow.config.logs import Logs
 from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
 from winnow.config.sampling import (
@@ -117,7 +117,7 @@ class Config(Frozen):
     @field_validator("gates")
     @classmethod
     def _are_gates(cls, gates: dict[str, GateBounds]) -> dict[str, GateBounds]:
-        known_gates(gates)
+        refuse(gate_faults(gates))
         return gates
 
     @model_validator(mode="after")
