@@ -104,7 +104,7 @@ class DescribeOpenRelease:
         with pytest.raises(ReleaseError) as caught:
             open_release(store.warehouse, "nope")
         assert str(caught.value) == (
-            "releases: there is no release nope, found 2026-01-05 to 2026-01-06. "
+            f"{store.warehouse}: there is no release nope, found 2026-01-05 to 2026-01-06. "
             "Build it first; winnow releases shows what there is."
         )
         with pytest.raises(ReleaseError, match="there is no release, found no release at all"):

@@ -33,7 +33,7 @@ def open_release(
         found = snapshot.newest(day) if day else None
         what = f"there is no release of {day}" if day else "there is no release"
     if found is None:
-        raise ReleaseError(_not_there(what, snapshot.dates))
+        raise ReleaseError(_not_there(warehouse, what, snapshot.dates))
     return ReleaseReader(Path(warehouse), [found])
 
 
@@ -69,7 +69,8 @@ def open_dates(
     snapshot = read_releases(Path(warehouse))
     absent = sorted(set(days) - set(snapshot.dates))
     if absent and (missing == "refuse" or len(absent) == len(days)):
-        raise ReleaseError(_not_there(f"there is no release of {spans(absent)}", snapshot.dates))
+        what = f"there is no release of {spans(absent)}"
+        raise ReleaseError(_not_there(warehouse, what, snapshot.dates))
     if absent:
         _LOG.warning("skipped, as there is no release: %s", spans(absent))
     newest = [snapshot.newest(day) for day in days]
@@ -81,9 +82,9 @@ def open_dates(
     return reader
 
 
-def _not_there(what: str, released: Iterable[date]) -> Problem:
+def _not_there(warehouse: str | Path, what: str, released: Iterable[date]) -> Problem:
     return Problem(
-        "releases",
+        str(warehouse),
         what,
         found=spans(released) or "no release at all",
         next_step="Build it first; winnow releases shows what there is.",
