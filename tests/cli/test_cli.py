@@ -91,6 +91,37 @@ class DescribeWrongArguments:
             "--log-format: this format is not known, found xml, expected text or json.\n"
         )
 
+    @pytest.mark.parametrize(
+        ("words", "told"),
+        [
+            (
+                ["report", "an-id", "--ds", "2026-01-01"],
+                ["--ds: does not go together with a release id. Give one of them."],
+            ),
+            (
+                ["report", "--all", "--run", "a-run", "--compare", "a", "b"],
+                [
+                    "--compare: does not go together with --run. Give one of them.",
+                    "--all: does not go together with --run. Give one of them.",
+                ],
+            ),
+            (
+                ["rejected", "--run", "a-run", "--ds", "2026-01-01"],
+                ["--run: does not go together with --ds. Give one of them."],
+            ),
+            (
+                ["show", "--release", "an-id", "--ds", "2026-01-01"],
+                ["--ds: does not go together with a release id. Give one of them."],
+            ),
+        ],
+        ids=["report of a date", "report of several", "rejected", "show"],
+    )
+    def it_refuses_options_that_contradict_each_other(
+        self, words: list[str], told: list[str], tmp_path: Path, capsys: Captured
+    ) -> None:
+        assert main([*words, "--warehouse", str(tmp_path)]) == 2
+        assert capsys.readouterr().err.splitlines() == told
+
     def it_says_what_a_date_is(self, capsys: Captured) -> None:
         assert main(["build", "--ds", "1.1.2026"]) == 2
         told = capsys.readouterr()

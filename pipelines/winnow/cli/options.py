@@ -10,8 +10,11 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winnow.building.progress import Progress
     from winnow.config.tree import Config
+    from winnow.release.release import Release
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
 WarehouseOption = Annotated[
@@ -105,6 +108,38 @@ def warehouse_of(warehouse: Path | None, config: Path) -> Path:
     from winnow.config.loading import load_config
 
     return Path(load_config(config).warehouse)
+
+
+def require_at_most_one(options: "Mapping[str, object]") -> None:
+    """Refuse options that contradict each other.
+
+    Args:
+        options: What was given, by the names of the options; None and False were not.
+
+    Raises:
+        ConfigError: There are two or more.
+    """
+    first, *others = [name for name, value in options.items() if value not in (None, False)] or [""]
+    if others:
+        from winnow.errors import ConfigError, Problem
+
+        fix = "Give one of them."
+        raise ConfigError(
+            *(Problem(name, f"does not go together with {first}", next_step=fix) for name in others)
+        )
+
+
+def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> "Release":
+    """Return a release by its id or date, by default the newest of the latest date.
+
+    Raises:
+        ConfigError: It is named by both.
+        ReleaseError: There is no such release; says which dates are released.
+    """
+    from winnow.release.opening import open_release
+
+    require_at_most_one({"a release id": release_id, "--ds": ds})
+    return open_release(warehouse, release_id, ds).releases[0]
 
 
 def progress_for(as_json: bool, log_format: str | None = None) -> "Progress":

@@ -13,6 +13,7 @@ from winnow.cli.options import (
     WarehouseOption,
     day_of,
     print_json,
+    require_at_most_one,
     stdout,
     warehouse_of,
 )
@@ -36,10 +37,11 @@ def rejected(
     A row with two reasons counts in both. Fix the source and build the date again: the release
     that comes then holds only what is still broken.
     """
+    require_at_most_one({"--ds": ds, "--run": run})
+    day = None if ds is None else day_of(ds)
     folder = warehouse_of(warehouse, config)
     from winnow.building.rejected import find_rejected, print_rejected
 
-    day = None if ds is None else day_of(ds)
     found = find_rejected(folder, day, run=run, log=log, reason=reason, limit=limit)
     if as_json:
         print_json(found.as_record())

@@ -16,6 +16,7 @@ from winnow.cli.options import (
     WarehouseOption,
     day_of,
     print_result,
+    require_at_most_one,
     warehouse_of,
 )
 
@@ -51,6 +52,16 @@ def report(
     releases side by side. With --all there is such a page for each date, and an index with the
     verdict and the volumes of all dates; what it shows is in the releases, no table is read.
     """
+    require_at_most_one(
+        {
+            "a release id": release,
+            "--ds": ds,
+            "--run": run,
+            "--compare": compare,
+            "--all": all_dates,
+        }
+    )
+    day = None if ds is None else day_of(ds)
     folder = warehouse_of(warehouse, config)
     from winnow.cli import report_pages as pages
 
@@ -61,7 +72,6 @@ def report(
     elif run is not None:
         written = pages.write_run_report(folder, run, out=out)
     else:
-        day = None if ds is None else day_of(ds)
         written = pages.write_report(folder, release, day, out=out)
     print_result({"report": str(written)}, str(written), as_json)
     if open_it:

@@ -14,6 +14,7 @@ from winnow.cli.options import (
     OfDateOption,
     WarehouseOption,
     day_of,
+    find_release,
     print_json,
     stdout,
     warehouse_of,
@@ -49,7 +50,6 @@ def show(
     """
     day = None if ds is None else day_of(ds)
     folder = warehouse_of(warehouse, config)
-    from winnow.cli.verify import find_release
     from winnow.release.reader import ReleaseReader
 
     found = find_release(folder, release, day)

@@ -1,8 +1,6 @@
 """``winnow verify``: whether a release still holds what it promised."""
 
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winnow.cli.options import (
@@ -18,6 +16,7 @@ from winnow.cli.options import (
     ReleaseArgument,
     WarehouseOption,
     day_of,
+    find_release,
     print_result,
     progress_for,
     require_engine,
@@ -26,7 +25,6 @@ from winnow.cli.options import (
 from winnow.engine.startup.garbage import nothing_collected
 
 if TYPE_CHECKING:
-    from winnow.release.release import Release
     from winnow.release.verify import Finding
 
 
@@ -69,22 +67,6 @@ def verify(
     record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "tables": tables}
     text = f"{found.release_id} of {found.ds} holds what it promised: {len(tables)} tables, "
     print_result(record, f"{text}{sum(tables.values()):,} rows.", as_json)
-
-
-def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> "Release":
-    """Return a release by its id or date, by default the newest of the latest date.
-
-    Raises:
-        ConfigError: It is named by both.
-        ReleaseError: There is no such release; says which dates are released.
-    """
-    from winnow.errors import ConfigError, Problem
-    from winnow.release.opening import open_release
-
-    if release_id is not None and ds is not None:
-        problem = Problem("--ds", "name a release by its id or by its date", f"{release_id}, {ds}")
-        raise ConfigError(problem)
-    return open_release(warehouse, release_id, ds).releases[0]
 
 
 def raise_findings(findings: "Sequence[Finding]") -> None:
