@@ -5,20 +5,25 @@ import re
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.record import AuditRecord
+from winnow.building import audit
 from winnow.building.build import build
 from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
 from winnow.building.summary import BuildSummary
+from winnow.cli import report_pages
 from winnow.cli.main import main
 from winnow.config.gates import Bounds, GateBounds
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import GateError
-from winnow.release.releases import list_releases
+from winnow.release.release import Release
+from winnow.release.releases import list_releases, read_releases
 
 DAY = date(2026, 1, 1)
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_logs"
@@ -114,6 +119,38 @@ class DescribeTheReport:
         assert [path.name for path in page.parent.iterdir()] == ["index.html"]
         assert page.parent.name == releases[0]
         assert releases[0] in page.read_text(encoding="utf-8")
+
+    def it_says_where_it_cannot_be_written(
+        self, releases: tuple[str, str], shop: Path, tmp_path: Path, capsys: Captured
+    ) -> None:
+        (tmp_path / "taken").write_text("no folder", encoding="utf-8")
+        place = ("--warehouse", str(shop / "warehouse"), "--out", str(tmp_path / "taken"))
+        assert main(["report", *place]) == 2
+        assert capsys.readouterr().err == (
+            f"{tmp_path}/taken/index.html: the file cannot be written: File exists.\n"
+        )
+
+    def it_reads_the_last_releases_once_for_all_dates(
+        self,
+        releases: tuple[str, str],
+        shop: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        snapshot = read_releases(shop / "warehouse")
+        twice = SimpleNamespace(
+            dates=(DAY, DAY), listed=snapshot.listed, newest_if_whole=snapshot.newest_if_whole
+        )
+        read: list[str] = []
+
+        def record_of(release: Release) -> AuditRecord | None:
+            read.append(release.release_id)
+            return audit.record_of(release)
+
+        monkeypatch.setattr(report_pages, "read_releases", lambda _: twice)
+        monkeypatch.setattr(report_pages, "record_of", record_of)
+        report_pages.write_all(shop / "warehouse", out=tmp_path)
+        assert sorted(read) == sorted([*releases, releases[1], releases[1]])
 
     def it_says_what_changed_between_two_releases(
         self, releases: tuple[str, str], shop: Path, capsys: Captured

@@ -109,7 +109,8 @@ def write_config(path: Path, text: str, *, force: bool) -> None:
     Raises:
         ConfigError: The file is there already and ``force`` is false, or it cannot be written.
     """
-    from winnow.cli.schema import SCHEMA_FILE, write_schema, write_text
+    from winnow.cli.schema import SCHEMA_FILE, write_schema
+    from winnow.cli.writing import write_text
 
     require_free(path, force=force)
     write_text(path, f"# yaml-language-server: $schema={SCHEMA_FILE}\n{text}")

@@ -1,10 +1,13 @@
 """Write the report of a release, of a run that failed, of what changed, or of all dates."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from winnow.audit.record import AuditRecord
 from winnow.building.audit import failed_run, record_of
+from winnow.cli.writing import write_text
 from winnow.errors import Problem, ReleaseError
 from winnow.release.opening import open_release
 from winnow.release.paths import REPORTS, staging_path
@@ -33,7 +36,8 @@ def write_report(
     """
     release = open_release(warehouse, release_id, ds=day).releases[-1]
     folder = out or warehouse / REPORTS / release.release_id
-    return _written(folder / "index.html", render(page_of(warehouse, release)))
+    page = _page_of(release, _recorded(release), _last_releases(warehouse))
+    return _written(folder / "index.html", render(page))
 
 
 def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -> Path:
@@ -62,7 +66,7 @@ def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -
         inputs_json=run.inputs_json,
         tables=run.tables,
         record=run.record,
-        history=_history(warehouse),
+        history=_last_releases(warehouse),
     )
     return _written(folder / "report.html", render(page))
 
@@ -73,7 +77,9 @@ def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None
     Raises:
         ReleaseError: A release is not there, or holds no audit.
     """
-    pages = [page_of(warehouse, open_release(warehouse, one).releases[-1]) for one in (a, b)]
+    history = _last_releases(warehouse)
+    releases = [open_release(warehouse, one).releases[-1] for one in (a, b)]
+    pages = [_page_of(release, _recorded(release), history) for release in releases]
     path = (out or warehouse / REPORTS) / f"{a}..{b}.html"
     return _written(path, render_comparison(*pages))
 
@@ -92,7 +98,7 @@ def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
         ReleaseError: There is no release at all.
     """
     folder = out or warehouse / REPORTS
-    snapshot = read_releases(warehouse)
+    snapshot, history = read_releases(warehouse), _last_releases(warehouse)
     entries = []
     for day in snapshot.dates:
         release = snapshot.newest_if_whole(day)
@@ -102,7 +108,7 @@ def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
         if record is None:  # of another version of Winnow
             entries.append(IndexEntry(HistoryEntry(release.release_id, day, None)))
             continue
-        page = render(page_of(warehouse, release))
+        page = render(_page_of(release, record, history))
         _written(folder / release.release_id / "index.html", page)
         open_gates = sum(gate.status != "pass" for gate in record.gates)
         entry = HistoryEntry.of(release.release_id, day, record)
@@ -112,8 +118,30 @@ def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
     return _written(folder / "index.html", render_index(entries))
 
 
-def page_of(warehouse: Path, release: Release) -> ReportPage:
+def _page_of(release: Release, record: AuditRecord, history: Sequence[HistoryEntry]) -> ReportPage:
     """Return what the page of a release shows.
+
+    Args:
+        release: The release.
+        record: What its audit found.
+        history: The last releases of the warehouse, the oldest first.
+    """
+    return ReportPage(
+        release_id=release.release_id,
+        run_id=release.run_id,
+        ds=release.ds,
+        created=release.created_ts,
+        code_version=release.code_version,
+        config_json=release.config_json,
+        inputs_json=release.inputs_json,
+        tables={pin.table: pin.content.rows for pin in release.tables},
+        record=record,
+        history=history,
+    )
+
+
+def _recorded(release: Release) -> AuditRecord:
+    """Return what the audit of a release found.
 
     Raises:
         ReleaseError: The release holds no audit record that this version can read.
@@ -128,21 +156,11 @@ def page_of(warehouse: Path, release: Release) -> ReportPage:
                 next_step="Build the date again.",
             )
         )
-    return ReportPage(
-        release_id=release.release_id,
-        run_id=release.run_id,
-        ds=release.ds,
-        created=release.created_ts,
-        code_version=release.code_version,
-        config_json=release.config_json,
-        inputs_json=release.inputs_json,
-        tables={pin.table: pin.content.rows for pin in release.tables},
-        record=record,
-        history=_history(warehouse),
-    )
+    return record
 
 
-def _history(warehouse: Path) -> list[HistoryEntry]:
+def _last_releases(warehouse: Path) -> list[HistoryEntry]:
+    """Return the last releases of a warehouse that this version can read, the oldest first."""
     found = []
     for listed in read_releases(warehouse).listed[-_LAST_RELEASES:]:
         # One that cannot be read is told of where it is asked for.
@@ -154,6 +172,5 @@ def _history(warehouse: Path) -> list[HistoryEntry]:
 
 
 def _written(path: Path, html: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html, encoding="utf-8")
+    write_text(path, html)
     return path

@@ -39,23 +39,8 @@ def write_schema(path: Path) -> None:
     Raises:
         ConfigError: The file cannot be written.
     """
+    from winnow.cli.writing import write_text
     from winnow.config.json_schema import config_schema
 
     text = json.dumps(config_schema(), ensure_ascii=False, indent=2) + "\n"
     write_text(path, text)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, and the folders that lead to it.
-
-    Raises:
-        ConfigError: It cannot be written.
-    """
-    from winnow.errors import ConfigError, Problem
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConfigError(Problem(str(path), f"the file cannot be written: {why}")) from error
