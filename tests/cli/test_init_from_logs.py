@@ -18,6 +18,7 @@ from winnow.building.build import build
 from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
 from winnow.cli.main import main
+from winnow.cli.proposal.found_logs import find_logs
 from winnow.cli.proposal.times import time_in
 from winnow.config.loading import load_config
 from winnow.config.logs import LOG_NAMES
@@ -277,6 +278,30 @@ class DescribeWhatCannotBeRead:
         words = ["init", str(tmp_path / "w.yaml"), "--from", str(tmp_path / "logs")]
         assert main(words) == 0
         assert "users.parquet is not a complete Parquet file" in capsys.readouterr().out
+
+    def it_passes_over_tables_of_winnow_and_files_that_are_no_logs(self, tmp_path: Path) -> None:
+        shutil.copytree(ROOT / "examples" / "own_logs" / "logs", tmp_path / "shop" / "logs")
+        (tmp_path / "shop" / "winnow.yaml").write_text("seed: 1", encoding="utf-8")
+        (tmp_path / "shop" / "notes").mkdir()
+        (tmp_path / "shop" / "notes" / "read.me").write_text("of the shop", encoding="utf-8")
+        table = pa.table({"user_id": [1], "item_id": [2], "click_ts": [3]})
+        for name in ("releases", "positives"):
+            write_deltalake(tmp_path / "shop" / "warehouse" / name, table)
+        found, problems = find_logs([str(tmp_path / "shop")], tmp_path)
+        alone, _ = find_logs([str(tmp_path / "shop" / "logs")], tmp_path)
+        assert [one.path for one in found] == [one.path for one in alone] != []
+        assert problems == []
+
+    def it_says_that_a_file_that_was_named_tells_no_format(
+        self, tmp_path: Path, capsys: Captured
+    ) -> None:
+        path = tmp_path / "clicks.txt"
+        path.write_text("1,2", encoding="utf-8")
+        assert main(["init", str(tmp_path / "w.yaml"), "--from", str(path)]) == 3
+        assert capsys.readouterr().err == (
+            f"--from: the name of {path} does not tell the format. "
+            "Let the names end in .parquet, .csv or .jsonl, or write a config by hand.\n"
+        )
 
     def it_replaces_no_config(self, tmp_path: Path) -> None:
         path = tmp_path / "winnow.yaml"

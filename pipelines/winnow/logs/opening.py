@@ -101,7 +101,7 @@ def guess_format(log: str, listing: Listing) -> str:
         return "parquet"
     formats: dict[str, SourceFile] = {}
     for file in files:
-        if kind := _format_of(file.path.lower()):
+        if kind := format_of(file.path):
             formats.setdefault(kind, file)
     if len(formats) == 1:
         return next(iter(formats))
@@ -114,7 +114,9 @@ def guess_format(log: str, listing: Listing) -> str:
     raise InputError(Problem(where, what, next_step=fix))
 
 
-def _format_of(name: str) -> str | None:
+def format_of(name: str) -> str | None:
+    """Return the format that a file's name tells by its ending, or None."""
+    name = name.lower()
     for compressed in COMPRESSIONS:
         name = name.removesuffix(compressed)
     return next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), None)

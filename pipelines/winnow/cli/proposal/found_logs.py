@@ -1,7 +1,7 @@
 """What may be a log below a folder: its files, its date folders, its columns and some values."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from winnow.errors import ConfigError, InputError, Problem
 from winnow.logs.delta.table_log import open_delta
 from winnow.logs.files.listing import list_files
 from winnow.logs.files.locations import Location, hidden
-from winnow.logs.opening import guess_format, open_files
+from winnow.logs.opening import format_of, guess_format, open_files
+from winnow.release.paths import RELEASES
 
 _DEEPEST = 4
 _MOST = 50
@@ -79,15 +80,26 @@ def find_logs(paths: Sequence[str], base: Path) -> tuple[tuple[FoundLog, ...], l
                 if (log := _opened(one)) is not None:
                     found.append(log)
             except (InputError, ConfigError) as error:
-                problems += error.problems
+                problems += (_of_argument(problem, one) for problem in error.problems)
     if not found:
         nothing = Problem("--from", f"no log is to be seen in {', '.join(paths)}")
         raise InputError(*(problems or [nothing]))
     return tuple(found[:_MOST]), problems
 
 
+def _of_argument(problem: Problem, place: Location) -> Problem:
+    """Return a problem of a log, which has no name yet, as one of the argument that led to it."""
+    if not problem.where.startswith(f"logs.{place.path}"):
+        return problem
+    if problem.where.endswith(".format"):
+        fix = "Let the names end in .parquet, .csv or .jsonl, or write a config by hand."
+        problem = replace(problem, next_step=fix)
+    where = "--from" if place.path in problem.what else f"--from {place.path}"
+    return replace(problem, where=where)
+
+
 def _places(place: Location, deepest: int) -> Iterator[Location]:
-    """Give the places below that may hold one log each."""
+    """Give the places below that may hold one log each; not the tables that Winnow has written."""
     info = place.filesystem.get_file_info(place.path)
     if info.type == pafs.FileType.File or deepest == 0:
         yield place
@@ -98,6 +110,8 @@ def _places(place: Location, deepest: int) -> Iterator[Location]:
     if any(entry.base_name == "_delta_log" for entry in folders) or _partition_of(place):
         yield place
         return
+    if any(entry.base_name == RELEASES and _is_delta(place, entry.path) for entry in folders):
+        return
     folders = [entry for entry in folders if not hidden(entry.base_name)]
     if folders and all("=" in entry.base_name for entry in folders):
         # Folders such as region=eu above the dates.
@@ -105,8 +119,11 @@ def _places(place: Location, deepest: int) -> Iterator[Location]:
         yield Location(place.filesystem, f"{place.path}/{column}=*", place.scheme)
         return
     if files and not folders and len({_stem(file.base_name) for file in files}) == 1:
-        yield place
+        if "." not in files[0].base_name or format_of(files[0].base_name):
+            yield place
         return
+    # A config, a note: what tells no format by its ending is a log only where it was named.
+    files = [entry for entry in files if format_of(entry.base_name)]
     for entry in sorted([*folders, *files], key=lambda entry: str(entry.base_name)):
         if not hidden(entry.base_name):
             yield from _places(Location(place.filesystem, entry.path, place.scheme), deepest - 1)
@@ -118,7 +135,7 @@ def _opened(place: Location) -> FoundLog | None:
     if root is None:
         return None
     first = Location(place.filesystem, root.path, place.scheme)
-    if place.filesystem.get_file_info(f"{root.path}/_delta_log").type == pafs.FileType.Directory:
+    if _is_delta(place, root.path):
         sample, partition, dates = delta_sample(place)
         if partition is not None:
             open_delta(place.path, place, partition, dates[-1:], (), allow_empty=True)
@@ -134,6 +151,11 @@ def _opened(place: Location) -> FoundLog | None:
     config = LogConfig(path=path, partition=partition)
     opened = open_files(place.path, config, kind, listing)
     return FoundLog(path, kind, partition, dates, file_sample(opened))
+
+
+def _is_delta(place: Location, path: str) -> bool:
+    info = place.filesystem.get_file_info(f"{path}/_delta_log")
+    return bool(info.type == pafs.FileType.Directory)
 
 
 def _partition_of(place: Location) -> Partition | None:
