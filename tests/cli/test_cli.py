@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from winnow.building.code_version import code_version
+from winnow.building.request import BuildRequest
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.main import COMMANDS, main
 from winnow.config.loading import load_config
@@ -246,6 +249,45 @@ class DescribeSimulate:
         assert capsys.readouterr().err == (
             "--users: input should be greater than or equal to 10, found 2.\n"
         )
+
+
+class DescribeTheDemo:
+    @pytest.mark.parametrize(
+        ("words", "stages"),
+        [(["--json"], []), (["--json", "--log-format", "json"], ["2026-01-01", "2026-01-02"])],
+        ids=["quiet", "as json"],
+    )
+    def it_tells_of_its_builds_as_of_its_other_stages(
+        self,
+        words: list[str],
+        stages: list[str],
+        tmp_path: Path,
+        capsys: Captured,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        seconds: list[list[str]] = []
+
+        def build(request: BuildRequest) -> SimpleNamespace:
+            with request.progress.stage(f"work on {request.day}"):
+                pass
+            seconds.append([*request.progress.seconds])
+            return SimpleNamespace(release_id="r", as_record=dict)
+
+        config = ROOT / "examples" / "own_logs" / "winnow.yaml"
+        simulated = {"config": str(config), "days": ["2026-01-01", "2026-01-02"]}
+        monkeypatch.setattr("winnow.cli.simulate.run_simulation", lambda *_: simulated)
+        monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: nullcontext())
+        monkeypatch.setattr("winnow.building.build.build", build)
+        monkeypatch.setattr("winnow.cli.report_pages.write_report", lambda *_: "page")
+        assert main(["demo", "--out", str(tmp_path), *words]) == 0
+        told = capsys.readouterr()
+        events = [json.loads(line) for line in told.err.splitlines()]
+        begun = [one["stage"] for one in events if one["event"] == "start"]
+        assert [stage for stage in begun if stage.startswith("work")] == [
+            f"work on {day}" for day in stages
+        ]
+        assert seconds == [["work on 2026-01-01"], ["work on 2026-01-02"]], "one progress each"
+        assert json.loads(told.out) == {"builds": [{}, {}], "report": "page"}
 
 
 class DescribeReleases:

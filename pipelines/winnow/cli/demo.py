@@ -60,9 +60,14 @@ def demo(
         for text in simulated["days"]:
             progress.say(f"\nbuild {text}")
             day = date.fromisoformat(text)
-            made.append(
-                build(BuildRequest(config=config, day=day, engine=running, home=out.resolve()))
+            request = BuildRequest(
+                config=config,
+                day=day,
+                engine=running,
+                progress=progress_for(as_json, log_format),  # it adds up seconds: one per build
+                home=out.resolve(),
             )
+            made.append(build(request))
     page = write_report(Path(config.warehouse), made[-1].release_id, None)
     if as_json:
         print_json({"builds": [one.as_record() for one in made], "report": str(page)})
