@@ -11,11 +11,6 @@ def shipped_text(folder: Literal["configs", "schemas"], name: str) -> str:
     return _folder(folder).joinpath(name).read_text(encoding="utf-8")
 
 
-def shipped_names(folder: Literal["configs", "schemas"]) -> list[str]:
-    """Return the names of the YAML files of a folder, sorted."""
-    return sorted(f.name for f in _folder(folder).iterdir() if f.name.endswith(".yaml"))
-
-
 def _folder(name: str) -> Traversable:
     within = files("winnow").joinpath(name)
     # In a checkout they stand at the top, where a person looks for them.

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from winnow.config.date_patterns import NULL_FOLDER
 from winnow.config.log_shapes import Csv
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.tree import Config
@@ -121,13 +122,10 @@ def _written(log: LogConfig, table: pa.Table, folder: Path) -> LogConfig:
         values = pc.cast(table[column], pa.string())
         for value in values.unique():
             own = pc.is_null(values) if value.as_py() is None else pc.equal(values, value)
-            _write(rest.filter(own), folder / f"{column}={value.as_py() or _NO_DATE}")
+            _write(rest.filter(own), folder / f"{column}={value.as_py() or NULL_FOLDER}")
     files = {"path": str(folder), "format": "parquet", "derived_from": None, "partition": partition}
     as_text = {"csv": Csv(), "encoding": None, "accept_cut": False}
     return log.model_copy(update=files | as_text)
-
-
-_NO_DATE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def _write(table: pa.Table, folder: Path) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pds
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from winnow.building.audit import failed_run
-from winnow.building.terminal_tables import print_whole
+from winnow.building.terminal_tables import plain_table, print_whole
 from winnow.errors import Problem, ReleaseError, WinnowError
 from winnow.release.opening import open_release
 from winnow.release.paths import STAGING, staged_table_path
@@ -143,10 +141,7 @@ def print_rejected(found: Rejected, console: Console) -> None:
     console.print(f"{date_text}{found.source}: {found.rows:,} rejected rows", markup=False)
     if not found.reasons:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("log", no_wrap=True)
-    table.add_column("reason", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
+    table = plain_table("log", "reason", "rows", texts=("reason",))
     for entry in found.reasons:
         table.add_row(entry.log, entry.reason, f"{entry.rows:,}")
     print_whole(table, console)

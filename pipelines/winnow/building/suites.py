@@ -72,15 +72,15 @@ def judge_tables(
     request: BuildRequest,
     run_id: str,
     judged: Judged,
-) -> Judged:
-    """Judge staged tables, and add what came of it to what came of the logs.
+) -> None:
+    """Judge staged tables, and add what comes of it to what came of the logs.
 
     Args:
         suites: The suites; those of logs are passed over.
         staged: The staged tables. store: Reads them.
         request: The build.
         run_id: Names the run.
-        judged: What came of the logs.
+        judged: What came of the logs; what comes of the tables is added.
     """
     of_tables = [suite for suite in suites if suite.given.table is not None]
     names = {suite.given.subject for suite in of_tables}
@@ -93,7 +93,6 @@ def judge_tables(
     judge_suites(of_tables, shown, day, run_id, judged)
     if any(gate.status in ("fail", "error") for gate in judged.gates):
         _say(judged, request)
-    return judged
 
 
 def _of_log(log: Log, counts: RowCounts, day: CalendarDay) -> Shown:

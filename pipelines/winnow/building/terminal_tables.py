@@ -1,16 +1,24 @@
 """Tables in a terminal: numbers to the right, and none of them cut off."""
 
+from collections.abc import Collection
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 
-def plain_table(first: str, *others: str) -> Table:
-    """Return an empty table: the first column to the left, the others, numbers, to the right."""
+def plain_table(first: str, *others: str, texts: Collection[str] = ()) -> Table:
+    """Return an empty table: words to the left, numbers to the right.
+
+    Args:
+        first: The title of the first column, which holds words.
+        others: The titles of the others, which hold numbers.
+        texts: Those among the others that hold words.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column(first, no_wrap=True)
     for title in others:
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="left" if title in texts else "right", no_wrap=True)
     return table
 
 

@@ -80,14 +80,10 @@ def release_record(release: "Release") -> dict[str, Any]:
 
 def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
     """Print one line per release."""
-    from rich import box
-    from rich.table import Table
+    from winnow.building.terminal_tables import plain_table, print_whole
 
-    from winnow.building.terminal_tables import print_whole
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for title in ("date", "release", "tables", "rows", "config", "code"):
-        table.add_column(title, no_wrap=True, justify="right" if title == "rows" else "left")
+    texts = ("release", "config", "code")
+    table = plain_table("date", "release", "tables", "rows", "config", "code", texts=texts)
     for release in releases:
         rows = sum(pin.content.rows for pin in release.tables)
         table.add_row(

@@ -1,9 +1,9 @@
 """Which engine works: chosen by name, started, or taken as it runs already."""
 
-import difflib
 import os
 from typing import TYPE_CHECKING, Literal, get_args
 
+from winnow.config.model import nearest
 from winnow.engine.spark_submit import under_spark_submit
 from winnow.errors import ConfigError, Problem
 
@@ -33,9 +33,7 @@ def choose_engine(named: str | None = None, *, master: str | None = None) -> Eng
     where = "--engine" if named else ENGINE_VARIABLE
     name = named or os.environ.get(ENGINE_VARIABLE) or ("spark" if under_spark_submit() else "sail")
     if name not in ENGINES:
-        close = difflib.get_close_matches(name, ENGINES, n=1, cutoff=0.5)
-        hint = f"Did you mean {close[0]}?" if close else None
-        known = " or ".join(ENGINES)
+        known, hint = " or ".join(ENGINES), nearest(name, ENGINES)
         raise ConfigError(Problem(where, "this engine is not known", name, known, hint))
     if name == "sail" and under_spark_submit():
         what = "spark-submit starts the spark engine only"

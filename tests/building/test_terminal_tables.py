@@ -1,0 +1,39 @@
+"""Tables in a terminal."""
+
+import io
+
+from rich.console import Console
+from winnow.building.rejected import Example, ReasonRows, Rejected, print_rejected
+from winnow.building.terminal_tables import plain_table, print_whole
+
+
+class DescribeATable:
+    def it_has_words_to_the_left_numbers_to_the_right_and_nothing_cut_off(self) -> None:
+        table = plain_table("log", "reason", "rows", texts=("reason",))
+        table.add_row("impressions", "missing", "7")
+        table.add_row("clicks", "user_differs", "1,000")
+        console = Console(file=io.StringIO(), width=20, highlight=False)
+        print_whole(table, console)
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+        assert [line for line in lines if line and "─" not in line] == [
+            " log          reason         rows",
+            " impressions  missing           7",
+            " clicks       user_differs  1,000",
+        ]
+
+    def it_shows_rejected_rows(self) -> None:
+        reasons = (
+            ReasonRows("clicks", "orphan", 2, (Example(("orphan: no impression",), "{}"),)),
+            ReasonRows("clicks", "missing", 1, ()),
+        )
+        console = Console(file=io.StringIO(), width=80, highlight=False)
+        print_rejected(Rejected("r", "run", None, 3, reasons), console)
+        lines = [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+        assert [line for line in lines if line and "─" not in line] == [
+            "r: 3 rejected rows",
+            " log     reason   rows",
+            " clicks  orphan      2",
+            " clicks  missing     1",
+            "clicks: orphan: no impression",
+            "  {}",
+        ]
