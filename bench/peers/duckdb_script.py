@@ -7,6 +7,8 @@ Items are drawn by the alias method: a draw costs one look-up of a slot by its n
 
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +31,15 @@ from bench.work import (
 
 MEMORY = "10GB"
 """DuckDB spills what does not fit; the default would be most of the machine."""
+
+FILES = "(FORMAT parquet, PER_THREAD_OUTPUT)"
+
+POPULARITY = """
+CREATE TEMP TABLE popularity AS
+SELECT item_id, count(click.item_id) AS clicks
+FROM '{logs}/items/*.parquet' LEFT JOIN '{logs}/clicks/date={before}/*.parquet' AS click
+USING (item_id) GROUP BY item_id ORDER BY item_id
+"""
 
 POSITIVES = f"""
 CREATE TEMP TABLE positives AS
@@ -56,7 +67,7 @@ COPY (
         SELECT request_id, user_id, pos_item_id, list(item_id)[:{PER_POSITIVE}] AS item_ids
         FROM draws ANTI JOIN exposures USING (user_id, item_id) GROUP BY ALL)
     SELECT request_id, user_id, pos_item_id, unnest(item_ids) AS item_id FROM chosen
-) TO '{{out}}/easy_negatives' (FORMAT parquet, PER_THREAD_OUTPUT)
+) TO '{{out}}/easy_negatives' {FILES}
 """
 
 HARD = f"""
@@ -74,8 +85,16 @@ COPY (
     SELECT request_id, user_id, positives.item_id AS pos_item_id,
            item[1] AS item_id, item[2] AS stage, item[3] AS score
     FROM long JOIN positives USING (positive)
-) TO '{{out}}/hard_negatives' (FORMAT parquet, PER_THREAD_OUTPUT)
+) TO '{{out}}/hard_negatives' {FILES}
 """
+
+
+@contextmanager
+def timed(steps: dict[str, float], step: str) -> Iterator[None]:
+    """Keep the seconds of a step."""
+    begin = time.monotonic()
+    yield
+    steps[step] = time.monotonic() - begin
 
 
 def run(logs: Path, out: Path, lookback: int) -> dict[str, float]:
@@ -90,30 +109,24 @@ def run(logs: Path, out: Path, lookback: int) -> dict[str, float]:
         db.execute(f"CREATE VIEW {name} AS FROM '{logs}/{name}/date={day}/*.parquet'")
     db.execute(f"CREATE VIEW exposures AS SELECT user_id, item_id FROM read_parquet({shown})")
 
-    begin = time.monotonic()
-    db.execute(f"""CREATE TEMP TABLE popularity AS
-        SELECT item_id, count(click.item_id) AS clicks
-        FROM '{logs}/items/*.parquet' LEFT JOIN '{logs}/clicks/date={before}/*.parquet' AS click
-        USING (item_id) GROUP BY item_id ORDER BY item_id""")
-    weighed = db.execute("FROM popularity ORDER BY item_id").fetchnumpy()
-    ids, clicks = np.asarray(weighed["item_id"]), np.asarray(weighed["clicks"])
-    slots = alias_slots(ids, (clicks + SMOOTHING) ** ALPHA)
-    db.register("slots", pa.table(slots))
-    steps["weigh items"] = time.monotonic() - begin
+    with timed(steps, "weigh items"):
+        db.execute(POPULARITY.format(logs=logs, before=before))
+        weighed = db.execute("FROM popularity ORDER BY item_id").fetchnumpy()
+        ids, clicks = np.asarray(weighed["item_id"]), np.asarray(weighed["clicks"])
+        slots = alias_slots(ids, (clicks + SMOOTHING) ** ALPHA)
+        db.register("slots", pa.table(slots))
 
     for step, statements in {
         "positives": (
             POSITIVES,
-            f"COPY (SELECT * EXCLUDE positive FROM positives) TO '{out}/positives' "
-            "(FORMAT parquet, PER_THREAD_OUTPUT)",
+            f"COPY (SELECT * EXCLUDE positive FROM positives) TO '{out}/positives' {FILES}",
         ),
         "easy": (EASY.format(out=out),),
         "hard": (HARD.format(out=out),),
     }.items():
-        begin = time.monotonic()
-        for statement in statements:
-            db.execute(statement)
-        steps[step] = time.monotonic() - begin
+        with timed(steps, step):
+            for statement in statements:
+                db.execute(statement)
     return steps
 
 

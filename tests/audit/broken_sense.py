@@ -28,9 +28,9 @@ def one_user_was_shown_nearly_everything(bench: Bench) -> Broken:
 
 
 def every_impression_is_clicked(bench: Bench) -> Broken:
-    clicked = bench.audit().funnel
-    assert clicked is not None
-    counts = replace(bench.counts["impressions"], valid=clicked.clicked)
+    funnel = bench.audit().funnel
+    assert funnel is not None and funnel.clicked is not None
+    counts = replace(bench.counts["impressions"], valid=funnel.clicked)
     return Broken(counts={"impressions": counts})
 
 

@@ -16,24 +16,23 @@ from winnow.spark.scratch import Scratch
 
 _MEASURED = (
     "agreement_figures",
-    "candidates_again",
-    "clicked_again",
+    "recomputed_candidates",
+    "recomputed_clicks",
     "count_negatives",
     "count_table",
-    "hard_again",
+    "recomputed_hard",
     "hard_origins",
     "impression_figures",
     "input_figures",
-    "items_again",
+    "recomputed_items",
     "label_figure",
     "logged_requests",
     "measure_draws",
     "negatives_of",
     "on_date",
-    "pairs_again",
-    "positives_again",
+    "recomputed_pairs",
+    "recomputed_positives",
     "repeated_keys",
-    "shuffle_figures",
     "volume_of",
     "wrong_impressions",
     "wrong_q",
@@ -58,6 +57,7 @@ class Memory:
         """Let the audit use the memory."""
         judge = self._judge(vars(audit)["judge"])
         with ExitStack() as patched:
+            assert set(_MEASURED) <= {name for known in _modules() for name in known}
             for known in _modules():
                 whole = {n: self._remembered(n, known[n]) for n in _MEASURED if n in known}
                 patched.enter_context(mock.patch.dict(known, whole))
@@ -80,7 +80,7 @@ class Memory:
         if name == "negatives_of":
             return id(value[0]["training_samples"]) if value else ()
         if isinstance(value, Scratch):
-            return "place"
+            return "scratch"
         if isinstance(value, StagedPositives):
             return id(value.rows)
         if isinstance(value, Mapping):

@@ -140,8 +140,6 @@ class DescribeExamine:
         for source in range(SOURCES):
             drawn = Counter(item for _, item, of, _ in draws if of == source)
             assert found.drawn[source].tolist() == [drawn[item] for item in items]
-        hard = Counter(item for _, item, of, _ in draws if of >= SOURCES)
-        assert found.hard.tolist() == [hard[item] for item in items]
         fine = [d for d in draws if d[2] < SOURCES and math.isfinite(d[3]) and d[3] <= 0]
         assert found.log_q.sum() == len(fine)
 

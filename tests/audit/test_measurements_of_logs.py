@@ -160,13 +160,15 @@ class DescribeDraws:
             {"neg_item_id": 2, "q": 0.1},
         ]
         easy = frame(spark, "easy_negatives", rows, SETTINGS)
-        assert wrong_q(easy, stats, SETTINGS, RowSample(), n_items=1).value == 2
+        assert wrong_q(easy, stats, SETTINGS, RowSample(), n_rows=3, n_items=1).value == 2
 
     def it_looks_at_the_q_of_a_stretch_of_many_rows(self, spark: SparkSession) -> None:
         stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
         rows = [{"neg_item_id": 1, "q": 0.2, "shuffle_key": key} for key in (-5, -4, 7)]
         easy = frame(spark, "easy_negatives", rows, SETTINGS)
-        found = [wrong_q(easy, stats, SETTINGS, RowSample(2, n), n_items=1) for n in (0, 1)]
+        found = [
+            wrong_q(easy, stats, SETTINGS, RowSample(2, n), n_rows=3, n_items=1) for n in (0, 1)
+        ]
         assert [(one.value, one.detail) for one in found] == [
             (2, "looked at 1 in 2 rows"),
             (1, "looked at 1 in 2 rows"),
@@ -181,4 +183,4 @@ class DescribeDraws:
             SETTINGS,
         )
         with pytest.raises(ValueError, match="not spread like a hash"):
-            wrong_q(easy, stats, SETTINGS, RowSample(2, 0), n_items=1)
+            wrong_q(easy, stats, SETTINGS, RowSample(2, 0), n_rows=5_000, n_items=1)

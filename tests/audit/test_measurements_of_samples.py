@@ -1,6 +1,7 @@
 """Positives and items beside small logs: right ones pass, and each mistake is counted."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.config.sampling import Downsampling
 from winnow.config.tree import Config
 from winnow.sampler.weights import integer_weights, keep_probs
+from winnow.spark.scratch import Scratch
 
 from tests.audit.small import THE_DAY, Row, by_name, config, frame, log, some_items, us
 from tests.events.handmade import at
@@ -217,7 +219,10 @@ class DescribeItems:
             items = [{"item_id": i, "valid_to": ends.get(i)} for i in (1, 2, 3, 5)]
             logs["items"] = log(spark, "items", items, settings)
         table = frame(spark, "item_stats", rows, settings)
-        return by_name(item_figures(recomputed_items(logs, table, settings, THE_DAY), settings))
+        # Nothing is written where all clicks count.
+        scratch = Scratch(spark, str, Path("nowhere"), "unused")
+        found = recomputed_items(logs, table, settings, THE_DAY, scratch)
+        return by_name(item_figures(found, settings))
 
     @pytest.mark.parametrize("with_items_log", [True, False])
     def it_passes_what_the_logs_hold(self, spark: SparkSession, *, with_items_log: bool) -> None:

@@ -72,6 +72,7 @@ class DescribeTheUnbrokenBuild:
         assert record.funnel is not None
         assert min(record.funnel.kept, record.funnel.easy, record.funnel.hard) > 200
         assert record.funnel.fill > 50
+        assert record.funnel.clicked is not None
         assert record.funnel.clicked - record.funnel.kept > 100
         assert {gate.name.split(".")[0] for gate in record.gates} >= set(GATE_OF) - {
             "volume_deviation",

@@ -31,7 +31,7 @@ class DescribeTheIndex:
 
     def it_says_verdict_and_volumes(self) -> None:
         row = table_rows(render_index(ENTRIES))[3]
-        assert row[1] == "warnings: 2 gates"
+        assert row[1] == "with warnings: 2 gates"
         assert row[2:] == ["31,437", "314,370", "282,420", "1.73 %", "4.93 %", "12,400", "9,904"]
 
     def it_leads_to_each_page_and_to_places_that_are_there(self) -> None:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.figures.funnel import funnel_of
-from winnow.audit.figures.series import hard_origins, log_q_histogram, popularity_series
+from winnow.audit.figures.series import log_q_histogram, popularity_series
 from winnow.audit.gate import Figure, Measurement
+from winnow.audit.gates.hard_negatives import origins_of_date
 from winnow.audit.gates.history import date_volume
 from winnow.audit.gates.mix import REASONS, given_negatives
 from winnow.audit.judging import judge
@@ -56,9 +57,9 @@ def _drawn_by_the_report(evidence: Evidence) -> dict[str, Any]:
     """Return what the report draws beside the gates; what could not be known is left out."""
     staged = evidence.staged
     parts: dict[str, Any] = {}
-    has_positives, hard = positives_of(staged) is not None, staged.get("hard_negatives")
+    has_positives = positives_of(staged) is not None
     compared = _known(lambda: compared_positives(evidence)) if has_positives else None
-    clicked = 0 if compared is None else compared.counts.all_candidates
+    clicked = None if compared is None else compared.counts.all_candidates
     parts["funnel"] = funnel_of(evidence.counts, given_negatives(evidence), clicked)
     if has_positives:
         parts["volume"] = _known(lambda: date_volume(evidence)) or {}
@@ -69,8 +70,8 @@ def _drawn_by_the_report(evidence: Evidence) -> dict[str, Any]:
                 series = popularity_series(items, compared.counts, draws)
                 parts["bands"], parts["top_items"] = series
                 parts["log_q"] = log_q_histogram(items, draws)
-    if has_positives and can_have_hard(evidence) and hard is not None:
-        parts["hard_origins"] = _known(lambda: hard_origins(hard)) or ()
+    if has_positives and can_have_hard(evidence):
+        parts["hard_origins"] = _known(lambda: origins_of_date(evidence)) or ()
     return parts
 
 

@@ -81,7 +81,8 @@ class Funnel(Frozen):
     Attributes:
         logs: By name of the log.
         exposed: Valid impressions of the date.
-        clicked: Distinct (user, request, item) that were shown and clicked: candidates.
+        clicked: Distinct (user, request, item) that were shown and clicked: candidates. None where
+            no table of positives is written, or they could not be compared with the logs.
         kept: Positives after down-sampling.
         easy, hard, fill, shortfall: Negatives; the four add up to ``requested``.
         requested: Negatives that were asked for.
@@ -89,7 +90,7 @@ class Funnel(Frozen):
 
     logs: dict[str, RowCounts]
     exposed: int
-    clicked: int
+    clicked: int | None
     kept: int
     requested: int
     easy: int

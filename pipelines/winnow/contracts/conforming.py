@@ -187,7 +187,7 @@ def _unreadable(bound: BoundColumn, reading: Reading) -> Broken | None:
     return Broken(reading.unreadable, message("unreadable", sentence, reading.found))
 
 
-def _made_impression_id() -> Column:
+def made_impression_id() -> Column:
     """Return the impression id of a log that has none: request, user and item as one string."""
     parts = [F.col(name).cast("string") for name in ("request_id", "user_id", "item_id")]
     return F.concat(parts[0], F.lit("/"), parts[1], F.lit("/"), parts[2])
@@ -199,7 +199,7 @@ def _with_made_id(step: DataFrame, binding: Binding) -> DataFrame:
         return step
     if binding.bound("impression_id").mapping is not None:
         return step
-    return step.withColumn("impression_id", _made_impression_id())
+    return step.withColumn("impression_id", made_impression_id())
 
 
 def _type(binding: Binding, name: str) -> str:

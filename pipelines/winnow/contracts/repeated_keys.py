@@ -161,12 +161,12 @@ def with_hash_among(
     key: Sequence[str],
     repeated: DataFrame,
     *,
-    n_repeated: int | None,
+    n_repeated: int,
     limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return the rows whose key's hash is among the repeated ones.
 
-    ``n_repeated`` is how many these are at most; None where that is not known.
+    ``n_repeated`` is how many these are at most.
     """
     return _joined(rows, key, repeated, "left_semi", n_repeated, limits)
 
@@ -176,7 +176,7 @@ def with_hash_alone(
     key: Sequence[str],
     repeated: DataFrame,
     *,
-    n_repeated: int | None,
+    n_repeated: int,
     limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return the rows whose key's hash no other row has."""
@@ -188,11 +188,11 @@ def _joined(
     key: Sequence[str],
     repeated: DataFrame,
     how: str,
-    n_repeated: int | None,
+    n_repeated: int,
     limits: Limits,
 ) -> DataFrame:
     hashes = repeated.select(KEY_HASH)
-    if n_repeated is not None and n_repeated <= limits.broadcast_rows:
+    if n_repeated <= limits.broadcast_rows:
         hashes = broadcast(hashes, KEY_HASH)
     return (
         rows.withColumn(KEY_HASH, _short_hash(key)).join(hashes, KEY_HASH, how=how).drop(KEY_HASH)

@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
+from winnow.contracts.conforming import made_impression_id
 from winnow.contracts.log import Log
 from winnow.contracts.rows import tie_columns, valid_rows, winner_hash
 from winnow.contracts.tables import TableContract
@@ -101,7 +102,10 @@ def attributed_pairs(
     end = end if clicked is None else after_clicks
     shown_at, keys = F.col("event_us"), join_keys(config)
     of_other = F.lit(False) if "user_id" in keys else F.col("user_id") != F.col("click_user")
-    given = [name for name in impressions.columns if name != "event_us"]
+    # An id that is made of the others is long: it is made for the pairs only, once more.
+    made = "impression_id" in impressions.columns and "impression_id" not in contract.key
+    left_out = {"event_us", *(("impression_id",) if made and "impression_id" not in keys else ())}
+    given = [name for name in impressions.columns if name not in left_out]
     left = impressions.where((shown_at >= first_click - window) & (shown_at < end)).select(
         *(F.col(name).alias(f"join_{name}") for name in keys),
         *given,
@@ -120,7 +124,10 @@ def attributed_pairs(
     delay = F.col("click_us") - F.col("impression_us")
     most = F.col("reach_us") if config.attribution.windows else F.lit(window)
     # Few impressions are clicked: what is not needed to find them is computed for the pairs only.
-    pairs = joined.where((delay >= 0) & (delay <= most)).select(
+    joined = joined.where((delay >= 0) & (delay <= most))
+    if "impression_id" in left_out:
+        joined = joined.withColumn("impression_id", made_impression_id())
+    pairs = joined.select(
         *(name for name in impressions.columns if name not in _NOT_CARRIED),
         key_of("user_id", config.ids.user).alias("user_key"),
         key_of("request_id", config.ids.request).alias("request_key"),

@@ -116,7 +116,9 @@ def _funnel(funnel: Funnel | None) -> dict[str, int]:
 
 def _origins(record: AuditRecord) -> dict[str, int]:
     stages = rows_by_stage(record.hard_origins)
-    return {
+    unplaced = sum(origin.rows for origin in record.hard_origins if origin.band is None)
+    lost = {"place in the list not known": unplaced} if unplaced else {}
+    return lost | {
         f"{stage}, {half} of its list": sum(counts[at])
         for stage, counts in stages.items()
         for half, at in (("better half", slice(0, 5)), ("worse half", slice(5, 10)))

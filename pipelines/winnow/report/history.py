@@ -19,7 +19,7 @@ class HistoryEntry:
     Attributes:
         release_id: Its id. ds: Its date. verdict: What its audit said.
         volume: As in the audit record: rows, click_rate, users, items.
-        exposed, clicked, kept, easy, hard, shortfall: As in the audit record's funnel.
+        exposed, clicked, kept, requested, easy, hard, shortfall: As in the audit record's funnel.
     """
 
     release_id: str
@@ -29,6 +29,7 @@ class HistoryEntry:
     exposed: int | None = None
     clicked: int | None = None
     kept: int | None = None
+    requested: int | None = None
     easy: int | None = None
     hard: int | None = None
     shortfall: int | None = None
@@ -37,7 +38,7 @@ class HistoryEntry:
     def of(cls, release_id: str, ds: date, record: AuditRecord) -> Self:
         """Take from an audit record what is compared."""
         funnel = record.funnel
-        counts = ("exposed", "clicked", "kept", "easy", "hard", "shortfall")
+        counts = ("exposed", "clicked", "kept", "requested", "easy", "hard", "shortfall")
         known = {name: getattr(funnel, name) for name in counts} if funnel else {}
         return cls(release_id, ds, record.verdict, record.volume, **known)
 

@@ -9,7 +9,7 @@ from winnow.report.history import HistoryEntry, courses
 from winnow.report.numbers import plain, ratio, share
 from winnow.report.templating import environment
 
-_WORDS = {"pass": "passed", "warn": "warnings", "fail": "failed"}
+_WORDS = {"pass": "passed", "warn": "with warnings", "fail": "failed"}
 _FIGURES = ("positives", "easy", "hard", "shortfall", "click rate", "users", "items")
 
 
@@ -70,8 +70,9 @@ def _row(one: IndexEntry) -> _Row:
     text = "not known" if entry.verdict is None else _WORDS[entry.verdict]
     if one.to_look_at:
         text = f"{text}: {plain(one.to_look_at)} gates"
-    requested = sum(n or 0 for n in (entry.easy, entry.hard, entry.shortfall))
-    short = None if entry.shortfall is None else ratio(entry.shortfall, requested)
+    short = None
+    if entry.shortfall is not None and entry.requested is not None:
+        short = ratio(entry.shortfall, entry.requested)
     volume = entry.volume
     figures = (
         plain(entry.kept),

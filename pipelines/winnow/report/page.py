@@ -103,10 +103,11 @@ def tiles_of(record: AuditRecord) -> list[Tile]:
         got = funnel.easy + funnel.hard + funnel.fill
         hard = share(ratio(funnel.hard, got))
         missing = share(ratio(funnel.shortfall, funnel.requested))
-        clicked = share(ratio(funnel.clicked, funnel.exposed))
+        clicked = funnel.clicked
+        share_clicked = None if clicked is None else ratio(clicked, funnel.exposed)
         tiles += [
             Tile("Rows read", plain(read), f"{plain(rejected)} rejected"),
-            Tile("Exposed", plain(funnel.exposed), f"{clicked} clicked"),
+            Tile("Exposed", plain(funnel.exposed), f"{share(share_clicked)} clicked"),
             Tile("Positives kept", plain(funnel.kept), f"of {plain(funnel.clicked)}"),
             Tile("Negatives", plain(got), f"{hard} hard" if got else ""),
             Tile(
@@ -124,7 +125,7 @@ def _sections(page: ReportPage) -> list[Section]:
         funnel_section(record.funnel, page.tables),
         thinning_section(record.bands),
         draws_section(record.bands),
-        hard_section(record.hard_origins),
+        hard_section(record.hard_origins, record.funnel),
         exclusion_section(record.bands, record.top_items),
         log_q_section(record.log_q),
         shortfall_section(record.shortfall, record.funnel),

@@ -95,20 +95,17 @@ def groups_of(gates: Sequence[GateResult]) -> list[GateGroup]:
 
 
 def _row(key: str, gate: GateResult) -> GateRow:
-    limits, least = [], "fail" if gate.severity == "fail" else "warn"
+    limits = []
     if gate.fail is not None:
         limits.append(allowed(gate.fail, gate.unit))
     if gate.warn is not None:
         text = allowed(gate.warn, gate.unit)
         limits.append(f"{text} without a warning" if gate.fail is not None else text)
-    status = _WORDS[gate.status]
-    if least == "warn" and gate.status == "error":
-        status += ", does not stop a release"
     return GateRow(
         key,
         _in_words(gate.name),
         gate.status,
-        status,
+        _WORDS[gate.status],
         with_unit(gate.figure, gate.unit),
         gate.wanted or "; ".join(limits) or "any figure",
         sentence(gate.meaning),

@@ -67,7 +67,12 @@ def frames_of_logs(
 
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
-            inputs.catalogue.eligibility, inputs.shown, inputs.groups, contract, run.day.date
+            inputs.catalogue.eligibility,
+            inputs.shown,
+            inputs.groups.frame,
+            contract,
+            run.day.date,
+            n_positives=inputs.groups.rows,
         )
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {

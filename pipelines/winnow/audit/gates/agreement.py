@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.row_sample import RowSample, positives_sample
 from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
 
@@ -36,7 +37,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if compared:
         yield Measurement(
             [TABLES_DISAGREE.promised(name) for name in compared],
-            lambda: agreement_figures(staged, row_sample),
+            lambda: agreement_figures(staged, row_sample, table_counts(evidence, _SAMPLES)["rows"]),
         )
 
 
@@ -47,7 +48,9 @@ def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
     return tuple(name for name in (*LONG_TABLES, "positives") if name in staged)
 
 
-def agreement_figures(staged: Mapping[str, DataFrame], row_sample: RowSample) -> list[Figure]:
+def agreement_figures(
+    staged: Mapping[str, DataFrame], row_sample: RowSample, n_samples: int
+) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
     A sum of 64-bit hashes as decimal(38, 0) does not depend on order, and changes with a row that
@@ -57,6 +60,7 @@ def agreement_figures(staged: Mapping[str, DataFrame], row_sample: RowSample) ->
         staged: The tables.
         row_sample: The positives whose rows are compared. That no row was lost is another gate, on
             all of them.
+        n_samples: Rows of training_samples.
 
     Raises:
         ValueError: Too few positives lie in the row sample.
@@ -64,11 +68,10 @@ def agreement_figures(staged: Mapping[str, DataFrame], row_sample: RowSample) ->
     compared = compared_tables(staged)
     if not compared:
         return []
-    all_samples = staged[_SAMPLES]
     staged = {name: row_sample.of(staged[name]) for name in (*compared, _SAMPLES)}
     samples = staged[_SAMPLES]
     if row_sample.one_in > 1:
-        row_sample.require_seen(samples.count(), all_samples.count())
+        row_sample.require_seen(samples.count(), n_samples)
     pairs = []
     long = [table for table in LONG_TABLES if table in compared]
     if long:

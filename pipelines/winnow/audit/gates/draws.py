@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import EASY, Figure, Measurement, at_most, none_of
+from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.draws import DrawFigures, Weighed, expected_draws
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.items import date_items
@@ -109,6 +110,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
                 stats,
                 evidence.config,
                 row_sample,
+                n_rows=table_counts(evidence, "easy_negatives")["rows"],
                 n_items=len(date_items(evidence).key),
                 limits=evidence.scratch.limits,
             ),
@@ -158,6 +160,7 @@ def wrong_q(
     config: Config,
     row_sample: RowSample,
     *,
+    n_rows: int,
     n_items: int,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Figure:
@@ -167,6 +170,7 @@ def wrong_q(
         easy, item_stats: The staged tables.
         config: The id types and the mix.
         row_sample: The rows of easy_negatives that are looked at.
+        n_rows: Rows of easy_negatives.
         n_items: How many items there are; few enough are broadcast.
         limits: How many that are.
 
@@ -184,5 +188,5 @@ def wrong_q(
     found = joined.agg(wrong.alias("wrong"), F.count(F.lit(1)).alias("seen")).collect()[0]
     if row_sample.one_in > 1:
         most = config.mix.negatives_per_positive
-        row_sample.require_seen(found["seen"], easy.count(), rows_per_positive=most)
+        row_sample.require_seen(found["seen"], n_rows, rows_per_positive=most)
     return Q_DIFFERS.figure(found["wrong"], detail=row_sample.described())

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.evidence import Evidence
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.figures.series import hard_origins
 from winnow.audit.gate import HARD, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.hard_pass import HardRows, hard_counts
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.audit.recompute.stage_rules import stage_rules
 from winnow.audit.recompute.staged_rows import can_have_hard, hard_of
+from winnow.audit.record import HardOrigin
 from winnow.config.sampling import Hard
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -54,9 +56,11 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if hard is None or not can_have_hard(evidence):
         return
     log, stages = evidence.logs["ranking_log"], evidence.counts["ranking_log"].stages
-    yield Measurement(
-        [HARD_NOT_LOGGED.promised(), HARD_NOT_CUT.promised(), HARD_WENT_ON.promised()],
-        lambda: recomputed_hard(
+
+    def measured() -> list[Figure]:
+        # For the report. Here, so that it cannot break unnoticed.
+        origins_of_date(evidence)
+        return recomputed_hard(
             log,
             hard,
             evidence.config,
@@ -64,8 +68,18 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             n_positives=evidence.n_positives,
             stages=stages,
             limits=evidence.scratch.limits,
-        ),
+        )
+
+    yield Measurement(
+        [HARD_NOT_LOGGED.promised(), HARD_NOT_CUT.promised(), HARD_WENT_ON.promised()], measured
     )
+
+
+@once
+def origins_of_date(evidence: Evidence) -> tuple[HardOrigin, ...]:
+    """Return where the rows of hard_negatives come from; none where the table is not written."""
+    table = evidence.staged.get("hard_negatives")
+    return () if table is None else hard_origins(table)
 
 
 def recomputed_hard(
@@ -81,12 +95,12 @@ def recomputed_hard(
     """Look up hard negatives in the ranking log of their own request and stage.
 
     All those of a request are looked up, or none: of many positives one in so many, chosen by the
-    hash of their request (``some_requests.py``), so that the cost ends growing.
+    hash of their request (``request_sample.py``), so that the cost ends growing.
 
     Args:
         ranking_log: The log; its frame reads the files again.
         hard: The hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and rank
-            and score where the table has them (``staged.rows.hard_of``).
+            and score where the table has them (``staged_rows.hard_of``).
         config: The ladder of stages and how a cut is known.
         day: The date.
         n_positives: How many positives there are; their requests are broadcast if they are few.

@@ -18,6 +18,7 @@ from winnow.contracts.repeated_keys import (
 )
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
+from winnow.spark.limits import Limits
 
 ROWS = Gate(
     "rows",
@@ -73,7 +74,11 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
     """
     counts, wanted = table_counts(evidence, name), wanted_rows(evidence).get(name)
     rows, key, n_rows = evidence.staged[name], evidence.contracts[name].key, counts["rows"]
-    figures = [DUPLICATE_KEYS.figure(repeated_keys(rows, key, n_rows, counts.get("keys")), name)]
+    figures = [
+        DUPLICATE_KEYS.figure(
+            repeated_keys(rows, key, n_rows, counts.get("keys"), evidence.scratch.limits), name
+        )
+    ]
     if wanted is not None:
         detail = f"{n_rows:,} rows, {wanted:,} were made"
         figures.append(ROWS_DIFFER.figure(n_rows - wanted, name, detail=detail))
@@ -84,7 +89,9 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
     return figures
 
 
-def repeated_keys(rows: DataFrame, key: Sequence[str], n_rows: int, n_hashes: int | None) -> int:
+def repeated_keys(
+    rows: DataFrame, key: Sequence[str], n_rows: int, n_hashes: int | None, limits: Limits
+) -> int:
     """Return how many rows have a key that one before them has.
 
     Args:
@@ -92,10 +99,11 @@ def repeated_keys(rows: DataFrame, key: Sequence[str], n_rows: int, n_hashes: in
         key: The columns of its key.
         n_rows: How many rows there are.
         n_hashes: How many hashes of keys there are, where they have been counted.
+        limits: How much is compared at a time.
     """
     if n_hashes is None:
-        repeated = repeated_hashes(key_census(rows, key, F.lit(KEPT), n_rows))
-        return n_rows - count_distinct_keys(rows, key, n_rows, repeated)
+        repeated = repeated_hashes(key_census(rows, key, F.lit(KEPT), n_rows, limits=limits))
+        return n_rows - count_distinct_keys(rows, key, n_rows, repeated, limits)
     return 0 if n_hashes == n_rows else n_rows - rows.select(*key).distinct().count()
 
 

@@ -64,7 +64,6 @@ class DrawFigures:
         total: S, the sum of the users' w, per source, shape (2,).
         drawn: Draws per item of the catalogue and source, shape (2, n).
         blocked: Sum of w over the users that the item is forbidden to, shape (2, n).
-        hard: Hard negatives per item of the catalogue, shape (n,).
         log_q: Counts between ``edges``, shape (len(edges) - 1,).
     """
 
@@ -76,7 +75,6 @@ class DrawFigures:
     total: NDArray[np.float64]
     drawn: NDArray[np.float64]
     blocked: NDArray[np.float64]
-    hard: NDArray[np.float64]
     log_q: NDArray[np.float64]
 
 
@@ -138,9 +136,8 @@ def examine(
         invalid=int((easy & ~valid).sum() + (~easy & ~np.isnan(declared)).sum()),
         differing=counts.differing,
         total=counts.total,
-        drawn=counts.drawn[:SOURCES, :n],
+        drawn=counts.drawn[:, :n],
         blocked=counts.blocked[:, :n],
-        hard=counts.drawn[SOURCES, :n],
         log_q=counted.astype(np.float64),
     )
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from winnow.config.tree import Ids
 
 # What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
-_BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1", "hard")
+_BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1")
 _SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")
 _SUMS = (*_BY_ITEM, "once")
 _SCHEMA = StructType(
@@ -204,7 +204,7 @@ def _as_long(lists: pa.ListArray, length: NDArray[np.int64], null: float) -> NDA
 
 
 def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:
-    by_item = [*found.drawn, *found.blocked, found.hard]
+    by_item = [*found.drawn, *found.blocked]
     once = [*(getattr(found, name) for name in _SCALARS), *found.total, *found.log_q]
     places = np.flatnonzero(np.any(by_item, axis=0))
     yield _batch(places, [*(sums[places] for sums in by_item), np.zeros(len(places))])
@@ -234,6 +234,5 @@ def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
         total=total,
         drawn=np.stack([of(f"drawn_{source}", n_items) for source in range(SOURCES)]),
         blocked=np.stack([of(f"blocked_{source}", n_items) for source in range(SOURCES)]),
-        hard=of("hard", n_items),
         log_q=log_q,
     )

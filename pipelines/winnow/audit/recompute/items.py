@@ -93,7 +93,7 @@ def recomputed_items(
     item_stats: DataFrame,
     config: Config,
     day: CalendarDay,
-    scratch: Scratch | None = None,
+    scratch: Scratch,
 ) -> Items:
     """Count clicks, find the eligible items, and put both beside the staged item_stats.
 
@@ -120,7 +120,7 @@ def recomputed_items(
         F.count_if(used & ~before_it).alias("same"),
         F.count_if(~used & before_it).alias("unused"),
     )
-    if config.popularity.clicks != "all" and scratch is not None:
+    if config.popularity.clicks != "all":
         rows = logs["clicks"].about_rows
         earlier = recomputed_pairs(logs, config, day, scratch, n_clicks=rows, since=since).rows
         joined = earlier.select("item_id", "click").distinct().groupBy("item_id")

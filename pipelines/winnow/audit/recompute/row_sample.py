@@ -1,4 +1,4 @@
-"""Of many rows, a stretch of ``shuffle_key``: where files are in its order, they lie side by side.
+"""Of many rows, a range of ``shuffle_key``: where files are in its order, they lie side by side.
 
 What single rows must hold need not be looked at in all of them. ``shuffle_key`` is a hash, so a
 range of it is a fair choice; all rows of a positive share it, in whichever table of samples; and
@@ -88,13 +88,13 @@ def aggregate(
     *,
     rows_per_positive: int = 1,
 ) -> dict[str, Any]:
-    """Aggregate all rows, and more of them over a stretch; one pass where that is all of them.
+    """Aggregate all rows, and more of them over a row sample; one pass where that is all of them.
 
     Args:
         rows: A table.
         row_sample: The part of it.
         of_all: Aggregates over all rows, by name; ``rows`` must count them.
-        of_stretch: Aggregates over the rows in the row sample, by other names.
+        of_row_sample: Aggregates over the rows in the row sample, by other names.
         rows_per_positive: How many rows may share one key.
 
     Returns:

@@ -110,11 +110,18 @@ def _rejected(funnel: Funnel) -> int:
 
 
 def _finding(funnel: Funnel) -> str:
+    clicked = "how many were clicked was not counted"
+    kept = f"{plain(funnel.kept)} positives were kept"
+    if funnel.clicked is not None:
+        clicked = (
+            f"{plain(funnel.clicked)} were clicked ({share(ratio(funnel.clicked, funnel.exposed))})"
+        )
+        kept = (
+            f"{plain(funnel.kept)} of these were kept ({share(ratio(funnel.kept, funnel.clicked))})"
+        )
     return (
         f"{plain(_read(funnel))} rows were read, {plain(_rejected(funnel))} of them rejected. "
-        f"{plain(funnel.exposed)} are exposures; {plain(funnel.clicked)} were clicked "
-        f"({share(ratio(funnel.clicked, funnel.exposed))}), {plain(funnel.kept)} of these were "
-        f"kept ({share(ratio(funnel.kept, funnel.clicked))}), and they got "
+        f"{plain(funnel.exposed)} are exposures; {clicked}, {kept}, and they got "
         f"{plain(funnel.easy + funnel.hard + funnel.fill)} of {plain(funnel.requested)} negatives."
     )
 
@@ -135,24 +142,7 @@ def _steps(funnel: Funnel) -> list[Step]:
             ),
             f"{share(ratio(funnel.exposed, read))} are exposures",
         ),
-        Step(
-            "Exposed",
-            funnel.exposed,
-            (
-                (funnel.clicked, "c1", "clicked"),
-                (funnel.exposed - funnel.clicked, "muted", "not clicked"),
-            ),
-            f"{share(ratio(funnel.clicked, funnel.exposed))} were clicked",
-        ),
-        Step(
-            "Clicked",
-            funnel.clicked,
-            (
-                (funnel.kept, "c1", "kept"),
-                (funnel.clicked - funnel.kept, "muted", "thinned out, as the item is hot"),
-            ),
-            f"{share(ratio(funnel.kept, funnel.clicked))} were kept: {plain(funnel.kept)}",
-        ),
+        *_clicked_steps(funnel),
         Step(
             f"Negatives: {plain(ratio(funnel.requested, funnel.kept))} for each",
             funnel.requested,
@@ -162,6 +152,29 @@ def _steps(funnel: Funnel) -> list[Step]:
                 (funnel.fill, "c4", "easy, filling in"),
                 (funnel.shortfall, "hatch", "missing"),
             ),
+        ),
+    ]
+
+
+def _clicked_steps(funnel: Funnel) -> list[Step]:
+    clicked = funnel.clicked
+    if clicked is None:
+        return []
+    return [
+        Step(
+            "Exposed",
+            funnel.exposed,
+            ((clicked, "c1", "clicked"), (funnel.exposed - clicked, "muted", "not clicked")),
+            f"{share(ratio(clicked, funnel.exposed))} were clicked",
+        ),
+        Step(
+            "Clicked",
+            clicked,
+            (
+                (funnel.kept, "c1", "kept"),
+                (clicked - funnel.kept, "muted", "thinned out, as the item is hot"),
+            ),
+            f"{share(ratio(funnel.kept, clicked))} were kept: {plain(funnel.kept)}",
         ),
     ]
 
@@ -189,10 +202,9 @@ def _sums(funnel: Funnel) -> list[str]:
         own = tuple((getattr(log, kind), _words(kind)) for kind in _KINDS)
         if sum(count for count, _ in own) != log.read:
             facts.append(_sum_in_words(log.read, f"rows of {name} read", own))
-    thinned = funnel.clicked - funnel.kept
-    facts.append(
-        _sum_in_words(funnel.clicked, "clicked", ((funnel.kept, "kept"), (thinned, "thinned out")))
-    )
+    if funnel.clicked is not None:
+        parts = ((funnel.kept, "kept"), (funnel.clicked - funnel.kept, "thinned out"))
+        facts.append(_sum_in_words(funnel.clicked, "clicked", parts))
     negatives = (
         (funnel.easy, "easy"),
         (funnel.hard, "hard"),

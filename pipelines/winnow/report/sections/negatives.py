@@ -13,12 +13,15 @@ from winnow.report.parts import Section
 TENTHS = range(10)
 
 
-def hard_section(origins: Sequence[HardOrigin]) -> Section:
+def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Section:
     """Return hard negatives by the stage and the part of its list that they come from."""
     key, title, short = "hard", "Where hard negatives come from", "Hard"
     total = sum(origin.rows for origin in origins)
     if not total:
-        return Section(key, title, short, empty="The release has no hard negatives.")
+        # They are counted in the table hard_negatives, which need not be written.
+        there = funnel is not None and funnel.hard > 0
+        none = "Where they come from was not counted." if there else "The release has none."
+        return Section(key, title, short, empty=none)
     by_stage = rows_by_stage(origins)
     unplaced = sum(origin.rows for origin in origins if origin.band is None)
     rows = [

@@ -22,7 +22,7 @@ class DrawCounts(NamedTuple):
         shown, clicked: Negatives that are so.
         differing: Easy draws whose log_q is not the probability.
         total: Sum of w = draws / (weight left / all weight) over the users, shape (SOURCES,).
-        drawn: Negatives per source and item, hard ones last, shape (SOURCES + 1, width).
+        drawn: Easy draws per source and item, shape (SOURCES, width).
         blocked: Sum of w over the users that the item is forbidden to, shape (SOURCES, width).
     """
 
@@ -77,7 +77,7 @@ def _count(  # type: ignore[no-untyped-def]
     was_shown, was_clicked = np.full(width, -1, np.int32), np.full(width, -1, np.int32)
     forbidden = np.empty(width, np.int32)
     n_shown, n_clicked, differing = 0, 0, 0
-    total, drawn = np.zeros(SOURCES), np.zeros((SOURCES + 1, width))
+    total, drawn = np.zeros(SOURCES), np.zeros((SOURCES, width))
     blocked, draws = np.zeros((SOURCES, width)), np.zeros(SOURCES)
     for u in range(users):
         n, left = 0, all_weight
@@ -102,10 +102,9 @@ def _count(  # type: ignore[no-untyped-def]
             i = item[x]
             n_shown += was_shown[i] == u
             n_clicked += was_clicked[i] == u
-            of: int = min(source[x], SOURCES)
-            if of >= 0:  # a code that is none is another gate's matter
+            of: int = source[x]
+            if 0 <= of < SOURCES:  # a code that is none is another gate's matter
                 drawn[of, i] += 1
-            if 0 <= of < SOURCES:
                 draws[of] += 1
             if not np.isnan(log_q[x]):
                 # Nothing left to draw from makes the difference infinite.
