@@ -69,6 +69,8 @@ def _row(column: ColumnContract, kind: str) -> str:
         fourth = "may be NULL" if column.nullable else "never"
     accepted = [f"`{t}`" for t in column.accepts if t != column.type]
     meaning = column.meaning + (f" (also read from {', '.join(accepted)})" if accepted else "")
+    if column.when is not None:
+        meaning += f"; only where the config asks for {column.when}"
     return f"| `{column.name}` | `{column.type}` | {unit} | {fourth} | {_cell(meaning)} |"
 
 

@@ -130,6 +130,11 @@ class Config(Frozen):
         """The tables of a build, in the order in which they are promoted."""
         return tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
 
+    @property
+    def asked_for(self) -> frozenset[str]:
+        """What some columns are there for (``when`` in schemas) and this config asks for."""
+        return frozenset()
+
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.
 

@@ -1,7 +1,7 @@
 """The contracts in ``schemas/``: what each log must be and what each table is."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Literal, Self
 
@@ -21,6 +21,8 @@ class ColumnContract(Frozen):
             also inside ``array<…>``, for the id types that the config declares.
         optional: An input column that need not be mapped.
         accepts: The file types that an input column may have; by default its own type only.
+        when: What a config must ask for that the table has the column (``Config.asked_for``);
+            None for a column that is always there.
     """
 
     name: str
@@ -31,6 +33,7 @@ class ColumnContract(Frozen):
     range: str | None = None
     optional: bool = False
     accepts: tuple[str, ...] = ()
+    when: str | None = None
 
 
 class RuleContract(Frozen):
@@ -59,17 +62,26 @@ class TableContract(Frozen):
     columns: tuple[ColumnContract, ...]
     rules: tuple[RuleContract, ...] = Field(default=())
 
-    def resolved(self, ids: Ids, carry: Mapping[str, str] | None = None) -> Self:
+    def resolved(
+        self,
+        ids: Ids,
+        carry: Mapping[str, str] | None = None,
+        asked_for: Collection[str] = (),
+    ) -> Self:
         """Return the contract with id types put in and carried columns appended.
 
         Args:
             ids: The id types of the config.
             carry: Name and Spark SQL type of each carried column, in order; ignored by tables
                 that carry none.
+            asked_for: What the config asks for beyond the usual: columns that are there for
+                something else are left out.
         """
         types = ids.model_dump()
         columns = []
         for column in self.columns:
+            if column.when is not None and column.when not in asked_for:
+                continue
             text = column.type
             for entity, id_type in types.items():
                 text = text.replace(f"id({entity})", id_type)

@@ -46,7 +46,8 @@ def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContrac
     """Return the resolved contracts of the tables that are written, in the order of promotion."""
     carry = logs["impressions"].carry
     return {
-        name: table_contract(name).resolved(config.ids, carry) for name in config.tables_written
+        name: table_contract(name).resolved(config.ids, carry, config.asked_for)
+        for name in config.tables_written
     }
 
 

@@ -1,0 +1,27 @@
+"""Columns that a table has only where the config asks for what they tell."""
+
+from winnow.config.tree import Ids
+from winnow.contracts.tables import ColumnContract, TableContract
+
+
+def contract() -> TableContract:
+    def column(name: str, when: str | None) -> ColumnContract:
+        return ColumnContract(name=name, type="int", nullable=False, meaning="a number", when=when)
+
+    return TableContract(
+        table="positives",
+        kind="published",
+        grain="one",
+        key=("always",),
+        columns=(column("always", None), column("sometimes", "repeats"), column("last", None)),
+    )
+
+
+class DescribeAColumnThatIsThereForSomething:
+    def it_is_left_out_where_nobody_asks_for_that(self) -> None:
+        assert contract().resolved(Ids()).names == ("always", "last")
+
+    def it_keeps_its_place_where_the_config_asks_for_it(self) -> None:
+        asked = contract().resolved(Ids(), None, {"repeats"})
+
+        assert asked.names == ("always", "sometimes", "last")
