@@ -14,7 +14,7 @@ from winnow.audit.recompute.compared_positives import recomputed_positives
 from winnow.audit.recompute.items import recomputed_items, recomputed_keep
 from winnow.audit.recompute.pairs import recomputed_joins
 from winnow.audit.recompute.staged_rows import StagedPositives
-from winnow.config.sampling import Downsampling
+from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.sampler.weights import integer_weights, keep_probs
 from winnow.spark.scratch import Scratch

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from winnow.config.sampling import Downsampling
+from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR

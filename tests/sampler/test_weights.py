@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winnow.config.sampling import Downsampling
+from winnow.config.positives import Downsampling
 from winnow.sampler.weights import integer_weights, keep_probs, power, threshold
 
 CLICKS = np.array([0, 1, 1, 2, 10, 999, 123_456], np.int64)

@@ -9,7 +9,8 @@ import yaml
 from winnow.config.columns import TimeSource
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
-from winnow.config.sampling import Attribution, Hard, Mix, Positives
+from winnow.config.positives import Positives
+from winnow.config.sampling import Attribution, Hard, Mix
 from winnow.shipped_files import shipped_text
 
 _CARRYING = ("positives", "training_samples", "ranking_samples")

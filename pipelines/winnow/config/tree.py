@@ -12,6 +12,7 @@ from winnow.config.expectations import Expectations
 from winnow.config.gates import GateBounds, gate_faults
 from winnow.config.logs import Logs
 from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
+from winnow.config.positives import Positives
 from winnow.config.sampling import (
     Attribution,
     Easy,
@@ -19,7 +20,6 @@ from winnow.config.sampling import (
     Hard,
     Mix,
     Popularity,
-    Positives,
     Split,
 )
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from winnow.config.sampling import Downsampling
+    from winnow.config.positives import Downsampling
 
 
 _MOST_TOTAL = 2**52

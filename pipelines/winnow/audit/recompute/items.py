@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.draws import Weighed
 from winnow.audit.recompute.pairs import recomputed_pairs
-from winnow.config.sampling import Downsampling
+from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import key_hash

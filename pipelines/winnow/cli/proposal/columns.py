@@ -10,7 +10,7 @@ from winnow.cli.proposal.samples import Sample
 from winnow.cli.proposal.times import flag_in, numbers, time_in, whole_numbers
 from winnow.config.columns import TimeSource
 from winnow.config.logs import EVENT_TIME
-from winnow.config.sampling import Positives
+from winnow.config.positives import Positives
 
 ACTIONS = Positives().actions
 _EVENT = "ts time timestamp eventts eventtime eventtimestamp at datetime createdat"

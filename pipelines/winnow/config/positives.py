@@ -1,0 +1,51 @@
+"""What becomes a positive: which impressions, how hot items are thinned, weights of actions."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from winnow.config.logs import Scalar
+from winnow.config.model import Frozen, SourceName, fault, named_twice, refuse
+
+
+class Downsampling(Frozen):
+    """How positives of hot items are thinned; f is the item's clicks, t the threshold.
+
+    ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power);
+    ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over the
+    clicked items.
+    """
+
+    rule: Literal["sqrt", "cap", "power", "none"] = "sqrt"
+    threshold_quantile: float = Field(default=0.99, gt=0.0, le=1.0)
+    threshold_clicks: float | None = Field(default=None, gt=0.0)
+    power: float = Field(default=0.5, gt=0.0, le=4.0)
+
+
+class Positives(Frozen):
+    """Positives: their thinning and the weight and strength order of the actions.
+
+    ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
+    sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
+    positives and ranking_samples: source column of the impression log to the values that are taken.
+    All others forbid their items as before.
+    """
+
+    where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
+
+    downsampling: Downsampling = Downsampling()
+    actions: tuple[str, ...] = Field(
+        default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
+    )
+    weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_actions(self) -> Self:
+        refuse(named_twice(self.actions, ("actions",)))
+        known = f"one of {', '.join(self.actions)}"
+        refuse(
+            fault(("weights", action), "actions has no such action", action, known)
+            for action in self.weights
+            if action not in self.actions
+        )
+        return self
