@@ -22,6 +22,26 @@ class DescribeAColumnThatIsThereForSomething:
         assert contract().resolved(Ids()).names == ("always", "last")
 
     def it_keeps_its_place_where_the_config_asks_for_it(self) -> None:
-        asked = contract().resolved(Ids(), None, {"repeats"})
+        asked = contract().resolved(Ids(), None, {"repeats": ()})
 
         assert asked.names == ("always", "sometimes", "last")
+
+
+class DescribeAColumnForEachName:
+    def it_stands_in_the_place_of_all_of_them(self) -> None:
+        scores = ColumnContract(
+            name="score_{stage}",
+            type="double",
+            nullable=True,
+            meaning="score of {stage}",
+            when="scores",
+        )
+        table = contract().model_copy(update={"columns": (*contract().columns, scores)})
+
+        asked = table.resolved(Ids(), None, {"scores": ("coarse", "fine")})
+
+        assert asked.names == ("always", "last", "score_coarse", "score_fine")
+        assert [column.meaning for column in asked.columns[2:]] == [
+            "score of coarse",
+            "score of fine",
+        ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -131,9 +132,12 @@ class Config(Frozen):
         return tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
 
     @property
-    def asked_for(self) -> frozenset[str]:
-        """What some columns are there for (``when`` in schemas) and this config asks for."""
-        return frozenset()
+    def asked_for(self) -> Mapping[str, tuple[str, ...]]:
+        """What some columns are there for (``when`` in schemas) and this config asks for.
+
+        Each with the names that there is a column for where the contract has a place for one.
+        """
+        return {}
 
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.

@@ -1,7 +1,8 @@
 """The contracts in ``schemas/``: what each log must be and what each table is."""
 
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Literal, Self
 
@@ -12,11 +13,15 @@ from winnow.config.model import Frozen
 from winnow.config.tree import Ids
 from winnow.shipped_files import shipped_text
 
+_PLACE = re.compile(r"\{\w+\}")
+
 
 class ColumnContract(Frozen):
     """One column: type, nullability, unit, meaning.
 
     Attributes:
+        name: With a place such as ``{stage}`` it stands for one column for each name that the
+            config asks for; the meaning may have the place as well.
         type: A Spark SQL type, or ``id(user)``, ``id(item)``, ``id(request)``, ``id(impression)``,
             also inside ``array<…>``, for the id types that the config declares.
         optional: An input column that need not be mapped.
@@ -66,7 +71,7 @@ class TableContract(Frozen):
         self,
         ids: Ids,
         carry: Mapping[str, str] | None = None,
-        asked_for: Collection[str] = (),
+        asked_for: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Self:
         """Return the contract with id types put in and carried columns appended.
 
@@ -74,18 +79,21 @@ class TableContract(Frozen):
             ids: The id types of the config.
             carry: Name and Spark SQL type of each carried column, in order; ignored by tables
                 that carry none.
-            asked_for: What the config asks for beyond the usual: columns that are there for
-                something else are left out.
+            asked_for: What the config asks for beyond the usual, with the names that it does
+                so for: columns that are there for something else are left out.
         """
         types = ids.model_dump()
-        columns = []
+        columns: list[ColumnContract] = []
         for column in self.columns:
-            if column.when is not None and column.when not in asked_for:
+            if column.when is not None and column.when not in (asked_for or {}):
                 continue
             text = column.type
             for entity, id_type in types.items():
                 text = text.replace(f"id({entity})", id_type)
-            columns.append(column.model_copy(update={"type": text}))
+            one = column.model_copy(update={"type": text})
+            named = _PLACE.search(column.name) is not None
+            names = (asked_for or {})[column.when] if named and column.when else None
+            columns += [one] if names is None else [_named(one, name) for name in names]
         if self.carries:
             for name, carried_type in (carry or {}).items():
                 columns.append(
@@ -102,6 +110,11 @@ class TableContract(Frozen):
     def names(self) -> tuple[str, ...]:
         """The column names in contract order."""
         return tuple(column.name for column in self.columns)
+
+
+def _named(column: ColumnContract, name: str) -> ColumnContract:
+    texts = {"name": column.name, "meaning": column.meaning}
+    return column.model_copy(update={key: _PLACE.sub(name, text) for key, text in texts.items()})
 
 
 @cache
