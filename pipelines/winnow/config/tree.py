@@ -13,6 +13,7 @@ from winnow.config.expectations import Expectations
 from winnow.config.gates import GateBounds, gate_faults
 from winnow.config.logs import Logs
 from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
+from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.sampling import (
     Attribution,
@@ -20,7 +21,6 @@ from winnow.config.sampling import (
     Exclusion,
     Hard,
     Mix,
-    Popularity,
     Split,
 )
 
