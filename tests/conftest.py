@@ -73,12 +73,19 @@ ENGINE_FACING = ("contracts", "release")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what only the other engine has, and mark what must be run on both."""
     for item in items:
-        if item.path.parent.name in ENGINE_FACING or item.get_closest_marker("spark_only"):
+        if item.get_closest_marker("spark_only") or _meets_the_engine(item):
             item.add_marker(pytest.mark.both_engines)
         if item.get_closest_marker("spark_only") and TEST_ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="of the spark engine only"))
         if item.get_closest_marker("sail_only") and TEST_ENGINE != "sail":
             item.add_marker(pytest.mark.skip(reason="of the sail engine only"))
+
+
+def _meets_the_engine(item: pytest.Item) -> bool:
+    """Return whether a test of such a folder has a session, and no other one stands for it."""
+    if item.path.parent.name not in ENGINE_FACING or item.get_closest_marker("one_engine"):
+        return False
+    return not {"engine", "spark"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

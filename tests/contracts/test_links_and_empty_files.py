@@ -24,6 +24,9 @@ from tests.contracts.logs_for_tests import (
 HEADER = "request_id,user_id,item_id,ts\n"
 LINE = f"1,2,3,{NOON_S}\n"
 
+# What is refused or passed over is found out before an engine reads: one engine is enough.
+pytestmark = pytest.mark.one_engine
+
 
 class DescribeEmptyParts:
     def it_passes_over_text_files_of_zero_bytes_beside_others(
@@ -69,6 +72,7 @@ class DescribeEmptyParts:
 
 
 class DescribeLinks:
+    @pytest.mark.both_engines
     def it_follows_links_to_files_and_folders(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "elsewhere" / "in" / "a.parquet", item(3))
         write(tmp_path / "elsewhere" / "b.parquet", item(4))

@@ -31,6 +31,7 @@ DATED: dict[str, Any] = {"partition": {"column": "date"}}
 
 
 class DescribeListing:
+    @pytest.mark.one_engine
     def it_refuses_a_missing_path_and_names_it(self, spark: SparkSession, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"{tmp_path}/impressions does not exist"):
             opened(spark, config(impressions()), tmp_path)
@@ -45,6 +46,7 @@ class DescribeListing:
         assert valid_rows(empty).dtypes == valid_rows(there).dtypes
         assert empty.frame.columns == there.frame.columns
 
+    @pytest.mark.one_engine
     def it_refuses_a_missing_required_date_and_no_other(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -66,6 +68,7 @@ class DescribeListing:
         assert log.frame.count() == 0
         assert dict(log.carry) == {"scene": "int"}
 
+    @pytest.mark.one_engine
     def it_refuses_a_folder_that_is_no_date(self, spark: SparkSession, tmp_path: Path) -> None:
         for value in ("2026-01-02", "2026-1-2", "20261302", "2026-01-02' OR 1=1"):
             write(tmp_path / "impressions" / f"date={value}" / "a.parquet", rows(ROW))
@@ -98,18 +101,21 @@ class DescribeListing:
 
 
 class DescribeFileChecks:
+    @pytest.mark.one_engine
     def it_names_a_zero_byte_file(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "impressions" / "a.parquet", rows(ROW))
         write_text(tmp_path / "impressions" / "b.parquet", "")
         with pytest.raises(InputError, match=r"b\.parquet has zero bytes"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.one_engine
     def it_names_a_truncated_parquet_file(self, spark: SparkSession, tmp_path: Path) -> None:
         path = write(tmp_path / "impressions" / "a.parquet", rows(ROW))
         path.write_bytes(path.read_bytes()[:-20])
         with pytest.raises(InputError, match=r"a\.parquet is not a complete Parquet file"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.one_engine
     def it_names_a_truncated_gzip_file(self, spark: SparkSession, tmp_path: Path) -> None:
         body = gzip.compress(b"request_id,user_id,item_id,ts\n" + b"1,2,3,4\n" * 5000)
         path = tmp_path / "impressions" / "a.csv.gz"
@@ -118,6 +124,7 @@ class DescribeFileChecks:
         with pytest.raises(InputError, match=r"a\.csv\.gz is not a complete gzip file"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.one_engine
     def it_names_the_missing_column_and_the_nearest_one(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -151,6 +158,7 @@ class DescribeFileChecks:
         assert valid_rows(log).select("item_id").dtypes == [("item_id", "bigint")]
         assert valid_rows(log).select("item_id").collect() == [(3,)]
 
+    @pytest.mark.one_engine
     @pytest.mark.parametrize(
         ("values", "found"),
         [
@@ -167,6 +175,7 @@ class DescribeFileChecks:
             opened(spark, config(impressions()), tmp_path)
         assert [p.found for p in caught.value.problems] == [found]
 
+    @pytest.mark.one_engine
     def it_reads_no_floating_point_number_as_text(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -202,6 +211,7 @@ class DescribeFileChecks:
         found = opened(spark, settings, tmp_path).frame.select("event_us", "scene").collect()
         assert found == [(NOON_S * 1_000_000, "home")]
 
+    @pytest.mark.one_engine
     def it_refuses_files_that_differ_in_a_mapped_column(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -219,6 +229,7 @@ class DescribeFileChecks:
         fields = frame.schema["source_row"].dataType.fieldNames()  # type: ignore[attr-defined]
         assert fields == ["request_id", "user_id", "item_id", "ts", "y"]
 
+    @pytest.mark.one_engine
     def it_collects_the_problems_of_all_logs(self, spark: SparkSession, tmp_path: Path) -> None:
         clicks = {"path": "clicks", "columns": {"item_id": {"concat": ["a", "b"]}}}
         settings = config({**impressions(), "clicks": clicks})

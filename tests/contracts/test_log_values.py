@@ -68,6 +68,7 @@ class DescribeTimes:
         parquet(tmp_path, ts=exact)
         assert event_times(spark, tmp_path, unit="s") == [NOON_US + 250_001]
 
+    @pytest.mark.one_engine
     def it_refuses_single_precision_as_it_holds_no_time(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

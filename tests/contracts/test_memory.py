@@ -54,6 +54,7 @@ class DescribeTheMemory:
 
 
 class DescribePasses:
+    @pytest.mark.one_engine
     @pytest.mark.parametrize(
         ("gib", "rows", "expected"),
         [(1.0, 0, 1), (1.0, 1_000, 1), (1.0, 1_001, 2), (8.0, 8_001, 2), (0.5, 1_001, 3)],

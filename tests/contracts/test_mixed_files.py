@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from winnow.errors import InputError
 
 from tests.contracts.logs_for_tests import NOON_S, NOON_US, config, impressions, opened, rows, write
+from tests.near_equal import near_equal
 
 TEXT = pa.array(["a", None, "ü"])
 LISTS = pa.array([["a", "b"], None, []], pa.list_(pa.string()))
@@ -60,9 +61,11 @@ def base(first: int) -> pa.Table:
 @pytest.mark.parametrize(
     ("kind", "order"),
     [
-        (kind, order)
+        # On both engines: what comes after a file of the most common way.
+        case
         for kind, values in KINDS.items()
         for order in itertools.permutations(range(len(values)), 2)
+        for case in ([(kind, order)] if order[0] == 0 else near_equal((kind, order)))
     ],
 )
 class DescribeOneTypeHeldInSeveralWays:
@@ -95,6 +98,7 @@ class DescribeFilesThatDiffer:
         found = log.frame.select("request_id", "user_id", "item_id", "event_us").collect()
         assert found == [(1, 2, 3, NOON_US)] * 24
 
+    @pytest.mark.one_engine
     @pytest.mark.parametrize("turned", [False, True])
     @pytest.mark.parametrize(
         ("one", "other"),
@@ -114,6 +118,7 @@ class DescribeFilesThatDiffer:
             opened(spark, config(impressions()), tmp_path)
         assert "item_id" in str(caught.value)
 
+    @pytest.mark.one_engine
     @pytest.mark.parametrize("turned", [False, True])
     def it_refuses_nanoseconds_beside_microseconds(
         self, spark: SparkSession, tmp_path: Path, turned: bool

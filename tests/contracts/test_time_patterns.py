@@ -53,6 +53,7 @@ class DescribeTimePatterns:
         log = opened(spark, config(times(pattern)), tmp_path)
         assert [row.event_us for row in log.frame.select("event_us").collect()] == [NOON_US]
 
+    @pytest.mark.one_engine
     @pytest.mark.parametrize(("pattern", "why"), OPEN_OR_UNKNOWN)
     def it_refuses_what_leaves_the_moment_open_before_it_looks_at_a_file(
         self, spark: SparkSession, tmp_path: Path, pattern: str, why: str

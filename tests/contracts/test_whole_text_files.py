@@ -15,6 +15,9 @@ from tests.contracts.logs_for_tests import (
 )
 from tests.contracts.text_logs import HEADER, lines, read, rejected, titles
 
+# Files are looked at, and lines taken apart, by the same Python code on every engine.
+pytestmark = pytest.mark.one_engine
+
 
 class DescribeCompressedText:
     @pytest.mark.parametrize("ending", [".gz", ".bz2", ".zst"])
@@ -39,6 +42,7 @@ class DescribeCompressedText:
         with pytest.raises(InputError, match=r"a\.csv\.\w+ is not a complete \w+ file"):
             read(spark, tmp_path)
 
+    @pytest.mark.both_engines
     def it_knows_compressed_bytes_by_themselves(self, spark: SparkSession, tmp_path: Path) -> None:
         for ending in (".gz", ".bz2", ".zst"):
             body = compressed(lines("a").encode("utf-16"), ending)
@@ -76,7 +80,10 @@ class DescribeFilesCutOff:
         last = [raw for raw in rejected(log) if cut.decode(errors="backslashreplace").endswith(raw)]
         assert last
 
-    @pytest.mark.parametrize("end", ['{"request_id": 1, "user', "{", '{"a": "é'])
+    @pytest.mark.parametrize(
+        "end",
+        [pytest.param('{"request_id": 1, "user', marks=pytest.mark.both_engines), "{", '{"a": "é'],
+    )
     def it_refuses_json_lines_alike(self, spark: SparkSession, tmp_path: Path, end: str) -> None:
         row = {"request_id": 1, "user_id": 2, "item_id": 1, "ts": NOON_S, "title": "é"}
         write_text(tmp_path / "impressions" / "a.jsonl", json.dumps(row) + "\n" + end)
