@@ -10,6 +10,7 @@ from winnow.errors import GateError
 from winnow.release.content_hash import content_hash, measure, row_hash
 from winnow.release.release import ContentHash
 
+from tests.near_equal import near_equal
 from tests.release.things import THINGS, thing, things
 
 
@@ -35,7 +36,7 @@ class DescribeContentHash:
     def it_is_zero_for_no_rows(self, spark: SparkSession) -> None:
         assert hashed(spark) == ContentHash(0, "0")
 
-    @pytest.mark.parametrize("parts", [1, 7, 31])
+    @pytest.mark.parametrize("parts", [7, *near_equal(1, 31)])
     def it_is_the_same_for_any_partitioning_and_row_order(
         self, spark: SparkSession, parts: int
     ) -> None:

@@ -24,6 +24,9 @@ from tests.release.publisher import Job, copied
 from tests.release.slow_store import wait_for
 from tests.release.things import THINGS, Run, store_of
 
+# The processes that publish have no engine.
+pytestmark = pytest.mark.one_engine
+
 DAYS = [date(2026, 1, 5 + n) for n in range(8)]
 ROUNDS = 4
 

@@ -28,6 +28,7 @@ class DescribeAFirstRelease:
         snapshot = store.releases_snapshot()
         assert (snapshot.version, snapshot.releases) == (1, (made,))
 
+    @pytest.mark.one_engine
     def it_needs_at_least_one_table(self, spark: SparkSession, tmp_path: Path) -> None:
         run = Run(store_of(spark, tmp_path), MONDAY)
         with pytest.raises(GateError, match="there is no table to release for 2026-01-05"):

@@ -12,6 +12,9 @@ from winnow.release.store import Store
 from tests.release.released import LABEL, marks
 from tests.release.things import MONDAY, THINGS, Run, thing, things
 
+# Refused before an engine is asked.
+pytestmark = pytest.mark.one_engine
+
 
 class DescribeHostileDays:
     @pytest.mark.parametrize(

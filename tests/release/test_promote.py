@@ -21,6 +21,9 @@ from winnow.release.store import Store
 from tests.release.released import LABEL
 from tests.release.things import MONDAY, THINGS, thing, things
 
+# What is linked and committed is so by the same Python code for every engine.
+pytestmark = pytest.mark.one_engine
+
 
 class DescribePromote:
     def it_refuses_a_version_that_holds_other_rows(

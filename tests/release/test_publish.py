@@ -13,6 +13,7 @@ from winnow.release.releases import list_releases, read_releases
 from winnow.release.store import Store
 from winnow.release.verify import verify_release
 
+from tests.near_equal import near_equal
 from tests.release.damage import DAMAGE
 from tests.release.released import contents, marks, rows_of
 from tests.release.things import MONDAY, STATS, THINGS, TUESDAY, Run, stats, things
@@ -80,7 +81,10 @@ class DescribePublish:
         assert versions == [history(store, t)[0].version for t in ("things", "stats", "releases")]
         assert list((store.warehouse / "_staging").iterdir()) == []
 
-    @pytest.mark.parametrize("damage", DAMAGE)
+    @pytest.mark.parametrize(
+        "damage",
+        ["page flipped", *near_equal(*(kind for kind in DAMAGE if kind != "page flipped"))],
+    )
     def it_releases_again_where_a_file_of_the_equal_release_is_gone_or_damaged(
         self, spark: SparkSession, store: Store, damage: str
     ) -> None:
@@ -120,7 +124,7 @@ class DescribePublish:
         assert reader.spark(spark, "things").collect() == []
         assert marks(store, TUESDAY) == {"b"}
 
-    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("step", [*near_equal(*STEPS[:2]), "released", *near_equal(*STEPS[3:])])
     def it_survives_a_crash_after_each_step(
         self, spark: SparkSession, store: Store, step: str
     ) -> None:

@@ -32,17 +32,20 @@ class DescribeThePublishedTables:
                 "delta.checkpointInterval": "10",
             }
 
+    @pytest.mark.one_engine
     def it_takes_over_a_changed_retention(self, spark: SparkSession, store: Store) -> None:
         engine_of(spark).store(store.warehouse, retention_days=30).ensure_table(THINGS)
         properties = DeltaTable(str(store.warehouse / "things")).metadata().configuration
         assert properties["delta.logRetentionDuration"] == "interval 30 days"
 
+    @pytest.mark.one_engine
     def it_has_the_columns_of_the_contract_and_their_not_null(self, store: Store) -> None:
         fields = DeltaTable(str(store.warehouse / "things")).schema().fields
         assert [(f.name, f.nullable) for f in fields] == [
             (c.name, c.nullable) for c in THINGS.columns
         ]
 
+    @pytest.mark.one_engine
     def it_names_the_columns_where_another_config_made_the_table(self, store: Store) -> None:
         other = contract(
             "stats", ("item_id", "string", False), ("carried", "int", True), key="item_id"
@@ -59,6 +62,7 @@ class DescribeThePublishedTables:
             f"{where}: the column q is not in the contract. {hint}",
         ]
 
+    @pytest.mark.one_engine
     def it_promotes_twice_without_harm(self, spark: SparkSession, store: Store) -> None:
         staged = store.stage(things(spark, thing(1), thing(2)), THINGS, "run1")
         first = store.promote(staged, MONDAY, LABEL)

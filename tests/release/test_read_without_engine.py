@@ -11,6 +11,9 @@ from winnow.release.store import Store
 from tests.child_process import PATH, ROOT
 from tests.release.things import MONDAY
 
+# What is read without an engine is what either has written: see test_reader.py.
+pytestmark = pytest.mark.one_engine
+
 ABSENT = (
     "delta", "great_expectations", "jinja2", "numba", "pandas", "py4j", "pysail", "pyspark",
     "scipy",

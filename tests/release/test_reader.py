@@ -44,6 +44,7 @@ class DescribeOpenDates:
         rows = dicts(reader.spark(spark, "things"))
         assert [(r["ds"], r["id"], r["name"]) for r in rows] == expected
 
+    @pytest.mark.one_engine
     def it_lists_only_the_files_of_its_dates(self, store: Store) -> None:
         for day in (MONDAY, TUESDAY):
             files = open_release(store.warehouse, ds=day).files("things")
@@ -51,6 +52,7 @@ class DescribeOpenDates:
             assert {Path(file).parent.name for file in files} == {f"ds={day}"}
             assert sum(pq.ParquetFile(file).metadata.num_rows for file in files) == 5
 
+    @pytest.mark.one_engine
     def it_tells_when_the_dates_have_different_configs(
         self, spark: SparkSession, store: Store, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -60,6 +62,7 @@ class DescribeOpenDates:
         assert open_dates(store.warehouse, MONDAY, TUESDAY).config_hashes == ("c1", "c2")
         assert caplog.messages == ["2026-01-05 to 2026-01-06 were built with 2 different configs"]
 
+    @pytest.mark.one_engine
     def it_names_the_dates_that_are_missing(self, store: Store) -> None:
         with pytest.raises(ReleaseError) as caught:
             open_dates(store.warehouse, TUESDAY, date(2026, 1, 8))
@@ -67,6 +70,7 @@ class DescribeOpenDates:
         assert problem.what == "there is no release of 2026-01-07 to 2026-01-08"
         assert problem.found == "2026-01-05 to 2026-01-06"
 
+    @pytest.mark.one_engine
     def it_skips_the_dates_that_are_missing_where_it_is_told_to(
         self, store: Store, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -85,6 +89,7 @@ class DescribeOpenDates:
             open_dates(store.warehouse, first, last, missing="ignore")  # type: ignore[arg-type]
 
 
+@pytest.mark.one_engine
 class DescribeOpenRelease:
     def it_opens_the_newest_of_a_date_or_one_by_its_id(
         self, spark: SparkSession, store: Store
@@ -159,6 +164,7 @@ class DescribeTheSameRowsForEveryReader:
         assert sum(len(part) for part in keys) == 200
         assert all(part == sorted(part) for part in keys)
 
+    @pytest.mark.one_engine
     def it_reads_timestamps_that_were_written_as_int96(self, store: Store) -> None:
         """As Spark writes them by default, and as another writer may have rewritten a file."""
         reader = open_release(store.warehouse, ds=MONDAY)
@@ -174,6 +180,7 @@ class DescribeTheSameRowsForEveryReader:
         }
         assert {t.isoformat() for t in times} == {"2026-01-05T12:00:00.123456+00:00"}
 
+    @pytest.mark.one_engine
     def it_says_so_where_polars_is_missing(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -213,6 +220,7 @@ print(os.waitstatus_to_exitcode(status))
 """
 
 
+@pytest.mark.one_engine
 class DescribeWorkersOfADataLoader:
     @pytest.mark.parametrize(("when", "code"), [("before", "15"), ("after", "2")])
     def it_has_files_that_were_looked_up_before_it_was_forked(

@@ -57,6 +57,7 @@ class DescribeStageTogether:
         release = run.publish(staged).release
         assert {pin.table: pin.content.rows for pin in release.tables} == {"things": 9, "stats": 18}
 
+    @pytest.mark.one_engine
     def it_replaces_what_the_run_staged_before(self, spark: SparkSession, tmp_path: Path) -> None:
         store, contracts = store_of(spark, tmp_path), [THINGS, STATS]
         for rows in (things(spark, thing(1), thing(2)), things(spark, thing(3))):
@@ -71,6 +72,7 @@ class DescribeStageTogether:
             assert read(staged["things"]).columns == list(THINGS.names)
             assert read(staged["things"]).count() == 0
 
+    @pytest.mark.one_engine
     def it_names_what_does_not_fit_before_a_row_is_made(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

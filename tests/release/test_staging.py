@@ -57,6 +57,7 @@ class DescribeStage:
             keys = table["shuffle_key"].to_pylist()
             assert keys == sorted(keys)
 
+    @pytest.mark.one_engine
     def it_names_every_column_that_does_not_fit(self, spark: SparkSession, tmp_path: Path) -> None:
         frame = things(spark, thing(1)).drop("nick").withColumn("id", F.col("id").cast("int"))
         with pytest.raises(GateError) as caught:
@@ -68,6 +69,7 @@ class DescribeStage:
         ]
         assert not (tmp_path / "_staging").exists()
 
+    @pytest.mark.one_engine
     def it_refuses_the_right_columns_in_another_order(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -125,6 +127,7 @@ class DescribeCleanStaging:
         drop_staging(tmp_path, "never_was")
 
 
+@pytest.mark.one_engine
 class DescribePublishOfStagedRows:
     def it_refuses_files_that_hold_other_columns(self, spark: SparkSession, tmp_path: Path) -> None:
         store = store_of(spark, tmp_path)

@@ -46,6 +46,7 @@ class DescribeVerifyRelease:
     def it_finds_nothing_where_all_is_as_promised(self, store: Store, monday: Release) -> None:
         assert verify_release(monday, store) == ()
 
+    @pytest.mark.one_engine
     def it_finds_a_deleted_file(self, store: Store, monday: Release) -> None:
         path = a_file(store, monday)
         path.unlink()
@@ -53,6 +54,7 @@ class DescribeVerifyRelease:
         assert found.kind == "missing_file"
         assert found.text == f"ds=2026-01-05/{path.name} of version 1 is gone: deleted or expired"
 
+    @pytest.mark.one_engine
     def it_finds_a_truncated_file(self, store: Store, monday: Release) -> None:
         path = a_file(store, monday)
         path.write_bytes(path.read_bytes()[:-20])
@@ -67,6 +69,7 @@ class DescribeVerifyRelease:
         tampered = with_pin(monday, replace(pin_of(monday), version=version))
         assert only(verify_release(tampered, store)).kind == "wrong_content"
 
+    @pytest.mark.one_engine
     def it_finds_a_wrong_row_count(self, store: Store, monday: Release) -> None:
         pin = pin_of(monday)
         more = ContentHash(pin.content.rows + 1, pin.content.total)
@@ -76,6 +79,7 @@ class DescribeVerifyRelease:
             "version 1 holds 5 rows, the release says 6",
         )
 
+    @pytest.mark.one_engine
     def it_says_expired_where_the_version_or_its_log_is_gone(
         self, store: Store, monday: Release
     ) -> None:
