@@ -19,7 +19,6 @@ from tests.invariants.staged import FIRST, every_table
 
 Rows = list[dict[str, Any]]
 TWO = ("impressions", "clicks")
-pytestmark = pytest.mark.both_engines
 
 
 def in_order(rows: Rows) -> Rows:
@@ -34,6 +33,7 @@ def whole(settings: Config, name: str) -> pa.Table:
 
 
 class DescribeSample:
+    @pytest.mark.both_engines
     def it_gives_the_rows_that_a_whole_build_publishes(
         self, spark: SparkSession, simulated: Path, tmp_path: Path
     ) -> None:
@@ -61,7 +61,11 @@ class DescribeSample:
     @pytest.mark.parametrize(
         ("made", "rows"),
         [
-            (lambda table: table, lambda table: table.to_pylist()),
+            pytest.param(
+                lambda table: table,
+                lambda table: table.to_pylist(),
+                marks=pytest.mark.both_engines,
+            ),
             (pl.from_arrow, lambda frame: frame.to_dicts()),
             (lambda table: table.to_pandas(), lambda frame: frame.to_dict("records")),
         ],

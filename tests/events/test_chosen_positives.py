@@ -11,8 +11,6 @@ from winnow.config.tree import Config
 
 from tests.events.handmade import Built, Logs, at, build_day, config
 
-pytestmark = pytest.mark.both_engines
-
 CATALOGUE = range(1, 16)
 SCENES = ("home", "search", "cart")
 _NO_TABLES_BUT = ["positives", "easy_negatives", "training_samples", "ranking_samples"]
@@ -55,7 +53,7 @@ def drawn(seed: int) -> Logs:
     return day
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.both_engines), 2])
 def made(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Logs, Built]:
