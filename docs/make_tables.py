@@ -48,8 +48,9 @@ def _section(table: TableContract) -> str:
         lines.append(f"- Event time: `{table.event_time}`")
     if table.partition is not None:
         lines.append(f"- Partition: `{table.partition}`")
-    if table.carries:
-        lines.append("- The impression columns named in `carry` follow after the last column.")
+    for log in table.carries:
+        key = "carry" if log == "impressions" else f"logs.{log}.carry"
+        lines.append(f"- The columns of {log} named in `{key}` follow after the last column.")
     fourth = "needed" if table.kind == "input" else "NULL"
     lines += ["", f"| column | type | unit | {fourth} | meaning |", "|---|---|---|---|---|"]
     lines += [_row(column, table.kind) for column in table.columns]

@@ -103,6 +103,13 @@ def the_least_clicked_item_comes_first(bench: Bench) -> Broken:
     return _stats(bench, item_idx=F.lit(both_ends) - F.col("item_idx"))
 
 
+def items_have_the_category_of_the_next_one(bench: Bench) -> Broken:
+    rows = bench.tables["item_stats"]
+    of_next = rows.select((F.col("item_id") - 1).alias("item_id"), F.col("category").alias("other"))
+    moved = rows.join(of_next, "item_id", how="left").withColumn("category", F.col("other"))
+    return Broken(tables={"item_stats": moved.select(rows.columns)})
+
+
 def duplicates_count_as_impressions(bench: Bench) -> Broken:
     twice = F.col("impressions") + (F.col("impressions") > 0).cast("bigint")
     return _stats(bench, impressions=twice)

@@ -142,6 +142,7 @@ MUTANTS: list[Mutant] = [
         q_has_no_sum_of_1="item_q_differs",
         in_batch_q_is_of_shown_items="in_batch_q_differs",
         the_least_clicked_item_comes_first="item_index_differs",
+        items_have_the_category_of_the_next_one="carried_differs.items",
         duplicates_count_as_impressions="item_impressions_differ",
         places_of_impressions_count_from_0="impressions_differ.ranking_samples",
         impressions_are_an_hour_late="impressions_differ.ranking_samples",

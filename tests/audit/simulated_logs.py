@@ -27,6 +27,7 @@ def write_logs(out: Path) -> Path:
 def settings(path: Path, more: int = 0) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
+    tree["logs"]["items"]["carry"] = ["category"]
     return Config.model_validate_json(
         json.dumps(
             tree

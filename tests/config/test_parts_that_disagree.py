@@ -20,6 +20,10 @@ from tests.config.configs_for_tests import (
 )
 
 
+def with_items(settings: str) -> str:
+    return NO_RANKING.replace("logs:\n", f"logs:\n  items: {{path: p, {settings}}}\n")
+
+
 class DescribePartsThatDisagree:
     def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
         assert sentences(tmp_path, LOGS) == [
@@ -118,6 +122,16 @@ class DescribeAConfigMadeInPython:
             (LOGS, "mix.hard_ratio"),
             (NO_RANKING + "carry: [scene, scene]\n", "carry.1"),
             (NO_RANKING + "carry: [user_id]\n", "carry.0"),
+            (
+                NO_RANKING.replace("path: i", "path: i, carry: [scene]"),
+                "logs.impressions.carry",
+            ),
+            (with_items("carry: [city, weight]"), "logs.items.carry.1"),
+            (with_items("carry: [city, City]"), "logs.items.carry.1"),
+            (
+                with_items("carry: [city], columns: {city: {first_of: [a, b]}}"),
+                "logs.items.columns.city",
+            ),
             (NO_RANKING + "attribution: {windows: {by: 7d}}\n", "attribution.windows.by"),
             (
                 NO_RANKING.replace("path: i", "columns: {u: x}, path: i"),

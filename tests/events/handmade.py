@@ -108,9 +108,14 @@ class Logs:
             )
 
     def item(
-        self, item: Id, valid_from: datetime | None = None, valid_to: datetime | None = None
+        self,
+        item: Id,
+        valid_from: datetime | None = None,
+        valid_to: datetime | None = None,
+        **more: object,
     ) -> None:
-        self.rows["items"].append({"item_id": item, "valid_from": valid_from, "valid_to": valid_to})
+        period = {"item_id": item, "valid_from": valid_from, "valid_to": valid_to}
+        self.rows["items"].append(period | more)
 
     def folder(self, log: str, day: date) -> None:
         """Have a date folder though nothing may have happened."""
@@ -141,6 +146,9 @@ class Logs:
             "action_type": pa.string(),
             "scene": pa.string(),
             "passed": pa.bool_(),
+            "city": pa.string(),
+            "brand": pa.int64(),
+            "levels": pa.list_(pa.string()),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)
         return pa.schema([(name, kinds[name]) for name in self.rows[log][0]])

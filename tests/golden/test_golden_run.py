@@ -45,7 +45,7 @@ def released(spark: SparkSession, config: Config) -> ReleaseReader:
 
 
 def contract_of(table: str, config: Config) -> TableContract:
-    return table_contract(table).resolved(config.ids, {"scene": "string"})
+    return table_contract(table).resolved(config.ids, {"impressions": {"scene": "string"}})
 
 
 def as_text(value: Any) -> Any:

@@ -7,6 +7,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import GROUPS, Gate, Measurement
 from winnow.audit.gates import (
     agreement,
+    carried,
     draws,
     dropped_rows,
     hard_negatives,
@@ -28,7 +29,7 @@ from winnow.audit.gates import (
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
-    (hard_negatives, ranking_rows),
+    (hard_negatives, ranking_rows, carried),
     (popularity, positives, draws, dropped_rows, labels, whose_clicks, history),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

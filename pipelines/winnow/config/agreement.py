@@ -11,9 +11,10 @@ from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
 from winnow.config.positives import Positives
 from winnow.config.sampling import Attribution, Hard, Mix
+from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
 
-_CARRYING = ("positives", "training_samples", "ranking_samples")
+_CARRYING = ("positives", "training_samples", "ranking_samples", "item_stats")
 
 RightParts = Mapping[str, Any]
 """Parts of a config by key: all of them, or those that are right by themselves."""
@@ -29,9 +30,23 @@ def contract_columns(table: str) -> Mapping[str, str]:
     return {column["name"]: column["type"] for column in tree["columns"]}
 
 
-def tables_that_have(column: str) -> list[str]:
-    """Return the tables with carried columns that have a column of this name by contract."""
-    return [table for table in _CARRYING if column.lower() in contract_columns(table)]
+@cache
+def tables_that_carry(log: str) -> tuple[str, ...]:
+    """Return the tables that columns of a log are carried to, by their contracts."""
+    trees = {table: yaml.safe_load(shipped_text("schemas", f"{table}.yaml")) for table in _CARRYING}
+    return tuple(table for table, tree in trees.items() if log in tree.get("carries", ()))
+
+
+def tables_that_have(column: str, log: str = "impressions") -> list[str]:
+    """Return the tables that carry columns of a log and have one of this name by contract."""
+    return [table for table in tables_that_carry(log) if column.lower() in contract_columns(table)]
+
+
+def is_there_already(column: str, tables: Collection[str]) -> Fault:
+    """Return what is wrong where a carried column has the name of a column of tables."""
+    what = f"{column} is a column of {', '.join(tables)} already"
+    fix = "Take it out of carry, or give the column another name in the log."
+    return fault((), what, next_step=fix)
 
 
 def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
@@ -44,8 +59,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     yield from _windows(parts.get("attribution"), parts.get("positives"))
     for name, log in logs.items():
         if log is not None:
-            carry = parts.get("carry", ()) if name == "impressions" else ()
+            carry = parts.get("carry", ()) if name == "impressions" else log.carry
             yield from _columns(name, log, carry)
+            yield from _carried(name, log)
     yield from _sources(logs)
     if "ranking_log" in logs:
         yield from _hard(parts.get("mix"), parts.get("hard"), logs["ranking_log"])
@@ -84,6 +100,19 @@ def _columns(name: str, log: LogConfig, carry: Collection[str]) -> Iterator[Faul
             what = f"{column} is not a time"
             expected = f"a column name, or {{column: {mapping.column}, type: …}}"
             yield fault(key, what, ", ".join(sorted(mapping.model_fields_set)), expected)
+
+
+def _carried(name: str, log: LogConfig) -> Iterator[Fault]:
+    """Give what is wrong with the columns that a log other than the impressions has carried."""
+    where: Key = ("logs", name, "carry")
+    if log.carry and not (name != "impressions" and tables_that_carry(name)):
+        fix = "Name them under carry, at the top." if name == "impressions" else None
+        yield fault(where, f"no table takes columns of {name} from here", next_step=fix)
+        return
+    for index, column in enumerate(log.carry):
+        if tables := tables_that_have(column, name):
+            _, problem = is_there_already(column, tables)
+            yield (*where, index), problem
 
 
 def _sources(logs: RightLogs) -> Iterator[Fault]:

@@ -52,6 +52,7 @@ ABSOLUTE = (
     "click_columns_differ",
     "impressions_differ",
     "tables_disagree",
+    "carried_differs",
     "labels_differ",
     "sample_weight_differs",
     "positives_not_clicked",

@@ -6,7 +6,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from winnow.config.columns import ColumnMapping, source_columns
 from winnow.config.log_shapes import Csv, EncodingName, Explode, Partition
-from winnow.config.model import Frozen, LogPath, SourceName, fault, nearest, refuse
+from winnow.config.model import (
+    Frozen,
+    Identifier,
+    LogPath,
+    SourceName,
+    fault,
+    named_twice,
+    nearest,
+    refuse,
+)
 
 LOG_NAMES = ("impressions", "clicks", "ranking_log", "items")
 EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
@@ -28,6 +37,8 @@ class LogConfig(Frozen):
             looked up under its own name.
         where: Source column to the values that are kept. Other rows count as filtered.
         sampled: True where the log holds a sample of the rows of a request.
+        carry: Columns that are copied to tables; those of impressions stand at the top of the
+            config.
     """
 
     path: LogPath | None = None
@@ -43,6 +54,7 @@ class LogConfig(Frozen):
     columns: dict[str, ColumnMapping] = Field(default_factory=dict)
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
     sampled: bool = False
+    carry: tuple[Identifier, ...] = ()
 
     @field_validator("columns")
     @classmethod
@@ -64,6 +76,12 @@ class LogConfig(Frozen):
                 if source not in known
             )
         return columns
+
+    @field_validator("carry")
+    @classmethod
+    def _names_differ(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(named_twice([name.lower() for name in names]))
+        return names
 
     @model_validator(mode="after")
     def _path_or_source(self) -> Self:

@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from winnow.config.agreement import disagreements, tables_that_have
+from winnow.config.agreement import disagreements, is_there_already, tables_that_have
 from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
 from winnow.config.gates import GateBounds, gate_faults
-from winnow.config.logs import Logs
-from winnow.config.model import Folder, Frozen, Identifier, fault, named_twice, refuse
+from winnow.config.logs import LogConfig, Logs
+from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.sampling import (
@@ -41,9 +41,7 @@ TABLES: tuple[TableName, ...] = get_args(TableName)
 
 def _carried(column: str) -> str:
     if tables := tables_that_have(column):
-        what = f"{column} is a column of {', '.join(tables)} already"
-        fix = "Take it out of carry, or give the column another name in the log."
-        refuse([fault((), what, next_step=fix)])
+        refuse([is_there_already(column, tables)])
     return column
 
 
@@ -130,6 +128,13 @@ class Config(Frozen):
     def tables_written(self) -> tuple[str, ...]:
         """The tables of a build, in the order in which they are promoted."""
         return tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
+
+    def carried(self, log: str) -> tuple[str, ...]:
+        """Return the columns of a log that are copied to tables, by the names they have there."""
+        if log == "impressions":
+            return self.carry
+        own: LogConfig | None = getattr(self.logs, log)
+        return () if own is None else own.carry
 
     @property
     def asked_for(self) -> Mapping[str, tuple[str, ...]]:

@@ -44,7 +44,7 @@ class Log:
             ``source_row`` struct of the source columns in source order, for text the line.
             A filtered row has no reasons.
         contract: The contract with its id types, and with the key that this log can have.
-        carry: Impressions: carried column to its Spark SQL type; else empty.
+        carry: Carried column to its Spark SQL type.
         dates: The folder dates that were there within what was asked for; None if unpartitioned.
         rows_in_files: The rows that ``frame`` must have, where the files say so (Parquet and Delta,
             not exploded); else None.
@@ -80,7 +80,7 @@ class Log:
 def empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) -> Log:
     """Return a log without rows: what stands for one whose files are allowed to be missing."""
     contract = table_contract(name).resolved(config.ids)
-    carry = dict.fromkeys(config.carry, "string") if name == "impressions" else {}
+    carry = dict.fromkeys(config.carried(name), "string")
     fields = [StructField(c.name, spark_type(c.type)) for c in contract.columns]
     fields += [StructField(carried, StringType()) for carried in carry]
     chooses = name == "impressions" and bool(config.positives.where)

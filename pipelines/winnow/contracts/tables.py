@@ -53,7 +53,7 @@ class TableContract(Frozen):
 
     Attributes:
         kind: ``input`` for a log, ``published`` for a table that Winnow writes.
-        carries: True where configured impression columns are appended.
+        carries: The logs of which configured columns are appended, in order.
     """
 
     table: str
@@ -63,22 +63,22 @@ class TableContract(Frozen):
     key_without_impression_id: tuple[str, ...] | None = None
     event_time: str | None = None
     partition: str | None = None
-    carries: bool = False
+    carries: tuple[str, ...] = ()
     columns: tuple[ColumnContract, ...]
     rules: tuple[RuleContract, ...] = Field(default=())
 
     def resolved(
         self,
         ids: Ids,
-        carry: Mapping[str, str] | None = None,
+        carry: Mapping[str, Mapping[str, str]] | None = None,
         asked_for: Mapping[str, tuple[str, ...]] | None = None,
     ) -> Self:
         """Return the contract with id types put in and carried columns appended.
 
         Args:
             ids: The id types of the config.
-            carry: Name and Spark SQL type of each carried column, in order; ignored by tables
-                that carry none.
+            carry: By log, name and Spark SQL type of each carried column, in order; the table
+                takes those of the logs that it carries columns of.
             asked_for: What the config asks for beyond the usual, with the names that it does
                 so for: columns that are there for something else are left out.
         """
@@ -94,14 +94,14 @@ class TableContract(Frozen):
             named = _PLACE.search(column.name) is not None
             names = (asked_for or {})[column.when] if named and column.when else None
             columns += [one] if names is None else [_named(one, name) for name in names]
-        if self.carries:
-            for name, carried_type in (carry or {}).items():
+        for log in self.carries:
+            for name, carried_type in (carry or {}).get(log, {}).items():
                 columns.append(
                     ColumnContract(
                         name=name,
                         type=carried_type,
                         nullable=True,
-                        meaning="carried over from the impression log",
+                        meaning=f"carried over from {log}",
                     )
                 )
         return self.model_copy(update={"columns": tuple(columns)})

@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.dates import CalendarDay
+from winnow.events.item_attributes import ATTRIBUTE
 
 
 def periods_on(periods: DataFrame, day: CalendarDay) -> DataFrame:
@@ -35,19 +36,22 @@ def latest_first() -> list[Column]:
     return [F.col("valid_from").desc_nulls_last(), F.col("valid_to").desc_nulls_first()]
 
 
-def eligible_items(periods: DataFrame) -> DataFrame:
+def eligible_items(periods: DataFrame, carried: Sequence[str] = ()) -> DataFrame:
     """Return the catalogue's items.
 
     Args:
-        periods: One row per item: ``item_id``, ``valid_from``, ``valid_to``.
+        periods: One row per item: ``item_id``, ``valid_from``, ``valid_to``, the carried columns.
+        carried: Columns that are attributes of the items.
 
     Returns:
-        One row per item: ``item_id``, ``eligible_from``, ``eligible_to`` (timestamps, NULL: open).
+        One row per item: ``item_id``, ``eligible_from``, ``eligible_to`` (timestamps, NULL: open),
+        and each carried column, its name behind ``ATTRIBUTE``.
     """
     return periods.select(
         "item_id",
         F.col("valid_from").alias("eligible_from"),
         F.col("valid_to").alias("eligible_to"),
+        *(F.col(name).alias(f"{ATTRIBUTE}{name}") for name in carried),
     )
 
 

@@ -24,6 +24,7 @@ from winnow.events.eligibility import (
     latest_first,
     periods_on,
 )
+from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
 from winnow.events.popularity import clicks_per_item
 from winnow.run import Run
@@ -82,7 +83,8 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
                 kept,
                 latest_first(),
                 scratch.limits,
-            )
+            ),
+            tuple(log.carry),
         )
     else:
         seen = list(logs.values())
@@ -100,6 +102,7 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
             F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
             "eligible_from",
             "eligible_to",
+            *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
         )
         .toArrow()
     )

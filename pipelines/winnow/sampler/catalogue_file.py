@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.errors import InputError, Problem
+from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.weights import integer_weights, keep_probs
 
@@ -49,7 +50,9 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
 
     Args:
         items: One row per item that is in the catalogue or was clicked: ``item_id``,
-            ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool).
+            ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool), and
+            the items' attributes, each named behind ``ATTRIBUTE``; those of items that are not in
+            the catalogue are NULL.
         config: alpha, smoothing and the rule for hot items.
 
     Raises:
@@ -122,8 +125,9 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
     Args:
         catalogue: The built catalogue.
         eligibility: One row per item of it, sorted by ``item_id``: ``item_id``,
-            ``eligible_from``, ``eligible_to``.
+            ``eligible_from``, ``eligible_to``, and the attributes.
     """
+    attributes = [name for name in eligibility.column_names if name.startswith(ATTRIBUTE)]
     weights = catalogue.draws.weights
     # Most clicked first, ties by item id: ids are sorted, and the sort is stable.
     by_clicks = np.argsort(-catalogue.clicks, kind="stable")
@@ -138,5 +142,6 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
             "q": pa.array(weights / max(catalogue.total_weight, 1)),
             "eligible_from": eligibility["eligible_from"],
             "eligible_to": eligibility["eligible_to"],
+            **{name.removeprefix(ATTRIBUTE): eligibility[name] for name in attributes},
         }
     )

@@ -44,7 +44,7 @@ class TableInputs:
 
 def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
     """Return the resolved contracts of the tables that are written, in the order of promotion."""
-    carry = logs["impressions"].carry
+    carry = {name: log.carry for name, log in logs.items()}
     return {
         name: table_contract(name).resolved(config.ids, carry, config.asked_for)
         for name in config.tables_written

@@ -83,8 +83,9 @@ def _subject_problems(where: str, given: Expectations, config: Config) -> Iterat
 
 def _columns(given: Expectations, config: Config) -> tuple[str, ...]:
     """Return the columns of what is judged, those that the config carries there included."""
-    carries = given.log == "impressions" or table_contract(given.subject).carries
-    return (*contract_columns(given.subject), *(config.carry if carries else ()))
+    logs = (given.log,) if given.log is not None else table_contract(given.subject).carries
+    carried = (name for log in logs for name in config.carried(log))
+    return (*contract_columns(given.subject), *carried)
 
 
 def _tree_of(where: str, given: Expectations, wrong: list[Problem]) -> dict[str, Any] | None:

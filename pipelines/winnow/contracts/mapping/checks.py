@@ -90,9 +90,10 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
     explode = resolved.explode if resolved else None
     if resolved and explode and resolved.format == "csv" and explode.kind != "delimited":
         yield Problem(f"logs.{name}.explode", "a CSV file can only hold delimited lists")
-    for column in config.carry if name == "impressions" else ():
+    for column in config.carried(name):
         if column in {*contract.names, *FRAME_COLUMNS, *PAIR_COLUMNS}:
-            yield Problem("carry", f"{column} is a name that the tables use themselves")
+            what = f"{column} is a name that the tables use themselves"
+            yield Problem(_where_carried(name), what)
 
 
 def type_problem(
@@ -138,12 +139,16 @@ def type_problem(
     )
 
 
-def carry_problem(column: SourceColumn) -> Problem | None:
-    """Return why a column cannot be carried to the tables, or None."""
+def _where_carried(log: str) -> str:
+    return "carry" if log == "impressions" else f"logs.{log}.carry"
+
+
+def carry_problem(log: str, column: SourceColumn) -> Problem | None:
+    """Return why a column of a log cannot be carried to the tables, or None."""
     if column.type is not None and carriable(column.type):
         return None
     return Problem(
-        "carry",
+        _where_carried(log),
         f"column {column.name} has a type that the tables cannot hold",
         column.found,
         "a plain type or an array of one",

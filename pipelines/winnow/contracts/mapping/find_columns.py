@@ -32,7 +32,7 @@ from winnow.logs.types import SourceColumn, text_column
 def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str]:
     """Return every source column that may be used: mapped, carried, or found by its own name."""
     mapped = log.model_dump(include={"columns", "where", "explode"})
-    names = {*table_contract(name).names, *(config.carry if name == "impressions" else ())}
+    names = {*table_contract(name).names, *config.carried(name)}
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
     within = {f"{column}.{name_}" for column in lists for name_ in names}
     chosen = config.positives.where if name == "impressions" else ()
@@ -166,14 +166,14 @@ def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, Source
     log_config = config.logs.resolved(log)
     mapped = log_config.columns if log_config else {}
     carried = []
-    for name in config.carry if log == "impressions" else ():
+    for name in config.carried(log):
         given = mapped.get(name)
         found = finder.sources.named_as(name)
         reference = found.name if found else name
         column = finder.find("carry", given if isinstance(given, str) else reference)
         if column is None:
             continue
-        if problem := carry_problem(column):
+        if problem := carry_problem(log, column):
             finder.problems.append(problem)
         carried.append((name, column))
     return tuple(carried)
