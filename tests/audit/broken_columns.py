@@ -47,6 +47,30 @@ def the_first_action_in_place_of_the_strongest(bench: Bench) -> Broken:
     return _groups(bench, "action", actions)
 
 
+def labels_say_the_strongest_action_only(bench: Bench) -> Broken:
+    """A cart before a purchase is lost, as where one action is made into a label."""
+    strongest = {n: F.col("action_type") == n for n in bench.config.positives.labels}
+
+    def change(rows: DataFrame) -> DataFrame:
+        labels = {f"label_{n}": is_it.cast("int") for n, is_it in strongest.items()}
+        delays = {
+            f"label_{n}_delay_ms": F.when(is_it, F.col(f"label_{n}_delay_ms"))
+            for n, is_it in strongest.items()
+        }
+        return rows.withColumns(labels | delays)
+
+    return _everywhere(bench, ("positives", "training_samples"), change)
+
+
+def delays_of_labels_are_of_the_click(bench: Bench) -> Broken:
+    delay = F.when(F.col("label_buy") == 1, F.col("click_delay_ms"))
+    return _ranking(bench, label_buy_delay_ms=delay)
+
+
+def labels_of_what_was_not_clicked(bench: Bench) -> Broken:
+    return _ranking(bench, label_cart=F.greatest("label_cart", 1 - F.col("label")))
+
+
 def positions_count_from_0(bench: Bench) -> Broken:
     return _groups(bench, "position", [p - 1 for p in bench.groups["position"].to_pylist()])
 
@@ -123,10 +147,12 @@ def clicks_of_one_user_are_lost(bench: Bench) -> Broken:
     rows = bench.tables["ranking_samples"]
     user = rows.where("label = 1").agg(F.min("user_id")).collect()[0][0]
     lost = F.col("user_id") == user
-    names = ("click_ts", "action_type", "click_delay_ms")
+    names = ["click_ts", "action_type"]
+    names += [name for name in rows.columns if name.endswith("_delay_ms")]
+    labels = ["label", *(f"label_{action}" for action in bench.config.positives.labels)]
     return _ranking(
         bench,
-        label=F.when(lost, 0).otherwise(F.col("label")),
+        **{name: F.when(lost, 0).otherwise(F.col(name)) for name in labels},
         **{name: F.when(~lost, F.col(name)) for name in names},
     )
 
@@ -136,7 +162,8 @@ def labels_are_of_another_impression(bench: Bench) -> Broken:
     rows = bench.tables["ranking_samples"]
     table = rows.toArrow()
     moved = table.column_names
-    for name in ("label", "click_ts", "action_type", "click_delay_ms", "impression_ts"):
+    names = ("label", "click_ts", "action_type", "click_delay_ms", "impression_ts")
+    for name in (*names, *(n for n in moved if n.startswith("label_"))):
         values = table[name].to_pylist()
         column = pa.array([values[-1], *values[:-1]], table[name].type)
         table = table.set_column(moved.index(name), table.schema.field(name), column)

@@ -134,6 +134,9 @@ MUTANTS: list[Mutant] = [
     *_of(
         broken_columns,
         the_first_action_in_place_of_the_strongest="action_type_differs",
+        labels_say_the_strongest_action_only="action_labels_differ",
+        delays_of_labels_are_of_the_click="action_labels_differ.ranking_samples",
+        labels_of_what_was_not_clicked="click_columns_differ.ranking_samples",
         positions_count_from_0="position_differs",
         undo_weights_are_multiplied_in="sample_weight_differs.positives "
         "sample_weight_differs.training_samples sample_weight_differs.training_samples_pointwise",

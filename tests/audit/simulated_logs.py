@@ -38,6 +38,7 @@ def settings(path: Path, more: int = 0) -> Config:
                 "positives": {
                     "downsampling": {"threshold_quantile": 0.3},
                     "weights": {"favourite": 2.0, "buy": 5.0},
+                    "labels": ["click", "cart", "buy"],
                 },
                 "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
                 "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},

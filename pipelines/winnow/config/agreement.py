@@ -57,6 +57,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         logs: The logs by name.
     """
     yield from _windows(parts.get("attribution"), parts.get("positives"))
+    carried = [*parts.get("carry", ()), *(c for log in logs.values() if log for c in log.carry)]
+    yield from _labels(parts.get("positives"), carried)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry
@@ -79,6 +81,21 @@ def _windows(attribution: Attribution | None, positives: Positives | None) -> It
                 f"one of {', '.join(positives.actions)}",
                 nearest(action, positives.actions),
             )
+
+
+def _labels(positives: Positives | None, carry: Collection[str]) -> Iterator[Fault]:
+    """Give the labels whose columns have a name that a table has or carries already."""
+    names = {} if positives is None else positives.label_names
+    known = {column.lower() for column in carry}
+    for place, (action, name) in enumerate(names.items()):
+        columns = [f"label_{name}", f"label_{name}_delay_ms", f"label_{name}_us"]
+        for column in columns:
+            if tables_that_have(column) or column.lower() in known:
+                what = f"{column} is the name of another column already"
+                fix = "Call the action otherwise in the log, or rename the other column."
+                yield fault(("positives", "labels", place), what, action, next_step=fix)
+                break
+        known.update(column.lower() for column in columns)
 
 
 def _columns(name: str, log: LogConfig, carry: Collection[str]) -> Iterator[Fault]:

@@ -63,6 +63,7 @@ ABSOLUTE = (
     "pos_log_q_differs",
     "item_clicks_differ",
     "action_type_differs",
+    "action_labels_differ",
     "position_differs",
     "catalogue_differs",
     "popularity_differs",

@@ -1,11 +1,16 @@
 """What becomes a positive: which impressions, how hot items are thinned, weights of actions."""
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from winnow.config.logs import Scalar
 from winnow.config.model import Frozen, SourceName, fault, named_twice, refuse
+from winnow.config.yaml_text import Key
+
+_NO_NAME = re.compile(r"[^A-Za-z0-9_]")
 
 
 class Downsampling(Frozen):
@@ -22,13 +27,19 @@ class Downsampling(Frozen):
     power: float = Field(default=0.5, gt=0.0, le=4.0)
 
 
+def _as_column(action: str) -> str:
+    """Return an action with ``_`` for what a column's name should not have."""
+    return _NO_NAME.sub("_", action)
+
+
 class Positives(Frozen):
     """Positives: their thinning and the weight and strength order of the actions.
 
     ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
     sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
     positives and ranking_samples: source column of the impression log to the values that are taken.
-    All others forbid their items as before.
+    All others forbid their items as before. ``labels`` names the actions that have a column of
+    their own beside the strongest one's.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -38,14 +49,23 @@ class Positives(Frozen):
         default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
     )
     weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _known_actions(self) -> Self:
         refuse(named_twice(self.actions, ("actions",)))
+        refuse(named_twice(self.labels, ("labels",)))
         known = f"one of {', '.join(self.actions)}"
+        named: list[tuple[Key, str]] = [(("weights", action), action) for action in self.weights]
+        named += [(("labels", place), action) for place, action in enumerate(self.labels)]
         refuse(
-            fault(("weights", action), "actions has no such action", action, known)
-            for action in self.weights
+            fault(key, "actions has no such action", action, known)
+            for key, action in named
             if action not in self.actions
         )
         return self
+
+    @property
+    def label_names(self) -> Mapping[str, str]:
+        """What the columns of each label are called by: ``add-to-cart`` by ``add_to_cart``."""
+        return {action: _as_column(action) for action in self.labels}

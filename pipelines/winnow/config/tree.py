@@ -142,7 +142,9 @@ class Config(Frozen):
 
         Each with the names that there is a column for where the contract has a place for one.
         """
-        return {}
+        labels = tuple(self.positives.label_names.values())
+        asked = {"positives.labels": labels}
+        return {what: names for what, names in asked.items() if names}
 
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.

@@ -10,6 +10,7 @@ from pyspark.sql.types import StructField, StructType
 from winnow.config.tree import Config
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
 from winnow.sampler.group_columns import group_columns
+from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.task import NOT_IN_GROUPS, SamplerSettings, sample_partition
 from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
@@ -17,12 +18,13 @@ from winnow.spark.task_files import Task
 
 
 def groups_schema(config: Config, pairs: StructType) -> StructType:
-    """Return the Spark schema of sample groups: columns of the pairs, then what the kernel adds."""
+    """Return the Spark schema of sample groups: columns of the pairs, then what the task adds."""
     item = to_arrow_type(spark_type(config.ids.item))
     of_pair = [
         StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
     ]
-    return StructType([*of_pair, *from_arrow_schema(group_columns(item)).fields])
+    added = (group_columns(item), PositiveColumns.of(config).schema)
+    return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:

@@ -1,6 +1,6 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +27,7 @@ from winnow.sampler.kernels.positives import (
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.positive_columns import PositiveColumns
 from winnow.spark.shipped import shipped
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class SamplerSettings:
     spec: SamplingSpec
     catalogue: str
     pair_files: str
+    of_positives: PositiveColumns
 
     @classmethod
     def of(
@@ -91,6 +93,7 @@ class SamplerSettings:
             ),
             catalogue=catalogue,
             pair_files=pair_files,
+            of_positives=PositiveColumns.of(config),
         )
 
     @property
@@ -148,7 +151,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         np.array([by_score for *_, by_score in settings.ladder], np.bool_),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.spec)
-    return _batches(details, kept, groups, catalogue)
+    asked = settings.of_positives.columns(pairs, kept)
+    return _batches(details, kept, groups, catalogue, asked)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -203,6 +207,7 @@ def _batches(
     kept: Kept,
     groups: Groups,
     catalogue: Catalogue,
+    asked: Mapping[str, pa.Array],
 ) -> list[pa.RecordBatch]:
     draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
     pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
@@ -235,6 +240,7 @@ def _batches(
     columns |= {name: of_positive[name] for name in OF_POSITIVE.names}
     columns |= DRAWN.columns(drawn, groups.n_easy + groups.n_fill)
     columns |= CHOSEN.columns(chosen, groups.n_hard)
+    columns |= asked
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches
 

@@ -18,7 +18,9 @@ from pyspark.sql import functions as F
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
 from winnow.sampler.group_columns import CHOSEN, DRAWN
+from winnow.sampler.positive_columns import label_time
 from winnow.tables.group_lists import GroupLists
+from winnow.tables.labels import labels
 from winnow.tables.listwise import listwise_columns
 from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
 from winnow.tables.pointwise import pointwise
@@ -42,7 +44,8 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
     """Add to sample groups what every table shares.
 
     Adds ``ds``, ``sample_id``, ``split``, ``shard``, ``mature``, the contract's timestamps, the
-    action's name, ``label_strength``, ``undo_weight`` and ``sample_weight``.
+    action's name, ``label_strength``, ``undo_weight``, ``sample_weight``, and the labels of single
+    actions.
     """
     actions = config.positives.actions
     weights = [float(config.positives.weights.get(action, 1.0)) for action in actions]
@@ -59,6 +62,7 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         _by_code("action", weights).alias("sample_weight"),
         F.lit("strong").alias("label_strength"),
         (F.lit(1.0) / F.col("keep_prob")).alias("undo_weight"),
+        *labels(config, F.col("impression_us"), lambda name, _: F.col(label_time(name))),
     )
 
 

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from winnow.contracts.tables import TableContract
 from winnow.run import Run
 from winnow.spark.sized import Sized
+from winnow.tables.labels import labels
 from winnow.tables.placement import keyed_hash, shard, split
 
 _KEY = ("impression_id", "user_id", "request_id", "item_id")
@@ -34,8 +35,11 @@ def ranking_samples(
             or clicked impressions count.
     """
     config, day = run.config, run.day.date
+    asked = [config.positives.actions.index(action) for action in config.positives.labels]
     clicked = pairs.frame.groupBy(*_KEY).agg(
-        F.min("click_us").alias("click_us"), F.max("action").alias("action")
+        F.min("click_us").alias("click_us"),
+        F.max("action").alias("action"),
+        *(F.min(F.when(F.col("action") == i, F.col("click_us"))).alias(f"done_{i}") for i in asked),
     )
     few = pairs.made(clicked).side_of_join("request_id", run.limits)
     rows = impressions.join(few, list(_KEY), how="left")
@@ -52,6 +56,7 @@ def ranking_samples(
             "action_type"
         ),
         F.floor(delay_us / F.lit(1000)).cast("bigint").alias("click_delay_ms"),
+        *labels(config, F.col("event_us"), lambda _, code: F.col(f"done_{code}")),
         F.lit(mature).alias("mature"),
         split(config, day).alias("split"),
         shard(config, *_KEY).alias("shard"),

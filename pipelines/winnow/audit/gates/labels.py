@@ -8,7 +8,9 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.gates.positives import ACTION_LABELS_DIFFER
 from winnow.audit.gates.row_rules import table_counts
+from winnow.audit.recompute.action_labels import label_columns, mislabelled
 from winnow.audit.recompute.clicked import Clicked, click_hash, clicked_of, recomputed_clicks
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.config.tree import Config
@@ -23,8 +25,18 @@ LABELS_DIFFER = none_of(
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the clicked rows, where ranking_samples is written."""
-    if "ranking_samples" in evidence.staged:
-        yield Measurement([LABELS_DIFFER.promised()], lambda: _of_logs(evidence))
+    ranking = evidence.staged.get("ranking_samples")
+    if ranking is None:
+        return
+    yield Measurement([LABELS_DIFFER.promised()], lambda: _of_logs(evidence))
+    if label_columns(ranking.columns, evidence.config):
+        gate, name = ACTION_LABELS_DIFFER, "ranking_samples"
+        yield Measurement(
+            [gate.promised(name)],
+            lambda: gate.figure(
+                mislabelled(ranking, date_pairs(evidence).rows, evidence.config), name
+            ),
+        )
 
 
 def _of_logs(evidence: Evidence) -> Figure:

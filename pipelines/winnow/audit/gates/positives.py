@@ -61,6 +61,12 @@ ACTION_TYPE_DIFFERS = none_of(
     POSITIVES,
     "positives whose action_type is not the strongest action of their clicks in the window",
 )
+ACTION_LABELS_DIFFER = none_of(
+    "action_labels_differ",
+    POSITIVES,
+    "rows whose labels of single actions, or their delays, are not those of the clicks in the "
+    "window",
+)
 POSITION_DIFFERS = none_of(
     "position_differs",
     POSITIVES,
@@ -161,12 +167,15 @@ def positive_figures(
             int(kept[off("stated_clicks", clicks, 0.5)].sum())
         ),
     }
+    asked = {"mislabelled": ACTION_LABELS_DIFFER}
+    known = [name for name in asked if name in compared.rows.column_names]
     reused, clicked = total_of("again"), max(total_of("candidates"), 1)
     without_history = kept[(clicks == 0) & (unused > 0)]
     return [
         POSITIVES_NOT_CLICKED.figure(total_of("unfounded")),
         REQUEST_IDS_REUSED.figure(reused / clicked, detail=f"{reused:,} items of requests"),
         *(figure for name, figure in by_column.items() if name in names),
+        *(asked[name].figure(total_of(name)) for name in known),
         POSITIVES_OUTSIDE_CATALOGUE.figure(float(kept[~drawable].sum()) / n),
         POSITIVES_WITHOUT_HISTORY.figure(float(without_history.sum()) / n),
     ]

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.gate import HARD, POSITIVES, TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.shuffle import SHUFFLE_KEY_DIFFERS
+from winnow.audit.recompute.action_labels import label_columns, no_labels
 from winnow.audit.recompute.clicked import clicked_sums
 from winnow.audit.recompute.row_rules import (
     click_fits,
@@ -51,7 +52,7 @@ CLICK_COLUMNS_DIFFER = none_of(
     "click_columns_differ",
     TABLES,
     "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit "
-    "together",
+    "together, or whose actions have labels without a click",
 )
 SAMPLE_WEIGHT_DIFFERS = none_of(
     "sample_weight_differs",
@@ -211,5 +212,7 @@ def broken_rules(
     if "stage_rank" in columns:
         kept[HARD_BAND_DIFFERS] = in_its_band(config.hard)
     if "click_delay_ms" in columns:
-        kept[CLICK_COLUMNS_DIFFER] = click_fits()
+        labels = label_columns(columns, config)
+        unclicked = F.coalesce(F.col("label") == 1, F.lit(False)) | no_labels(labels)
+        kept[CLICK_COLUMNS_DIFFER] = click_fits() & unclicked
     return {gate: ~F.coalesce(holds, F.lit(False)) for gate, holds in kept.items()}

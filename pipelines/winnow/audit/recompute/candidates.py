@@ -1,8 +1,11 @@
 """What may be a positive of the date: pairs of impression and click, by item of a request."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.action_labels import done_columns
 from winnow.audit.recompute.pairs import longest_window_us
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
@@ -26,18 +29,19 @@ def recomputed_candidates(pairs: DataFrame, config: Config, day: CalendarDay) ->
         impression that was clicked); ``clicked_us`` (bigint, its earliest click);
         ``least_place``, ``most_place`` (bigint, as in the pairs, of that impression); ``action``
         (int, the strongest action of all its pairs); ``again`` (boolean: it was shown more than an
-        hour apart, as where request ids are used again). Of those, also the ones of other dates,
-        of which all else is NULL.
+        hour apart, as where request ids are used again); and ``done_columns``. Of those, also the
+        ones of other dates, of which all else is NULL.
     """
-    found = _earliest(pairs, origin=day.start_us - longest_window_us(config))
+    done = done_columns(config)
+    found = _earliest(pairs, done, origin=day.start_us - longest_window_us(config))
     of_date = (F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us)
-    of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action")
+    of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action", *done)
     return found.where(of_date | F.col("again")).select(
         *KEY, "again", *(F.when(of_date, F.col(name)).alias(name) for name in of_positive)
     )
 
 
-def _earliest(pairs: DataFrame, *, origin: int) -> DataFrame:
+def _earliest(pairs: DataFrame, done: Mapping[str, Column], *, origin: int) -> DataFrame:
     """Return of each item of a request its earliest pair, and the strongest action of all.
 
     The earliest is the least (impression, delay of the click, place). It is found as one decimal
@@ -46,11 +50,12 @@ def _earliest(pairs: DataFrame, *, origin: int) -> DataFrame:
 
     Args:
         pairs: As for ``recomputed_candidates``.
+        done: What ``done_columns`` returned.
         origin: No impression was shown before, in microseconds.
 
     Returns:
         The three ids, ``again``, ``first_us``, ``clicked_us``, ``least_place``, ``most_place``,
-        ``action``.
+        ``action``, and what ``done`` names.
     """
     scale = F.lit(_MOST_DELAY_US).cast("decimal(14,0)")
     places = F.lit(_MOST_PLACES).cast("decimal(11,0)")
@@ -71,6 +76,7 @@ def _earliest(pairs: DataFrame, *, origin: int) -> DataFrame:
             F.min(both * places + (last - most)).alias("most"),
             F.max("action").alias("action"),
             (F.max("shown_us") - F.min("shown_us") > _HOUR_US).alias("again"),
+            *(column.alias(name) for name, column in done.items()),
         )
         .select(
             *KEY,
@@ -80,5 +86,6 @@ def _earliest(pairs: DataFrame, *, origin: int) -> DataFrame:
             (F.col("least") - before).cast("bigint").alias("least_place"),
             (F.lit(_MOST_PLACES - 1) - (F.col("most") - before).cast("bigint")).alias("most_place"),
             "action",
+            *done,
         )
     )

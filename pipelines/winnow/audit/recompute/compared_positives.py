@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.action_labels import label_columns, labels_fit
 from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
@@ -39,7 +40,8 @@ class ComparedPositives:
             (shown by one request more than an hour apart), and how many positives are ``unfounded``
             (not in the logs), ``outside`` (of their window), ``not_undone``, ``weaker`` (of another
             action), ``misplaced``; ``dropped`` counts candidates that are no positives;
-            ``least_``, ``most_`` of ``declared`` (keep_prob), ``log_q``, ``stated_clicks``.
+            ``least_``, ``most_`` of ``declared`` (keep_prob), ``log_q``, ``stated_clicks``; where
+            actions have labels of their own, ``mislabelled``.
         place: Of each row the place of its item in ``Items``; -1 where that has it not.
         counts: The same sums for each item of ``Items``.
     """
@@ -105,6 +107,7 @@ def recomputed_positives(
         .alias("stated_action"),
         F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
         F.lit(1).alias("staged"),
+        *label_columns(names, config),
     )
     window = longest_window_us(config)
     is_kept, delay = F.col("staged").isNotNull(), F.col("stated_click_us") - F.col("stated_us")
@@ -119,6 +122,10 @@ def recomputed_positives(
     # An impression that was logged twice at one moment may have been at either place.
     placed = F.col("stated_place").between(F.col("least_place"), F.col("most_place"))
     strongest = F.coalesce(F.col("stated_action") == F.col("action"), F.lit(False))
+    asked = []
+    if labels := label_columns(names, config):
+        mislabelled = both & ~labels_fit(labels, F.col("first_us"))
+        asked.append(F.count_if(mislabelled).alias("mislabelled"))
     ends = ("declared", "log_q", "stated_clicks")
     per_item = (
         candidates.withColumn("candidate", F.when(F.col("first_us").isNotNull(), F.lit(1)))
@@ -134,6 +141,7 @@ def recomputed_positives(
             F.count_if(is_kept & ~F.coalesce(undone, F.lit(False))).alias("not_undone"),
             F.count_if(both & ~strongest).alias("weaker"),
             F.count_if(both & ~placed).alias("misplaced"),
+            *asked,
             F.count_if(F.col("candidate").isNotNull() & ~is_kept).alias("dropped"),
             *(F.min(name).alias(f"least_{name}") for name in ends),
             *(F.max(name).alias(f"most_{name}") for name in ends),

@@ -8,7 +8,6 @@ from typing import Any
 from winnow.audit.suites.actions import action_problems
 from winnow.audit.suites.checks import expectation_problems
 from winnow.audit.suites.suite import Suite, expected_of
-from winnow.config.agreement import contract_columns
 from winnow.config.expectations import Expectations
 from winnow.config.logs import LOG_NAMES
 from winnow.config.model import nearest
@@ -83,9 +82,10 @@ def _subject_problems(where: str, given: Expectations, config: Config) -> Iterat
 
 def _columns(given: Expectations, config: Config) -> tuple[str, ...]:
     """Return the columns of what is judged, those that the config carries there included."""
-    logs = (given.log,) if given.log is not None else table_contract(given.subject).carries
+    contract = table_contract(given.subject)
+    logs = (given.log,) if given.log is not None else contract.carries
     carried = (name for log in logs for name in config.carried(log))
-    return (*contract_columns(given.subject), *carried)
+    return (*contract.resolved(config.ids, None, config.asked_for).names, *carried)
 
 
 def _tree_of(where: str, given: Expectations, wrong: list[Problem]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from winnow.sampler.kernels.draw_table import draw_table
 from winnow.sampler.kernels.groups import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import TAKE_CUT
+from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.task import SamplerSettings, sampled
 
 _PAIR_SCHEMA = pa.schema(
@@ -39,6 +40,7 @@ def load_sampler_kernels() -> None:
             spec=SamplingSpec(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
             catalogue=str(path),
             pair_files=folder,
+            of_positives=PositiveColumns(),
         )
         (places,) = write_kept_pairs([_pair()], settings)
         # Not as a task, which would keep others from their turn while kernels are compiled.
