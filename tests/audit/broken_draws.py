@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
+from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.rows import valid_rows
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
 from winnow.sampler.kernels.draw_table import alias_columns, log_weights
+from winnow.sampler.weights import keep_probs
 
 from tests.audit.simulated_logs import DAY
 from tests.audit.workbench import Bench, Broken, events_of, new_path
@@ -185,6 +187,17 @@ def keep_prob_is_not_applied(bench: Bench) -> Broken:
 
 def keep_prob_is_applied_twice(bench: Bench) -> Broken:
     return Broken(_kept_with(bench, 2.0))
+
+
+def hot_items_are_thinned_by_another_rule(bench: Bench) -> Broken:
+    made = bench.items.catalogue
+    every = np.concatenate([made.clicks, made.other_clicks])
+    keys = np.concatenate([made.draws.keys, made.other_keys])
+    by_key = np.argsort(keys)
+    keep = keep_probs(every, Downsampling(rule="word2vec_code", threshold_share=0.001))[by_key]
+    hot = keep < 1.0
+    draws = made.draws._replace(hot_keys=keys[by_key][hot], hot_keep=keep[hot])
+    return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 
 def hot_items_are_not_thinned(bench: Bench) -> Broken:

@@ -66,6 +66,7 @@ MUTANTS: list[Mutant] = [
         keep_prob_is_not_applied="keep_rate_bias",
         keep_prob_is_applied_twice="keep_rate_bias",
         hot_items_are_not_thinned="keep_prob_differs",
+        hot_items_are_thinned_by_another_rule="keep_prob_differs",
         a_partition_of_events_is_lost="positives_missing",
         mix_is_60_to_40="mix_differs",
         low_is_the_better_half="hard_band_differs.hard_negatives",

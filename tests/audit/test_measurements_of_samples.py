@@ -262,6 +262,17 @@ class DescribeItems:
     def it_counts_items_that_only_one_side_has(self, spark: SparkSession) -> None:
         assert self.figures(spark, [(1, 2), (2, 0), (5, 0)])["catalogue_differs"] == 2
 
+    @pytest.mark.parametrize("rule", ["word2vec_paper", "word2vec_code"])
+    @pytest.mark.parametrize("share", [1e-6, 0.001, 0.3, 1.0])
+    def it_thins_by_shares_as_the_sampler_does(self, rule: str, share: float) -> None:
+        rng = np.random.default_rng(2)
+        for n in (1, 7, 1_000):
+            clicks = rng.zipf(1.5, n).clip(0, 10**6) - 1
+            wanted = Downsampling(rule=rule, threshold_share=share)  # type: ignore[arg-type]
+            assert recomputed_keep(clicks, wanted) == pytest.approx(
+                keep_probs(clicks, wanted), abs=1e-12
+            )
+
     @pytest.mark.parametrize("rule", ["sqrt", "cap", "power", "none"])
     @pytest.mark.parametrize("quantile", [0.07, 0.5, 0.99, 1.0])
     def it_thins_as_the_sampler_does(self, rule: str, quantile: float) -> None:

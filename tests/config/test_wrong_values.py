@@ -17,6 +17,16 @@ class DescribeAWrongValue:
                 "expected a number >= 0.0 and <= 1.0.",
             ),
             (
+                "positives: {downsampling: {rule: word2vec_code, threshold_clicks: 5.0}}",
+                "positives.downsampling.threshold_clicks (winnow.yaml, line 6): rule word2vec_code "
+                "does not look at this, expected threshold_share.",
+            ),
+            (
+                "positives: {downsampling: {threshold_share: 0.5}}",
+                "positives.downsampling.threshold_share (winnow.yaml, line 6): rule sqrt does not "
+                "look at this, expected threshold_clicks or threshold_quantile.",
+            ),
+            (
                 "seed: abc",
                 'seed (winnow.yaml, line 6): the type is wrong, found "abc", '
                 "expected a whole number.",

@@ -139,6 +139,8 @@ def digests(folder: Path) -> dict[str, str]:
     for rule in ("sqrt", "cap", "power"):
         keep = keep_probs(clicks, Downsampling(rule=rule, threshold_clicks=3.0, power=0.37))
         made[f"keep_{rule}"] = pa.array(keep)
+    by_share = Downsampling(rule="word2vec_code", threshold_share=0.05)
+    made["keep_word2vec_code"] = pa.array(keep_probs(clicks, by_share))
     return {name: _digest(values) for name, values in made.items()}
 
 

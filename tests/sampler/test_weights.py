@@ -12,6 +12,14 @@ from winnow.sampler.weights import integer_weights, keep_probs, power, threshold
 
 CLICKS = np.array([0, 1, 1, 2, 10, 999, 123_456], np.int64)
 
+THRESHOLDS = {
+    "sqrt": {"threshold_clicks": 5.0},
+    "cap": {"threshold_clicks": 5.0},
+    "power": {"threshold_clicks": 5.0},
+    "word2vec_paper": {"threshold_share": 0.02},
+    "word2vec_code": {"threshold_share": 0.02},
+}
+
 counts = st.lists(st.integers(0, 10**9), min_size=1, max_size=60)
 
 
@@ -108,6 +116,20 @@ class DescribeKeepProbs:
         assert found[5] == power(10.0 / 999, exponent)
         assert found[6] == power(10.0 / 123_456, exponent)
 
+    def it_has_the_formulas_of_word2vec_with_shares_of_all_clicks(self) -> None:
+        clicks = np.array([0, 16, 100, 400, 484], np.int64)
+        paper = keep_probs(clicks, rule("word2vec_paper", threshold_share=0.025))
+        assert paper.tolist() == [1.0, 1.0, 0.5, 0.25, math.sqrt(25 / 484)]
+        code = keep_probs(clicks, rule("word2vec_code", threshold_share=0.025))
+        assert code.tolist() == [1.0, 1.0, 0.75, 0.3125, math.sqrt(25 / 484) + 25 / 484]
+
+    def it_keeps_all_that_is_little_above_the_threshold_of_the_code(self) -> None:
+        """√r + r is 1 where r = (3 - √5) / 2."""
+        clicks = np.array([261, 262, 10**6 - 523], np.int64)
+        found = keep_probs(clicks, rule("word2vec_code", threshold_share=0.0001))
+        assert found[0] == 1.0
+        assert 0.999 < found[1] < 1.0
+
     def it_keeps_all_without_a_rule(self) -> None:
         assert set(keep_probs(CLICKS, rule("none", threshold_clicks=1.0)).tolist()) == {1.0}
 
@@ -118,8 +140,8 @@ class DescribeKeepProbs:
         assert set(keep_probs(np.zeros(9, np.int64), rule("sqrt")).tolist()) == {1.0}
 
     @settings(deadline=None, max_examples=50, derandomize=True)
-    @given(clicks=counts, name=st.sampled_from(["sqrt", "cap", "power"]))
+    @given(clicks=counts, name=st.sampled_from(list(THRESHOLDS)))
     def it_is_a_probability_that_falls_with_the_clicks(self, clicks: list[int], name: str) -> None:
-        found = keep_probs(np.array(sorted(clicks), np.int64), rule(name, threshold_clicks=5.0))
+        found = keep_probs(np.array(sorted(clicks), np.int64), rule(name, **THRESHOLDS[name]))
         assert np.all((found > 0) & (found <= 1))
         assert np.all(np.diff(found) <= 0)

@@ -19,12 +19,36 @@ class Downsampling(Frozen):
     ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power);
     ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over the
     clicked items.
+
+    Those of word2vec have f and t as fractions of all clicks, t is ``threshold_share``:
+    ``word2vec_paper``: min(1, sqrt(t / f)); ``word2vec_code``: min(1, sqrt(t / f) + t / f).
     """
 
-    rule: Literal["sqrt", "cap", "power", "none"] = "sqrt"
+    rule: Literal["sqrt", "cap", "power", "word2vec_paper", "word2vec_code", "none"] = "sqrt"
     threshold_quantile: float = Field(default=0.99, gt=0.0, le=1.0)
     threshold_clicks: float | None = Field(default=None, gt=0.0)
+    threshold_share: float = Field(default=0.001, gt=0.0, le=1.0)
     power: float = Field(default=0.5, gt=0.0, le=4.0)
+
+    @model_validator(mode="after")
+    def _own_threshold(self) -> Self:
+        others = {"threshold_share"}
+        if self.of_shares:
+            others = {"threshold_clicks", "threshold_quantile"}
+        own = "threshold_share" if self.of_shares else "threshold_clicks or threshold_quantile"
+        # A config that was written out again names every key: with its default it says nothing.
+        fields = type(self).model_fields
+        refuse(
+            fault((name,), f"rule {self.rule} does not look at this", expected=own)
+            for name in sorted(others)
+            if getattr(self, name) != fields[name].default
+        )
+        return self
+
+    @property
+    def of_shares(self) -> bool:
+        """Whether the rule has f and t as fractions of all clicks."""
+        return self.rule in ("word2vec_paper", "word2vec_code")
 
 
 def _as_column(action: str) -> str:

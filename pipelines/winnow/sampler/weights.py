@@ -61,11 +61,14 @@ def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -
 
 
 def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
-    """Return t: the configured clicks, or the quantile of f over the items with clicks.
+    """Return t in clicks: those configured, or the quantile of f over the items with clicks.
 
-    The quantile is one of the counts: the smallest that at least that share of items does not
-    exceed. Without any click it is 1.
+    Where t is a share, it is that share of the clicks of all items. The quantile is one of the
+    counts: the smallest that at least that share of items does not exceed. Without any click it
+    is 1.
     """
+    if rule.of_shares:
+        return rule.threshold_share * int(clicks.sum())
     if rule.threshold_clicks is not None:
         return rule.threshold_clicks
     clicked = np.sort(clicks[clicks > 0])
@@ -79,7 +82,8 @@ def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.fl
 
     Source:
         ``sqrt`` is the subsampling of Mikolov et al. 2013, section 2.3, with clicks in place of
-        word frequencies.
+        word frequencies; ``word2vec_paper`` has shares as they do, and ``word2vec_code`` is what
+        their program computes.
     """
     t = threshold(clicks, rule)
     distinct, inverse = np.unique(clicks, return_inverse=True)
@@ -88,6 +92,7 @@ def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.fl
         if rule.rule == "none" or f <= t:
             continue
         ratio = t / float(f)
-        exponent = {"sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
-        kept[i] = min(1.0, power(ratio, exponent))
+        linear = ratio if rule.rule == "word2vec_code" else 0.0
+        exponent = {"cap": 1.0, "power": rule.power}.get(rule.rule, 0.5)
+        kept[i] = min(1.0, power(ratio, exponent) + linear)
     return kept[inverse]

@@ -217,6 +217,12 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
 
 def recomputed_keep(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
     """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
+    if rule.rule.startswith("word2vec"):
+        share = clicks / max(clicks.sum(), 1)
+        with np.errstate(divide="ignore"):
+            root = np.sqrt(rule.threshold_share / share)
+        chance = root if rule.rule == "word2vec_paper" else root * (1.0 + root)
+        return np.asarray(np.minimum(1.0, chance), np.float64)
     exponent = {"none": 0.0, "sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
     clicked = clicks[clicks > 0]
     if rule.threshold_clicks is not None:
