@@ -78,7 +78,7 @@ class Memory:
 
     def _key(self, name: str, value: Any) -> Any:
         if name == "negatives_of":
-            return id(value[0]["training_samples"]) if value else ()
+            return id(value[0].get("training_samples")) if value else ()
         if isinstance(value, Scratch):
             return "scratch"
         if isinstance(value, StagedPositives):

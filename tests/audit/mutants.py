@@ -7,6 +7,7 @@ from tests.audit import (
     broken_columns,
     broken_draws,
     broken_evidence,
+    broken_ranking,
     broken_rows,
     broken_sense,
     broken_tables,
@@ -133,6 +134,11 @@ MUTANTS: list[Mutant] = [
         a_table_wants_a_newer_reader="reader_protocol",
     ),
     *_of(
+        broken_ranking,
+        places_are_examined_as_the_one_before="examination_differs.ranking_samples",
+        places_beyond_the_table_are_examined_as_the_last="examination_differs.ranking_samples",
+    ),
+    *_of(
         broken_columns,
         the_first_action_in_place_of_the_strongest="action_type_differs",
         labels_say_the_strongest_action_only="action_labels_differ",
@@ -148,7 +154,8 @@ MUTANTS: list[Mutant] = [
         the_least_clicked_item_comes_first="item_index_differs",
         items_have_the_category_of_the_next_one="carried_differs.items",
         duplicates_count_as_impressions="item_impressions_differ",
-        places_of_impressions_count_from_0="impressions_differ.ranking_samples",
+        places_of_impressions_count_from_0="impressions_differ.ranking_samples "
+        "examination_differs.ranking_samples",
         impressions_are_an_hour_late="impressions_differ.ranking_samples",
         carried_columns_are_swapped="impressions_differ.ranking_samples "
         "impressions_differ.positives",
@@ -169,6 +176,16 @@ MUTANTS: list[Mutant] = [
         "incl_prob_differs.hard_negatives incl_prob_differs.training_samples_pointwise",
     ),
 ]
+
+SAMPLED: list[Mutant] = _of(
+    broken_ranking,
+    clicked_rows_go_as_well="labels_differ",
+    kept_rows_without_a_click_are_lost="rows_differ.ranking_samples",
+    half_of_what_is_said_is_kept="rows_differ.ranking_samples negative_keep_bias",
+    clicked_rows_say_the_chance_of_the_others="negative_keep_differs.ranking_samples",
+    another_hash_keeps="negative_keep_differs.ranking_samples",
+)
+"""Mistakes in a build that keeps only some of the rows of ranking_samples without a click."""
 
 NONSENSE: list[Mutant] = [
     *_of(

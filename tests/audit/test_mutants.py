@@ -12,9 +12,10 @@ from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
+from tests.audit import broken_ranking
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, NONSENSE, Mutant
-from tests.audit.workbench import Bench, build
+from tests.audit.mutants import MUTANTS, NONSENSE, SAMPLED, Mutant
+from tests.audit.workbench import Bench, asking, build
 
 if TYPE_CHECKING:
     from winnow.engine.engine import Engine
@@ -61,6 +62,11 @@ def many(bench: Bench) -> Bench:
     return replace(bench, scratch=replace(bench.scratch, limits=limits), memory=Memory())
 
 
+@pytest.fixture(scope="module")
+def sampled(bench: Bench) -> Bench:
+    return asking(bench, broken_ranking.settings())
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -82,6 +88,10 @@ class DescribeTheUnbrokenBuild:
             "requests_of_several_users",
             # Of an impression log with a where.
             "negatives_in_dropped_rows",
+            # Of ranking_samples that keep some rows without a click: see ``sampled``.
+            "negative_keep_p",
+            "negative_keep_bias",
+            "negative_keep_differs",
         }
 
 
@@ -136,6 +146,20 @@ class DescribeAMutant:
         assert record.verdict == "fail"
 
 
+class DescribeABuildThatKeepsSomeRowsWithoutAClick:
+    def it_passes_every_gate(self, sampled: Bench) -> None:
+        record = sampled.audit()
+        assert record.verdict == "pass", [g for g in record.gates if g.status != "pass"]
+        rows = sampled.tables["ranking_samples"].where("label = 0").count()
+        assert rows > 200, "there must be enough to notice a mistake"
+        names = {gate.name.split(".")[0] for gate in record.gates}
+        assert {"negative_keep_p", "negative_keep_bias", "negative_keep_differs"} <= names
+
+    @pytest.mark.parametrize("mutant", SAMPLED, ids=[mutant.name for mutant in SAMPLED])
+    def it_does_not_pass_with_a_mistake(self, sampled: Bench, mutant: Mutant) -> None:
+        assert failed(sampled.audit(mutant.make(sampled))) >= set(mutant.caught_by)
+
+
 class DescribeNonsense:
     @pytest.mark.parametrize("mutant", NONSENSE, ids=[mutant.name for mutant in NONSENSE])
     def it_is_warned_of(self, bench: Bench, mutant: Mutant) -> None:
@@ -147,6 +171,8 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        caught = {gate.split(".")[0] for mutant in MUTANTS for gate in mutant.caught_by}
+        caught = {
+            gate.split(".")[0] for mutant in [*MUTANTS, *SAMPLED] for gate in mutant.caught_by
+        }
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute <= caught

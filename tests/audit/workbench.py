@@ -1,5 +1,6 @@
 """A small clean build, stage by stage, that mutants change in one place before it is audited."""
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -150,6 +151,24 @@ class Bench:
         chosen = self.config if config is None else config
         task = task_of(chosen, self.logs, self.scratch, path)
         return sampled(self.events if events is None else events, task)
+
+
+def asking(bench: Bench, settings: Mapping[str, Any]) -> Bench:
+    """The same build with other settings of ranking_samples: of that table, and those always there.
+
+    Logs, pairs and sample groups are the bench's own.
+    """
+    tree = bench.config.model_dump(mode="json", by_alias=True)
+    tree |= {"tables": ["ranking_samples"], **settings}
+    config = Config.model_validate_json(json.dumps(tree))
+    known = contracts(config, bench.logs)
+    asked = replace(bench, config=config, contracts=known, memory=Memory())
+    groups = stored(bench.scratch, bench.groups, bench.kind)
+    frames = every_frame(asked.inputs(groups, len(bench.groups), bench.items), known, asked.run)
+    name = "ranking_samples"
+    staged = bench.scratch.staged(frames[name], f"asked-{uuid.uuid4().hex}")
+    others = {table: bench.tables[table] for table in known if table != name}
+    return replace(asked, tables=others | {name: staged})
 
 
 def changed_tables(clean: pa.Table, groups: pa.Table) -> set[str]:

@@ -149,6 +149,7 @@ class Logs:
             "city": pa.string(),
             "brand": pa.int64(),
             "levels": pa.list_(pa.string()),
+            "viewed": pa.bool_(),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)
         return pa.schema([(name, kinds[name]) for name in self.rows[log][0]])

@@ -15,6 +15,7 @@ from winnow.audit.gates import (
     impressions,
     inputs,
     keep_rates,
+    kept_negatives,
     keys,
     labels,
     mix,
@@ -30,7 +31,7 @@ from winnow.audit.gates import (
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
     (hard_negatives, ranking_rows, carried),
-    (popularity, positives, draws, dropped_rows, labels, whose_clicks, history),
+    (popularity, positives, draws, dropped_rows, labels, kept_negatives, whose_clicks, history),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.
 

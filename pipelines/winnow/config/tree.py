@@ -15,6 +15,7 @@ from winnow.config.logs import LogConfig, Logs
 from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
+from winnow.config.ranking import Ranking
 from winnow.config.sampling import (
     Attribution,
     Easy,
@@ -99,6 +100,7 @@ class Config(Frozen):
     easy: Easy = Easy()
     hard: Hard = Hard()
     mix: Mix = Mix()
+    ranking: Ranking = Ranking()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
     tables: tuple[TableName, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
@@ -144,7 +146,7 @@ class Config(Frozen):
         """
         labels = tuple(self.positives.label_names.values())
         asked = {"positives.labels": labels}
-        return {what: names for what, names in asked.items() if names}
+        return {what: names for what, names in asked.items() if names} | self.ranking.asked_for
 
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.

@@ -1,8 +1,11 @@
 """ranking_samples: every impression of the date with its label, of users without clicks too."""
 
-from pyspark.sql import DataFrame
+from collections.abc import Iterator
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
 from winnow.run import Run
 from winnow.spark.sized import Sized
@@ -22,6 +25,9 @@ def ranking_samples(
     knows_viewed: bool,
 ) -> DataFrame:
     """Return one row per impression, label 1 where it was clicked in the attribution window.
+
+    With ``ranking.negative_keep`` some of the rows without a click stay, chosen by a hash of their
+    keys.
 
     Args:
         impressions: Valid, de-duplicated impressions of the date, with ``event_us`` and the
@@ -45,6 +51,8 @@ def ranking_samples(
     rows = impressions.join(few, list(_KEY), how="left")
     if knows_viewed:
         rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
+    if config.ranking.negative_keep is not None:
+        rows = rows.where(F.col("click_us").isNotNull() | _is_kept(config))
     actions = enumerate(config.positives.actions)
     delay_us = F.col("click_us") - F.col("event_us")
     placed = rows.select(
@@ -57,9 +65,29 @@ def ranking_samples(
         ),
         F.floor(delay_us / F.lit(1000)).cast("bigint").alias("click_delay_ms"),
         *labels(config, F.col("event_us"), lambda _, code: F.col(f"done_{code}")),
+        *_optional(config),
         F.lit(mature).alias("mature"),
         split(config, day).alias("split"),
         shard(config, *_KEY).alias("shard"),
         keyed_hash(config, "shuffle", *_KEY).alias("shuffle_key"),
     )
     return placed.select(*contract.names)
+
+
+def _is_kept(config: Config) -> Column:
+    """Return whether a row without a click is kept: 53 bits of a hash of its keys, in [0, 1)."""
+    # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
+    upper = F.shiftright(keyed_hash(config, "negative_keep", *_KEY), 11).bitwiseAND(2**53 - 1)
+    return upper * F.lit(2.0**-53) < F.lit(config.ranking.negative_keep)
+
+
+def _optional(config: Config) -> Iterator[Column]:
+    """Give the columns that the config asks for."""
+    keep, examination = config.ranking.negative_keep, config.ranking.examination
+    if keep is not None:
+        kept = F.when(F.col("click_us").isNotNull(), 1.0).otherwise(keep)
+        yield kept.alias("neg_keep_prob")
+    if examination is not None:
+        place = F.col("position") - F.lit(examination.first_position)
+        table = F.array(*(F.lit(one) for one in examination.probabilities))
+        yield F.get(table, place).alias("examination_prob")

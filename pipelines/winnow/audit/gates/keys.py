@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts, wanted_rows
+from winnow.audit.recompute.kept_negatives import wanted_ranking_rows
 from winnow.config.gates import Bounds, GateBounds
 from winnow.contracts.repeated_keys import (
     KEPT,
@@ -79,6 +80,8 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
             repeated_keys(rows, key, n_rows, counts.get("keys"), evidence.scratch.limits), name
         )
     ]
+    if wanted is None and _is_sampled(evidence, name):
+        wanted = wanted_ranking_rows(evidence)
     if wanted is not None:
         detail = f"{n_rows:,} rows, {wanted:,} were made"
         figures.append(ROWS_DIFFER.figure(n_rows - wanted, name, detail=detail))
@@ -87,6 +90,13 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
     if name in _MUST_HOLD_ROWS and not may_be_empty:
         figures.append(ROWS.figure(n_rows, name))
     return figures
+
+
+def _is_sampled(evidence: Evidence, name: str) -> bool:
+    """Return whether a hash chose the table's rows among impressions that the log tells."""
+    knows_all = "viewed" not in evidence.logs["impressions"].mapped
+    sampled = evidence.config.ranking.negative_keep is not None
+    return name == "ranking_samples" and sampled and knows_all
 
 
 def repeated_keys(

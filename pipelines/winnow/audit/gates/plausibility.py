@@ -76,7 +76,8 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 def _shown(evidence: Evidence) -> DataFrame:
     """Return what was shown; where no table has all impressions, by the log."""
-    if "ranking_samples" in evidence.staged:
+    whole = evidence.config.ranking.negative_keep is None
+    if whole and "ranking_samples" in evidence.staged:
         return evidence.staged["ranking_samples"]
     log = evidence.logs["impressions"]
     return log.frame.where(on_date(log, evidence.day) & F.col("valid"))

@@ -18,9 +18,11 @@ from winnow.audit.recompute.clicked import clicked_sums
 from winnow.audit.recompute.row_rules import (
     click_fits,
     drawn_by_chance,
+    examined_as_given,
     expected_split,
     expected_weight,
     in_its_band,
+    kept_by_its_hash,
 )
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.config.tree import Config
@@ -53,6 +55,17 @@ CLICK_COLUMNS_DIFFER = none_of(
     TABLES,
     "rows of ranking_samples whose label, click_ts, action_type and click_delay_ms do not fit "
     "together, or whose actions have labels without a click",
+)
+EXAMINATION_DIFFERS = none_of(
+    "examination_differs",
+    TABLES,
+    "rows of ranking_samples whose examination_prob is not the config's of their position",
+)
+NEGATIVE_KEEP_DIFFERS = none_of(
+    "negative_keep_differs",
+    TABLES,
+    "rows of ranking_samples whose neg_keep_prob is not the config's of their label, or that have "
+    "no click and a hash that does not keep them",
 )
 SAMPLE_WEIGHT_DIFFERS = none_of(
     "sample_weight_differs",
@@ -134,7 +147,8 @@ def wanted_rows(evidence: Evidence) -> dict[str, int]:
         "hard_negatives": hard,
         "training_samples_pointwise": n + easy + hard,
     }
-    if "viewed" not in evidence.logs["impressions"].mapped:
+    whole = evidence.config.ranking.negative_keep is None
+    if whole and "viewed" not in evidence.logs["impressions"].mapped:
         shown = evidence.counts["impressions"]
         wanted["ranking_samples"] = shown.valid - shown.not_chosen
     return wanted
@@ -215,4 +229,8 @@ def broken_rules(
         labels = label_columns(columns, config)
         unclicked = F.coalesce(F.col("label") == 1, F.lit(False)) | no_labels(labels)
         kept[CLICK_COLUMNS_DIFFER] = click_fits() & unclicked
+    if "examination_prob" in columns:
+        kept[EXAMINATION_DIFFERS] = examined_as_given(config)
+    if "neg_keep_prob" in columns:
+        kept[NEGATIVE_KEEP_DIFFERS] = kept_by_its_hash(config)
     return {gate: ~F.coalesce(holds, F.lit(False)) for gate, holds in kept.items()}

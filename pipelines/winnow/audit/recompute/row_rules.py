@@ -6,6 +6,7 @@ Nothing is taken from the code that places and weighs the rows.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.kept_negatives import below_negative_keep
 from winnow.audit.recompute.staged_rows import source_code
 from winnow.config.sampling import Hard
 from winnow.config.tree import Config
@@ -60,6 +61,21 @@ def click_fits() -> Column:
     behind = clicked - shown - F.col("click_delay_ms") * F.lit(1000)
     fits = (behind >= 0) & (behind < 1000) & (clicked >= shown) & others[1].isNotNull()
     return F.when(F.col("label") == 1, fits).otherwise((F.col("label") == 0) & none)
+
+
+def examined_as_given(config: Config) -> Column:
+    """Return whether examination_prob is the given one of the position, and NULL beyond them."""
+    given = config.ranking.examination
+    places = enumerate(given.probabilities, given.first_position) if given else ()
+    wanted = F.coalesce(*(F.when(F.col("position") == at, F.lit(one)) for at, one in places))
+    return F.col("examination_prob").eqNullSafe(wanted)
+
+
+def kept_by_its_hash(config: Config) -> Column:
+    """Return whether the row says how likely it stayed, and whether its hash lets it."""
+    clicked, said = F.col("label") == 1, F.col("neg_keep_prob")
+    keep = F.lit(config.ranking.negative_keep)
+    return F.when(clicked, said == 1.0).otherwise((said == keep) & below_negative_keep(config))
 
 
 def in_its_band(hard: Hard) -> Column:

@@ -1,0 +1,61 @@
+"""Mistakes in ranking_samples beyond labels: what it keeps, and the columns that are asked for."""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from tests.audit.workbench import Bench, Broken
+
+_KEPT = 0.4
+
+
+def settings() -> dict[str, object]:
+    """What the build of these mutants asks for: few rows without a click."""
+    return {"ranking": {"negative_keep": _KEPT}}
+
+
+def _ranking(bench: Bench, **columns: Column) -> Broken:
+    return Broken(tables={"ranking_samples": bench.tables["ranking_samples"].withColumns(columns)})
+
+
+def _where(bench: Bench, kept: Column) -> Broken:
+    return Broken(tables={"ranking_samples": bench.tables["ranking_samples"].where(kept)})
+
+
+def _chance() -> Column:
+    return F.pmod(F.xxhash64("item_id", "request_id"), F.lit(8))
+
+
+def places_are_examined_as_the_one_before(bench: Bench) -> Broken:
+    given = bench.config.ranking.examination
+    assert given is not None
+    table = F.array(*(F.lit(one) for one in given.probabilities))
+    return _ranking(bench, examination_prob=F.get(table, F.col("position") - 2))
+
+
+def places_beyond_the_table_are_examined_as_the_last(bench: Bench) -> Broken:
+    given = bench.config.ranking.examination
+    assert given is not None
+    last = F.coalesce("examination_prob", F.lit(given.probabilities[-1]))
+    return _ranking(bench, examination_prob=last)
+
+
+def clicked_rows_go_as_well(bench: Bench) -> Broken:
+    return _where(bench, (F.col("label") == 0) | (_chance() != 0))
+
+
+def kept_rows_without_a_click_are_lost(bench: Bench) -> Broken:
+    return _where(bench, (F.col("label") == 1) | (_chance() != 0))
+
+
+def half_of_what_is_said_is_kept(bench: Bench) -> Broken:
+    return _where(bench, (F.col("label") == 1) | (_chance() < 4))
+
+
+def clicked_rows_say_the_chance_of_the_others(bench: Bench) -> Broken:
+    return _ranking(bench, neg_keep_prob=F.lit(_KEPT))
+
+
+def another_hash_keeps(bench: Bench) -> Broken:
+    """As many rows, of other keys: those that the same hash keeps of other ids."""
+    other = F.when(F.col("label") == 0, F.concat("impression_id", F.lit("x")))
+    return _ranking(bench, impression_id=F.coalesce(other, "impression_id"))
