@@ -71,6 +71,28 @@ def labels_of_what_was_not_clicked(bench: Bench) -> Broken:
     return _ranking(bench, label_cart=F.greatest("label_cart", 1 - F.col("label")))
 
 
+def half_of_a_sum_is_lost(bench: Bench) -> Broken:
+    half = F.ceil(F.col("dwell_ms") / 2).cast("double")
+    seen = [name for name in _SAMPLES if "dwell_ms" in bench.tables[name].columns]
+    return _everywhere(bench, tuple(seen), lambda rows: rows.withColumn("dwell_ms", half))
+
+
+def values_of_impressions_are_lost(bench: Bench) -> Broken:
+    return _ranking(bench, dwell_ms=F.lit(None).cast("double"))
+
+
+def weights_know_no_unit(bench: Bench) -> Broken:
+    by_value = F.coalesce(F.log1p("dwell_ms"), F.lit(1.0))
+    weight = {"favourite": 2.0, "buy": 5.0}
+    of_action = F.coalesce(
+        *(F.when(F.col("action_type") == n, F.lit(w)) for n, w in weight.items()), F.lit(1.0)
+    )
+    names = ("positives", "training_samples")
+    return _everywhere(
+        bench, names, lambda rows: rows.withColumn("sample_weight", of_action * by_value)
+    )
+
+
 def positions_count_from_0(bench: Bench) -> Broken:
     return _groups(bench, "position", [p - 1 for p in bench.groups["position"].to_pylist()])
 
@@ -147,7 +169,7 @@ def clicks_of_one_user_are_lost(bench: Bench) -> Broken:
     rows = bench.tables["ranking_samples"]
     user = rows.where("label = 1").agg(F.min("user_id")).collect()[0][0]
     lost = F.col("user_id") == user
-    names = ["click_ts", "action_type"]
+    names = ["click_ts", "action_type", *bench.config.positives.values]
     names += [name for name in rows.columns if name.endswith("_delay_ms")]
     labels = ["label", *(f"label_{action}" for action in bench.config.positives.labels)]
     return _ranking(
@@ -163,7 +185,7 @@ def labels_are_of_another_impression(bench: Bench) -> Broken:
     table = rows.toArrow()
     moved = table.column_names
     names = ("label", "click_ts", "action_type", "click_delay_ms", "impression_ts")
-    for name in (*names, *(n for n in moved if n.startswith("label_"))):
+    for name in (*names, *(n for n in moved if n.startswith(("label_", "dwell_")))):
         values = table[name].to_pylist()
         column = pa.array([values[-1], *values[:-1]], table[name].type)
         table = table.set_column(moved.index(name), table.schema.field(name), column)

@@ -144,9 +144,14 @@ MUTANTS: list[Mutant] = [
         labels_say_the_strongest_action_only="action_labels_differ",
         delays_of_labels_are_of_the_click="action_labels_differ.ranking_samples",
         labels_of_what_was_not_clicked="click_columns_differ.ranking_samples",
+        half_of_a_sum_is_lost="click_values_differ sample_weight_differs.positives "
+        "sample_weight_differs.training_samples",
+        values_of_impressions_are_lost="click_values_differ.ranking_samples",
+        weights_know_no_unit="sample_weight_differs.positives "
+        "sample_weight_differs.training_samples tables_disagree.training_samples_pointwise",
         positions_count_from_0="position_differs",
         undo_weights_are_multiplied_in="sample_weight_differs.positives "
-        "sample_weight_differs.training_samples sample_weight_differs.training_samples_pointwise",
+        "sample_weight_differs.training_samples",
         splits_go_by_request=_of_tables("split_differs"),
         shards_go_by_user=_of_tables("shard_differs"),
         q_has_no_sum_of_1="item_q_differs",

@@ -79,6 +79,7 @@ class Logs:
         action: str = "click",
         *,
         impression: str | None = None,
+        **more: object,
     ) -> None:
         self.rows["clicks"].append(
             {
@@ -88,6 +89,7 @@ class Logs:
                 "item_id": item,
                 "click_ts": when,
                 "action_type": action,
+                **more,
             }
         )
 
@@ -146,6 +148,7 @@ class Logs:
             "action_type": pa.string(),
             "scene": pa.string(),
             "passed": pa.bool_(),
+            "stay": pa.float64(),
             "city": pa.string(),
             "brand": pa.int64(),
             "levels": pa.list_(pa.string()),

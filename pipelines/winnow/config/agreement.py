@@ -25,9 +25,9 @@ RightLogs = Mapping[str, LogConfig | None]
 
 @cache
 def contract_columns(table: str) -> Mapping[str, str]:
-    """Return name and type of a contract's columns, read from ``schemas/<table>.yaml``."""
+    """Return name and type of a contract's columns whose names it knows, read from its YAML."""
     tree = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
-    return {column["name"]: column["type"] for column in tree["columns"]}
+    return {c["name"]: c["type"] for c in tree["columns"] if "{" not in c["name"]}
 
 
 @cache
@@ -58,11 +58,15 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     """
     yield from _windows(parts.get("attribution"), parts.get("positives"))
     carried = [*parts.get("carry", ()), *(c for log in logs.values() if log for c in log.carry)]
-    yield from _labels(parts.get("positives"), carried)
+    positives = parts.get("positives")
+    yield from _asked_columns(positives, carried)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry
-            yield from _columns(name, log, carry)
+            values = positives.values if positives is not None and name == "clicks" else ()
+            # Which columns the click log may have is not known where positives is wrong itself.
+            if name != "clicks" or positives is not None:
+                yield from _columns(name, log, carry, values)
             yield from _carried(name, log)
     yield from _sources(logs)
     if "ranking_log" in logs:
@@ -83,23 +87,32 @@ def _windows(attribution: Attribution | None, positives: Positives | None) -> It
             )
 
 
-def _labels(positives: Positives | None, carry: Collection[str]) -> Iterator[Fault]:
-    """Give the labels whose columns have a name that a table has or carries already."""
-    names = {} if positives is None else positives.label_names
-    known = {column.lower() for column in carry}
-    for place, (action, name) in enumerate(names.items()):
-        columns = [f"label_{name}", f"label_{name}_delay_ms", f"label_{name}_us"]
+def _asked_columns(positives: Positives | None, carried: Collection[str]) -> Iterator[Fault]:
+    """Give the labels and values whose columns have a name that a table has or carries already."""
+    if positives is None:
+        return
+    labels, values = enumerate(positives.label_names.items()), positives.values
+    asked: list[tuple[Key, str, list[str]]] = [
+        (("labels", i), a, [f"label_{n}", f"label_{n}_delay_ms", f"label_{n}_us"])
+        for i, (a, n) in labels
+    ]
+    asked += [(("values", name), name, [name, f"value_{name}"]) for name in values]
+    known = {column.lower() for column in carried}
+    for key, given, columns in asked:
         for column in columns:
-            if tables_that_have(column) or column.lower() in known:
+            of_log = key[0] == "values" and column.lower() in contract_columns("clicks")
+            if of_log or tables_that_have(column) or column.lower() in known:
                 what = f"{column} is the name of another column already"
-                fix = "Call the action otherwise in the log, or rename the other column."
-                yield fault(("positives", "labels", place), what, action, next_step=fix)
+                fix = "Call this otherwise in the log's mapping, or rename the other column."
+                yield fault(("positives", *key), what, given, next_step=fix)
                 break
         known.update(column.lower() for column in columns)
 
 
-def _columns(name: str, log: LogConfig, carry: Collection[str]) -> Iterator[Fault]:
-    contract = contract_columns(name)
+def _columns(
+    name: str, log: LogConfig, carry: Collection[str], values: Collection[str]
+) -> Iterator[Fault]:
+    contract = {**contract_columns(name), **dict.fromkeys(values, "double")}
     for column, mapping in log.columns.items():
         key = ("logs", name, "columns", column)
         if column in carry:

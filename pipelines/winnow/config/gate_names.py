@@ -68,6 +68,7 @@ ABSOLUTE = (
     "item_clicks_differ",
     "action_type_differs",
     "action_labels_differ",
+    "click_values_differ",
     "position_differs",
     "catalogue_differs",
     "popularity_differs",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from winnow.config.logs import Scalar
-from winnow.config.model import Frozen, SourceName, fault, named_twice, refuse
+from winnow.config.model import Frozen, Identifier, SourceName, fault, named_twice, refuse
 from winnow.config.yaml_text import Key
 
 _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
@@ -51,6 +51,20 @@ class Downsampling(Frozen):
         return self.rule in ("word2vec_paper", "word2vec_code")
 
 
+class WeightBy(Frozen):
+    """How a value of the clicks weighs a positive, besides its action.
+
+    With v the value, no less than 0 and no more than ``cap``: ``linear`` is v / unit, ``log1p`` is
+    ln(1 + v / unit). A positive of which no click had a value has ``where_missing``.
+    """
+
+    value: str
+    rule: Literal["linear", "log1p"] = "linear"
+    unit: float = Field(default=1.0, ge=1e-9, le=1e12)
+    cap: float | None = Field(default=None, gt=0.0)
+    where_missing: float = Field(default=1.0, ge=0.0)
+
+
 def _as_column(action: str) -> str:
     """Return an action with ``_`` for what a column's name should not have."""
     return _NO_NAME.sub("_", action)
@@ -63,7 +77,8 @@ class Positives(Frozen):
     sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
     positives and ranking_samples: source column of the impression log to the values that are taken.
     All others forbid their items as before. ``labels`` names the actions that have a column of
-    their own beside the strongest one's.
+    their own beside the strongest one's. ``values`` names number columns of the click log, and what
+    is made of those of a positive's clicks.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -74,6 +89,17 @@ class Positives(Frozen):
     )
     weights: dict[str, Annotated[float, Field(ge=0.0)]] = Field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    values: dict[Identifier, Literal["max", "sum"]] = Field(default_factory=dict)
+    weight_by: WeightBy | None = None
+
+    @model_validator(mode="after")
+    def _weighed_by_a_value(self) -> Self:
+        if self.weight_by is not None and self.weight_by.value not in self.values:
+            what, known = "values has no such column", ", ".join(self.values)
+            found = self.weight_by.value
+            expected = f"one of {known}" if known else f"values: {{{found}: max}}"
+            refuse([fault(("weight_by", "value"), what, found, expected)])
+        return self
 
     @model_validator(mode="after")
     def _known_actions(self) -> Self:

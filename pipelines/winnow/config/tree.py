@@ -144,8 +144,10 @@ class Config(Frozen):
 
         Each with the names that there is a column for where the contract has a place for one.
         """
-        labels = tuple(self.positives.label_names.values())
-        asked = {"positives.labels": labels}
+        asked = {
+            "positives.labels": tuple(self.positives.label_names.values()),
+            "positives.values": tuple(self.positives.values),
+        }
         return {what: names for what, names in asked.items() if names} | self.ranking.asked_for
 
     def canonical_json(self) -> str:

@@ -79,7 +79,7 @@ class Log:
 
 def empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) -> Log:
     """Return a log without rows: what stands for one whose files are allowed to be missing."""
-    contract = table_contract(name).resolved(config.ids)
+    contract = table_contract(name).resolved(config.ids, None, config.asked_for)
     carry = dict.fromkeys(config.carried(name), "string")
     fields = [StructField(c.name, spark_type(c.type)) for c in contract.columns]
     fields += [StructField(carried, StringType()) for carried in carry]

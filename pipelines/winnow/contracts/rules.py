@@ -52,7 +52,8 @@ def rules_for(codes: Iterator[str], config: Config) -> list[Broken]:
     ``missing``, ``unreadable`` and ``time_out_of_range`` are found while values are read, and
     ``orphan`` needs two logs: none of them is here.
     """
-    return [_RULES[code](config) for code in codes if code in _RULES]
+    found = (_RULES[code](config) for code in codes if code in _RULES)
+    return [rule for rule in found if rule is not None]
 
 
 def _true(column: Column) -> Column:
@@ -91,6 +92,15 @@ def _score_not_finite(_: Config) -> Broken:
     return Broken(where, message("score_not_finite", "score is NaN or infinite"))
 
 
+def _value_not_finite(config: Config) -> Broken | None:
+    # NaN is greater than every number.
+    wrong = [_true(F.abs(name) >= float("inf")) for name in config.positives.values]
+    if not wrong:
+        return None
+    sentence = "a number that positives.values names is NaN or infinite"
+    return Broken(reduce(Column.__or__, wrong), message("value_not_finite", sentence))
+
+
 def _validity_reversed(_: Config) -> Broken:
     sentence = "valid_to lies before valid_from"
     return Broken(
@@ -98,11 +108,12 @@ def _validity_reversed(_: Config) -> Broken:
     )
 
 
-_RULES: dict[str, Callable[[Config], Broken]] = {
+_RULES: dict[str, Callable[[Config], Broken | None]] = {
     "position_negative": _negative("position_negative", "position"),
     "rank_negative": _negative("rank_negative", "rank"),
     "stage_unknown": _stage_unknown,
     "action_unknown": _action_unknown,
     "score_not_finite": _score_not_finite,
+    "value_not_finite": _value_not_finite,
     "validity_reversed": _validity_reversed,
 }

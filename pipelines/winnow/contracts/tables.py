@@ -108,8 +108,8 @@ class TableContract(Frozen):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column names in contract order."""
-        return tuple(column.name for column in self.columns)
+        """The column names in contract order, without places for names that it does not know."""
+        return tuple(column.name for column in self.columns if not _PLACE.search(column.name))
 
 
 def _named(column: ColumnContract, name: str) -> ColumnContract:

@@ -11,6 +11,7 @@ from winnow.contracts.log import Log
 from winnow.contracts.rows import tie_columns, valid_rows, winner_hash
 from winnow.contracts.tables import TableContract
 from winnow.events.keys import key_of
+from winnow.events.pair_columns import value_column
 from winnow.run import Run
 from winnow.spark.sized import Sized
 
@@ -90,7 +91,8 @@ def attributed_pairs(
         ``request_key``, ``item_key`` (bigint); ``impression_us``, ``click_us`` (bigint);
         ``action`` (tinyint); ``tie`` (bigint: the smallest one wins
         among duplicates of an impression, as it does in ``deduplicated``);
-        ``click_key`` (bigint); ``of_other_user`` (boolean: the click names another user than the
+        ``click_key`` (bigint); the ``value_column`` (double, the click's) of each of
+        ``positives.values``; ``of_other_user`` (boolean: the click names another user than the
         impression).
     """
     config, day = run.config, run.day
@@ -116,6 +118,7 @@ def attributed_pairs(
         F.col("event_us").alias("click_us"),
         action_code(F.col("action_type"), config.positives.actions).alias("action"),
         click_key().alias("click_key"),
+        *(F.col(name).alias(value_column(name)) for name in config.positives.values),
         *(() if "user_id" in keys else (F.col("user_id").alias("click_user"),)),
         *((_reach_us(config).alias("reach_us"),) if config.attribution.windows else ()),
     )
@@ -137,6 +140,7 @@ def attributed_pairs(
         "click_us",
         "action",
         "click_key",
+        *(value_column(name) for name in config.positives.values),
         of_other.alias("of_other_user"),
     )
     return _latest_of_each_click(pairs) if last_impression else pairs

@@ -38,7 +38,9 @@ def stage_kept_pairs(pairs: DataFrame, settings: SamplerSettings, scratch: Scrat
         ``pair_file`` and ``pair_row``, where ``PairFiles`` have it. All are bigint.
     """
     Path(settings.pair_files).mkdir(parents=True, exist_ok=True)
-    owned = pairs.drop("click_key").withColumn("owner_key", F.xxhash64("user_key", "request_key"))
+    # Which pairs are of one click matters to sums of its values alone.
+    left_out = () if settings.of_positives.values else ("click_key",)
+    owned = pairs.drop(*left_out).withColumn("owner_key", F.xxhash64("user_key", "request_key"))
     keys = ("user_key", "owner_key", "pair_file", "pair_row")
     fields = [owned.schema["request_id"], *(StructField(key, LongType()) for key in keys)]
     task: Task = partial(write_kept_pairs, settings=settings, limits=scratch.limits)

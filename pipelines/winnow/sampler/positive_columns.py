@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from winnow.events.pair_columns import value_column
 from winnow.sampler.kernels.actions import NEVER, first_times, positives_of_pairs
 from winnow.sampler.kernels.positives import Kept, Pairs
+from winnow.sampler.kernels.values import values_of_positives, weights_of_values
 
 if TYPE_CHECKING:
+    from winnow.config.positives import WeightBy
     from winnow.config.tree import Config
+
+VALUE_WEIGHT = "value_weight"
+"""The column of sample groups with what a positive's value makes of its weight."""
 
 
 @dataclass(frozen=True)
@@ -19,34 +27,63 @@ class PositiveColumns:
     Attributes:
         labels: Of each action with a column of its own, its name there and its position in the
             configured order.
+        values: Of each number of the click log, its name and whether it is added up.
+        weight_by: How one of them weighs, if any does.
     """
 
     labels: tuple[tuple[str, int], ...] = ()
+    values: tuple[tuple[str, bool], ...] = ()
+    weight_by: "WeightBy | None" = None
 
     @classmethod
     def of(cls, config: "Config") -> Self:
         """Take from a config what it asks for."""
         positives = config.positives
         codes = {action: code for code, action in enumerate(positives.actions)}
-        return cls(tuple((name, codes[a]) for a, name in positives.label_names.items()))
+        return cls(
+            labels=tuple((name, codes[a]) for a, name in positives.label_names.items()),
+            values=tuple((name, how == "sum") for name, how in positives.values.items()),
+            weight_by=positives.weight_by,
+        )
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns, in order; none where nothing is asked for."""
-        return pa.schema([(label_time(name), pa.int64()) for name, _ in self.labels])
+        """The columns that pairs do not have, in order; none where nothing is asked for."""
+        fields = [(label_time(name), pa.int64()) for name, _ in self.labels]
+        fields += [(VALUE_WEIGHT, pa.float64())] if self.weight_by is not None else []
+        return pa.schema(fields)
 
-    def columns(self, pairs: Pairs, kept: Kept) -> dict[str, pa.Array]:
+    def columns(self, details: pa.Table, pairs: Pairs, kept: Kept) -> dict[str, pa.Array]:
         """Return the columns of the kept positives, shape (p,) each.
 
         Args:
-            pairs: All pairs of the partition.
+            details: All pairs of the partition.
+            pairs: The same, as kernels take them.
             kept: The positives among them.
         """
-        if not self.labels:
+        if not self.labels and not self.values:
             return {}
         positive = positives_of_pairs(pairs)
         times = {name: first_times(pairs, positive, kept.pair, code) for name, code in self.labels}
-        return {label_time(n): pa.array(us, mask=us == NEVER) for n, us in times.items()}
+        columns = {label_time(n): pa.array(us, mask=us == NEVER) for n, us in times.items()}
+        for name, summed in self.values:
+            # A NULL becomes NaN here, which is how the kernels know it.
+            logged = details[value_column(name)].to_numpy().astype(np.float64)
+            clicks = details["click_key"].to_numpy()
+            of_positives = values_of_positives(positive, clicks, logged, summed=summed)
+            value = of_positives[positive[kept.pair]]
+            columns[value_column(name)] = pa.array(value, mask=np.isnan(value))
+            if self.weight_by is not None and self.weight_by.value == name:
+                columns[VALUE_WEIGHT] = pa.array(_weights(value, self.weight_by))
+        return columns
+
+
+def _weights(value: NDArray[np.float64], rule: "WeightBy") -> NDArray[np.float64]:
+    cap = np.inf if rule.cap is None else rule.cap
+    weights: NDArray[np.float64] = weights_of_values(
+        value, rule.rule == "log1p", rule.unit, cap, rule.where_missing
+    )
+    return weights
 
 
 def label_time(name: str) -> str:

@@ -151,7 +151,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         np.array([by_score for *_, by_score in settings.ladder], np.bool_),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.spec)
-    asked = settings.of_positives.columns(pairs, kept)
+    asked = settings.of_positives.columns(details, pairs, kept)
     return _batches(details, kept, groups, catalogue, asked)
 
 

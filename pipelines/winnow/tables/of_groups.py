@@ -17,8 +17,9 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+from winnow.events.pair_columns import value_column
 from winnow.sampler.group_columns import CHOSEN, DRAWN
-from winnow.sampler.positive_columns import label_time
+from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
 from winnow.tables.labels import labels
 from winnow.tables.listwise import listwise_columns
@@ -44,11 +45,12 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
     """Add to sample groups what every table shares.
 
     Adds ``ds``, ``sample_id``, ``split``, ``shard``, ``mature``, the contract's timestamps, the
-    action's name, ``label_strength``, ``undo_weight``, ``sample_weight``, and the labels of single
-    actions.
+    action's name, ``label_strength``, ``undo_weight``, ``sample_weight``, the labels of single
+    actions, and values of clicks.
     """
     actions = config.positives.actions
     weights = [float(config.positives.weights.get(action, 1.0)) for action in actions]
+    by_value = F.lit(1.0) if config.positives.weight_by is None else F.col(VALUE_WEIGHT)
     return groups.select(
         "*",
         F.lit(day).alias("ds"),
@@ -59,9 +61,10 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         F.timestamp_micros("impression_us").alias("impression_ts"),
         F.timestamp_micros("click_us").alias("click_ts"),
         _by_code("action", actions).alias("action_type"),
-        _by_code("action", weights).alias("sample_weight"),
+        (_by_code("action", weights) * by_value).alias("sample_weight"),
         F.lit("strong").alias("label_strength"),
         (F.lit(1.0) / F.col("keep_prob")).alias("undo_weight"),
+        *(F.col(value_column(name)).alias(name) for name in config.positives.values),
         *labels(config, F.col("impression_us"), lambda name, _: F.col(label_time(name))),
     )
 

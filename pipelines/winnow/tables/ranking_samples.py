@@ -7,12 +7,12 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
+from winnow.events.pair_columns import value_column
 from winnow.run import Run
 from winnow.spark.sized import Sized
+from winnow.tables.clicked_impressions import IMPRESSION_KEY, clicks_of_impressions
 from winnow.tables.labels import labels
 from winnow.tables.placement import keyed_hash, shard, split
-
-_KEY = ("impression_id", "user_id", "request_id", "item_id")
 
 
 def ranking_samples(
@@ -41,14 +41,9 @@ def ranking_samples(
             or clicked impressions count.
     """
     config, day = run.config, run.day.date
-    asked = [config.positives.actions.index(action) for action in config.positives.labels]
-    clicked = pairs.frame.groupBy(*_KEY).agg(
-        F.min("click_us").alias("click_us"),
-        F.max("action").alias("action"),
-        *(F.min(F.when(F.col("action") == i, F.col("click_us"))).alias(f"done_{i}") for i in asked),
-    )
+    clicked = clicks_of_impressions(pairs.frame, config)
     few = pairs.made(clicked).side_of_join("request_id", run.limits)
-    rows = impressions.join(few, list(_KEY), how="left")
+    rows = impressions.join(few, list(IMPRESSION_KEY), how="left")
     if knows_viewed:
         rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
     if config.ranking.negative_keep is not None:
@@ -64,12 +59,13 @@ def ranking_samples(
             "action_type"
         ),
         F.floor(delay_us / F.lit(1000)).cast("bigint").alias("click_delay_ms"),
+        *(F.col(value_column(name)).alias(name) for name in config.positives.values),
         *labels(config, F.col("event_us"), lambda _, code: F.col(f"done_{code}")),
         *_optional(config),
         F.lit(mature).alias("mature"),
         split(config, day).alias("split"),
-        shard(config, *_KEY).alias("shard"),
-        keyed_hash(config, "shuffle", *_KEY).alias("shuffle_key"),
+        shard(config, *IMPRESSION_KEY).alias("shard"),
+        keyed_hash(config, "shuffle", *IMPRESSION_KEY).alias("shuffle_key"),
     )
     return placed.select(*contract.names)
 
@@ -77,7 +73,9 @@ def ranking_samples(
 def _is_kept(config: Config) -> Column:
     """Return whether a row without a click is kept: 53 bits of a hash of its keys, in [0, 1)."""
     # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
-    upper = F.shiftright(keyed_hash(config, "negative_keep", *_KEY), 11).bitwiseAND(2**53 - 1)
+    upper = F.shiftright(keyed_hash(config, "negative_keep", *IMPRESSION_KEY), 11).bitwiseAND(
+        2**53 - 1
+    )
     return upper * F.lit(2.0**-53) < F.lit(config.ranking.negative_keep)
 
 

@@ -1,16 +1,18 @@
 """The labels of ranking_samples against the pairs that are joined again from the logs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.audit.gate import TABLES, Figure, Measurement, none_of
-from winnow.audit.gates.positives import ACTION_LABELS_DIFFER
+from winnow.audit.gate import TABLES, Figure, Gate, Measurement, none_of
+from winnow.audit.gates.positives import ACTION_LABELS_DIFFER, CLICK_VALUES_DIFFER
 from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.action_labels import label_columns, mislabelled
+from winnow.audit.recompute.click_values import misvalued, value_columns
 from winnow.audit.recompute.clicked import Clicked, click_hash, clicked_of, recomputed_clicks
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.config.tree import Config
@@ -29,14 +31,22 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if ranking is None:
         return
     yield Measurement([LABELS_DIFFER.promised()], lambda: _of_logs(evidence))
-    if label_columns(ranking.columns, evidence.config):
-        gate, name = ACTION_LABELS_DIFFER, "ranking_samples"
-        yield Measurement(
-            [gate.promised(name)],
-            lambda: gate.figure(
-                mislabelled(ranking, date_pairs(evidence).rows, evidence.config), name
-            ),
-        )
+    asked = {
+        ACTION_LABELS_DIFFER: (label_columns, mislabelled),
+        CLICK_VALUES_DIFFER: (value_columns, misvalued),
+    }
+    for gate, (columns, differing) in asked.items():
+        if columns(ranking.columns, evidence.config):
+            measure = partial(_clicked_rows, evidence, gate, differing)
+            yield Measurement([gate.promised("ranking_samples")], measure)
+
+
+def _clicked_rows(
+    evidence: Evidence, gate: Gate, differing: Callable[[DataFrame, DataFrame, Config], int]
+) -> Figure:
+    """Count the rows that differ from the pairs that are joined again."""
+    ranking, pairs = evidence.staged["ranking_samples"], date_pairs(evidence).rows
+    return gate.figure(differing(ranking, pairs, evidence.config), "ranking_samples")
 
 
 def _of_logs(evidence: Evidence) -> Figure:

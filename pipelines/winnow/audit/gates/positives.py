@@ -67,6 +67,11 @@ ACTION_LABELS_DIFFER = none_of(
     "rows whose labels of single actions, or their delays, are not those of the clicks in the "
     "window",
 )
+CLICK_VALUES_DIFFER = none_of(
+    "click_values_differ",
+    POSITIVES,
+    "rows whose values are not the largest, or the sum, of those of their clicks in the window",
+)
 POSITION_DIFFERS = none_of(
     "position_differs",
     POSITIVES,
@@ -167,7 +172,7 @@ def positive_figures(
             int(kept[off("stated_clicks", clicks, 0.5)].sum())
         ),
     }
-    asked = {"mislabelled": ACTION_LABELS_DIFFER}
+    asked = {"mislabelled": ACTION_LABELS_DIFFER, "misvalued": CLICK_VALUES_DIFFER}
     known = [name for name in asked if name in compared.rows.column_names]
     reused, clicked = total_of("again"), max(total_of("candidates"), 1)
     without_history = kept[(clicks == 0) & (unused > 0)]

@@ -14,15 +14,16 @@ from winnow.audit.evidence import Evidence, once
 from winnow.audit.gate import HARD, POSITIVES, TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.shuffle import SHUFFLE_KEY_DIFFERS
 from winnow.audit.recompute.action_labels import label_columns, no_labels
+from winnow.audit.recompute.click_values import no_values, value_columns
 from winnow.audit.recompute.clicked import clicked_sums
 from winnow.audit.recompute.row_rules import (
     click_fits,
     drawn_by_chance,
     examined_as_given,
     expected_split,
-    expected_weight,
     in_its_band,
     kept_by_its_hash,
+    weight_fits,
 )
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.config.tree import Config
@@ -70,7 +71,7 @@ NEGATIVE_KEEP_DIFFERS = none_of(
 SAMPLE_WEIGHT_DIFFERS = none_of(
     "sample_weight_differs",
     POSITIVES,
-    "rows whose sample_weight is not the configured weight of their action_type",
+    "rows whose sample_weight is not what their action_type, and their value, weigh by the config",
 )
 HARD_BAND_DIFFERS = none_of(
     "hard_band_differs",
@@ -219,15 +220,17 @@ def broken_rules(
         kept[SHUFFLE_KEY_DIFFERS] = F.col("shuffle_key") == hashed
     if "mature" in columns:
         kept[MATURE_DIFFERS] = F.col("mature") == F.lit(mature)
-    if "sample_weight" in columns:
-        kept[SAMPLE_WEIGHT_DIFFERS] = F.col("sample_weight") == expected_weight(config)
+    by_value = config.positives.weight_by
+    if "sample_weight" in columns and (by_value is None or by_value.value in columns):
+        kept[SAMPLE_WEIGHT_DIFFERS] = weight_fits(config)
     if "incl_prob" in columns and table in _LONG:
         kept[INCL_PROB_DIFFERS] = drawn_by_chance(table, config)
     if "stage_rank" in columns:
         kept[HARD_BAND_DIFFERS] = in_its_band(config.hard)
     if "click_delay_ms" in columns:
         labels = label_columns(columns, config)
-        unclicked = F.coalesce(F.col("label") == 1, F.lit(False)) | no_labels(labels)
+        nothing = no_labels(labels) & no_values(value_columns(columns, config))
+        unclicked = F.coalesce(F.col("label") == 1, F.lit(False)) | nothing
         kept[CLICK_COLUMNS_DIFFER] = click_fits() & unclicked
     if "examination_prob" in columns:
         kept[EXAMINATION_DIFFERS] = examined_as_given(config)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.action_labels import label_columns, labels_fit
 from winnow.audit.recompute.candidates import recomputed_candidates
+from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
 from winnow.audit.recompute.staged_rows import KEY, StagedPositives, positives_of
@@ -41,7 +42,8 @@ class ComparedPositives:
             (not in the logs), ``outside`` (of their window), ``not_undone``, ``weaker`` (of another
             action), ``misplaced``; ``dropped`` counts candidates that are no positives;
             ``least_``, ``most_`` of ``declared`` (keep_prob), ``log_q``, ``stated_clicks``; where
-            actions have labels of their own, ``mislabelled``.
+            actions have labels of their own, ``mislabelled``; where clicks have values,
+            ``misvalued``.
         place: Of each row the place of its item in ``Items``; -1 where that has it not.
         counts: The same sums for each item of ``Items``.
     """
@@ -68,7 +70,11 @@ def compared_positives(evidence: Evidence) -> ComparedPositives:
     positives = positives_of(evidence.staged)
     assert positives is not None
     items, config = date_items(evidence), evidence.config
-    candidates = recomputed_candidates(date_pairs(evidence).rows, config, evidence.day)
+    pairs = date_pairs(evidence).rows
+    candidates = recomputed_candidates(pairs, config, evidence.day)
+    if config.positives.values:
+        worth = worth_of(pairs, config).drop("clicked_us")
+        candidates = candidates.join(worth, list(KEY), how="left")
     return recomputed_positives(candidates, positives, items, config)
 
 
@@ -78,7 +84,7 @@ def recomputed_positives(
     """Compare the staged positives with the candidates of the logs, and sum up by item.
 
     Args:
-        candidates: What ``recomputed_candidates`` returned.
+        candidates: What ``recomputed_candidates`` returned, with ``worth_of`` where asked for.
         positives: The staged positives.
         items: Their clicks and keep_prob.
         config: Window and id types.
@@ -108,6 +114,7 @@ def recomputed_positives(
         F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
         F.lit(1).alias("staged"),
         *label_columns(names, config),
+        *value_columns(rows.columns, config),
     )
     window = longest_window_us(config)
     is_kept, delay = F.col("staged").isNotNull(), F.col("stated_click_us") - F.col("stated_us")
@@ -126,6 +133,8 @@ def recomputed_positives(
     if labels := label_columns(names, config):
         mislabelled = both & ~labels_fit(labels, F.col("first_us"))
         asked.append(F.count_if(mislabelled).alias("mislabelled"))
+    if values := value_columns(rows.columns, config):
+        asked.append(F.count_if(both & ~values_fit(values)).alias("misvalued"))
     ends = ("declared", "log_q", "stated_clicks")
     per_item = (
         candidates.withColumn("candidate", F.when(F.col("first_us").isNotNull(), F.lit(1)))

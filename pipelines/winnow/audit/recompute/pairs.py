@@ -133,7 +133,8 @@ def recomputed_joins(
         open which of two impressions was clicked); ``shown_us``, ``clicked_us`` (bigint);
         ``action`` (int, its place in the configured order); ``click`` (bigint: tells it apart,
         where its user may be another one), ``strange`` (boolean: it is not the impression's);
-        ``chosen`` (boolean: the impression may become a positive).
+        ``chosen`` (boolean: the impression may become a positive); for each of
+        ``positives.values`` the click's, by ``logged_`` and its name (double).
     """
     window = longest_window_us(config)
     names: tuple[str, ...] = _JOINS[config.attribution.join]
@@ -175,6 +176,7 @@ def recomputed_joins(
         (F.struct(*_CLICK) if latest_only else _packed(_CLICK)).alias("click"),
         F.col("user_id").alias("clicking_user"),
         _own_window(config).alias("within"),
+        *(F.col(name).alias(f"logged_{name}") for name in config.positives.values),
     )
     if n_clicks <= limits.broadcast_rows:
         right = broadcast(right, f"clicked_{names[0]}")
@@ -209,6 +211,7 @@ def recomputed_joins(
         (_packed(_CLICK_FIELDS) if latest_only else F.col("click")).alias("click"),
         (F.col("user_id") != F.col("clicking_user")).alias("strange"),
         "chosen",
+        *(f"logged_{name}" for name in config.positives.values),
     )
 
 

@@ -6,6 +6,7 @@ Nothing is taken from the code that places and weighs the rows.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
 from winnow.audit.recompute.staged_rows import source_code
 from winnow.config.sampling import Hard
@@ -33,12 +34,15 @@ def expected_split(config: Config, day: CalendarDay) -> Column:
     return split
 
 
-def expected_weight(config: Config) -> Column:
-    """Return the weight of the row's action; 1 where the config names none."""
+def weight_fits(config: Config) -> Column:
+    """Return whether sample_weight is the weight of the row's action, times that of its value."""
     weight = F.lit(1.0)
     for action, own in config.positives.weights.items():
         weight = F.when(F.col("action_type") == action, F.lit(float(own))).otherwise(weight)
-    return weight
+    if config.positives.weight_by is None:
+        return F.col("sample_weight") == weight
+    wanted = weight * weight_of_value(config)
+    return F.abs(F.col("sample_weight") - wanted) <= 1e-9 * F.greatest(wanted, F.lit(1.0))
 
 
 def drawn_by_chance(table: str, config: Config) -> Column:

@@ -64,7 +64,7 @@ _SINGLE_FIX = "A float holds no time: seconds of today fall together to minutes.
 def config_problems(name: str, config: Config) -> Iterator[Problem]:
     """Give what is wrong in a log's mapping, whatever its files look like."""
     raw: LogConfig = getattr(config.logs, name)
-    contract = table_contract(name).resolved(config.ids)
+    contract = table_contract(name).resolved(config.ids, None, config.asked_for)
     types = {column.name: column.type for column in contract.columns}
     for column, mapping in raw.columns.items():
         where = f"logs.{name}.columns.{column}"

@@ -32,7 +32,8 @@ from winnow.logs.types import SourceColumn, text_column
 def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str]:
     """Return every source column that may be used: mapped, carried, or found by its own name."""
     mapped = log.model_dump(include={"columns", "where", "explode"})
-    names = {*table_contract(name).names, *config.carried(name)}
+    contract = table_contract(name).resolved(config.ids, None, config.asked_for)
+    names = {*contract.names, *config.carried(name)}
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
     within = {f"{column}.{name_}" for column in lists for name_ in names}
     chosen = config.positives.where if name == "impressions" else ()
@@ -106,7 +107,7 @@ def bind(
     """
     log = config.logs.resolved(name)
     assert log is not None
-    contract = table_contract(name).resolved(config.ids)
+    contract = table_contract(name).resolved(config.ids, None, config.asked_for)
     finder = _Finder(name, Sources(columns, log.explode), open_ended=open_ended)
     finder.check_lists(columns, log.explode)
     bound = tuple(_bound(column, log, finder) for column in contract.columns)
