@@ -156,6 +156,24 @@ def items_have_the_category_of_the_next_one(bench: Bench) -> Broken:
     return Broken(tables={"item_stats": moved.select(rows.columns)})
 
 
+def what_is_carried_of_users_is_of_the_next_one(bench: Bench) -> Broken:
+    log = bench.logs["users"].frame
+    of_next = log.select((F.col("user_id") - 1).alias("user_id"), F.col("segment").alias("other"))
+
+    def moved(rows: DataFrame) -> DataFrame:
+        joined = rows.join(of_next.distinct(), "user_id", how="left")
+        return joined.withColumn("segment", F.col("other"))
+
+    return _everywhere(bench, ("positives", "training_samples", "ranking_samples"), moved)
+
+
+def what_is_carried_is_of_the_strongest_click(bench: Bench) -> Broken:
+    names = ("positives", "training_samples")
+    return _everywhere(
+        bench, names, lambda rows: rows.withColumn("first_action", F.col("action_type"))
+    )
+
+
 def duplicates_count_as_impressions(bench: Bench) -> Broken:
     twice = F.col("impressions") + (F.col("impressions") > 0).cast("bigint")
     return _stats(bench, impressions=twice)

@@ -158,6 +158,9 @@ MUTANTS: list[Mutant] = [
         in_batch_q_is_of_shown_items="in_batch_q_differs",
         the_least_clicked_item_comes_first="item_index_differs",
         items_have_the_category_of_the_next_one="carried_differs.items",
+        what_is_carried_of_users_is_of_the_next_one="carried_differs.users.positives "
+        "carried_differs.users.ranking_samples",
+        what_is_carried_is_of_the_strongest_click="carried_differs.clicks",
         duplicates_count_as_impressions="item_impressions_differ",
         places_of_impressions_count_from_0="impressions_differ.ranking_samples "
         "examination_differs.ranking_samples",

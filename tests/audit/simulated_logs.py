@@ -25,6 +25,11 @@ def write_logs(out: Path) -> Path:
     simulate(simulation)
     for path in sorted((out / "logs" / "clicks").rglob("*.parquet")):
         _with_dwell(path)
+    users = out / "users"
+    users.mkdir()
+    truth = pq.read_table(out / "truth" / "users.parquet", columns=["user_id", "segment"])
+    # Of the first one nothing is known.
+    pq.write_table(truth.slice(1), users / "part.parquet", store_schema=False)
     return write_simulated(simulation)
 
 
@@ -42,6 +47,9 @@ def settings(path: Path, more: int = 0) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
     tree["logs"]["items"]["carry"] = ["category"]
+    tree["logs"]["users"] = {"path": str(path.parent / "users"), "carry": ["segment"]}
+    tree["logs"]["clicks"] |= {"columns": {"first_action": "action_type"}}
+    tree["logs"]["clicks"]["carry"] = ["first_action"]
     return Config.model_validate_json(
         json.dumps(
             tree

@@ -29,6 +29,7 @@ from winnow.events.orphans import (
     with_orphans,
 )
 from winnow.events.stage_orders import stage_orders
+from winnow.events.user_attributes import staged_users
 from winnow.release.stage_tables import stage_tables
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
@@ -91,6 +92,7 @@ class Bench:
     tables: Mapping[str, DataFrame]
     n_attributed: int
     totals: Mapping[str, int]
+    users: DataFrame | None
     memory: Memory = field(default_factory=Memory)
 
     @property
@@ -133,8 +135,9 @@ class Bench:
         log = self.logs["impressions"]
         shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
         return TableInputs(
-            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, mature=True
-        )
+            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, mature=True,
+            users=self.users,
+        )  # fmt: skip
 
     def sampled(
         self,
@@ -255,7 +258,8 @@ def build(engine: "Engine", folder: Path) -> Bench:
     }
     run = Run(config, DAY, scratch)
     clicks = Sized(valid_rows(logs["clicks"]), 1000)
-    clicked = stage_pairs(logs["impressions"], clicks, run)
+    users = staged_users(logs, run)
+    clicked = stage_pairs(logs["impressions"], clicks, run, users)
     pairs = clicked.pairs.frame
     items = stage_catalogue(logs, run)
     local = str(scratch.folder / f"catalogue-{scratch.tag}.arrow")
@@ -272,12 +276,13 @@ def build(engine: "Engine", folder: Path) -> Bench:
     log, n = logs["impressions"], len(groups)
     shown = shown_on_date(log, census_of(log, DAY), counts[log.name], run)
     inputs = TableInputs(
-        logs, shown, Sized(frame, n), Sized(pairs_of_date(pairs, DAY), n), items, rejected, True
-    )
+        logs, shown, Sized(frame, n), Sized(pairs_of_date(pairs, DAY), n), items, rejected, True,
+        users,
+    )  # fmt: skip
     staged = stage_tables(inputs, known, run, store, "clean")
     tables = {name: store.read_staged(table) for name, table in staged.items()}
     counts = with_orphans(counts, tables["rejected"])
     return Bench(
         scratch, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
-        attributed_clicks(pairs, DAY), totals(frame, REASONS),
+        attributed_clicks(pairs, DAY), totals(frame, REASONS), users,
     )  # fmt: skip

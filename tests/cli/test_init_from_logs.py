@@ -19,9 +19,9 @@ from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
 from winnow.cli.main import main
 from winnow.cli.proposal.found_logs import find_logs
+from winnow.cli.proposal.roles import PROPOSED
 from winnow.cli.proposal.times import time_in
 from winnow.config.loading import load_config
-from winnow.config.logs import LOG_NAMES
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.release.releases import list_releases
@@ -181,7 +181,7 @@ class DescribeSimulatedLogs:
         """Clicks and ranking log as JSON lines, the others as CSV."""
         rewrite(right, tmp_path)
         config = proposed(tmp_path, tmp_path / "logs")
-        formats = [getattr(config.logs, name).format for name in LOG_NAMES]
+        formats = [getattr(config.logs, name).format for name in PROPOSED]
         assert formats == ["csv", "json_lines", "json_lines", "csv"]
         assert built(config, right, spark) == hashes
 

@@ -27,6 +27,7 @@ Row = dict[str, Any]
 Id = int | str
 
 _TIME_OF = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
+_OF_PERIODS = {"items", "users"}
 _UTC = pa.timestamp("us", "UTC")
 
 
@@ -119,6 +120,16 @@ class Logs:
         period = {"item_id": item, "valid_from": valid_from, "valid_to": valid_to}
         self.rows["items"].append(period | more)
 
+    def user(
+        self,
+        user: Id,
+        valid_from: datetime | None = None,
+        valid_to: datetime | None = None,
+        **more: object,
+    ) -> None:
+        period = {"user_id": user, "valid_from": valid_from, "valid_to": valid_to}
+        self.rows["users"].append(period | more)
+
     def folder(self, log: str, day: date) -> None:
         """Have a date folder though nothing may have happened."""
         self.touched[log].add(day)
@@ -126,8 +137,8 @@ class Logs:
     def write(self, base: Path) -> None:
         for log, rows in self.rows.items():
             schema = self._schema(log)
-            if log == "items":
-                _parquet(base / "items" / "part.parquet", rows, schema)
+            if log in _OF_PERIODS:
+                _parquet(base / log / "part.parquet", rows, schema)
                 continue
             by_date: dict[date, list[Row]] = {day: [] for day in self.touched[log]}
             for row in rows:
@@ -153,6 +164,10 @@ class Logs:
             "brand": pa.int64(),
             "levels": pa.list_(pa.string()),
             "viewed": pa.bool_(),
+            "country": pa.string(),
+            "ages": pa.list_(pa.int32()),
+            "seconds": pa.float64(),
+            "clip": pa.list_(pa.string()),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)
         return pa.schema([(name, kinds[name]) for name in self.rows[log][0]])
@@ -168,7 +183,7 @@ def config(base: Path, **settings: Any) -> Config:
     names = settings.pop("logs", ("impressions", "clicks", "ranking_log", "items"))
     zone = settings.pop("folder_zone", None)
     logs: Row = {name: {"path": str(base / name), "format": "parquet"} for name in names}
-    for name in set(names) - {"items"}:
+    for name in set(names) - _OF_PERIODS:
         logs[name]["partition"] = {"column": "date", "zone": zone}
     tree = {"warehouse": str(base / "warehouse"), "logs": logs, **settings}
     return Config.model_validate_json(json.dumps(tree))

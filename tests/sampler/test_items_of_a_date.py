@@ -5,13 +5,9 @@ from datetime import date, datetime, timedelta
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from winnow.dates import CalendarDay, DateRange
-from winnow.events.eligibility import (
-    eligible_items,
-    items_seen_in,
-    latest_first,
-    periods_on,
-)
+from winnow.events.eligibility import eligible_items, items_seen_in
 from winnow.events.keys import key_of
+from winnow.events.periods import latest_first, periods_on
 from winnow.events.popularity import clicks_per_item, history_days, popularity_dates
 
 DAY = CalendarDay(date(2026, 1, 10), "Asia/Tokyo")

@@ -31,6 +31,7 @@ def sample(
     clicks: Any = None,
     ranking_log: Any = None,
     items: Any = None,
+    users: Any = None,
     *,
     config: "str | Path | Config",
     ds: str | date,
@@ -49,6 +50,7 @@ def sample(
         clicks: The click log; None where the config takes clicks from the impressions.
         ranking_log: None where there is none: what hard negatives lack is filled or short.
         items: None where there is none: the catalogue is then what the logs have seen.
+        users: None where there is none.
         config: The path of a config, or a config as ``load_config`` returned it. Paths of logs and
             the warehouse in it are not used.
         ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
@@ -68,7 +70,8 @@ def sample(
     """
     day, (tree, _) = date_of(ds), config_of(config)
     given = {"impressions": impressions, "clicks": clicks, "ranking_log": ranking_log}
-    given = {k: frame for k, frame in (given | {"items": items}).items() if frame is not None}
+    given |= {"items": items, "users": users}
+    given = {name: frame for name, frame in given.items() if frame is not None}
     kinds = {name: kind_of(name, frame) for name, frame in given.items()}
     if "impressions" not in kinds:
         raise ConfigError(Problem("impressions", "this frame is missing"))

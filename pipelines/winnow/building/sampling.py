@@ -18,6 +18,7 @@ from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
 from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import stage_orders
+from winnow.events.user_attributes import staged_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.kernels.mix import REASONS
@@ -59,6 +60,7 @@ class Sampled:
         catalogue: The date's items.
         groups: The staged sample groups.
         totals: What they hold.
+        users: What ``staged_users`` returned.
     """
 
     counted: Counted
@@ -67,6 +69,7 @@ class Sampled:
     catalogue: StagedCatalogue
     groups: Sized
     totals: Mapping[str, int]
+    users: DataFrame | None = None
 
     def table_inputs(self, rejected: TableContract, run: Run, *, mature: bool) -> TableInputs:
         """Return what the tables are made of.
@@ -87,6 +90,7 @@ class Sampled:
             catalogue=self.catalogue,
             rejected=all_rejected(logs, counts, self.attributed, rejected, run),
             mature=mature,
+            users=self.users,
         )
 
 
@@ -135,7 +139,8 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
     """
     logs, progress = counted.logs, request.progress
     with progress.stage("join clicks, weigh items") as stage:
-        attributed, catalogue = stage_pairs_and_catalogue(logs, counted.clicks, run)
+        users = staged_users(logs, run)
+        attributed, catalogue = stage_pairs_and_catalogue(logs, counted.clicks, run, users)
         stage.rows = attributed.pairs.rows
     with progress.stage("sample") as stage:
         all_pairs = attributed.pairs
@@ -151,4 +156,5 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
         catalogue,
         Sized(groups, sums["positives"]),
         sums,
+        users,
     )

@@ -68,6 +68,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
             if name != "clicks" or positives is not None:
                 yield from _columns(name, log, carry, values)
             yield from _carried(name, log)
+    yield from _carried_twice(parts.get("carry", ()), logs)
     yield from _sources(logs)
     if "ranking_log" in logs:
         yield from _hard(parts.get("mix"), parts.get("hard"), logs["ranking_log"])
@@ -143,6 +144,19 @@ def _carried(name: str, log: LogConfig) -> Iterator[Fault]:
         if tables := tables_that_have(column, name):
             _, problem = is_there_already(column, tables)
             yield (*where, index), problem
+
+
+def _carried_twice(of_impressions: Collection[str], logs: RightLogs) -> Iterator[Fault]:
+    """Give names that columns of several logs would have in one table."""
+    carried_from = {column.lower(): "impressions" for column in of_impressions}
+    for name in ("clicks", "users"):
+        log = logs.get(name)
+        for index, column in enumerate(log.carry if log is not None else ()):
+            first = carried_from.setdefault(column.lower(), name)
+            if first != name:
+                what = f"{column} is carried from {first} already"
+                fix = f"Map another name to the column under logs.{name}.columns, and carry that."
+                yield fault(("logs", name, "carry", index), what, next_step=fix)
 
 
 def _sources(logs: RightLogs) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from winnow.config.model import (
     refuse,
 )
 
-LOG_NAMES = ("impressions", "clicks", "ranking_log", "items")
+LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users")
 EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
 """The contract column that holds the event time of each log with events."""
 
@@ -91,12 +91,13 @@ class LogConfig(Frozen):
 
 
 class Logs(Frozen):
-    """The logs of one build. Items and the ranking log are optional."""
+    """The logs of one build. The ranking log, items and users are optional."""
 
     impressions: LogConfig
     clicks: LogConfig
     ranking_log: LogConfig | None = None
     items: LogConfig | None = None
+    users: LogConfig | None = None
 
     def resolved(self, name: str) -> LogConfig | None:
         """Return a log's config with what it takes from the log that it is derived from."""
@@ -105,8 +106,10 @@ class Logs(Frozen):
             return log
         source: LogConfig = getattr(self, log.derived_from)
         columns = dict(source.columns)
-        own_time, source_time = EVENT_TIME[name], EVENT_TIME[log.derived_from]
-        columns[own_time] = columns.pop(source_time, source_time)
+        source_time = EVENT_TIME[log.derived_from]
+        time = columns.pop(source_time, source_time)
+        if name in EVENT_TIME:
+            columns[EVENT_TIME[name]] = time
         inherited = {
             "path": source.path,
             "derived_from": None,

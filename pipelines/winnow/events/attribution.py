@@ -93,7 +93,8 @@ def attributed_pairs(
         among duplicates of an impression, as it does in ``deduplicated``);
         ``click_key`` (bigint); the ``value_column`` (double, the click's) of each of
         ``positives.values``; ``of_other_user`` (boolean: the click names another user than the
-        impression).
+        impression). Where columns of clicks are carried, these, and ``click_tie`` (bigint: the
+        smallest one wins among clicks at one time).
     """
     config, day = run.config, run.day
     window = config.attribution.longest_us
@@ -103,6 +104,7 @@ def attributed_pairs(
     first_click, after_clicks = clicked or (day.start_us, day.end_us + window + 1)
     end = end if clicked is None else after_clicks
     shown_at, keys = F.col("event_us"), join_keys(config)
+    carried = config.carried("clicks") if clicked is None else ()
     of_other = F.lit(False) if "user_id" in keys else F.col("user_id") != F.col("click_user")
     # An id that is made of the others is long: it is made for the pairs only, once more.
     made = "impression_id" in impressions.columns and "impression_id" not in contract.key
@@ -121,6 +123,8 @@ def attributed_pairs(
         *(F.col(name).alias(value_column(name)) for name in config.positives.values),
         *(() if "user_id" in keys else (F.col("user_id").alias("click_user"),)),
         *((_reach_us(config).alias("reach_us"),) if config.attribution.windows else ()),
+        *carried,
+        *((winner_hash(("event_us", "action_type", *carried)).alias("click_tie"),) * bool(carried)),
     )
     few = clicks.made(right).side_of_join(f"join_{keys[0]}", run.limits)
     joined = left.join(few, [f"join_{name}" for name in keys], how="inner")
@@ -142,6 +146,7 @@ def attributed_pairs(
         "click_key",
         *(value_column(name) for name in config.positives.values),
         of_other.alias("of_other_user"),
+        *(carried and (*carried, "click_tie")),
     )
     return _latest_of_each_click(pairs) if last_impression else pairs
 

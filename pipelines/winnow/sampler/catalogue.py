@@ -11,21 +11,18 @@ from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import key_hash
 from winnow.contracts.rows import (
     chosen_rows,
-    on_date,
     readable_rows,
     valid_rows,
-    without_duplicates,
 )
 from winnow.events.attribution import joined_pairs
 from winnow.events.click_users import settled
 from winnow.events.eligibility import (
     eligible_items,
     items_seen_in,
-    latest_first,
-    periods_on,
 )
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
+from winnow.events.periods import standing_rows
 from winnow.events.popularity import clicks_per_item
 from winnow.run import Run
 from winnow.sampler.catalogue_file import (
@@ -68,26 +65,9 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
     clicks = clicks_per_item(recent.distinct(), day, window)
     if "items" in logs:
         log = logs["items"]
-        snapshot = valid_rows(log).where(on_date(log, day))
-
-        def kept(census: DataFrame, name: str) -> DataFrame:
-            return scratch.staged(census, f"counted/catalogue/{name}")
-
-        # The log has one row per item and period; of those on the date one stands for the item.
-        per_item = log.contract.model_copy(update={"key": ("item_id",)})
-        eligible = eligible_items(
-            without_duplicates(
-                periods_on(snapshot, day),
-                per_item,
-                log.about_rows,
-                kept,
-                latest_first(),
-                scratch.limits,
-            ),
-            tuple(log.carry),
-        )
+        eligible = eligible_items(standing_rows(log, "item_id", run), tuple(log.carry))
     else:
-        seen = list(logs.values())
+        seen = [log for name, log in logs.items() if name != "users"]
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
         at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
         within = (at >= since) & (at < day.end_us)

@@ -23,6 +23,7 @@ from winnow.events.events import (
     union_of_events,
 )
 from winnow.events.stage_orders import StageOrders
+from winnow.events.user_attributes import with_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
@@ -32,9 +33,15 @@ from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 
 
-def stage_pairs(impressions: Log, clicks: Sized, run: Run) -> Attributed:
-    """Join valid clicks to impressions, once, and decide which pairs count."""
-    staged = run.scratch.staged(joined_pairs(impressions, clicks, run), "pairs")
+def stage_pairs(
+    impressions: Log, clicks: Sized, run: Run, users: DataFrame | None = None
+) -> Attributed:
+    """Join valid clicks to impressions, once, and decide which pairs count.
+
+    ``users`` is what ``staged_users`` returned: pairs have the attributes of the impression's user.
+    """
+    joined = with_users(joined_pairs(impressions, clicks, run), users)
+    staged = run.scratch.staged(joined, "pairs")
     return settled(staged, readable_rows(impressions), run)
 
 
@@ -45,7 +52,7 @@ def pairs_of_date(pairs: DataFrame, day: CalendarDay) -> DataFrame:
 
 
 def stage_pairs_and_catalogue(
-    logs: Mapping[str, Log], clicks: Sized, run: Run
+    logs: Mapping[str, Log], clicks: Sized, run: Run, users: DataFrame | None = None
 ) -> tuple[Attributed, StagedCatalogue]:
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 
@@ -54,7 +61,7 @@ def stage_pairs_and_catalogue(
     """
     with ThreadPoolExecutor(1) as pool:
         catalogue = pool.submit(stage_catalogue, logs, run)
-        pairs = stage_pairs(logs["impressions"], clicks, run)
+        pairs = stage_pairs(logs["impressions"], clicks, run, users)
         return pairs, catalogue.result()
 
 

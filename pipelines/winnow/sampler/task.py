@@ -33,7 +33,15 @@ from winnow.spark.shipped import shipped
 if TYPE_CHECKING:
     from winnow.config.tree import Config
 
-NOT_IN_GROUPS = ("user_key", "request_key", "item_key", "owner_key", "click_key", "tie")
+NOT_IN_GROUPS = (
+    "user_key",
+    "request_key",
+    "item_key",
+    "owner_key",
+    "click_key",
+    "tie",
+    "click_tie",
+)
 """Columns of pairs that serve the sampler only."""
 
 
@@ -190,8 +198,22 @@ def _pairs(details: pa.Table) -> Pairs:
         impression_us=details["impression_us"].to_numpy(),
         click_us=details["click_us"].to_numpy(),
         action=details["action"].to_numpy(),
-        tie=details["tie"].to_numpy(),
+        tie=_tie(details),
     )
+
+
+def _tie(details: pa.Table) -> NDArray[np.int64]:
+    """Return what decides among pairs of one positive, of equal times: the impression, the click.
+
+    Which of several clicks at one time it is matters only where the tables carry columns of it.
+    """
+    tie: NDArray[np.int64] = details["tie"].to_numpy()
+    if "click_tie" not in details.column_names:
+        return tie
+    order = np.lexsort((details["click_tie"].to_numpy(), tie))
+    place = np.empty(len(tie), np.int64)
+    place[order] = np.arange(len(tie))
+    return place
 
 
 def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:

@@ -12,6 +12,7 @@ from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import repeated_hashes
 from winnow.contracts.rows import chosen_rows, deduplicated_where_repeated, on_date, valid_rows
 from winnow.contracts.tables import TableContract, table_contract
+from winnow.events.user_attributes import with_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
@@ -31,6 +32,7 @@ class TableInputs:
         catalogue: The date's items.
         rejected: The rejected rows.
         mature: Whether the attribution window is complete.
+        users: What ``staged_users`` returned.
     """
 
     logs: Mapping[str, Log]
@@ -40,6 +42,7 @@ class TableInputs:
     catalogue: StagedCatalogue
     rejected: DataFrame
     mature: bool
+    users: DataFrame | None = None
 
 
 def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
@@ -58,7 +61,7 @@ def frames_of_logs(
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
-            inputs.shown,
+            with_users(inputs.shown, inputs.users),
             inputs.pairs,
             contract,
             run,

@@ -1,10 +1,12 @@
-"""What the logs say of an item or a user on a date: the columns that tables carry of them."""
+"""What the logs say of an item or a user on a date, and with a click: what tables carry of them."""
 
 from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.pairs import click_of_log
+from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date, valid_rows
 from winnow.dates import CalendarDay
@@ -53,3 +55,20 @@ def carried_on(log: Log, entity: str, day: CalendarDay) -> DataFrame:
     last = periods.groupBy(entity).agg(F.max(F.struct("begins", "ends")).alias("last"))
     standing = last.select(entity, "last.begins", "last.ends")
     return periods.join(standing, [entity, "begins", "ends"]).select(entity, "carried").distinct()
+
+
+def carried_with_clicks(clicks: Log, pairs: DataFrame) -> DataFrame:
+    """Return what the click log may say with each click that belongs to an impression.
+
+    Args:
+        clicks: The log; its frame reads the files again.
+        pairs: What ``recomputed_pairs`` gave.
+
+    Returns:
+        The three ids, ``shown_us``, ``clicked_us`` and ``carried`` (bigint, ``carried_hash``).
+    """
+    said = valid_rows(clicks).select(
+        click_of_log().alias("click"), carried_hash(clicks.carry).alias("carried")
+    )
+    joined = pairs.select(*KEY, "shown_us", "clicked_us", "click").join(said, "click", how="inner")
+    return joined.drop("click").distinct()

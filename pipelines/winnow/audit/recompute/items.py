@@ -209,7 +209,8 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
         at = F.coalesce("event_us", folder, F.lit(day.start_us))
         seen = [
             valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
-            for log in logs.values()
+            for name, log in logs.items()
+            if name != "users"
         ]
         ids = reduce(DataFrame.unionByName, seen)
     return ids.distinct().withColumn("eligible", F.lit(True))

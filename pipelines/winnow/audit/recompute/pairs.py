@@ -237,6 +237,11 @@ def _microseconds(text: str) -> int:
     return int(text[:-1]) * minutes * (_HOUR_US // 60)
 
 
+def click_of_log() -> Column:
+    """Return what ``click`` is in ``recomputed_joins``, of rows of the click log."""
+    return _packed(_CLICK)
+
+
 def _packed(names: tuple[str, ...]) -> Column:
     # xxhash64 passes over a NULL: without the flags it would not matter which column has it.
     return F.xxhash64(*(part for name in names for part in (F.col(name).isNull(), F.col(name))))

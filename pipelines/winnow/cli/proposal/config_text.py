@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from winnow.cli.proposal.columns import Match
-from winnow.cli.proposal.roles import Role
+from winnow.cli.proposal.roles import PROPOSED, Role
 from winnow.cli.proposal.settings import Settings
 from winnow.config.columns import TimeSource
 from winnow.config.log_shapes import Partition
-from winnow.config.logs import LOG_NAMES
 from winnow.contracts.tables import table_contract
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
@@ -44,7 +43,7 @@ def config_text(roles: Mapping[str, Role], settings: Settings, folder: Path) -> 
         "",
         "logs:",
     ]
-    for name in LOG_NAMES:
+    for name in PROPOSED:
         if name in roles:
             lines += _log(name, roles[name], folder)
         elif name == "clicks" and settings.clicked is not None:

@@ -6,8 +6,10 @@ from itertools import product
 
 from winnow.cli.proposal.columns import Matches, match_columns
 from winnow.cli.proposal.found_logs import FoundLog
-from winnow.config.logs import LOG_NAMES
 from winnow.contracts.tables import table_contract
+
+PROPOSED = ("impressions", "clicks", "ranking_log", "items")
+"""The logs that are looked for; of users nothing is used that the config does not name."""
 
 _NAMED = {
     "impressions": "impression exposure shown show expos display view feed random bts",
@@ -44,7 +46,7 @@ def assign_roles(found: Sequence[FoundLog]) -> dict[str, Role]:
     """Return which of the found files is which log; a log that nothing fits is left out."""
     known = {
         (name, place): match_columns(table_contract(name).names, log.sample)
-        for name in LOG_NAMES
+        for name in PROPOSED
         for place, log in enumerate(found)
     }
     scores = {key: _score(key[0], found[key[1]], matches) for key, matches in known.items()}
@@ -53,19 +55,19 @@ def assign_roles(found: Sequence[FoundLog]) -> dict[str, Role]:
             (place for place in range(len(found)) if scores[name, place] > 0),
             key=lambda place: (-scores[name, place], found[place].path),
         )[:_MOST]
-        for name in LOG_NAMES
+        for name in PROPOSED
     }
     best: tuple[float, tuple[int | None, ...]] = (-1.0, ())
-    for chosen in product(*([None, *fitting[name]] for name in LOG_NAMES)):
+    for chosen in product(*([None, *fitting[name]] for name in PROPOSED)):
         places = [place for place in chosen if place is not None]
         if len(set(places)) < len(places):
             continue
-        named = zip(LOG_NAMES, chosen, strict=True)
+        named = zip(PROPOSED, chosen, strict=True)
         total = sum(scores[name, place] for name, place in named if place is not None)
         best = max(best, (total, chosen), key=lambda one: one[0])
     roles = {}
     taken = {place for place in best[1] if place is not None}
-    for name, place in zip(LOG_NAMES, best[1], strict=True):
+    for name, place in zip(PROPOSED, best[1], strict=True):
         if place is not None:
             others = tuple(found[one].path for one in fitting[name] if one not in taken)
             roles[name] = Role(found[place], known[name, place], others)

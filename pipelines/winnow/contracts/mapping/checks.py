@@ -41,6 +41,7 @@ PAIR_COLUMNS = (
     "click_key",
     "action",
     "tie",
+    "click_tie",
     "place",
 )
 """What a row has besides carried columns on the way to the tables."""
@@ -90,8 +91,10 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
     explode = resolved.explode if resolved else None
     if resolved and explode and resolved.format == "csv" and explode.kind != "delimited":
         yield Problem(f"logs.{name}.explode", "a CSV file can only hold delimited lists")
+    # What is carried of clicks and users is joined to impressions.
+    joined = table_contract("impressions").names if name != "items" else ()
     for column in config.carried(name):
-        if column in {*contract.names, *FRAME_COLUMNS, *PAIR_COLUMNS}:
+        if column in {*contract.names, *joined, *FRAME_COLUMNS, *PAIR_COLUMNS}:
             what = f"{column} is a name that the tables use themselves"
             yield Problem(_where_carried(name), what)
 
