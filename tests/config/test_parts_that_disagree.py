@@ -127,6 +127,18 @@ class DescribeAConfigMadeInPython:
                 "logs.impressions.carry",
             ),
             (with_items("carry: [city, weight]"), "logs.items.carry.1"),
+            (
+                NO_RANKING.replace("path: c", "path: c, carry: [dwell, Scene]")
+                + "carry: [scene]\n",
+                "logs.clicks.carry.1",
+            ),
+            (
+                NO_RANKING.replace("path: c", "path: c, carry: [age]").replace(
+                    "logs:\n", "logs:\n  users: {path: u, carry: [age]}\n"
+                ),
+                "logs.users.carry.0",
+            ),
+            (WITH_RANKING.replace("path: r", "path: r, carry: [a]"), "logs.ranking_log.carry"),
             (with_items("carry: [city, City]"), "logs.items.carry.1"),
             (
                 with_items("carry: [city], columns: {city: {first_of: [a, b]}}"),

@@ -186,7 +186,7 @@ class DescribeWhatIsWritten:
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
         folders = [action.writes for action in costs.watch.actions if action.writes]
         written = [folder.relative_to(costs.staging).as_posix() for folder in folders]
-        logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "catalogue")]
+        logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "items-of-date")]
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs"]
         assert sorted(written) == sorted([*logs, *frames])
