@@ -312,6 +312,13 @@ class DescribeWhatTheLogDoesNotTell:
         # The three others keep their places among four: what has no score is behind them.
         assert {(n.item, n.rank, n.size) for n in found} == {(13, 3, 4)}
 
+    def it_leaves_an_item_without_a_rank_out_of_a_band(self, spark: SparkSession) -> None:
+        rows = Funnel(1, ((10, 11, 12, 13), (10, 11, 12, 13), (10,))).rows("passed")
+        rows = [row._replace(rank=None) if row.item_id == 11 else row for row in rows]
+        orders = StageOrders((False,) * 3, (1,) * 3)
+        found = candidates(spark, rows, config("passed"), orders)
+        assert {(n.item, n.rank, n.size) for n in found} == {(13, 3, 4)}
+
     @pytest.mark.parametrize("selection", ["top", "tail"])
     def it_selects_none_without_a_value(self, spark: SparkSession, selection: str) -> None:
         rows = Funnel(1, ((10, 11, 12, 13), (13,), ())).rows("membership")

@@ -163,7 +163,9 @@ def ranked_events(
 
 def _from_one(hard: Hard, orders: StageOrders) -> Column:
     """Return the rank, 1 for the best, also where the log counts a stage's ranks from 0."""
-    rank = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))
+    # The least of a NULL and a number is the number.
+    bounded = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))
+    rank = F.when(F.col("rank").isNotNull(), bounded)
     if all(orders.first_rank):
         return rank
     if not any(orders.first_rank):
