@@ -1,5 +1,6 @@
 """Mistakes in ranking_samples beyond labels: what it keeps, and the columns that are asked for."""
 
+import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -37,6 +38,36 @@ def places_beyond_the_table_are_examined_as_the_last(bench: Bench) -> Broken:
     assert given is not None
     last = F.coalesce("examination_prob", F.lit(given.probabilities[-1]))
     return _ranking(bench, examination_prob=last)
+
+
+def scores_are_of_another_stage(bench: Bench) -> Broken:
+    return _ranking(bench, score_coarse=F.col("score_fine"), score_fine=F.col("score_coarse"))
+
+
+def scores_are_of_another_item(bench: Bench) -> Broken:
+    """Each row has the score of the row before."""
+    table = bench.tables["ranking_samples"].toArrow()
+    place, values = table.column_names.index("score_fine"), table["score_fine"].to_pylist()
+    moved = pa.array([values[-1], *values[:-1]], pa.float64())
+    table = table.set_column(place, table.schema.field(place), moved)
+    rows = bench.scratch.stored(table, f"scores-{bench.scratch.tag}")
+    names = bench.tables["ranking_samples"].columns
+    return Broken(tables={"ranking_samples": rows.select(names)})
+
+
+def ranks_count_from_0(bench: Bench) -> Broken:
+    return _ranking(bench, rank_fine=(F.col("rank_fine") - 1).cast("int"))
+
+
+def a_score_is_made_up_where_the_log_has_none(bench: Bench) -> Broken:
+    return _ranking(bench, score_coarse=F.coalesce("score_coarse", F.lit(0.0)))
+
+
+def one_score_is_lost(bench: Bench) -> Broken:
+    first = bench.tables["ranking_samples"].where("score_fine IS NOT NULL")
+    key = first.agg(F.min("shuffle_key")).collect()[0][0]
+    kept = F.when(F.col("shuffle_key") != key, F.col("score_fine"))
+    return _ranking(bench, score_fine=kept)
 
 
 def clicked_rows_go_as_well(bench: Bench) -> Broken:

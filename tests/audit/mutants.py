@@ -135,6 +135,11 @@ MUTANTS: list[Mutant] = [
     ),
     *_of(
         broken_ranking,
+        scores_are_of_another_stage="stage_scores_differ",
+        scores_are_of_another_item="stage_scores_differ",
+        ranks_count_from_0="stage_scores_differ",
+        a_score_is_made_up_where_the_log_has_none="stage_scores_differ",
+        one_score_is_lost="stage_scores_differ",
         places_are_examined_as_the_one_before="examination_differs.ranking_samples",
         places_beyond_the_table_are_examined_as_the_last="examination_differs.ranking_samples",
     ),

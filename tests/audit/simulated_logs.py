@@ -64,7 +64,10 @@ def settings(path: Path, more: int = 0) -> Config:
                     "values": {"dwell_ms": "sum"},
                     "weight_by": {"value": "dwell_ms", "rule": "log1p", "unit": 1000.0},
                 },
-                "ranking": {"examination": {"probabilities": [1.0, 0.75, 0.5, 0.25]}},
+                "ranking": {
+                    "stage_scores": ["coarse", "fine"],
+                    "examination": {"probabilities": [1.0, 0.75, 0.5, 0.25]},
+                },
                 "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
                 "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},
             }

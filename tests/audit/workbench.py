@@ -134,9 +134,10 @@ class Bench:
         pairs, rejected = pairs_of_date(self.pairs, DAY), self.tables["rejected"]
         log = self.logs["impressions"]
         shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
+        orders = stage_orders(self.logs, self.counts, self.config)
         return TableInputs(
-            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, mature=True,
-            users=self.users,
+            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, orders,
+            mature=True, users=self.users,
         )  # fmt: skip
 
     def sampled(
@@ -276,8 +277,8 @@ def build(engine: "Engine", folder: Path) -> Bench:
     log, n = logs["impressions"], len(groups)
     shown = shown_on_date(log, census_of(log, DAY), counts[log.name], run)
     inputs = TableInputs(
-        logs, shown, Sized(frame, n), Sized(pairs_of_date(pairs, DAY), n), items, rejected, True,
-        users,
+        logs, shown, Sized(frame, n), Sized(pairs_of_date(pairs, DAY), n), items, rejected,
+        stage_orders(logs, counts, config), mature=True, users=users,
     )  # fmt: skip
     staged = stage_tables(inputs, known, run, store, "clean")
     tables = {name: store.read_staged(table) for name, table in staged.items()}

@@ -43,6 +43,25 @@ class DescribePartsThatDisagree:
         assert told.expected == "passed or last_stage"
         load_config(written(tmp_path, text + "hard: {cut_known_by: passed}\n"))
 
+    def it_takes_scores_of_stages_that_there_are(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "ranking: {stage_scores: [coarse, fin]}\n"
+        assert sentences(tmp_path, text) == [
+            "ranking.stage_scores[1] (winnow.yaml, line 6): the ladder of stages has no such "
+            "stage, found fin, expected one of coarse, fine. Did you mean fine?"
+        ]
+        assert keys(tmp_path, NO_RANKING + "ranking: {stage_scores: [coarse]}\n") == [
+            "ranking.stage_scores[0]"
+        ]
+
+    def it_gives_no_column_of_a_stage_a_carried_name(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "carry: [Rank_fine]\nranking: {stage_scores: [fine]}\n"
+        (told,) = problems(tmp_path, text)
+        assert told.what == "rank_fine is a carried column already"
+
+    def it_makes_one_column_of_a_stage(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "ranking: {stage_scores: [fine, fine]}\n"
+        assert keys(tmp_path, text) == ["ranking.stage_scores[1]"]
+
     def it_gives_windows_to_actions_that_there_are(self, tmp_path: Path) -> None:
         text = NO_RANKING + "attribution: {windows: {click: 1h, by: 7d}}\n"
         assert sentences(tmp_path, text) == [

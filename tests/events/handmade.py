@@ -168,6 +168,7 @@ class Logs:
             "ages": pa.list_(pa.int32()),
             "seconds": pa.float64(),
             "clip": pa.list_(pa.string()),
+            "rank": pa.int32(),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)
         return pa.schema([(name, kinds[name]) for name in self.rows[log][0]])

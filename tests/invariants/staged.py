@@ -133,7 +133,7 @@ class Staged:
         shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
         inputs = TableInputs(
             self.logs, shown, Sized(groups, groups.count()), Sized(self.pairs, 1000), self.items,
-            rejected, mature=True,
+            rejected, self.orders, mature=True,
         )  # fmt: skip
         frames = every_frame(inputs, known, self.run)
         return {name: content_hash(frame, known[name]) for name, frame in frames.items()}

@@ -17,7 +17,7 @@ from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
 from winnow.events.orphans import all_rejected
-from winnow.events.stage_orders import stage_orders
+from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
@@ -58,6 +58,7 @@ class Sampled:
         attributed: Clicks joined to impressions, of all dates around.
         pairs: Those whose impression lies on the date and may make a positive.
         catalogue: The date's items.
+        orders: What orders the stages of the ranking log.
         groups: The staged sample groups.
         totals: What they hold.
         users: What ``staged_users`` returned.
@@ -67,6 +68,7 @@ class Sampled:
     attributed: Attributed
     pairs: Sized
     catalogue: StagedCatalogue
+    orders: StageOrders
     groups: Sized
     totals: Mapping[str, int]
     users: DataFrame | None = None
@@ -89,6 +91,7 @@ class Sampled:
             pairs=self.pairs,
             catalogue=self.catalogue,
             rejected=all_rejected(logs, counts, self.attributed, rejected, run),
+            orders=self.orders,
             mature=mature,
             users=self.users,
         )
@@ -154,6 +157,7 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
         attributed,
         pairs.made(pairs_of_date(pairs.frame, run.day)),
         catalogue,
+        orders,
         Sized(groups, sums["positives"]),
         sums,
         users,

@@ -10,6 +10,7 @@ from winnow.config.columns import TimeSource
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
 from winnow.config.positives import Positives
+from winnow.config.ranking import ranking_faults
 from winnow.config.sampling import Attribution, Hard, Mix
 from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
@@ -70,6 +71,11 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
             yield from _carried(name, log)
     yield from _carried_twice(parts.get("carry", ()), logs)
     yield from _sources(logs)
+    ranking, hard = parts.get("ranking"), parts.get("hard")
+    if ranking is not None and hard is not None:
+        stages = [stage.name for stage in hard.stages]
+        has_log = logs.get("ranking_log", True) is not None
+        yield from ranking_faults(ranking, stages, carried, has_log=has_log)
     if "ranking_log" in logs:
         yield from _hard(parts.get("mix"), parts.get("hard"), logs["ranking_log"])
 

@@ -1,10 +1,19 @@
 """Samples for the stages behind retrieval: what ranking_samples tells beyond its labels."""
 
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from winnow.config.model import Frozen
+from winnow.config.model import (
+    Fault,
+    Frozen,
+    Identifier,
+    fault,
+    named_twice,
+    nearest,
+    refuse,
+)
 
 Probability = Annotated[float, Field(gt=0.0, le=1.0)]
 
@@ -25,15 +34,51 @@ class Ranking(Frozen):
     """What ranking_samples holds beyond all impressions and their labels.
 
     Attributes:
+        stage_scores: Stages of the ladder of which the item's score and rank become columns.
         negative_keep: The chance of a row without a click to be kept; None keeps all.
         examination: How likely each place is looked at; None adds no column.
     """
 
+    stage_scores: tuple[Identifier, ...] = ()
     negative_keep: float | None = Field(default=None, gt=0.0, le=1.0)
     examination: Examination | None = None
+
+    @field_validator("stage_scores")
+    @classmethod
+    def _columns_differ(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
+        refuse(named_twice([stage.lower() for stage in stages]))
+        return stages
 
     @property
     def asked_for(self) -> dict[str, tuple[str, ...]]:
         """What columns of ranking_samples are there for, by the ``when`` of its contract."""
         asked = {"negative_keep": self.negative_keep, "examination": self.examination}
-        return {f"ranking.{name}": () for name, part in asked.items() if part is not None}
+        there = {f"ranking.{name}": () for name, part in asked.items() if part is not None}
+        scores = {"ranking.stage_scores": self.stage_scores} if self.stage_scores else {}
+        return {**scores, **there}
+
+
+def ranking_faults(
+    ranking: Ranking, stages: Sequence[str], carried: Collection[str], *, has_log: bool
+) -> Iterator[Fault]:
+    """Give what a config asks of ranking_samples and its other parts do not allow.
+
+    Args:
+        ranking: What is asked for.
+        stages: The names of the ladder's stages.
+        carried: The columns that are carried to tables.
+        has_log: Whether there is a ranking log.
+    """
+    for index, stage in enumerate(ranking.stage_scores):
+        key = ("ranking", "stage_scores", index)
+        if not has_log:
+            what = "scores of stages come from the ranking log, and logs has no ranking_log"
+            yield fault(key, what, stage, next_step="Describe logs.ranking_log.")
+        elif stage not in stages:
+            known = f"one of {', '.join(stages)}" if stages else None
+            what = "the ladder of stages has no such stage"
+            yield fault(key, what, stage, known, nearest(stage, stages))
+        for column in (f"score_{stage}", f"rank_{stage}"):
+            if column.lower() in {name.lower() for name in carried}:
+                fix = "Take it out of carry, or give the column another name in the log."
+                yield fault(key, f"{column} is a carried column already", next_step=fix)

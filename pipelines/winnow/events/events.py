@@ -139,7 +139,7 @@ def ranked_events(
     named = key_of("user_id", config.ids.user).alias("named_user")
     of_stage = {
         "score": F.col("score").cast("double"),
-        "rank": F.coalesce(_from_one(config.hard, orders), F.lit(0)).cast("int"),
+        "rank": F.coalesce(rank_from_one(config.hard, orders), F.lit(0)).cast("int"),
         "stage_size": F.coalesce("stage_size", F.lit(0)).cast("int"),
     }
     rows = ranking_log.select(
@@ -161,7 +161,7 @@ def ranked_events(
     return found.where(of_user).drop("request_id", "named_user")
 
 
-def _from_one(hard: Hard, orders: StageOrders) -> Column:
+def rank_from_one(hard: Hard, orders: StageOrders) -> Column:
     """Return the rank, 1 for the best, also where the log counts a stage's ranks from 0."""
     # The least of a NULL and a number is the number.
     bounded = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))

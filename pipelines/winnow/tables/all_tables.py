@@ -12,12 +12,14 @@ from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import repeated_hashes
 from winnow.contracts.rows import chosen_rows, deduplicated_where_repeated, on_date, valid_rows
 from winnow.contracts.tables import TableContract, table_contract
+from winnow.events.stage_orders import StageOrders
 from winnow.events.user_attributes import with_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
+from winnow.tables.stage_values import StageLog
 
 
 @dataclass(frozen=True)
@@ -26,23 +28,32 @@ class TableInputs:
 
     Attributes:
         logs: The conformed logs.
-        shown: The valid impressions of the date that may become positives, one row per key.
+        shown: The valid impressions of the date that may become positives, one row per key, and
+            how many there are.
         groups: The staged sample groups.
         pairs: The pairs of the date.
         catalogue: The date's items.
         rejected: The rejected rows.
+        orders: What orders the stages of the ranking log.
         mature: Whether the attribution window is complete.
         users: What ``staged_users`` returned.
     """
 
     logs: Mapping[str, Log]
-    shown: DataFrame
+    shown: Sized
     groups: Sized
     pairs: Sized
     catalogue: StagedCatalogue
     rejected: DataFrame
+    orders: StageOrders
     mature: bool
     users: DataFrame | None = None
+
+    @property
+    def ranked(self) -> StageLog | None:
+        """The ranking log; None where there is none."""
+        log = self.logs.get("ranking_log")
+        return None if log is None else StageLog(log, self.orders)
 
 
 def contracts(config: Config, logs: Mapping[str, Log]) -> dict[str, TableContract]:
@@ -61,18 +72,19 @@ def frames_of_logs(
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
-            with_users(inputs.shown, inputs.users),
+            inputs.shown.made(with_users(inputs.shown.frame, inputs.users)),
             inputs.pairs,
             contract,
             run,
             mature=inputs.mature,
             knows_viewed="viewed" in inputs.logs["impressions"].mapped,
+            ranked=inputs.ranked,
         )
 
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             inputs.catalogue.eligibility,
-            inputs.shown,
+            inputs.shown.frame,
             inputs.groups.frame,
             contract,
             run.day.date,
@@ -89,7 +101,7 @@ def frames_of_logs(
             yield name, maker(contracts[name])
 
 
-def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: Run) -> DataFrame:
+def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: Run) -> Sized:
     """Return the valid impressions of the date that may become positives, one row per key.
 
     Columns as of ``valid_rows``.
@@ -104,7 +116,7 @@ def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: R
     def keep(winners: DataFrame) -> DataFrame:
         return run.scratch.staged(winners, "winners/impressions")
 
-    return deduplicated_where_repeated(
+    rows = deduplicated_where_repeated(
         chosen_rows(valid_rows(impressions), impressions).where(on_date(impressions, run.day)),
         impressions.contract,
         repeated_hashes(census),
@@ -112,6 +124,7 @@ def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: R
         keep=keep,
         limits=run.limits,
     )
+    return Sized(rows, counts.valid - counts.not_chosen)
 
 
 def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:

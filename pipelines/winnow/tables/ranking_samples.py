@@ -13,16 +13,25 @@ from winnow.spark.sized import Sized
 from winnow.tables.clicked_impressions import IMPRESSION_KEY, clicks_of_impressions
 from winnow.tables.labels import labels
 from winnow.tables.placement import keyed_hash, shard, split
+from winnow.tables.stage_values import (
+    ITEM_OF_REQUEST,
+    Asked,
+    StageLog,
+    best_rank,
+    best_score,
+    stage_values,
+)
 
 
 def ranking_samples(
-    impressions: DataFrame,
+    impressions: Sized,
     pairs: Sized,
     contract: TableContract,
     run: Run,
     *,
     mature: bool,
     knows_viewed: bool,
+    ranked: StageLog | None = None,
 ) -> DataFrame:
     """Return one row per impression, label 1 where it was clicked in the attribution window.
 
@@ -39,15 +48,18 @@ def ranking_samples(
         mature: Whether the attribution window is complete.
         knows_viewed: Whether the impression log says what was really on screen; then only viewed
             or clicked impressions count.
+        ranked: The ranking log, for ``ranking.stage_scores``.
     """
     config, day = run.config, run.day.date
     clicked = clicks_of_impressions(pairs.frame, config)
     few = pairs.made(clicked).side_of_join("request_id", run.limits)
-    rows = impressions.join(few, list(IMPRESSION_KEY), how="left")
+    rows = impressions.frame.join(few, list(IMPRESSION_KEY), how="left")
     if knows_viewed:
         rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
     if config.ranking.negative_keep is not None:
         rows = rows.where(F.col("click_us").isNotNull() | _is_kept(config))
+    if config.ranking.stage_scores and ranked is not None:
+        rows = _with_stage_scores(impressions.made(rows), ranked, run)
     actions = enumerate(config.positives.actions)
     delay_us = F.col("click_us") - F.col("event_us")
     placed = rows.select(
@@ -77,6 +89,17 @@ def _is_kept(config: Config) -> Column:
         2**53 - 1
     )
     return upper * F.lit(2.0**-53) < F.lit(config.ranking.negative_keep)
+
+
+def _with_stage_scores(shown: Sized, ranked: StageLog, run: Run) -> DataFrame:
+    """Add score and rank of each configured stage: as many rows as before."""
+    asked = Asked(shown.made(shown.frame.select(*ITEM_OF_REQUEST)), "stage-scores")
+    stages = run.config.ranking.stage_scores
+    values = [best_score(stage, run).alias(f"score_{stage}") for stage in stages]
+    values += [best_rank(stage).alias(f"rank_{stage}") for stage in stages]
+    found = shown.made(stage_values(ranked, asked, values, run))
+    side = found.side_of_join("request_id", run.limits)
+    return shown.frame.join(side, list(ITEM_OF_REQUEST), how="left")
 
 
 def _optional(config: Config) -> Iterator[Column]:
