@@ -33,7 +33,6 @@ def whole(settings: Config, name: str) -> pa.Table:
 
 
 class DescribeSample:
-    @pytest.mark.both_engines
     def it_gives_the_rows_that_a_whole_build_publishes(
         self, spark: SparkSession, simulated: Path, tmp_path: Path
     ) -> None:
@@ -54,6 +53,7 @@ class DescribeSample:
             assert found.schema.types == released.schema.types, name
             assert found.column_names == released.schema.names
 
+    @pytest.mark.both_engines
     def it_leaves_no_file_behind_and_needs_none(self, spark: SparkSession, tmp_path: Path) -> None:
         tables = sampled(spark.createDataFrame, tmp_path)
         assert list((tmp_path / "scratch").iterdir()) == []

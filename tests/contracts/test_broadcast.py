@@ -11,7 +11,7 @@ from winnow.spark.broadcast import broadcast
 from tests.costs.plans import exchanges, explained
 from tests.near_equal import near_equal
 
-MANY, FEW = 600_000, 300_000
+MANY, FEW = 240_000, 120_000
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -22,6 +22,8 @@ from winnow.spark.sized import Sized
 from tests.invariants.staged import Staged
 from tests.sampler.reference import KEEP, MASK, fold, mix64
 
+pytestmark = pytest.mark.both_engines
+
 
 def kept_one_by_one(staged: Staged) -> Iterator[Row]:
     draws = staged.items.catalogue.draws
@@ -42,7 +44,6 @@ def described(staged: Staged, kept: DataFrame) -> pa.Table:
 
 
 class DescribeStageKeptPairs:
-    @pytest.mark.both_engines
     def it_keeps_those_whose_hash_is_below_the_keep_prob_of_the_item(self, staged: Staged) -> None:
         wanted = list(kept_one_by_one(staged))
         found = described(
@@ -75,7 +76,6 @@ class DescribeStageKeptPairs:
         keys = {(p["user_key"], p["request_key"]): p["owner_key"] for p in found.to_pylist()}
         assert len(set(keys.values())) == len(keys) > 50
 
-    @pytest.mark.both_engines
     def it_leaves_requests_without_one_out_of_the_shuffle(self, staged: Staged) -> None:
         cold = dataclasses.replace(staged.settings, catalogue=without_hot_items(staged))
         kept = stage_kept_pairs(staged.all_pairs, staged.settings, staged.scratch)

@@ -19,6 +19,8 @@ from pyspark.sql.types import (
 from winnow.engine.choice import engine_of
 from winnow.spark.scratch import Scratch
 
+pytestmark = pytest.mark.both_engines
+
 GROUPS = StructType(
     [
         StructField("id", LongType(), nullable=False),
@@ -63,7 +65,6 @@ def ids(spark: SparkSession, first: int, last: int) -> DataFrame:
 
 
 class DescribeStagedByTasks:
-    @pytest.mark.both_engines
     def it_holds_what_the_tasks_gave(self, spark: SparkSession, scratch: Scratch) -> None:
         frame = ids(spark, 0, 50)
         staged = scratch.staged_by_tasks(frame, task(), GROUPS, "groups/0")
@@ -73,7 +74,6 @@ class DescribeStagedByTasks:
         assert staged.count() == 25
         assert sorted(map(str, staged.collect())) == sorted(map(str, given.collect()))
 
-    @pytest.mark.both_engines
     def it_has_the_columns_where_no_task_gave_a_row(
         self, spark: SparkSession, scratch: Scratch
     ) -> None:
@@ -102,7 +102,6 @@ class DescribeStagedByTasks:
         compressed = {name for name, c in columns.items() if c.compression == "SNAPPY"}
         assert compressed == {"name"}
 
-    @pytest.mark.both_engines
     def it_refuses_a_row_with_another_type(self, spark: SparkSession, scratch: Scratch) -> None:
         with pytest.raises(Exception, match="Failed to parse string: 'x' as a scalar"):
             scratch.staged_by_tasks(ids(spark, 0, 50), task(with_text=True), GROUPS, "groups/0")
