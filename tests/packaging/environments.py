@@ -32,10 +32,16 @@ def environment(folder: Path, *extras: str, wheel: Path | None = None) -> Path:
 
 
 def run(
-    *words: str | Path, cwd: Path, path: str | None = None
+    *words: str | Path, cwd: Path, path: str | None = None, compiled: bool = False
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a program in a folder; ``path`` is its ``PYTHONPATH``."""
+    """Run a program in a folder; ``path`` is its ``PYTHONPATH``.
+
+    Kernels are plain Python unless ``compiled``: in a new place all of them are compiled anew,
+    which takes a minute, and their rows are the same.
+    """
     clean = {k: v for k, v in child_environment().items() if k not in ("PYTHONPATH", "CI")}
+    if not compiled:
+        clean["NUMBA_DISABLE_JIT"] = "1"
     return subprocess.run(
         [str(word) for word in words],
         env=clean if path is None else clean | {"PYTHONPATH": path},

@@ -20,6 +20,14 @@ if sys.argv[2] != "-":
 tables = {p.table: [p.content.rows, p.content.total] for p in release.tables}
 print(json.dumps([winnow.__file__, tables]))
 """
+# What is compiled, and whether its code is kept, which of sources in a zip it cannot be.
+COMPILED = """
+import numpy as np
+from winnow.arrays import compiled, grouping
+rows, starts = grouping.rows_by_group(np.array([1, 0, -1, 1]), 2)
+kept = compiled.CACHE_FOLDER is not None
+print(rows.tolist(), starts.tolist(), len(grouping.rows_by_group.signatures), kept)
+"""
 READ = """
 import sys, winnow
 print(winnow.open_release(sys.argv[1]).arrow("positives").count_rows())
@@ -92,12 +100,21 @@ class DescribeTheWheel:
         path = {"zip": str(tmp_path / "winnow.zip"), "checkout": PATH}[way]
         here = run(builder, "-c", RELEASED, team / "sim" / "warehouse", "-", cwd=tmp_path)
         words = (tmp_path / "tables", team / "sim" / "winnow.yaml", DAY)
-        there = run(builder, "-c", RELEASED, *words, cwd=tmp_path, path=path)
+        # Compiled rows, of the checkout, are compared with those that plain Python has made.
+        compiled = way == "checkout"
+        there = run(builder, "-c", RELEASED, *words, cwd=tmp_path, path=path, compiled=compiled)
         assert there.returncode == 0, there.stderr
         (place, expected), (other, found) = json.loads(here.stdout), json.loads(there.stdout)
         assert place != other and other.startswith(path.split(":")[0])
         assert found == expected
         assert found["training_samples"][0] > 10
+
+    @pytest.mark.parametrize("way", ["wheel", "zip"])
+    def it_compiles_kernels(self, wheel: Path, builder: Path, tmp_path: Path, way: str) -> None:
+        shutil.copy(wheel, tmp_path / "winnow.zip")
+        path = str(tmp_path / "winnow.zip") if way == "zip" else None
+        child = run(builder, "-c", COMPILED, cwd=tmp_path, path=path, compiled=True)
+        assert child.stdout == f"[1, 0, 3] [0, 1, 3] 1 {way == 'wheel'}\n", child.stderr
 
 
 @pytest.fixture(scope="module")
