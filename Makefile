@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TRAINERS := .venv-trainers
 SIZE ?= full
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: env spark demo dist test cluster trainers bench lint clean java
@@ -48,7 +48,8 @@ dist: $(VENV)/.packages
 
 # Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
 # session cannot share one. tests/engines compares both and so runs once. Each worker has a session
-# of its own, so the tests of a file stay together.
+# of its own, so the tests of a file stay together; files come in the order of their names, as those
+# of few tests are often those of whole builds: at the end they would leave a core idle.
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST)
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines --ignore tests/engines
