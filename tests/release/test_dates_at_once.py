@@ -46,25 +46,21 @@ class DescribeDatesThatArePublishedAtOnce:
                     (replace(first.record, run_id=run_id, config_hash=f"c{attempt}"), tables)
                 )
             jobs.append(Job(store.warehouse, runs, tmp_path / f"ready {number}", go))
-        children = []
-        for number, job in enumerate(jobs):
-            file = tmp_path / f"{number}.pickle"
+        files = [tmp_path / f"{number}.pickle" for number in range(len(jobs))]
+        for file, job in zip(files, jobs, strict=True):
             file.write_bytes(pickle.dumps(job))
-            command = [sys.executable, "-m", "tests.release.publisher", str(file)]
-            children.append(
-                subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    env=child_environment() | {"PYTHONPATH": PATH},
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
+        parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.release.publisher", *map(str, files)],
+            cwd=ROOT,
+            env=child_environment() | {"PYTHONPATH": PATH},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for job in jobs:
             wait_for(job.ready)
         go.touch()
-        errors = [child.communicate(timeout=300)[1] for child in children]
-        assert [child.returncode for child in children] == [0] * len(DAYS), "\n".join(errors)
+        errors = parent.communicate(timeout=300)[1]
+        assert parent.returncode == 0, errors
 
         releases = list_releases(store.warehouse)
         assert [r.seq for r in releases] == list(range(1, len(DAYS) * ROUNDS + 1))
