@@ -16,7 +16,6 @@ from winnow.release.opening import open_release
 from tests.events.handmade import DAY, Built, Logs, at, build_day, config
 
 CARRIED = ["city", "brand", "levels"]
-pytestmark = pytest.mark.both_engines
 
 
 def logs() -> Logs:
@@ -54,6 +53,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     return build_day(settings(base), spark, allow_empty=True, immature=True)
 
 
+@pytest.mark.both_engines
 class DescribeAttributesOfItems:
     def it_are_those_of_the_period_on_the_date(self, built: Built) -> None:
         found = {
@@ -83,6 +83,7 @@ class DescribeAttributesOfItems:
         assert "carried_differs.items" in built.release.quality_json
 
 
+@pytest.mark.both_engines
 class DescribeTheGate:
     def it_counts_items_that_the_log_has_otherwise(
         self, spark: SparkSession, tmp_path: Path

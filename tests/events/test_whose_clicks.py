@@ -125,7 +125,6 @@ class DescribeTheConfigsAnswer:
         assert found.hard(user_id=1) == {24, 25, 26, 27}
         assert not [text for text in found.summary.warnings if text.startswith("shared_ids")]
 
-    @pytest.mark.both_engines
     def it_takes_the_impressions_user_where_there_is_one(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -184,9 +183,7 @@ class DescribeRequestIdsThatBeginAnew:
 
 
 class DescribeImpressionIdsOfPages:
-    @pytest.mark.parametrize(
-        "join", ["request_item", pytest.param("impression_id", marks=pytest.mark.both_engines)]
-    )
+    @pytest.mark.parametrize("join", ["request_item", "impression_id"])
     def it_keeps_every_item_of_a_page(self, spark: SparkSession, tmp_path: Path, join: str) -> None:
         day = Logs()
         for user, page in ((1, "a"), (2, "b")):
