@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.rows import valid_rows
+from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
@@ -93,7 +94,15 @@ def _items(bench: Bench) -> pa.Table:
 def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
     """Draw from another catalogue, and say so in item_stats."""
     never = pa.nulls(len(catalogue.ids), pa.timestamp("us", "UTC"))
-    dates = pa.table({"item_id": catalogue.ids, "eligible_from": never, "eligible_to": never})
+    known = bench.items.eligibility.toArrow().to_pylist()
+    carried = {
+        f"{ATTRIBUTE}{name}": {row["item_id"]: row[name] for row in known}
+        for name in bench.config.carried("items")
+    }
+    ids = catalogue.ids.to_pylist()
+    said = {name: [of.get(item) for item in ids] for name, of in carried.items()}
+    times = {"item_id": catalogue.ids, "eligible_from": never, "eligible_to": never}
+    dates = pa.table(times | said)
     name = new_path(bench.scratch.folder, "items").name
     frame = bench.scratch.stored(catalogue_table(catalogue, dates), name)
     return Broken(bench.sampled(catalogue=catalogue), StagedCatalogue(catalogue, frame, "unused"))
