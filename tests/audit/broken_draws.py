@@ -209,6 +209,31 @@ def hot_items_are_thinned_by_another_rule(bench: Bench) -> Broken:
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 
+def the_cap_is_one_more(bench: Bench) -> Broken:
+    return Broken(bench.sampled(config=changed(bench.config, positives={"per_user_cap": 16})))
+
+
+def the_cap_takes_the_earliest(bench: Bench) -> Broken:
+    """As many of each user, but the first ones of the date: no choice by chance."""
+    uncapped = bench.sampled(config=changed(bench.config, positives={"per_user_cap": 10**6}))
+    cap, rows = bench.config.positives.per_user_cap or 0, uncapped.to_pylist()
+    by_user: dict[int, list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: int(row["impression_us"])):
+        by_user.setdefault(row["user_id"], []).append(row)
+    kept = [
+        row | {"user_rank_in_cap": rank, "cap_prob": min(1.0, cap / len(of_user))}
+        for of_user in by_user.values()
+        for rank, row in enumerate(of_user[:cap], start=1)
+    ]
+    return Broken(pa.Table.from_pylist(kept, bench.groups.schema))
+
+
+def cap_prob_is_forgotten(bench: Bench) -> Broken:
+    place = bench.groups.column_names.index("cap_prob")
+    ones = pa.array(np.ones(len(bench.groups)))
+    return Broken(bench.groups.set_column(place, "cap_prob", ones))
+
+
 def hot_items_are_not_thinned(bench: Bench) -> Broken:
     made = bench.items.catalogue
     cold = made.draws._replace(hot_keys=made.draws.hot_keys[:0], hot_keep=made.draws.hot_keep[:0])

@@ -61,6 +61,7 @@ def settings(path: Path, more: int = 0) -> Config:
                     "downsampling": {"threshold_quantile": 0.3},
                     "weights": {"favourite": 2.0, "buy": 5.0},
                     "labels": ["click", "cart", "buy"],
+                    "per_user_cap": 15,
                     "values": {"dwell_ms": "sum"},
                     "weight_by": {"value": "dwell_ms", "rule": "log1p", "unit": 1000.0},
                 },

@@ -26,12 +26,13 @@ from winnow.audit.gates import (
     row_rules,
     shuffle,
     stage_scores,
+    user_caps,
     whose_clicks,
 )
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
-    (hard_negatives, ranking_rows, carried, stage_scores),
+    (hard_negatives, ranking_rows, carried, stage_scores, user_caps),
     (popularity, positives, draws, dropped_rows, labels, kept_negatives, whose_clicks, history),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

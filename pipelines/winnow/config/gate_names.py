@@ -61,6 +61,7 @@ ABSOLUTE = (
     "stage_scores_differ",
     "labels_differ",
     "sample_weight_differs",
+    "user_caps_differ",
     "positives_not_clicked",
     "positives_missing",
     "clicks_outside_window",

@@ -78,7 +78,8 @@ class Positives(Frozen):
     positives and ranking_samples: source column of the impression log to the values that are taken.
     All others forbid their items as before. ``labels`` names the actions that have a column of
     their own beside the strongest one's. ``values`` names number columns of the click log, and what
-    is made of those of a positive's clicks.
+    is made of those of a positive's clicks. ``per_user_cap`` is how many positives of a date a user
+    may have.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -91,6 +92,7 @@ class Positives(Frozen):
     labels: tuple[str, ...] = ()
     values: dict[Identifier, Literal["max", "sum"]] = Field(default_factory=dict)
     weight_by: WeightBy | None = None
+    per_user_cap: int | None = Field(default=None, ge=1, le=1_000_000)
 
     @model_validator(mode="after")
     def _weighed_by_a_value(self) -> Self:

@@ -148,7 +148,10 @@ class Config(Frozen):
             "positives.labels": tuple(self.positives.label_names.values()),
             "positives.values": tuple(self.positives.values),
         }
-        return {what: names for what, names in asked.items() if names} | self.ranking.asked_for
+        asked = {what: names for what, names in asked.items() if names}
+        if self.positives.per_user_cap is not None:
+            asked["positives.per_user_cap"] = ()
+        return asked | self.ranking.asked_for
 
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.

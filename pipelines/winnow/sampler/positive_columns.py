@@ -1,7 +1,7 @@
 """What a config asks to know of positives beyond the usual: columns of sample groups."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from winnow.events.pair_columns import value_column
 from winnow.sampler.kernels.actions import NEVER, first_times, positives_of_pairs
 from winnow.sampler.kernels.positives import Kept, Pairs
+from winnow.sampler.kernels.user_cap import places_in_cap
 from winnow.sampler.kernels.values import values_of_positives, weights_of_values
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ class PositiveColumns:
             configured order.
         values: Of each number of the click log, its name and whether it is added up.
         weight_by: How one of them weighs, if any does.
+        per_user_cap: How many positives a user may have.
     """
 
     labels: tuple[tuple[str, int], ...] = ()
     values: tuple[tuple[str, bool], ...] = ()
     weight_by: "WeightBy | None" = None
+    per_user_cap: int | None = None
 
     @classmethod
     def of(cls, config: "Config") -> Self:
@@ -44,6 +47,7 @@ class PositiveColumns:
             labels=tuple((name, codes[a]) for a, name in positives.label_names.items()),
             values=tuple((name, how == "sum") for name, how in positives.values.items()),
             weight_by=positives.weight_by,
+            per_user_cap=positives.per_user_cap,
         )
 
     @property
@@ -51,7 +55,25 @@ class PositiveColumns:
         """The columns that pairs do not have, in order; none where nothing is asked for."""
         fields = [(label_time(name), pa.int64()) for name, _ in self.labels]
         fields += [(VALUE_WEIGHT, pa.float64())] if self.weight_by is not None else []
+        if self.per_user_cap is not None:
+            fields += [("user_rank_in_cap", pa.int32()), ("cap_prob", pa.float64())]
         return pa.schema(fields)
+
+    def resampled(self, kept: Kept) -> tuple[Kept, dict[str, pa.Array]]:
+        """Return the positives that stay, and how likely that was, shape (p,) each.
+
+        Args:
+            kept: All positives of the date of each user of the partition.
+        """
+        if self.per_user_cap is None:
+            return kept, {}
+        rank, total = places_in_cap(kept)
+        stays = rank <= self.per_user_cap
+        columns: list[Any] = [column[stays] for column in kept]
+        return Kept(*columns), {
+            "user_rank_in_cap": pa.array(rank[stays]),
+            "cap_prob": pa.array(np.minimum(1.0, self.per_user_cap / total[stays])),
+        }
 
     def columns(self, details: pa.Table, pairs: Pairs, kept: Kept) -> dict[str, pa.Array]:
         """Return the columns of the kept positives, shape (p,) each.

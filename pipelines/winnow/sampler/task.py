@@ -149,7 +149,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     draws = catalogue.draws
     seeds = settings.positive_seed, settings.draw_seed
     kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
-    kept = _of_date(kept, pairs, settings)
+    kept, resampling = settings.of_positives.resampled(_of_date(kept, pairs, settings))
     if len(kept.user) == 0:
         return []
     ladder = Ladder(
@@ -159,7 +159,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         np.array([by_score for *_, by_score in settings.ladder], np.bool_),
     )
     groups = sample_groups(_events(table), kept, draws, ladder, settings.spec)
-    asked = settings.of_positives.columns(details, pairs, kept)
+    asked = settings.of_positives.columns(details, pairs, kept) | resampling
     return _batches(details, kept, groups, catalogue, asked)
 
 

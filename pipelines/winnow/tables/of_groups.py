@@ -7,6 +7,8 @@ to hand these to an engine costs more than all else, on Spark many times more.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import mul
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -50,6 +52,9 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
     """
     actions = config.positives.actions
     weights = [float(config.positives.weights.get(action, 1.0)) for action in actions]
+    chances = ["keep_prob"]
+    if config.positives.per_user_cap is not None:
+        chances.append("cap_prob")
     by_value = F.lit(1.0) if config.positives.weight_by is None else F.col(VALUE_WEIGHT)
     return groups.select(
         "*",
@@ -63,7 +68,7 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         _by_code("action", actions).alias("action_type"),
         (_by_code("action", weights) * by_value).alias("sample_weight"),
         F.lit("strong").alias("label_strength"),
-        (F.lit(1.0) / F.col("keep_prob")).alias("undo_weight"),
+        (F.lit(1.0) / reduce(mul, map(F.col, chances))).alias("undo_weight"),
         *(F.col(value_column(name)).alias(name) for name in config.positives.values),
         *labels(config, F.col("impression_us"), lambda name, _: F.col(label_time(name))),
     )

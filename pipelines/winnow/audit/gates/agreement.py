@@ -21,6 +21,7 @@ LONG_TABLES = ("easy_negatives", "hard_negatives", "training_samples_pointwise")
 _OF_POSITIVE = (
     "keep_prob",
     "undo_weight",
+    "cap_prob",
     "sample_weight",
     "impression_ts",
     "action_type",

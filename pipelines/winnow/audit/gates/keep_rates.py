@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from winnow.audit.gate import POSITIVES, Figure, at_most
-from winnow.audit.recompute.compared_positives import Kept
+from winnow.audit.recompute.compared_positives import ComparedPositives, Kept
 from winnow.audit.recompute.items import Items
 from winnow.audit.statistics import Surprise, kept_of
 
@@ -51,23 +52,23 @@ TOP_ITEM_SHARE_GAIN = at_most(
 _HOTTEST = 100
 
 
-def keep_rates(counts: Kept, items: Items) -> list[Figure]:
+def keep_rates(compared: ComparedPositives, items: Items) -> list[Figure]:
     """Compare how many positives were kept with what keep_prob lets expect.
 
     All items together, and the most surprising of the hottest: what goes wrong for a few may
-    vanish in the sum.
+    vanish in the sum. Where users have a cap, what thinning left of all is known by their
+    cap_prob; item by item it is known of those only whom the cap cannot touch.
     """
+    counts = compared.uncapped
     thinned = (items.keep < 1.0) & (counts.candidates > 0)
     if not thinned.any():
         return []
     number = counts.candidates[thinned].astype(np.float64)
     kept, keep = counts.kept[thinned].astype(np.float64), items.keep[thinned]
-    pooled = kept_of(float(kept.sum()), number, keep)
-    expected = float((number * keep).sum())
-    figures = [
-        KEEP_RATE_P.figure(pooled.p, detail=f"{kept.sum():,.0f} kept, {expected:,.1f} expected"),
-        KEEP_RATE_BIAS.figure(pooled.bias),
-    ]
+    figures = _of_all(float(kept.sum()), number, keep)
+    if compared.thinned is not None:
+        every = compared.counts.candidates.astype(np.float64)
+        figures = _of_all(compared.thinned, every, items.keep)
     hottest = np.argsort(-items.clicks[thinned], kind="stable")[:_HOTTEST]
     each = [kept_of(kept[i], number[i : i + 1], keep[i : i + 1]) for i in hottest]
     worst = max(range(len(each)), key=lambda place: each[place].p)
@@ -80,6 +81,14 @@ def keep_rates(counts: Kept, items: Items) -> list[Figure]:
         *figures,
         KEEP_RATE_HOTTEST_P.figure(surprise.p, detail=detail),
         KEEP_RATE_HOTTEST_BIAS.figure(surprise.bias, detail=detail),
+    ]
+
+
+def _of_all(kept: float, number: NDArray[np.float64], keep: NDArray[np.float64]) -> list[Figure]:
+    pooled, expected = kept_of(kept, number, keep), float((number * keep).sum())
+    return [
+        KEEP_RATE_P.figure(pooled.p, detail=f"{kept:,.0f} kept, {expected:,.1f} expected"),
+        KEEP_RATE_BIAS.figure(pooled.bias),
     ]
 
 

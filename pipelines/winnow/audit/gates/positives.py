@@ -29,7 +29,8 @@ POSITIVES_NOT_CLICKED = none_of(
 POSITIVES_MISSING = none_of(
     "positives_missing",
     POSITIVES,
-    "shown and clicked items that down-sampling always keeps, but that are no positives",
+    "shown and clicked items that down-sampling always keeps, of users whom no cap touches, but "
+    "that are no positives",
 )
 CLICKS_OUTSIDE_WINDOW = none_of(
     "clicks_outside_window",
@@ -44,7 +45,7 @@ KEEP_PROB_DIFFERS = none_of(
 UNDO_WEIGHT_DIFFERS = none_of(
     "undo_weight_differs",
     POSITIVES,
-    "positives whose undo_weight is not 1 / keep_prob",
+    "positives whose undo_weight is not 1 / (keep_prob · cap_prob), those that there are",
 )
 POS_LOG_Q_DIFFERS = none_of(
     "pos_log_q_differs",
@@ -196,6 +197,6 @@ def complete_figures(compared: ComparedPositives, items: Items) -> list[Figure]:
         ITEM_POSITIVES_DIFFER.figure(int(unlike.sum())),
         IN_BATCH_Q_DIFFERS.figure(int(wrong_share.sum())),
         POSITIVES_MISSING.figure(int(compared.column("dropped")[keep >= 1.0].sum())),
-        *keep_rates(compared.counts, items),
-        *top_share(compared.counts, items),
+        *keep_rates(compared, items),
+        *top_share(compared.uncapped, items),
     ]

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
+from winnow.audit.recompute.hashes import followed_by, hashes_of
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
@@ -20,8 +20,6 @@ SHUFFLE_KEY_DIFFERS = none_of(
     "rows whose shuffle_key is not the keyed hash that it should be",
 )
 
-_STEP = 0x9E3779B97F4A7C15
-_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _PURPOSE = 5
 """What tells a shuffle key from the other random numbers of a positive."""
 
@@ -76,22 +74,6 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
     user, request, item, stated = (
         column.fill_null(0).to_numpy().view(np.uint64) for column in found.itercolumns()
     )
-    # The 0 stands where the hashes of negatives have the epoch.
-    seed, none, purpose = (np.array([n], np.uint64) for n in (config.seed, 0, _PURPOSE))
-    state = _mixed(seed)
-    for value in (none, user, request, item, purpose):
-        state = _followed_by(state, value)
-    wrong = int((state != stated).sum())
+    wanted = followed_by(hashes_of(config.seed, user, request, item), _PURPOSE)
+    wrong = int((wanted != stated).sum())
     return SHUFFLE_KEY_DIFFERS.figure(wrong, name, detail=requests_note(one_in))
-
-
-def _mixed(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return the output function of SplitMix64, variant 13 of Stafford's mixers."""
-    for shift, multiplier in zip((30, 27), _MULTIPLIERS, strict=True):
-        x = (x ^ (x >> np.uint64(shift))) * np.uint64(multiplier)
-    return x ^ (x >> np.uint64(31))
-
-
-def _followed_by(state: NDArray[np.uint64], value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    step = np.uint64(_STEP)
-    return _mixed((state + step) ^ _mixed(value + step))

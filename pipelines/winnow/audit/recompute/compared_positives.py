@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
@@ -43,14 +43,20 @@ class ComparedPositives:
             action), ``misplaced``; ``dropped`` counts candidates that are no positives;
             ``least_``, ``most_`` of ``declared`` (keep_prob), ``log_q``, ``stated_clicks``; where
             actions have labels of their own, ``mislabelled``; where clicks have values,
-            ``misvalued``.
+            ``misvalued``; where users have a cap, ``crowded_candidates`` and ``crowded_kept``,
+            those of users with more candidates than it, of which ``dropped`` has none.
         place: Of each row the place of its item in ``Items``; -1 where that has it not.
         counts: The same sums for each item of ``Items``.
+        uncapped: Those without users whom a cap can touch.
+        thinned: Of all items together, how many positives thinning left before the cap; None where
+            there is none. Each user's are exactly so many as 1 / cap_prob of those that stay.
     """
 
     rows: pa.Table
     place: NDArray[np.int64]
     counts: Kept
+    uncapped: Kept
+    thinned: float | None = None
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return a column of the rows."""
@@ -104,6 +110,7 @@ def recomputed_positives(
         *KEY,
         stated("keep_prob").alias("declared"),
         stated("undo_weight").alias("undo"),
+        F.coalesce(stated("cap_prob"), F.lit(1.0)).alias("cap_chance"),
         stated("pos_log_q").alias("log_q"),
         stated("item_clicks").alias("stated_clicks"),
         micros("impression_ts").alias("stated_us"),
@@ -124,12 +131,23 @@ def recomputed_positives(
     if "click_ts" in names:
         same = same & (F.col("stated_click_us") == F.col("clicked_us"))
     outside = ~F.coalesce((delay >= 0) & (delay <= window), F.lit(False))
-    undone = F.abs(F.col("undo") * F.col("declared") - 1.0) <= 1e-9
+    chance = F.col("declared") * F.col("cap_chance")
+    undone = F.abs(F.col("undo") * chance - 1.0) <= 1e-9
     both = is_kept & F.col("first_us").isNotNull()
     # An impression that was logged twice at one moment may have been at either place.
     placed = F.col("stated_place").between(F.col("least_place"), F.col("most_place"))
     strongest = F.coalesce(F.col("stated_action") == F.col("action"), F.lit(False))
-    asked = []
+    asked, crowded = [], F.lit(False)
+    if config.positives.per_user_cap is not None:
+        of_user = F.count("first_us").over(Window.partitionBy("user_id"))
+        cap = F.lit(config.positives.per_user_cap)
+        candidates = candidates.withColumn("crowded", of_user > cap)
+        crowded = F.coalesce("crowded", F.lit(False))
+        asked = [
+            F.count_if(F.col("candidate").isNotNull() & crowded).alias("crowded_candidates"),
+            F.count_if(is_kept & crowded).alias("crowded_kept"),
+            F.sum(F.when(is_kept, F.lit(1.0) / F.col("cap_chance"))).alias("before_cap"),
+        ]
     if labels := label_columns(names, config):
         mislabelled = both & ~labels_fit(labels, F.col("first_us"))
         asked.append(F.count_if(mislabelled).alias("mislabelled"))
@@ -151,7 +169,7 @@ def recomputed_positives(
             F.count_if(both & ~strongest).alias("weaker"),
             F.count_if(both & ~placed).alias("misplaced"),
             *asked,
-            F.count_if(F.col("candidate").isNotNull() & ~is_kept).alias("dropped"),
+            F.count_if(F.col("candidate").isNotNull() & ~is_kept & ~crowded).alias("dropped"),
             *(F.min(name).alias(f"least_{name}") for name in ends),
             *(F.max(name).alias(f"most_{name}") for name in ends),
         )
@@ -179,4 +197,12 @@ def _compared(per_item: pa.Table, items: Items) -> ComparedPositives:
 
     everywhere = int(np.asarray(per_item["candidates"].to_numpy(), np.int64).sum())
     counts = Kept(of_items("candidates"), of_items("kept"), everywhere)
-    return ComparedPositives(per_item, np.where(inside, place, -1), counts)
+    uncapped, thinned = counts, None
+    if "crowded_kept" in per_item.column_names:
+        uncapped = Kept(
+            counts.candidates - of_items("crowded_candidates"),
+            counts.kept - of_items("crowded_kept"),
+            everywhere,
+        )
+        thinned = float(np.nansum(per_item["before_cap"].to_numpy().astype(np.float64)))
+    return ComparedPositives(per_item, np.where(inside, place, -1), counts, uncapped, thinned)
