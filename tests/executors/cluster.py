@@ -170,7 +170,13 @@ def wait_for(there: Callable[[], bool], what: str, patience: float = _PATIENCE) 
 
 
 def _environment() -> dict[str, str]:
-    own = {"SPARK_HOME": str(SPARK), "SPARK_LOCAL_IP": HERE, "SPARK_DAEMON_MEMORY": "256m"}
+    own = {
+        "SPARK_HOME": str(SPARK),
+        "SPARK_LOCAL_IP": HERE,
+        "SPARK_DAEMON_MEMORY": "256m",
+        # Each of these JVMs lives for seconds, of which the second compiler would take most.
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
     # What is imported there comes from the zip.
     inherited = {k: v for k, v in child_environment().items() if k not in ("PYTHONPATH", "CI")}
     return {**inherited, **own, "PATH": os.environ["PATH"]}
