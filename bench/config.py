@@ -28,11 +28,12 @@ def config_of(logs: Path, warehouse: Path, lookback: int = 0) -> Config:
         "exclusion": {"exposure_lookback_days": lookback, "click_lookback_days": 0},
         "popularity": {"window_days": 1, "smoothing": SMOOTHING},
         "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": HOT_CLICKS}},
-        "easy": {"alpha": ALPHA},
-        "hard": {
-            "stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "cut"}],
-            "cut_known_by": "last_stage",
+        "funnel": {"stages": [{"name": "coarse"}, {"name": "fine"}], "cut_known_by": "last_stage"},
+        "negatives": {
+            "per_positive": 2 * PER_POSITIVE,
+            "easy": [{"source": "popularity", "alpha": ALPHA}],
+            "hard": [{"source": "cut", "stage": "coarse"}, {"source": "cut", "stage": "fine"}],
+            "on_shortfall": "leave",
         },
-        "mix": {"negatives_per_positive": 2 * PER_POSITIVE, "on_hard_shortfall": "leave"},
     }
     return Config.model_validate_json(json.dumps(tree))

@@ -128,7 +128,7 @@ def render() -> str:
     words = meanings()
     parts = [_INTRO]
     for path, model in models():
-        parts += [f"## {path or 'Top level'}", ""]
+        parts += [f"## {_title(path, model)}", ""]
         if path == "logs.*":
             parts.append(_LOGS)
         parts += ["| key | type | default | meaning |", "|---|---|---|---|"]
@@ -143,6 +143,15 @@ def render() -> str:
         if path == "logs.*.csv":
             parts.append(_TEXT)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _title(path: str, model: type[Frozen]) -> str:
+    source = model.model_fields.get("source")
+    if path.endswith("[]") and source is not None:
+        names = get_args(source.annotation)
+        of = ", ".join(f"source: {name}" for name in names if isinstance(name, str))
+        return f"{path}, {of or 'a source of your own'}"
+    return path or "Top level"
 
 
 def models() -> Iterator[tuple[str, type[Frozen]]]:
@@ -160,28 +169,33 @@ def known_keys() -> list[str]:
 
 def _below(model: type[Frozen], path: str) -> Iterator[tuple[str, type[Frozen]]]:
     for name, info in model.model_fields.items():
-        inner = _model_of(info.annotation)
-        if inner is not None and inner.__name__ != "Logs":
-            way = _dotted(path, name)
-            yield (f"{way}[]" if get_origin(info.annotation) is tuple else way), inner
-            yield from _below(inner, way)
+        for inner in _models_of(info.annotation):
+            if inner.__name__ != "Logs":
+                way = _dotted(path, name)
+                yield (f"{way}[]" if get_origin(info.annotation) is tuple else way), inner
+                yield from _below(inner, way)
 
 
 def _plain_fields(model: type[Frozen]) -> Iterator[tuple[str, FieldInfo]]:
     for name, info in model.model_fields.items():
         # A part with keys of its own has a section; a list of parts has its own line as well.
-        if _model_of(info.annotation) is None or get_origin(info.annotation) is tuple:
+        of_parts = _models_of(info.annotation)
+        if not of_parts or get_origin(info.annotation) is tuple or _is_word(info.annotation):
             yield info.alias or name, info
 
 
-def _model_of(annotation: Any) -> type[Frozen] | None:
-    """Return the part that a key holds: alone, optional, or as a list."""
+def _models_of(annotation: Any) -> list[type[Frozen]]:
+    """Return the parts that a key can hold: alone, optional, or as a list."""
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
-        return annotation
+        return [annotation]
     if get_origin(annotation) is dict:
-        return None
-    found = [_model_of(inner) for inner in get_args(annotation)]
-    return next((model for model in found if model is not None), None)
+        return []
+    return [model for inner in get_args(annotation) for model in _models_of(inner)]
+
+
+def _is_word(annotation: Any) -> bool:
+    """Return whether a word may stand in place of a part."""
+    return any(get_origin(inner) is Literal for inner in get_args(annotation))
 
 
 def _type(info: FieldInfo) -> str:
@@ -225,8 +239,14 @@ def _default(info: FieldInfo) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        value = [part.model_dump() if isinstance(part, Frozen) else part for part in value]
+        value = [_written(part) for part in value]
+    value = _written(value)
     return f"`{_cell(json.dumps(value))}`"
+
+
+def _written(value: Any) -> Any:
+    """Return a part as one writes it: without the keys that nobody needs to write."""
+    return value.model_dump(exclude_unset=True) if isinstance(value, Frozen) else value
 
 
 def _number(value: float) -> str:

@@ -109,7 +109,7 @@ def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
 
 
 def alpha_is_1(bench: Bench) -> Broken:
-    config = changed(bench.config, easy={"alpha": 1.0})
+    config = changed(bench.config, negatives={"easy": [{"source": "popularity", "alpha": 1.0}]})
     return _with_catalogue(bench, build_catalogue(_items(bench), config))
 
 
@@ -246,16 +246,23 @@ def a_partition_of_events_is_lost(bench: Bench) -> Broken:
 
 
 def mix_is_60_to_40(bench: Bench) -> Broken:
-    return Broken(bench.sampled(config=changed(bench.config, mix={"hard_ratio": 0.4})))
+    return Broken(
+        bench.sampled(
+            config=changed(
+                bench.config, negatives={"easy": [{"source": "popularity", "share": 0.6}]}
+            )
+        )
+    )
 
 
 def low_is_the_better_half(bench: Bench) -> Broken:
-    stages = [stage.model_dump() | {"band": [0.0, 0.5]} for stage in bench.config.hard.stages]
-    return Broken(bench.sampled(config=changed(bench.config, hard={"stages": stages})))
+    entries = [entry.model_dump() for entry in bench.config.negatives.hard]
+    better = [e | {"band": [0.0, 0.5]} if e["source"] == "low" else e for e in entries]
+    return Broken(bench.sampled(config=changed(bench.config, negatives={"hard": better})))
 
 
 def scores_are_ranked_the_wrong_way(bench: Bench) -> Broken:
-    upside_down = changed(bench.config, hard={"higher_score_is_better": False})
+    upside_down = changed(bench.config, funnel={"higher_score_is_better": False})
     return Broken(bench.sampled(config=upside_down))
 
 

@@ -70,7 +70,7 @@ def settings(path: Path, more: int = 0) -> Config:
                     "examination": {"probabilities": [1.0, 0.75, 0.5, 0.25]},
                 },
                 "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
-                "mix": {"negatives_per_positive": 12, "hard_ratio": 0.5},
+                "negatives": {"per_positive": 12},
             }
         )
     )

@@ -11,7 +11,7 @@ from winnow.config.tree import Config
 
 LOGS: dict[str, Any] = {
     "logs": {"impressions": {"path": "i"}, "clicks": {"path": "c"}},
-    "mix": {"hard_ratio": 0.0},
+    "negatives": {"hard": []},
     "carry": ["scene"],
 }
 

@@ -16,7 +16,7 @@ CONFIG = """
 logs:
   impressions: {path: shown}
   clicks: {path: clicked}
-mix: {hard_ratio: 0}
+negatives: {hard: []}
 gates:
 """
 

@@ -18,11 +18,9 @@ LEGAL: dict[str, dict[str, Any]] = {
     "pointwise alone": {"tables": ["training_samples_pointwise"]},
     "listwise alone": {"tables": ["training_samples"]},
     "no samples at all": {"tables": ["item_stats"]},
-    "easy only": {"mix": {"negatives_per_positive": 5, "hard_ratio": 0.0}},
-    "hard only, filled": {"mix": {"negatives_per_positive": 5, "hard_ratio": 1.0}},
-    "hard only, left": {
-        "mix": {"negatives_per_positive": 5, "hard_ratio": 1.0, "on_hard_shortfall": "leave"}
-    },
+    "easy only": {"negatives": {"per_positive": 5, "hard": []}},
+    "hard only, filled": {"negatives": {"per_positive": 5, "easy": []}},
+    "hard only, left": {"negatives": {"per_positive": 5, "easy": [], "on_shortfall": "leave"}},
     "wide windows": {
         "attribution": {"join": "last_impression", "window_hours": 72},
         "exclusion": {"exposure_lookback_days": 2, "click_lookback_days": 3, "lookahead_days": 1},
@@ -30,12 +28,18 @@ LEGAL: dict[str, dict[str, Any]] = {
     "thinned by a cap": {"positives": {"downsampling": {"rule": "cap", "threshold_clicks": 1.0}}},
     "thinned by a power": {
         "positives": {"downsampling": {"rule": "power", "power": 2.0, "threshold_quantile": 0.1}},
-        "easy": {"alpha": 4.0},
+        "negatives": {"easy": [{"source": "popularity", "alpha": 4.0}]},
         "popularity": {"window_days": 3, "smoothing": 1e-6},
     },
     "uniform, best first": {
-        "easy": {"alpha": 0.0},
-        "hard": {"cut_known_by": "last_stage", "selection": "top"},
+        "funnel": {"cut_known_by": "last_stage"},
+        "negatives": {
+            "easy": [{"source": "popularity", "alpha": 0.0}],
+            "hard": [
+                {"source": "cut", "stage": "coarse", "selection": "top"},
+                {"source": "low", "stage": "fine", "selection": "top"},
+            ],
+        },
     },
 }
 
@@ -60,8 +64,8 @@ class DescribeALegalConfig:
         names = {gate.name for gate in record.gates}
         if set(built.tables) & {"easy_negatives", "training_samples", "training_samples_pointwise"}:
             assert {"shown_negatives", "log_q_differs", "positives_not_clicked"} <= names
-        n_hard = LEGAL[name].get("mix", {}).get("hard_ratio", 0.5)
-        if n_hard and set(built.tables) - {"item_stats", "rejected", "easy_negatives"}:
+        has_hard = LEGAL[name].get("negatives", {}).get("hard") != []
+        if has_hard and set(built.tables) - {"item_stats", "rejected", "easy_negatives"}:
             assert {"hard_not_logged", "hard_not_cut"} <= names
 
 

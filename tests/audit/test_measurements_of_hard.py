@@ -59,7 +59,7 @@ def hard_figures(
     limits: Limits = DEFAULT_LIMITS,
     **hard: Any,
 ) -> list[Figure]:
-    settings = config(hard={"cut_known_by": how, **hard})
+    settings = config(funnel={"cut_known_by": how, **hard})
     opened = log(spark, "ranking_log", logged, settings)
     staged = frame(spark, "hard_negatives", rows, settings)
     n = len(rows)
@@ -131,7 +131,7 @@ class DescribeHardNegatives:
         rows = [hard_row(item, "fine") for item in (11, 10, 14)]
         assert wrong(hard_figures(spark, rows, logged)) == {"hard_outside_by_other": 2 / 3}
         # 11 is in the middle of five, whichever end is the best.
-        stages = [stage.model_dump() for stage in config().hard.stages]
+        stages = [stage.model_dump() for stage in config().funnel.stages]
         said = [stages[0], stages[1] | {"order_by": "score"}]
         assert wrong(hard_figures(spark, rows, logged, stages=said)) == {}
         by_rank = [stages[0], stages[1] | {"order_by": "rank"}]
@@ -148,7 +148,7 @@ class DescribeHardNegatives:
             for row in ranked(how)
         ]
         counted = {"coarse": StageRows(8, 8, 8, 0, 0), "fine": StageRows(5, 0, 5, 0, 0)}
-        settings = config(hard={"cut_known_by": how})
+        settings = config(funnel={"cut_known_by": how})
         opened = log(spark, "ranking_log", logged, settings)
 
         def found(rows: list[Row]) -> dict[str, float | int | None]:

@@ -15,7 +15,7 @@ from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from tests.audit.small import THE_DAY, by_name, config, evidence, frame, measured
 from tests.events.handmade import DAY
 
-SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
+SETTINGS = config(negatives={"per_positive": 4})
 
 OF_FILES = ("schema_differs", "reader_protocol")
 

@@ -229,7 +229,7 @@ class DescribeItems:
         """Two equal clicks are one; item 5 ended as the date began; item 4 was seen too early."""
         names = ("impressions", "clicks", *(("items",) if with_items_log else ()))
         settings = config(
-            popularity={"window_days": 2}, logs=names, mix={"hard_ratio": 0.0},
+            popularity={"window_days": 2}, logs=names, negatives={"hard": []},
         )  # fmt: skip
         found = self.figures(spark, [(1, 2), (2, 0), (3, 0)], settings)
         assert {name for name, value in found.items() if value} == {"unclicked_weight_share"}

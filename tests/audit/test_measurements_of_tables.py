@@ -12,7 +12,7 @@ from winnow.audit.recompute.staged_rows import hard_of, negatives_of, positives_
 
 from tests.audit.small import Row, config, frame, sample, wrong
 
-SETTINGS = config(mix={"negatives_per_positive": 4, "hard_ratio": 0.5})
+SETTINGS = config(negatives={"per_positive": 4})
 
 
 def long_tables() -> dict[str, list[Row]]:
@@ -124,7 +124,9 @@ class DescribeRowsOfOtherTables:
 
 class DescribeMix:
     def figures(self, spark: SparkSession, *rows: Row, **mix: Any) -> dict[str, Any]:
-        settings = SETTINGS.model_copy(update={"mix": SETTINGS.mix.model_copy(update=mix)})
+        settings = SETTINGS.model_copy(
+            update={"negatives": SETTINGS.negatives.model_copy(update=mix)}
+        )
         samples = frame(spark, "training_samples", rows, settings)
         counts = count_negatives(samples, settings, RowSample())
         return wrong(mix_figures(counts, settings, RowSample()))
@@ -183,8 +185,9 @@ class DescribeMix:
         assert found.get("incl_prob_differs.training_samples", 0) == wrong_ones
 
     def it_wants_no_chances_where_none_was_taken(self, spark: SparkSession) -> None:
-        hard = SETTINGS.hard.model_copy(update={"selection": "top"})
-        settings = SETTINGS.model_copy(update={"hard": hard})
+        hard = [e.model_copy(update={"selection": "top"}) for e in SETTINGS.negatives.hard]
+        chosen = SETTINGS.negatives.model_copy(update={"hard": tuple(hard)})
+        settings = SETTINGS.model_copy(update={"negatives": chosen})
         rows = frame(spark, "training_samples", [sample()], settings)
         counts = count_negatives(rows, settings, RowSample())
         found = wrong(mix_figures(counts, settings, RowSample()))
@@ -193,7 +196,7 @@ class DescribeMix:
     def it_passes_what_is_left_empty_as_configured(self, spark: SparkSession) -> None:
         lists = {n: v[:3] for n, v in sample().items() if n.startswith("neg_")}
         row = sample(n_fill=0, shortfall=1, **lists)
-        found = self.figures(spark, row, on_hard_shortfall="leave")
+        found = self.figures(spark, row, on_shortfall="leave")
         assert set(found) == {"hard_share", "shortfall_share.pool_too_small"}
 
     def it_passes_a_user_who_was_shown_everything(self, spark: SparkSession) -> None:

@@ -63,7 +63,7 @@ class DescribeBuild:
         monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: pytest.fail())
         logs = "logs: {impressions: {path: w/i}, clicks: {path: c}}\n"
         path = tmp_path / "winnow.yaml"
-        path.write_text(logs + "mix: {hard_ratio: 0.0}\nwarehouse: w\n")
+        path.write_text(logs + "negatives: {hard: []}\nwarehouse: w\n")
         with pytest.raises(ConfigError, match="lies within the warehouse"):
             winnow.build(path, DAY)
 
@@ -75,7 +75,7 @@ class DescribeBuild:
             monkeypatch.setattr(engine, work, lambda *_, **__: pytest.fail())
         path = tmp_path / "winnow.yaml"
         path.write_text(
-            "logs: {impressions: {path: i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+            "logs: {impressions: {path: i}, clicks: {path: c}}\nnegatives: {hard: []}\n"
         )
         with pytest.raises(InputError) as caught:
             winnow.build(path, DAY, engine=spark)

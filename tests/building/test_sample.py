@@ -107,7 +107,7 @@ def sampled(
 ) -> dict[str, Any]:
     """The tables of two logs, as frames that ``made`` makes of Arrow's."""
     logs = logs or two_logs()
-    settings = config(folder, logs=TWO, mix={"hard_ratio": 0})
+    settings = config(folder, logs=TWO, negatives={"hard": []})
     frames = {n: made(pa.Table.from_pylist(r, logs._schema(n))) for n, r in logs.rows.items()}
     (folder / "scratch").mkdir()
     return winnow.sample(**frames, config=settings, ds=str(DAY), folder=folder / "scratch", **named)
@@ -115,7 +115,7 @@ def sampled(
 
 class DescribeWhatIsRefused:
     def it_is_what_is_no_frame(self, tmp_path: Path) -> None:
-        settings = config(tmp_path, logs=TWO, mix={"hard_ratio": 0})
+        settings = config(tmp_path, logs=TWO, negatives={"hard": []})
         with pytest.raises(ConfigError, match="impressions: this is no frame, found list"):
             winnow.sample([1], [2], config=settings, ds=DAY)
 
@@ -123,14 +123,14 @@ class DescribeWhatIsRefused:
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
         table = pa.table({"item_id": [1]})
-        settings = config(tmp_path, logs=TWO, mix={"hard_ratio": 0})
+        settings = config(tmp_path, logs=TWO, negatives={"hard": []})
         with pytest.raises(ConfigError, match="items: the config has no such log"):
             winnow.sample(table, table, items=table, config=settings, ds=DAY, spark=spark)
 
     def it_is_a_frame_without_a_column_that_the_contract_needs(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
-        settings = config(tmp_path, logs=TWO, mix={"hard_ratio": 0})
+        settings = config(tmp_path, logs=TWO, negatives={"hard": []})
         table = pa.table({"item_id": [1]})
         with pytest.raises(InputError, match="column user_id is missing"):
             winnow.sample(table, table, config=settings, ds=DAY, spark=spark)

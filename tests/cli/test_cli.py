@@ -144,7 +144,7 @@ class DescribeWrongArguments:
         path.write_text("logs: {impressions: {path: i}, clicks: {path: c}}\nsed: 1\n")
         assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2
         lines = capsys.readouterr().err.splitlines()
-        assert [line.split(" ")[0] for line in lines] == ["sed", "mix.hard_ratio"]
+        assert [line.split(" ")[0] for line in lines] == ["sed", "negatives.hard"]
 
     def it_refuses_a_warehouse_among_the_logs_before_anything_starts(
         self, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
@@ -154,7 +154,7 @@ class DescribeWrongArguments:
 
         monkeypatch.setattr("winnow.engine.choice.start_engine", started)
         path = tmp_path / "winnow.yaml"
-        logs = "logs: {impressions: {path: logs/i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+        logs = "logs: {impressions: {path: logs/i}, clicks: {path: c}}\nnegatives: {hard: []}\n"
         path.write_text(logs + "warehouse: logs\n")
         assert main(["build", "--config", str(path), "--ds", "2026-01-01"]) == 2
         assert capsys.readouterr().err.splitlines() == [

@@ -70,7 +70,8 @@ class DescribeTheLogsOfTheShop:
     def it_finds_the_settings_too(self, config: Config) -> None:
         right = load_config(ROOT / "examples" / "own_logs" / "winnow.yaml")
         assert config.ids == right.ids
-        assert config.hard == right.hard
+        assert config.funnel == right.funnel
+        assert config.negatives.hard == right.negatives.hard
 
     def it_says_what_it_found_and_what_is_odd(self, config: Config) -> None:
         text = Path(config.warehouse).with_name("winnow.yaml").read_text(encoding="utf-8")
@@ -94,7 +95,7 @@ class DescribeTheOpenBanditDataset:
         assert config.logs.clicks.where == {"click": (1,)}
         assert config.logs.items is not None
         assert Path(str(config.logs.items.path)).name == "men-items.csv"
-        assert config.mix.hard_ratio == 0.0
+        assert config.negatives.hard == ()
         text = (tmp_path / "winnow.yaml").read_text(encoding="utf-8")
         assert "random-men.csv" in text, "what it may be as well"
         assert "      # user_id: no column looks like it." in text
@@ -147,7 +148,7 @@ def hashes(right: Config, spark: SparkSession) -> dict[str, str]:
 
 def built(config: Config, right: Config, spark: SparkSession) -> dict[str, str]:
     """The content hashes of a build by what a config says of the logs."""
-    chosen = ("mix", "split", "popularity", "carry")
+    chosen = ("negatives", "split", "popularity", "carry")
     whole = config.model_copy(update={name: getattr(right, name) for name in chosen})
     build(BuildRequest(whole, DAY, engine_of(spark), progress=Progress(quiet=True)))
     (release,) = list_releases(Path(whole.warehouse))
@@ -169,9 +170,10 @@ class DescribeSimulatedLogs:
     ) -> None:
         config = proposed(tmp_path, Path(right.warehouse).with_name("logs"))
         assert config.logs.impressions.partition == right.logs.impressions.partition
-        assert (config.ids, config.attribution, config.hard) == (
-            right.ids, right.attribution, right.hard,
+        assert (config.ids, config.attribution, config.funnel) == (
+            right.ids, right.attribution, right.funnel,
         )  # fmt: skip
+        assert config.negatives.hard == right.negatives.hard
         assert built(config, right, spark) == hashes
         assert len(hashes) == 7
 

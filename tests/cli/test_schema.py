@@ -49,11 +49,11 @@ class DescribeTheSchema:
         [
             ("sed", 1),
             ("seed", "x"),
-            ("mix", {"hard_ratio": 1.5}),
-            ("mix", {"ratio": 0.5}),
+            ("negatives", {"easy": [{"source": "popularity", "share": 1.5}]}),
+            ("negatives", {"ratio": 0.5}),
             ("logs", {"impressions": {"path": "i"}}),
             ("logs", {"impressions": {"path": "i"}, "clicks": {"path": "c", "format": "orc"}}),
-            ("hard", {"stages": [{"name": "fine", "take": "most"}]}),
+            ("negatives", {"hard": [{"source": "most", "stage": "fine"}]}),
         ],
     )
     def it_refuses_what_loading_refuses(
@@ -80,7 +80,7 @@ class DescribeTheSchema:
         assert not [text for text in explained if ".md)" in text], "no link leads anywhere there"
 
     def it_holds_the_defaults(self) -> None:
-        assert dict(properties(config_schema()))["negatives_per_positive"]["default"] == 20
+        assert dict(properties(config_schema()))["per_positive"]["default"] == 20
 
 
 class DescribeTheCommand:

@@ -11,7 +11,7 @@ logs:
   impressions: {path: i}
   clicks: {path: c}
 """
-NO_RANKING = LOGS + "mix: {hard_ratio: 0.0}\n"
+NO_RANKING = LOGS + "negatives: {hard: []}\n"
 WITH_RANKING = LOGS + "  ranking_log: {path: r}\n"
 
 

@@ -123,10 +123,10 @@ class DescribeAListOfTheWrongLength:
         text = (
             LOGS
             + "  ranking_log: {path: r}\n"
-            + f"hard: {{stages: [{{name: fine, take: low, band: {band}}}]}}"
+            + f"negatives: {{hard: [{{source: low, stage: fine, band: {band}}}]}}"
         )
         [told] = sentences(tmp_path, text)
-        assert told.startswith("hard.stages[0].band")
+        assert told.startswith("negatives.hard[0].band")
 
 
 class DescribeANumberWithoutEnd:
@@ -166,7 +166,7 @@ class DescribeAliasesThatMultiply:
     def it_leaves_aliases_that_save_some_writing(self, tmp_path: Path) -> None:
         text = LOGS.replace("{path: i}", "{path: i, where: &scenes {scene: [home, feed]}}")
         text = text.replace("{path: c}", "{path: c, where: *scenes}")
-        config = load_config(written(tmp_path, text + "mix: {hard_ratio: 0.0}\n"))
+        config = load_config(written(tmp_path, text + "negatives: {hard: []}\n"))
         assert config.logs.clicks.where == {"scene": ("home", "feed")}
 
 

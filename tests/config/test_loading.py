@@ -16,13 +16,13 @@ from tests.config.configs_for_tests import NO_RANKING, WITH_RANKING, problems, s
 class DescribeARightConfig:
     def it_takes_defaults_for_what_is_not_named(self, tmp_path: Path) -> None:
         config = load_config(written(tmp_path, WITH_RANKING))
-        assert config.mix.negatives_per_positive == 20
+        assert config.negatives.per_positive == 20
         assert config.tables == Config.model_fields["tables"].default
-        assert config.hard.cut_known_by == "membership"
+        assert config.funnel.cut_known_by == "membership"
 
     def it_makes_paths_absolute_from_the_folder_of_the_file(self, tmp_path: Path) -> None:
         text = "warehouse: ../w\nlogs: {impressions: {path: i}, clicks: {path: 'hdfs://n/c'}}\n"
-        config = load_config(written(tmp_path, text + "mix: {hard_ratio: 0.0}"))
+        config = load_config(written(tmp_path, text + "negatives: {hard: []}"))
         assert config.warehouse == str(tmp_path / "../w")
         assert config.logs.impressions.path == str(tmp_path / "i")
         assert config.logs.clicks.path == "hdfs://n/c"
@@ -52,7 +52,7 @@ logs:
       impression_ts: {column: t, unit: ms}
       request_id: "weird name"
   clicks: {from: impressions, where: {click: [1, "yes"]}, columns: {click_ts: t}}
-mix: {hard_ratio: 0.0}
+negatives: {hard: []}
 """
         logs = load_config(written(tmp_path, text)).logs
         assert logs.impressions.columns == {
@@ -88,7 +88,7 @@ class DescribeTheFile:
         assert told.what.startswith("this is not YAML: ")
 
     def it_must_not_give_a_key_twice(self, tmp_path: Path) -> None:
-        assert sentences(tmp_path, "seed: 1\nmix: {hard_ratio: 0.1}\nseed: 2\n") == [
+        assert sentences(tmp_path, "seed: 1\nnegatives: {per_positive: 5}\nseed: 2\n") == [
             "seed (winnow.yaml, line 3): this key is given twice, found it in lines 1 and 3. "
             "Keep one of them."
         ]
@@ -99,8 +99,8 @@ class DescribeTheFile:
 
     @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
     def it_needs_finite_numbers(self, tmp_path: Path, value: str) -> None:
-        told = problems(tmp_path, WITH_RANKING + f"easy: {{alpha: {value}}}\n")
-        assert told[0].where.startswith("easy.alpha ")
+        told = problems(tmp_path, WITH_RANKING + f"popularity: {{smoothing: {value}}}\n")
+        assert told[0].where.startswith("popularity.smoothing ")
         assert told[0].expected is not None and "a finite number" in told[0].expected
 
     def it_must_not_hold_itself(self, tmp_path: Path) -> None:

@@ -26,12 +26,13 @@ logs:
       item_id: {first_of: a}
       request_id: 3
   clicks: {path: c, format: xml}
-hard:
-  stages:
-    - {name: coarse, take: cut}
-    - {name: middle, take: lov}
-    - {name: fine, take: low, band: [0.9, 0.1]}
-mix: {hard_ratio: 1.5, negatives_per_positive: 0}
+negatives:
+  per_positive: 0
+  easy: [{source: popularity, share: 1.5}]
+  hard:
+    - {source: cut, stage: coarse}
+    - {source: lov, stage: middle}
+    - {source: low, stage: fine, band: [0.9, 0.1]}
 tables: [../x, postives]
 carry: [user_id, "a b", scene]
 """
@@ -44,10 +45,10 @@ carry: [user_id, "a b", scene]
                 "logs.impressions.columns.item_id.first_of",
                 "logs.impressions.columns.request_id",
                 "logs.clicks.format",
-                "hard.stages[1].take",
-                "hard.stages[2].band",
-                "mix.hard_ratio",
-                "mix.negatives_per_positive",
+                "negatives.hard[1].source",
+                "negatives.hard[2].band",
+                "negatives.easy[0].share",
+                "negatives.per_positive",
                 "tables[0]",
                 "tables[1]",
                 "carry[0]",
@@ -79,7 +80,7 @@ carry: [user_id, "a b", scene]
         import yaml
 
         logs: dict[str, object] = {"impressions": {"path": "i"}, "clicks": {"path": "c"}}
-        tree: dict[str, object] = {"logs": logs, "mix": {"hard_ratio": 0.0}}
+        tree: dict[str, object] = {"logs": logs, "negatives": {"hard": []}}
         if place == "logs.clicks":
             logs["clicks"] = value
         elif place == "logs.impressions.columns":

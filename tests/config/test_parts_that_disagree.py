@@ -27,21 +27,36 @@ def with_items(settings: str) -> str:
 class DescribePartsThatDisagree:
     def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
         assert sentences(tmp_path, LOGS) == [
-            "mix.hard_ratio (winnow.yaml): hard negatives come from the ranking log, and logs has "
-            "no ranking_log, found 0.5 (the default), expected 0. "
-            "Set mix: {hard_ratio: 0.0}, or describe logs.ranking_log."
+            "negatives.hard (winnow.yaml): hard negatives come from the ranking log, and logs has "
+            "no ranking_log, found 10 of 20 (the default), expected []. "
+            "Set negatives: {hard: []}, or describe logs.ranking_log."
         ]
 
-    def it_needs_a_stage_that_gives_hard_negatives(self, tmp_path: Path) -> None:
-        text = WITH_RANKING + "hard: {stages: [{name: a, take: none}]}\n"
-        assert keys(tmp_path, text) == ["hard.stages"]
+    def it_needs_the_stages_that_hard_negatives_come_from(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "funnel: {stages: [{name: coarse}, {name: fime}]}\n"
+        assert sentences(tmp_path, text) == [
+            "negatives.hard[1].stage (winnow.yaml): funnel.stages has no such stage, found fine, "
+            "expected one of coarse, fime. Did you mean fime?"
+        ]
+
+    def it_takes_cut_items_or_low_ones_of_a_stage(self, tmp_path: Path) -> None:
+        text = (
+            WITH_RANKING + "negatives: {hard: [{source: cut, stage: coarse}, "
+            "{source: low, stage: coarse, band: [0.9, 1.0]}]}\n"
+        )
+        assert keys(tmp_path, text) == ["negatives.hard[1].source"]
+
+    def it_cannot_know_by_membership_what_the_last_stage_cut(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + "negatives: {hard: [{source: cut, stage: fine}]}\n"
+        assert keys(tmp_path, text) == ["negatives.hard[0].stage"]
+        load_config(written(tmp_path, text + "funnel: {cut_known_by: last_stage}\n"))
 
     def it_needs_whole_requests_for_membership(self, tmp_path: Path) -> None:
         text = LOGS + "  ranking_log: {path: r, sampled: true}\n"
         (told,) = problems(tmp_path, text)
-        assert told.where.startswith("hard.cut_known_by")
+        assert told.where.startswith("funnel.cut_known_by")
         assert told.expected == "passed or last_stage"
-        load_config(written(tmp_path, text + "hard: {cut_known_by: passed}\n"))
+        load_config(written(tmp_path, text + "funnel: {cut_known_by: passed}\n"))
 
     def it_takes_scores_of_stages_that_there_are(self, tmp_path: Path) -> None:
         text = WITH_RANKING + "ranking: {stage_scores: [coarse, fin]}\n"
@@ -76,7 +91,7 @@ class DescribePartsThatDisagree:
     @pytest.mark.parametrize("log", ["impressions", "clicks"])
     def it_needs_both_logs(self, tmp_path: Path, log: str) -> None:
         other = {"impressions": "clicks", "clicks": "impressions"}[log]
-        text = f"logs: {{{other}: {{path: x}}}}\nmix: {{hard_ratio: 0.0}}\n"
+        text = f"logs: {{{other}: {{path: x}}}}\nnegatives: {{hard: []}}\n"
         (told,) = problems(tmp_path, text)
         assert (told.where, told.what) == (
             f"logs.{log} (winnow.yaml, line 1)",
@@ -89,7 +104,7 @@ class DescribePartsThatDisagree:
         ]
 
     def it_needs_a_path_or_a_source(self, tmp_path: Path) -> None:
-        text = "logs: {impressions: {path: i}, clicks: {format: csv}}\nmix: {hard_ratio: 0.0}\n"
+        text = "logs: {impressions: {path: i}, clicks: {format: csv}}\nnegatives: {hard: []}\n"
         assert sentences(tmp_path, text) == [
             "logs.clicks (winnow.yaml, line 1): give either path or from."
         ]
@@ -97,11 +112,11 @@ class DescribePartsThatDisagree:
     @pytest.mark.parametrize("source", ["clicks", "ranking_log"])
     def it_needs_a_source_that_is_there(self, tmp_path: Path, source: str) -> None:
         text = f"logs: {{impressions: {{path: i}}, clicks: {{from: {source}}}}}\n"
-        assert keys(tmp_path, text + "mix: {hard_ratio: 0.0}\n") == ["logs.clicks.from"]
+        assert keys(tmp_path, text + "negatives: {hard: []}\n") == ["logs.clicks.from"]
 
     def it_refuses_a_unit_on_what_is_no_time(self, tmp_path: Path) -> None:
         text = "logs: {impressions: {path: i, columns: {position: {column: p, unit: ms}}}, "
-        (told,) = problems(tmp_path, text + "clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n")
+        (told,) = problems(tmp_path, text + "clicks: {path: c}}\nnegatives: {hard: []}\n")
         assert told.what == "position is not a time"
 
     def it_needs_mapped_columns_among_the_named_ones_of_a_csv(self, tmp_path: Path) -> None:
@@ -109,7 +124,7 @@ class DescribePartsThatDisagree:
 logs:
   impressions: {path: i, format: csv, csv: {names: [user, item]}, columns: {user_id: usr}}
   clicks: {path: c}
-mix: {hard_ratio: 0.0}
+negatives: {hard: []}
 """
         (told,) = problems(tmp_path, text)
         assert told.what == "csv.names does not list usr"
@@ -125,11 +140,11 @@ logs:
             "logs.impressions.columns.item_id",
             "logs.clicks.formt",
             "logs.impressions.columns.usr_id",
-            "mix.hard_ratio",
+            "negatives.hard",
         ]
 
     def it_is_not_told_of_a_part_that_is_wrong_itself(self, tmp_path: Path) -> None:
-        text = LOGS + "mix: {hard_ratio: 0.0}\n"
+        text = LOGS + "negatives: {hard: []}\n"
         text += "positives: {actions: look}\nattribution: {windows: {look: 1h}}\n"
         assert keys(tmp_path, text) == ["positives.actions"]
 
@@ -138,7 +153,7 @@ class DescribeAConfigMadeInPython:
     @pytest.mark.parametrize(
         ("text", "key"),
         [
-            (LOGS, "mix.hard_ratio"),
+            (LOGS, "negatives.hard"),
             (NO_RANKING + "carry: [scene, scene]\n", "carry.1"),
             (NO_RANKING + "carry: [user_id]\n", "carry.0"),
             (
@@ -169,7 +184,7 @@ class DescribeAConfigMadeInPython:
                 "logs.impressions.columns.u",
             ),
             (NO_RANKING.replace("path: c", "from: ranking_log"), "logs.clicks.from"),
-            (LOGS + "  ranking_log: {path: r, sampled: true}\n", "hard.cut_known_by"),
+            (LOGS + "  ranking_log: {path: r, sampled: true}\n", "funnel.cut_known_by"),
         ],
     )
     def it_is_refused_with_the_sentence_that_a_file_gets(

@@ -18,7 +18,7 @@ logs:
   clicks:
     path: c
     colums: {item_id: sku}
-mix: {hard_ratio: 0.0}
+negatives: {hard: []}
 """
         assert sentences(tmp_path, text) == [
             "logs.clicks.colums (winnow.yaml, line 6): unknown key, expected one of path, format, "
@@ -30,15 +30,15 @@ mix: {hard_ratio: 0.0}
         ("text", "key", "hint"),
         [
             ("sed: 1", "sed", "Did you mean seed?"),
-            ("mix: {hard_ratios: 0.1}", "mix.hard_ratios", "Did you mean hard_ratio?"),
+            ("negatives: {per_positve: 9}", "negatives.per_positve", "Did you mean per_positive?"),
             (
                 "positives: {downsampling: {rul: cap}}",
                 "positives.downsampling.rul",
                 "Did you mean rule?",
             ),
             (
-                "hard: {stages: [{name: a, take: cut}, {name: b, take: low, bnd: [0, 1]}]}",
-                "hard.stages[1].bnd",
+                "negatives: {hard: [{source: low, stage: fine, bnd: [0, 1]}]}",
+                "negatives.hard[0].bnd",
                 "Did you mean band?",
             ),
             ("xyzzy: 1", "xyzzy", None),
@@ -52,11 +52,11 @@ mix: {hard_ratio: 0.0}
         assert (told.what, told.next_step) == ("unknown key", hint)
 
     def it_can_be_a_log(self, tmp_path: Path) -> None:
-        (told,) = problems(tmp_path, LOGS + "  rankinglog: {path: r}\nmix: {hard_ratio: 0.0}\n")
+        (told,) = problems(tmp_path, LOGS + "  rankinglog: {path: r}\nnegatives: {hard: []}\n")
         assert (told.what, told.next_step) == ("unknown key", "Did you mean ranking_log?")
 
     def it_can_be_a_log_that_no_table_is_made_of(self, tmp_path: Path) -> None:
-        told = sentences(tmp_path, LOGS + "  users: {path: u}\nmix: {hard_ratio: 0.0}\n")
+        told = sentences(tmp_path, LOGS + "  users: {path: u}\nnegatives: {hard: []}\n")
         assert told == [
             "logs.users (winnow.yaml, line 5): unknown key, "
             "expected one of impressions, clicks, ranking_log, items."
@@ -64,7 +64,7 @@ mix: {hard_ratio: 0.0}
 
     def it_can_be_a_contract_column(self, tmp_path: Path) -> None:
         text = "logs: {impressions: {path: i, columns: {usr_id: u}}, clicks: {path: c}}\n"
-        (told,) = problems(tmp_path, text + "mix: {hard_ratio: 0.0}")
+        (told,) = problems(tmp_path, text + "negatives: {hard: []}")
         assert told.where == "logs.impressions.columns.usr_id (winnow.yaml, line 1)"
         assert told.what == "the contract of impressions has no such column"
         assert told.next_step == "Did you mean user_id?"
@@ -72,7 +72,7 @@ mix: {hard_ratio: 0.0}
     def it_can_be_a_gate_and_each_is_named_with_its_line(self, tmp_path: Path) -> None:
         text = """
 logs: {impressions: {path: i}, clicks: {path: c}}
-mix: {hard_ratio: 0.0}
+negatives: {hard: []}
 gates:
   rejectd_share.clicks: {warn: {most: 0.2}}
   hard_share: {warn: {least: 0.1}}

@@ -12,9 +12,9 @@ class DescribeAWrongValue:
         ("text", "sentence"),
         [
             (
-                "mix: {hard_ratio: 1.5}",
-                "mix.hard_ratio (winnow.yaml, line 6): the number is out of range, found 1.5, "
-                "expected a number >= 0.0 and <= 1.0.",
+                "negatives: {easy: [{source: popularity, share: 1.5}]}",
+                "negatives.easy[0].share (winnow.yaml, line 6): the number is out of range, found "
+                "1.5, expected a number > 0.0 and <= 1.0.",
             ),
             (
                 "positives: {downsampling: {rule: word2vec_code, threshold_clicks: 5.0}}",
@@ -37,8 +37,8 @@ class DescribeAWrongValue:
                 "expected a number >= 0 and < 9223372036854775808.",
             ),
             (
-                'mix: {negatives_per_positive: "20"}',
-                'mix.negatives_per_positive (winnow.yaml, line 6): the type is wrong, found "20", '
+                'negatives: {per_positive: "20"}',
+                'negatives.per_positive (winnow.yaml, line 6): the type is wrong, found "20", '
                 "expected a whole number.",
             ),
             (
@@ -61,8 +61,8 @@ class DescribeAWrongValue:
                 'carry (winnow.yaml, line 6): the type is wrong, found "scene", expected a list.',
             ),
             (
-                "hard: {stages: [{name: a, take: cut}, {name: a, take: low}]}",
-                "hard.stages[1].name (winnow.yaml, line 6): a is named twice.",
+                "funnel: {stages: [{name: coarse}, {name: fine}, {name: fine}]}",
+                "funnel.stages[2].name (winnow.yaml, line 6): fine is named twice.",
             ),
             (
                 "tables: [positives, ../../outside]",
@@ -93,8 +93,8 @@ class DescribeAWrongValue:
                 "column another name in the log.",
             ),
             (
-                "mix:",
-                "mix (winnow.yaml, line 6): the type is wrong, found null, "
+                "negatives:",
+                "negatives (winnow.yaml, line 6): the type is wrong, found null, "
                 "expected a map of keys and values.",
             ),
         ],
@@ -123,6 +123,6 @@ class DescribeAWrongValue:
         self, tmp_path: Path, mapping: str, key: str, expected: str | None
     ) -> None:
         text = f"logs: {{impressions: {{path: i, columns: {{impression_ts: {mapping}}}}}, "
-        (told,) = problems(tmp_path, text + "clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n")
+        (told,) = problems(tmp_path, text + "clicks: {path: c}}\nnegatives: {hard: []}\n")
         assert told.where.split(" ")[0] == f"logs.impressions.columns.impression_ts{key}"
         assert expected is None or (told.expected or "").startswith(expected)

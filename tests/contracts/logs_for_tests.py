@@ -26,7 +26,7 @@ NOON_US = NOON_S * 1_000_000
 def config(logs: dict[str, Any], **rest: Any) -> Config:
     """A config as from YAML: impressions, and clicks derived from them unless given."""
     tree = {"clicks": {"from": "impressions"}, **logs}
-    settings = {"ids": {"impression": "string"}, "mix": {"hard_ratio": 0.0}, **rest}
+    settings = {"ids": {"impression": "string"}, "negatives": {"hard": []}, **rest}
     return Config.model_validate_json(json.dumps({"logs": tree, **settings}))
 
 

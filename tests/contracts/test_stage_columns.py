@@ -7,6 +7,7 @@ from winnow.config.tree import Config
 from winnow.contracts.mapping.stage_columns import stage_problems
 
 from tests.audit.small import config
+from tests.recipes import funnel, taken
 
 KEYS = {"request_id", "item_id", "stage"}
 
@@ -22,25 +23,26 @@ def told(settings: Config, *columns: str, sampled: bool = False) -> list[str]:
 
 
 def ladder(band: tuple[float, float] = (0.5, 1.0), **hard: Any) -> Config:
-    stages = [
+    stages: list[dict[str, Any]] = [
         {"name": "coarse", "take": "cut"},
         {"name": "fine", "take": "low", "band": band, "order_by": hard.pop("order_by", None)},
-        {"name": "shown", "take": "none"},
+        {"name": "shown"},
     ]
-    return config(hard={"stages": stages, **hard})
+    chosen = {name: hard.pop(name) for name in ("selection",) if name in hard}
+    return config(funnel=funnel(stages, **hard), negatives={"hard": taken(stages, **chosen)})
 
 
 class DescribeColumnsOfStages:
     @pytest.mark.parametrize("column", ["score", "rank"])
     def it_needs_one_that_orders_a_low_stage(self, column: str) -> None:
-        assert told(ladder()) == ["hard.stages[1]"]
+        assert told(ladder()) == ["negatives.hard[1]"]
         assert told(ladder(), column) == []
         assert told(ladder((0.0, 1.0))) == []
 
     @pytest.mark.parametrize("selection", ["top", "tail"])
     def it_needs_one_that_selects(self, selection: str) -> None:
         found = told(ladder((0.0, 1.0), selection=selection))
-        assert found == ["hard.stages[0]", "hard.stages[1]"]
+        assert found == ["negatives.hard[0]", "negatives.hard[1]"]
         assert told(ladder(selection=selection), "rank") == []
 
     @pytest.mark.parametrize("column", ["score", "rank"])
@@ -57,7 +59,7 @@ class DescribeColumnsOfStages:
         assert told(by_score, "score", "rank") == ["hard.stages[1].band"]
 
     def it_needs_no_ranks_of_the_last_stage_whose_list_is_whole(self) -> None:
-        assert told(config(hard={"cut_known_by": "last_stage"}), "score") == []
+        assert told(config(funnel={"cut_known_by": "last_stage"}), "score") == []
 
     def it_needs_ranks_and_sizes_of_a_sampled_log(self) -> None:
         settings = ladder(cut_known_by="passed")
@@ -71,4 +73,4 @@ class DescribeColumnsOfStages:
         assert told(ladder(cut_reasons=["score"]), "rank") == ["hard.cut_reasons"]
 
     def it_needs_nothing_without_hard_negatives(self) -> None:
-        assert told(config(mix={"hard_ratio": 0.0})) == []
+        assert told(config(negatives={"hard": []})) == []

@@ -24,6 +24,7 @@ from tests.contracts.logs_for_tests import (
     write_text,
 )
 from tests.near_equal import near_equal
+from tests.recipes import funnel, taken
 
 COLUMNS: dict[str, Any] = {
     "stage": {"from_flags": {"coarse": "recalled", "fine": "in_fine"}},
@@ -70,7 +71,11 @@ def of_clicks(columns: dict[str, Any]) -> Config:
 
 def of_stages(columns: dict[str, Any], **hard: Any) -> Config:
     ranking = {"ranking_log": {"path": "wide", "columns": columns}}
-    return config(impressions() | ranking, hard=hard)
+    return config(
+        impressions() | ranking,
+        funnel=funnel(hard["stages"]),
+        negatives={"hard": taken(hard["stages"])},
+    )
 
 
 def kept(log: Log, *names: str) -> list[tuple[Any, ...]]:

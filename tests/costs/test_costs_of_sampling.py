@@ -49,7 +49,7 @@ def wanted_events(staged: Staged, logs: Path) -> int:
         known = rows(name).filter((at >= DAY.shifted(-100).start_us) & (at < DAY.end_us))
         return known.filter(pl.col("user_id").is_in(pairs["user_id"].implode())).height
 
-    stages = [stage.name for stage in staged.config.hard.stages]
+    stages = [stage.name for stage in staged.config.ladder]
     ranked = rows("ranking_log", DAY.date.isoformat()).filter(
         pl.col("request_id").is_in(pairs["request_id"].implode()) & pl.col("stage").is_in(stages)
     )

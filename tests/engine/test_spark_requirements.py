@@ -64,7 +64,7 @@ class DescribeJava:
     def it_ends_a_build_with_one_line_where_it_is_missing(self, tmp_path: Path) -> None:
         config = tmp_path / "winnow.yaml"
         config.write_text(
-            "logs: {impressions: {path: i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+            "logs: {impressions: {path: i}, clicks: {path: c}}\nnegatives: {hard: []}\n"
         )
         words = ["build", "--config", str(config), "--ds", "2026-01-01", "--engine", "spark"]
         child = subprocess.run(
@@ -128,7 +128,7 @@ class DescribeSparkSubmit:
     def it_says_which_flag_is_missing_before_any_work(self, tmp_path: Path) -> None:
         config = tmp_path / "winnow.yaml"
         config.write_text(
-            "logs: {impressions: {path: i}, clicks: {path: c}}\nmix: {hard_ratio: 0.0}\n"
+            "logs: {impressions: {path: i}, clicks: {path: c}}\nnegatives: {hard: []}\n"
         )
         submit = Path(sys.executable).with_name("spark-submit")
         words = ["--config", str(config), "--ds", "2026-01-01"]

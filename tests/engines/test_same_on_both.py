@@ -84,7 +84,7 @@ logs:
 ids: {impression: string}
 carry: [hour, of_file, scene]
 exclusion: {exposure_lookback_days: 0, click_lookback_days: 0}
-mix: {negatives_per_positive: 2, hard_ratio: 0.0}
+negatives: {per_positive: 2, hard: []}
 attribution: {window_hours: 1}
 """,
         encoding="utf-8",

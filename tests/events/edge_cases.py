@@ -133,8 +133,8 @@ def settings(base: Path) -> Config:
     """Four easy and four hard negatives per positive, nothing thinned, short windows."""
     return config(
         base,
-        hard={"cut_known_by": "last_stage"},
-        mix={"negatives_per_positive": 8, "hard_ratio": 0.5},
+        funnel={"cut_known_by": "last_stage"},
+        negatives={"per_positive": 8},
         exclusion={"exposure_lookback_days": 2, "click_lookback_days": 3},
         popularity={"window_days": 3},
         positives={"downsampling": {"rule": "none"}, "weights": {"buy": 3.0}},

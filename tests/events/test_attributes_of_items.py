@@ -40,7 +40,7 @@ def logs() -> Logs:
 
 
 def settings(base: Path, **items: Any) -> Config:
-    made = config(base, logs=("impressions", "clicks", "items"), mix={"hard_ratio": 0.0})
+    made = config(base, logs=("impressions", "clicks", "items"), negatives={"hard": []})
     tree = made.model_dump(mode="json", by_alias=True)
     tree["logs"]["items"] |= {"carry": CARRIED} | items
     return Config.model_validate(tree, strict=False)

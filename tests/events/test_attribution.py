@@ -24,7 +24,7 @@ def config(join: str) -> Config:
     log = {"path": "x"}
     tree = {
         "logs": {"impressions": log, "clicks": log},
-        "mix": {"hard_ratio": 0.0},
+        "negatives": {"hard": []},
         "attribution": {"join": join},
     }
     return Config.model_validate_json(json.dumps(tree))

@@ -49,7 +49,7 @@ def settings(base: Path, zone: str = "Asia/Tokyo") -> Config:
         folder_zone="UTC",
         calendar_zone=zone,
         attribution={"join": "impression_id"},
-        mix={"negatives_per_positive": 3, "hard_ratio": 0.0},
+        negatives={"per_positive": 3, "hard": []},
         exclusion={"exposure_lookback_days": 0, "click_lookback_days": 0},
         split={"by": "date", "valid_from": "2026-01-10", "test_from": "2026-01-11"},
     )

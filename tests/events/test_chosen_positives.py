@@ -21,8 +21,11 @@ def settings(base: Path, **given: object) -> Config:
     return config(
         base,
         logs=("impressions", "clicks", "items"),
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 400},
-        easy={"alpha": 0.0},
+        negatives={
+            "hard": [],
+            "per_positive": 400,
+            "easy": [{"source": "popularity", "alpha": 0.0}],
+        },
         exclusion={"exposure_lookback_days": 1, "click_lookback_days": 1},
         popularity={"window_days": 1},
         positives={"downsampling": {"rule": "none"}, "where": {"scene": ["home"]}},

@@ -47,7 +47,7 @@ def settings(base: Path, clicks: str, **given: object) -> Config:
     return config(
         base,
         logs=("impressions", "clicks", "items"),
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 3},
+        negatives={"hard": [], "per_positive": 3},
         exclusion={"exposure_lookback_days": 1, "click_lookback_days": 1},
         popularity={"window_days": 2, "clicks": clicks},
         positives={"downsampling": {"rule": "none"}, "where": {"scene": ["home"]}},

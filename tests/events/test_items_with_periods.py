@@ -59,7 +59,7 @@ def built(
     settings = config(
         base,
         logs=("impressions", "clicks", "items"),
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 40},
+        negatives={"hard": [], "per_positive": 40},
     )
     return build_day(settings, spark, allow_empty=True, immature=True)
 

@@ -49,7 +49,7 @@ def settings(base: Path, **positives: Any) -> Config:
             **positives,
         },
         popularity={"window_days": 1},
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 2},
+        negatives={"hard": [], "per_positive": 2},
         gates={name: {"fail": None} for name in ("rejected_share", "rejected_reason_share")},
     )
 
@@ -103,7 +103,7 @@ class DescribeLabelsInAConfig:
         log = {"path": "x"}
         tree = {
             "logs": {"impressions": log, "clicks": log},
-            "mix": {"hard_ratio": 0.0},
+            "negatives": {"hard": []},
             "positives": {"actions": ["click", "a b", "a-b", "strength"], "labels": labels},
             **other,
         }

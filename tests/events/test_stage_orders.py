@@ -13,11 +13,12 @@ from winnow.contracts.stage_rows import StageRows, stages_of
 from winnow.events.stage_orders import StageOrders, stage_orders
 
 from tests.audit.small import THE_DAY, Row, config, log, us
+from tests.recipes import funnel, taken
 
 STAGES: list[dict[str, Any]] = [
     {"name": "coarse", "take": "cut"},
     {"name": "fine", "take": "low"},
-    {"name": "shown", "take": "none"},
+    {"name": "shown"},
 ]
 
 
@@ -30,7 +31,7 @@ def rows_of(stage: str, *values: tuple[float | None, int | None]) -> list[Row]:
 
 def ladder(how: str = "passed", *, sampled: bool = False, **of_fine: Any) -> Config:
     stages = [STAGES[0], STAGES[1] | of_fine, STAGES[2]]
-    made = config(hard={"stages": stages, "cut_known_by": how})
+    made = config(funnel=funnel(stages, cut_known_by=how), negatives={"hard": taken(stages)})
     ranking = made.logs.ranking_log
     assert ranking is not None
     logs = made.logs.model_copy(

@@ -57,8 +57,8 @@ def counting_per_user(*, ranking_knows_users: bool = True) -> Logs:
 def built(spark: SparkSession, base: Path, day: Logs, **settings: object) -> Built:
     day.write(base)
     given = {
-        "hard": {"cut_known_by": "last_stage"},
-        "mix": {"negatives_per_positive": 8, "hard_ratio": 0.5},
+        "funnel": {"cut_known_by": "last_stage"},
+        "negatives": {"per_positive": 8},
         "exclusion": {"exposure_lookback_days": 1, "click_lookback_days": 1},
         "popularity": {"window_days": 1},
         "positives": {"downsampling": {"rule": "none"}},
@@ -174,7 +174,7 @@ class DescribeRequestIdsThatBeginAnew:
                 day.folder(log, at("00:00", offset).date())
         day.write(tmp_path)
         settings = config(
-            tmp_path, logs=("impressions", "clicks", "items"), mix={"hard_ratio": 0.0},
+            tmp_path, logs=("impressions", "clicks", "items"), negatives={"hard": []},
             attribution={"window_hours": 48},
         )  # fmt: skip
         found = build_day(settings, spark, at("00:00", 1).date(), immature=True)
@@ -196,7 +196,7 @@ class DescribeImpressionIdsOfPages:
             day.folder(log, at("00:00", -1).date())
             day.folder(log, at("00:00", 1).date())
         found = built(
-            spark, tmp_path, day, attribution={"join": join}, mix={"hard_ratio": 0.0},
+            spark, tmp_path, day, attribution={"join": join}, negatives={"hard": []},
             logs=("impressions", "clicks", "items"),
         )  # fmt: skip
         assert positives(found) == labelled(found) == [(1, 1, 11), (2, 2, 12)]
@@ -225,7 +225,7 @@ class DescribeDrawnLogs:
     ) -> None:
         spark, draw = engine.spark, random.Random(seed)
         unique = seed % 2 == 0
-        settings = small.config(attribution={"users": users}, mix={"hard_ratio": 0.0})
+        settings = small.config(attribution={"users": users}, negatives={"hard": []})
         impressions = [
             {
                 "user_id": user, "request_id": 100 * user * unique + request, "item_id": item,

@@ -43,7 +43,7 @@ def settings(base: Path) -> Config:
         attribution={"windows": {"buy": "7d", "cart": "90m"}},
         positives={"downsampling": {"rule": "none"}},
         popularity={"window_days": 1},
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 2},
+        negatives={"hard": [], "per_positive": 2},
         gates={name: {"fail": None} for name in ("rejected_share", "rejected_reason_share")},
     )
 
@@ -114,7 +114,7 @@ class DescribeDurations:
         log = {"path": "x"}
         tree = {
             "logs": {"impressions": log, "clicks": log},
-            "mix": {"hard_ratio": 0.0},
+            "negatives": {"hard": []},
             "attribution": {"windows": {"buy": text}},
         }
         with pytest.raises(ValueError, match=r"attribution\.windows\.buy"):
@@ -124,7 +124,7 @@ class DescribeDurations:
         log = {"path": "x"}
         tree = {
             "logs": {"impressions": log, "clicks": log},
-            "mix": {"hard_ratio": 0.0},
+            "negatives": {"hard": []},
             "attribution": {"windows": {"stare": "1h"}},
         }
         with pytest.raises(ValueError, match="actions has no such action"):

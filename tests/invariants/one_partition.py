@@ -20,6 +20,8 @@ from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings, sample_partition
 from winnow.sampler.weights import integer_weights, keep_probs
 
+from tests.recipes import negatives
+
 ITEMS, USERS = 400, 60
 _PAIR_FILE = 3
 _STEP = 0x9E3779B97F4A7C15
@@ -31,11 +33,13 @@ def _scattered(n: int, below: int, stream: int) -> np.ndarray:
     return np.array([(b ^ (b >> 29)) % below for b in bits], np.int64)
 
 
+STAGES = ({"name": "coarse", "take": "cut"}, {"name": "fine", "take": "low"})
+
+
 def config(**settings: object) -> Config:
     tree = {
         "logs": {name: {"path": name} for name in ("impressions", "clicks", "ranking_log")},
-        "easy": {"max_rejections": 1},
-        "mix": {"negatives_per_positive": 10, "hard_ratio": 0.4},
+        "negatives": negatives(10, hard=0.4, stages=STAGES, max_rejections=1),
         "positives": {"downsampling": {"threshold_quantile": 0.5}},
         **settings,
     }

@@ -1,11 +1,13 @@
 """What a task makes of its events, without Spark."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from tests.invariants.one_partition import USERS, events, sampled
+from tests.invariants.one_partition import STAGES, USERS, events, sampled
+from tests.recipes import negatives
 from tests.sampler.reference import fold, mix64
 
 
@@ -78,9 +80,9 @@ class DescribeOnePartition:
     def it_does_not_change_easy_negatives_with_the_number_of_hard_ones(
         self, tmp_path: Path
     ) -> None:
-        def easy(on_shortfall: str) -> dict[int, list[int]]:
-            mix = {"negatives_per_positive": 10, "hard_ratio": 0.4}
-            rows = sampled(tmp_path, mix=mix | {"on_hard_shortfall": on_shortfall}).to_pylist()
+        def easy(on_shortfall: Any) -> dict[int, list[int]]:
+            mix = negatives(10, hard=0.4, stages=STAGES, max_rejections=1)
+            rows = sampled(tmp_path, negatives=mix | {"on_shortfall": on_shortfall}).to_pylist()
             return {r["shuffle_key"]: r["easy_item_ids"][: r["n_easy"]] for r in rows}
 
-        assert easy("fill") == easy("leave")
+        assert easy({"fill": "popularity"}) == easy("leave")

@@ -11,16 +11,18 @@ from tests.report.sample_audit import FUNNEL, bands, record
 from tests.report.sample_gates import EXPOSED_FAIL, LOG_Q_ERRS, NASTY, SHORTFALL_WARNS
 
 DAY = date(2026, 3, 17)
+NEGATIVES = {
+    "per_positive": 20,
+    "easy": [{"source": "popularity", "share": 0.5}],
+    "hard": [{"source": "cut", "stage": "coarse"}, {"source": "low", "stage": "fine"}],
+}
 CONFIG = {
     "seed": 0,
     "calendar_zone": "UTC",
     "carry": ["scene", "experiment"],
-    "hard": {
-        "cut_known_by": "passed",
-        "stages": [{"name": "coarse", "take": "cut"}, {"name": "fine", "take": "low"}],
-    },
+    "funnel": {"cut_known_by": "passed", "stages": [{"name": "coarse"}, {"name": "fine"}]},
     "identity": {"anonymous_values": ["", "0", "-1"]},
-    "mix": {"hard_ratio": 0.5, "negatives_per_positive": 20, "fill": True},
+    "negatives": NEGATIVES,
     "positives": {"downsampling": {"rule": "sqrt", "threshold_clicks": None}},
     "logs": {"clicks": {"path": "logs/clicks", "where": {}, "note": NASTY}},
 }
@@ -115,7 +117,7 @@ def later_page() -> ReportPage:
         band.model_copy(update={"kept": band.kept + 903 * (band.band == 1)}) for band in bands()
     )
     audit = before.record.model_copy(update={"funnel": funnel, "bands": moved})
-    config = CONFIG | {"mix": {"hard_ratio": 0.4, "negatives_per_positive": 20}, "epoch": 1}
+    config = CONFIG | {"negatives": NEGATIVES | {"per_positive": 10}, "epoch": 1}
     return replace(
         before,
         release_id="20260319T031500Z-00b1",

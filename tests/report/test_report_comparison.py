@@ -59,7 +59,7 @@ class DescribeRenderComparison:
         assert rows(compared().by_id("config")) == {
             "epoch": ["–", "1"],
             "mix.fill": ["yes", "–"],
-            "mix.hard_ratio": ["0.5", "0.4"],
+            "negatives.per_positive": ["20", "10"],
         }
 
     def it_draws_the_bands_of_both(self) -> None:

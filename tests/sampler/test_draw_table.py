@@ -20,7 +20,7 @@ from winnow.sampler.kernels.draw_table import alias_columns
 from winnow.sampler.weights import integer_weights
 
 CONFIG = Config.model_validate_json(
-    '{"logs": {"impressions": {"path": "i"}, "clicks": {"path": "c"}}, "mix": {"hard_ratio": 0.0},'
+    '{"logs": {"impressions": {"path": "i"}, "clicks": {"path": "c"}}, "negatives": {"hard": []},'
     ' "positives": {"downsampling": {"threshold_clicks": 4.0}}}'
 )
 

@@ -19,6 +19,7 @@ from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_
 from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 from winnow.spark.sized import Sized
 
+from tests.recipes import funnel, taken
 from tests.runs import run_of
 from tests.sampler.many_positives import table_of
 
@@ -26,7 +27,7 @@ WAYS = ("passed", "membership", "last_stage")
 STAGES: tuple[dict[str, Any], ...] = (
     {"name": "coarse", "take": "cut"},
     {"name": "fine", "take": "low", "band": [0.5, 1.0]},
-    {"name": "shown", "take": "none"},
+    {"name": "shown"},
 )
 TAKES = {"cut": TAKE_CUT, "low": TAKE_LOW, "none": TAKE_NONE}
 ITEMS = 60
@@ -63,11 +64,18 @@ SCHEMA = (
 )
 
 
-def config(how: str, stages: Sequence[dict[str, Any]] = STAGES, **hard: object) -> Config:
+def config(
+    how: str,
+    stages: Sequence[dict[str, Any]] = STAGES,
+    *,
+    selection: str = "random",
+    **hard: object,
+) -> Config:
     log = {"path": "x"}
     tree = {
         "logs": {"impressions": log, "clicks": log, "ranking_log": log},
-        "hard": {"cut_known_by": how, "stages": stages, **hard},
+        "funnel": funnel(stages, cut_known_by=how, **hard),
+        "negatives": {"hard": taken(stages, selection=selection)},
     }
     return Config.model_validate_json(json.dumps(tree))
 
@@ -93,8 +101,8 @@ def candidates(
         chosen: Hard negatives per positive.
         sampled: Whether the log holds only some rows of a request.
     """
-    hard = settings.hard
-    orders = orders or StageOrders((True,) * len(hard.stages), (1,) * len(hard.stages))
+    stages, known_by = settings.ladder, settings.funnel.cut_known_by
+    orders = orders or StageOrders((True,) * len(stages), (1,) * len(stages))
     requests = sorted({row.request_id for row in rows})
     asked = spark.createDataFrame(
         [(r, 5, r + 100) for r in requests], "request_id bigint, user_key bigint, owner_key bigint"
@@ -124,16 +132,28 @@ def candidates(
         np.zeros(n, np.int64), np.ones(n, np.int64), np.zeros(n, np.int8), np.zeros(n, np.int64),
     )  # fmt: skip
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1), U(1))
+    bands = [stage.hard[0].percentiles if stage.hard else (0.0, 1.0) for stage in stages]
     ladder = Ladder(
-        np.array([TAKES[stage.take] for stage in hard.stages], np.int8),
-        np.array([stage.band[0] for stage in hard.stages]),
-        np.array([stage.band[1] for stage in hard.stages]),
+        np.array([TAKES[stage.take] for stage in stages], np.int8),
+        np.array([low for low, _ in bands]),
+        np.array([high for _, high in bands]),
         np.array(orders.by_score),
     )
-    selection = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}[hard.selection]
-    by_absence, stopped = (hard.cut_known_by == way for way in ("membership", "last_stage"))
+    selection = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}[
+        settings.negatives.pools[0].selection
+    ]
+    by_absence, stopped = (known_by == way for way in ("membership", "last_stage"))
+    higher = settings.funnel.higher_score_is_better
     wanted = SamplingSpec(
-        0, chosen, False, 0, selection, hard.higher_score_is_better, by_absence, stopped, sampled
+        0,
+        chosen,
+        False,
+        0,
+        selection,
+        higher,
+        by_absence,
+        stopped,
+        sampled,
     )
     groups = sample_groups(events, kept, table, ladder, wanted)
     item_of = {int(key): place for place, key in enumerate(item_keys)}

@@ -34,7 +34,7 @@ def built(spark: SparkSession, folder: Path, day: Logs, **settings: Any) -> Buil
     day.write(folder)
     tree = {
         "logs": ("impressions", "clicks"),
-        "mix": {"negatives_per_positive": 1, "hard_ratio": 0.0},
+        "negatives": {"per_positive": 1, "hard": []},
         "exclusion": {"exposure_lookback_days": 0, "click_lookback_days": 0},
         "popularity": {"window_days": 1},
         "tables": ["ranking_samples"],

@@ -10,6 +10,7 @@ from winnow.config.tree import Config
 from winnow.tables.of_groups import GroupTables
 from winnow.tables.sources import StageSources
 
+from tests.recipes import funnel, taken
 from tests.tables.groups_by_hand import (
     STAGES,
     Row,
@@ -156,7 +157,8 @@ class DescribeStageSources:
                         "clicks": {"from": "impressions"},
                         "ranking_log": {"path": "ranked"},
                     },
-                    "hard": {"stages": stages},
+                    "funnel": funnel(stages),
+                    "negatives": {"hard": taken(stages)},
                 }
             )
         )

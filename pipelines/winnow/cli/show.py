@@ -125,8 +125,9 @@ def readable(sample: dict[str, Any], stages: list[str]) -> dict[str, Any]:
 
 def stage_names(release: "Release") -> list[str]:
     """Return the stages that give negatives, in the order of their hardness."""
-    hard = json.loads(release.config_json).get("hard", {})
-    return [stage["name"] for stage in hard.get("stages", ()) if stage["take"] != "none"]
+    config = json.loads(release.config_json)
+    taken = {entry["stage"] for entry in config["negatives"]["hard"]}
+    return [stage["name"] for stage in config["funnel"]["stages"] if stage["name"] in taken]
 
 
 def print_sample(sample: dict[str, Any], console: "Console") -> None:

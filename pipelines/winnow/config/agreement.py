@@ -7,11 +7,13 @@ from typing import Any
 import yaml
 
 from winnow.config.columns import TimeSource
+from winnow.config.funnel import Funnel
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
+from winnow.config.negatives import Negatives
 from winnow.config.positives import Positives
 from winnow.config.ranking import ranking_faults
-from winnow.config.sampling import Attribution, Hard, Mix
+from winnow.config.sampling import Attribution
 from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
 
@@ -77,7 +79,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         has_log = logs.get("ranking_log", True) is not None
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
     if "ranking_log" in logs:
-        yield from _hard(parts.get("mix"), parts.get("hard"), logs["ranking_log"])
+        yield from _hard(parts.get("negatives"), parts.get("funnel"), logs["ranking_log"])
 
 
 def _windows(attribution: Attribution | None, positives: Positives | None) -> Iterator[Fault]:
@@ -181,30 +183,47 @@ def _sources(logs: RightLogs) -> Iterator[Fault]:
             )
 
 
-def _hard(mix: Mix | None, hard: Hard | None, ranking_log: LogConfig | None) -> Iterator[Fault]:
-    wanted = mix is not None and mix.n_hard > 0
-    if mix is not None and wanted and ranking_log is None:
-        default = "" if "hard_ratio" in mix.model_fields_set else " (the default)"
+def _hard(
+    negatives: Negatives | None, funnel: Funnel | None, ranking_log: LogConfig | None
+) -> Iterator[Fault]:
+    wanted = negatives is not None and negatives.n_hard > 0
+    if negatives is not None and wanted and ranking_log is None:
+        default = "" if "hard" in negatives.model_fields_set else " (the default)"
         yield fault(
-            ("mix", "hard_ratio"),
+            ("negatives", "hard"),
             "hard negatives come from the ranking log, and logs has no ranking_log",
-            found=f"{mix.hard_ratio}{default}",
-            expected="0",
-            next_step="Set mix: {hard_ratio: 0.0}, or describe logs.ranking_log.",
+            found=f"{negatives.n_hard} of {negatives.per_positive}{default}",
+            expected="[]",
+            next_step="Set negatives: {hard: []}, or describe logs.ranking_log.",
         )
-    if hard is None or ranking_log is None:
+    if negatives is not None and funnel is not None and ranking_log is not None and wanted:
+        yield from _stages(negatives, funnel)
+    if funnel is None or ranking_log is None:
         return
-    if wanted and all(stage.take == "none" for stage in hard.stages):
+    if ranking_log.sampled and funnel.cut_known_by == "membership":
         yield fault(
-            ("hard", "stages"),
-            "no stage gives hard negatives, but mix.hard_ratio asks for them",
-            found=", ".join(f"{stage.name}: {stage.take}" for stage in hard.stages) or "no stage",
-            expected="a stage with take: cut or take: low",
-        )
-    if ranking_log.sampled and hard.cut_known_by == "membership":
-        yield fault(
-            ("hard", "cut_known_by"),
+            ("funnel", "cut_known_by"),
             "membership needs every row of a request, but logs.ranking_log.sampled is true",
             found="membership",
             expected="passed or last_stage",
         )
+
+
+def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
+    names = [stage.name for stage in funnel.stages]
+    for index, entry in enumerate(negatives.hard):
+        key = ("negatives", "hard", index)
+        first = next(one for one in negatives.hard if one.stage == entry.stage)
+        if entry.stage not in names:
+            what, expected = "funnel.stages has no such stage", f"one of {', '.join(names)}"
+            hint = nearest(entry.stage, names)
+            yield fault((*key, "stage"), what, entry.stage, expected, hint)
+        elif first.source != entry.source:
+            what = f"{entry.stage} gives cut items or low ones, not both"
+            yield fault((*key, "source"), what, entry.source, first.source)
+        elif (entry.source, entry.stage) == ("cut", names[-1]):
+            if funnel.cut_known_by != "membership":
+                continue
+            what = f"{entry.stage} is the last one, so no next stage tells what it cut"
+            fix = "Set funnel.cut_known_by, or add the stage that follows."
+            yield fault((*key, "stage"), what, next_step=fix)

@@ -39,6 +39,21 @@ def along(annotation: Any, path: Key) -> tuple[Any, FieldInfo | None]:
     return annotation, info
 
 
+def without_choices(annotation: Any, path: Key) -> Key:
+    """Return a path without the names of the types that were chosen among on the way.
+
+    Args:
+        annotation: The type that the path starts from. path: As in ``along``.
+    """
+    kept = []
+    for end, part in enumerate(path):
+        here, _ = along(annotation, path[:end])
+        choices = get_args(here) if get_origin(here) in (Union, UnionType) else ()
+        if part not in [getattr(_plain(choice), "__name__", None) for choice in choices]:
+            kept.append(part)
+    return tuple(kept)
+
+
 def keys_of(model: Any, *, required: bool = False) -> list[str]:
     """Return the keys of a model as a person writes them, or those alone that must be there."""
     if not isinstance(model, type) or not issubclass(model, BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from winnow.config.annotations import along, keys_of, limits_of
+from winnow.config.annotations import along, keys_of, limits_of, without_choices
 from winnow.config.model import nearest
 from winnow.config.yaml_text import Document, Key
 from winnow.errors import Problem
@@ -40,7 +40,10 @@ def explained(
     """
     by_key: dict[Key, list[ErrorDetails]] = {}
     for found in error.errors(include_url=False):
-        by_key.setdefault(_key(found, document.tree), []).append(found)
+        key = _key(found, document.tree)
+        if found["type"] == "rule":
+            key = without_choices(model, found["loc"])
+        by_key.setdefault(key, []).append(found)
     for key, several in by_key.items():
         rules = [found["ctx"]["problem"] for found in several if found["type"] == "rule"]
         for problem in rules or [_problem(several, model)]:
@@ -50,8 +53,6 @@ def explained(
 def _key(found: ErrorDetails, tree: Any) -> Key:
     """Return the way to a problem, without the types that Pydantic chose among on the way."""
     loc = found["loc"]
-    if found["type"] == "rule":
-        return loc
     key: list[str | int] = []
     for part in loc:
         known = range(len(tree)) if isinstance(tree, list) else tree

@@ -54,16 +54,14 @@ def _explain(part: dict[str, Any], path: str, parts: dict[str, Any], words: dict
         below = "logs.*" if path == "logs" else f"{path}.{key}" if path else key
         if below in words:
             property_["description"] = _LINK.sub(r"\1", words[below])
-        if (one := _part_of(property_, parts)) is not None:
+        for one in _parts_of(property_, parts):
             _explain(one, below, parts, words)
-        elif (one := _part_of(property_.get("items", {}), parts)) is not None:
+        for one in _parts_of(property_.get("items", {}), parts):
             _explain(one, f"{below}[]", parts, words)
 
 
-def _part_of(property_: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the part that a key holds, alone or optional."""
-    for choice in (property_, *property_.get("anyOf", ())):
-        if "$ref" in choice:
-            part: dict[str, Any] = parts[choice["$ref"].rpartition("/")[2]]
-            return part
-    return None
+def _parts_of(property_: dict[str, Any], parts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the parts that a key can hold, alone, optional, or one of several."""
+    choices = (property_, *property_.get("anyOf", ()))
+    names = [choice["$ref"].rpartition("/")[2] for choice in choices if "$ref" in choice]
+    return [parts[name] for name in names]

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from winnow.config.agreement import disagreements
 from winnow.config.explain import explained
+from winnow.config.former import in_new_keys
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import path_error
 from winnow.config.tree import Config
@@ -46,6 +47,7 @@ def load_config(path: Path | str) -> Config:
                 next_step="Run winnow init to get one to start from.",
             )
         )
+    document.tree = in_new_keys(document.tree)
     document.tree = _with_absolute_paths(document, file_path.resolve().parent)
     try:
         config = Config.model_validate_json(json.dumps(document.tree))

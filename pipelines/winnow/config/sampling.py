@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from winnow.config.model import Frozen, Identifier, SourceName, fault, named_twice, refuse
+from winnow.config.model import Frozen, SourceName
 
 _US_PER_UNIT = {"m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _LONGEST_WINDOW_DAYS = 14
@@ -86,84 +86,6 @@ class Exclusion(Frozen):
     click_lookback_days: int = Field(default=30, ge=0, le=365)
     lookahead_days: int = Field(default=0, ge=0, le=31)
     history: History | None = None
-
-
-class Easy(Frozen):
-    """Easy negatives: popularity to the power of alpha, conditioned on the forbidden set."""
-
-    alpha: float = Field(default=0.75, ge=0.0, le=4.0)
-    max_rejections: int = Field(default=16, ge=0, le=1000)
-
-
-class Stage(Frozen):
-    """One stage of the funnel and what it gives.
-
-    ``cut``: items that this stage dropped. ``low``: items whose rank percentile in this stage lies
-    in ``band`` (0 best, 1 worst). ``none``: nothing; the stage only stands in the order.
-    ``order_by`` says what orders the stage's list; where it is not set, the score does where at
-    least as many of the stage's rows have one as have a rank.
-    """
-
-    name: Identifier
-    take: Literal["cut", "low", "none"]
-    band: tuple[float, float] = (0.5, 1.0)
-    order_by: Literal["score", "rank"] | None = None
-
-    @field_validator("band")
-    @classmethod
-    def _in_order(cls, band: tuple[float, float]) -> tuple[float, float]:
-        if not 0.0 <= band[0] <= band[1] <= 1.0:
-            raise ValueError("must be two ratios in [0, 1], the lower first")
-        return band
-
-    @property
-    def needs_places(self) -> bool:
-        """Whether the position of an item in the stage's list decides if it is taken."""
-        return self.take == "low" and self.band != (0.0, 1.0)
-
-
-class Hard(Frozen):
-    """Hard negatives: the ladder of stages in the order of the funnel, and how a cut is known.
-
-    ``passed``: a column says whether the item went on. ``membership``: an item that is absent from
-    the next stage was cut. ``last_stage``: the row carries the last stage that the item reached.
-    ``cut_reasons`` keeps only items that were cut for one of these reasons.
-    """
-
-    stages: tuple[Stage, ...] = Field(
-        default=(Stage(name="coarse", take="cut"), Stage(name="fine", take="low")), max_length=60
-    )
-    cut_known_by: Literal["passed", "membership", "last_stage"] = "membership"
-    cut_reasons: tuple[str, ...] | None = None
-    higher_score_is_better: bool = True
-    selection: Literal["random", "top", "tail"] = "random"
-
-    @model_validator(mode="after")
-    def _stages_differ(self) -> Self:
-        refuse(named_twice([stage.name for stage in self.stages], ("stages",), ("name",)))
-        if self.cut_known_by == "membership" and self.stages and self.stages[-1].take == "cut":
-            what = f"{self.stages[-1].name} is the last one, so no next stage tells what it cut"
-            fix = "Set cut_known_by, or add the stage that follows with take: none."
-            refuse([fault(("stages",), what, next_step=fix)])
-        return self
-
-
-class Mix(Frozen):
-    """How many negatives a positive gets, and what happens where hard ones are missing."""
-
-    negatives_per_positive: int = Field(default=20, ge=1, le=10_000)
-    hard_ratio: float = Field(default=0.5, ge=0.0, le=1.0)
-    on_hard_shortfall: Literal["fill", "leave"] = "fill"
-
-    @property
-    def n_hard(self) -> int:
-        """K_h = floor(K · ratio + 0.5)."""
-        return int(self.negatives_per_positive * self.hard_ratio + 0.5)
-
-    @property
-    def n_easy(self) -> int:
-        """K − K_h."""
-        return self.negatives_per_positive - self.n_hard
 
 
 class Split(Frozen):

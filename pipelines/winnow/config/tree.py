@@ -10,18 +10,18 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from winnow.config.agreement import disagreements, is_there_already, tables_that_have
 from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
+from winnow.config.funnel import Funnel
 from winnow.config.gates import GateBounds, gate_faults
+from winnow.config.ladder import Rung, ladder_of
 from winnow.config.logs import LogConfig, Logs
 from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
+from winnow.config.negatives import Negatives
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.ranking import Ranking
 from winnow.config.sampling import (
     Attribution,
-    Easy,
     Exclusion,
-    Hard,
-    Mix,
     Split,
 )
 
@@ -97,9 +97,8 @@ class Config(Frozen):
     exclusion: Exclusion = Exclusion()
     popularity: Popularity = Popularity()
     positives: Positives = Positives()
-    easy: Easy = Easy()
-    hard: Hard = Hard()
-    mix: Mix = Mix()
+    funnel: Funnel = Funnel()
+    negatives: Negatives = Negatives()
     ranking: Ranking = Ranking()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
@@ -147,11 +146,17 @@ class Config(Frozen):
         asked = {
             "positives.labels": tuple(self.positives.label_names.values()),
             "positives.values": tuple(self.positives.values),
+            "mixture": self.negatives.mixture,
         }
         asked = {what: names for what, names in asked.items() if names}
         if self.positives.per_user_cap is not None:
             asked["positives.per_user_cap"] = ()
         return asked | self.ranking.asked_for
+
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The stages of the funnel with what hard negatives take from each."""
+        return ladder_of(self.funnel, self.negatives)
 
     def canonical_json(self) -> str:
         """Return the settings that decide the rows, as JSON with sorted keys.

@@ -71,7 +71,7 @@ def _negative(code: str, name: str) -> Callable[[Config], Broken]:
 
 
 def _stage_unknown(config: Config) -> Broken:
-    stages = [stage.name for stage in config.hard.stages]
+    stages = [stage.name for stage in config.ladder]
     stage = F.col("stage")
     sentence = "stage is not one of the configured stages"
     # A row without a stage breaks the rule ``missing``, and comparing text once more costs.

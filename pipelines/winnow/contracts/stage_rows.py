@@ -38,7 +38,7 @@ class StageRows:
 
 def stages_of(log: str, config: Config) -> tuple[str, ...]:
     """Return the names of the stages that a log has: the ladder's for the ranking log."""
-    return tuple(stage.name for stage in config.hard.stages) if log == "ranking_log" else ()
+    return tuple(stage.name for stage in config.ladder) if log == "ranking_log" else ()
 
 
 def stage_note(stages: Sequence[str]) -> Column:

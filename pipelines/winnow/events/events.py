@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.config.sampling import Hard
+from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
@@ -74,14 +74,14 @@ def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: in
     return (F.col("event_us") >= first.start_us) & (F.col("event_us") < last.end_us)
 
 
-def _kind(hard: Hard) -> Column:
+def _kind(config: Config) -> Column:
     """Return the kind of a row whose stage is one of the ladder's; others are never handed on.
 
     Added up, and in bytes: engines choose between two constants much faster than they go through
     the branches of one long CASE.
     """
-    kind = _tiny(FIRST_RANKED) + _may_be_negative(hard).cast("tinyint")
-    for level, stage in enumerate(hard.stages[1:], start=1):
+    kind = _tiny(FIRST_RANKED) + _may_be_negative(config).cast("tinyint")
+    for level, stage in enumerate(config.ladder[1:], start=1):
         kind += F.when(F.col("stage") == stage.name, _tiny(2 * level)).otherwise(_tiny(0))
     return kind.cast("tinyint")
 
@@ -90,16 +90,17 @@ def _tiny(number: int) -> Column:
     return F.lit(number).cast("tinyint")
 
 
-def _may_be_negative(hard: Hard) -> Column:
+def _may_be_negative(config: Config) -> Column:
     """Return whether the log's row allows its item as a negative of its stage."""
     allowed = F.col("valid")
-    for stage in hard.stages:
+    funnel = config.funnel
+    for stage in config.ladder:
         if stage.take == "cut":
             of_other = F.col("stage") != stage.name
-            if hard.cut_known_by == "passed":
+            if funnel.cut_known_by == "passed":
                 allowed = allowed & (of_other | F.coalesce(~F.col("passed"), F.lit(False)))
-            if hard.cut_reasons is not None:
-                named = F.col("cut_reason").isin(*hard.cut_reasons)
+            if funnel.cut_reasons is not None:
+                named = F.col("cut_reason").isin(*funnel.cut_reasons)
                 allowed = allowed & (of_other | F.coalesce(named, F.lit(False)))
     return allowed
 
@@ -139,13 +140,13 @@ def ranked_events(
     named = key_of("user_id", config.ids.user).alias("named_user")
     of_stage = {
         "score": F.col("score").cast("double"),
-        "rank": F.coalesce(rank_from_one(config.hard, orders), F.lit(0)).cast("int"),
+        "rank": F.coalesce(rank_from_one(config.ladder, orders), F.lit(0)).cast("int"),
         "stage_size": F.coalesce("stage_size", F.lit(0)).cast("int"),
     }
     rows = ranking_log.select(
         "request_id",
         key_of("item_id", config.ids.item).alias("item_key"),
-        _kind(config.hard).alias("kind"),
+        _kind(config).alias("kind"),
         *(of_stage[name].alias(name) for name in RANKED_COLUMNS if name in mapped),
         *((named,) if by_user else ()),
     )
@@ -161,7 +162,7 @@ def ranked_events(
     return found.where(of_user).drop("request_id", "named_user")
 
 
-def rank_from_one(hard: Hard, orders: StageOrders) -> Column:
+def rank_from_one(ladder: Sequence[Rung], orders: StageOrders) -> Column:
     """Return the rank, 1 for the best, also where the log counts a stage's ranks from 0."""
     # The least of a NULL and a number is the number.
     bounded = F.greatest(F.least(F.col("rank"), F.lit(_HIGHEST_RANK)), F.lit(-1))
@@ -170,7 +171,7 @@ def rank_from_one(hard: Hard, orders: StageOrders) -> Column:
         return rank
     if not any(orders.first_rank):
         return rank + 1
-    from_zero = (s.name for s, n in zip(hard.stages, orders.first_rank, strict=True) if n == 0)
+    from_zero = (s.name for s, n in zip(ladder, orders.first_rank, strict=True) if n == 0)
     return rank + F.when(F.col("stage").isin(*from_zero), 1).otherwise(0)
 
 

@@ -35,14 +35,14 @@ def stage_orders(
             they were not counted, the score is taken to be there.
         config: The ladder, and how a cut is known.
     """
-    stages, log = config.hard.stages, logs.get("ranking_log")
+    stages, log = config.ladder, logs.get("ranking_log")
     if log is None:
         return StageOrders((True,) * len(stages), (1,) * len(stages))
     counted = counts["ranking_log"].stages if "ranking_log" in counts else {}
     rows_of = [counted.get(stage.name, StageRows()) for stage in stages]
     settings = config.logs.ranking_log
     sampled = settings is not None and settings.sampled
-    by_last_stage = config.hard.cut_known_by == "last_stage"
+    by_last_stage = config.funnel.cut_known_by == "last_stage"
     by_score = []
     for level, (stage, rows) in enumerate(zip(stages, rows_of, strict=True)):
         if stage.order_by is not None:

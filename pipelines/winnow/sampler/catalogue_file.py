@@ -63,7 +63,7 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     clicks = items["clicks"].to_numpy()
     inside = items["in_catalogue"].to_numpy()
     _check_keys(keys, items["item_id"])
-    weights = integer_weights(clicks[inside], config.popularity.smoothing, config.easy.alpha)
+    weights = integer_weights(clicks[inside], config.popularity.smoothing, config.negatives.alpha)
     keep = keep_probs(clicks, config.positives.downsampling)
     hot = np.flatnonzero(keep < 1.0)
     hot = hot[np.argsort(keys[hot])]

@@ -129,7 +129,7 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
         of_lists = history_events(logs["impressions"].frame.where(window), config)
         forbidden = forbidden.unionByName(of_lists)
     ranked = None
-    if "ranking_log" in logs and config.mix.n_hard > 0:
+    if "ranking_log" in logs and config.negatives.n_hard > 0:
         log = logs["ranking_log"]
         ranked = ranked_events(
             ranked_rows(log, config).where(on_date(log, day)),
@@ -149,10 +149,10 @@ def ranked_rows(log: Log, config: Config) -> DataFrame:
     the stage's list all the same, but cannot be a negative by such a row. Where the row itself
     tells of a cut, a broken one tells nothing: only valid rows are taken.
     """
-    if config.hard.cut_known_by == "passed":
+    if config.funnel.cut_known_by == "passed":
         return log.frame.where("valid").withColumn("valid", F.lit(True))
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
-    stages = [stage.name for stage in config.hard.stages]
+    stages = [stage.name for stage in config.ladder]
     return log.frame.where(~F.col("filtered") & known & F.col("stage").isin(*stages))
 
 

@@ -85,18 +85,20 @@ class SamplerSettings:
             start_us=day.start_us,
             end_us=day.end_us,
             ladder=tuple(
-                (takes[s.take], *s.band, of_stage)
-                for s, of_stage in zip(config.hard.stages, by_score, strict=True)
+                (takes[s.take], *(s.hard[0].percentiles if s.hard else (0.0, 1.0)), of_stage)
+                for s, of_stage in zip(config.ladder, by_score, strict=True)
             ),
             spec=SamplingSpec(
-                n_easy=config.mix.n_easy,
-                n_hard=config.mix.n_hard,
-                fill=config.mix.on_hard_shortfall == "fill",
-                max_rejections=config.easy.max_rejections,
-                selection=selections[config.hard.selection],
-                higher_is_better=config.hard.higher_score_is_better,
-                cut_by_absence=config.hard.cut_known_by == "membership",
-                by_last_stage=config.hard.cut_known_by == "last_stage",
+                n_easy=config.negatives.n_easy,
+                n_hard=config.negatives.n_hard,
+                fill=config.negatives.fills,
+                max_rejections=config.negatives.max_rejections,
+                selection=selections[
+                    config.negatives.pools[0].selection if config.negatives.pools else "random"
+                ],
+                higher_is_better=config.funnel.higher_score_is_better,
+                cut_by_absence=config.funnel.cut_known_by == "membership",
+                by_last_stage=config.funnel.cut_known_by == "last_stage",
                 sampled=log is not None and log.sampled,
             ),
             catalogue=catalogue,

@@ -100,8 +100,8 @@ class GroupTables:
         return cls(
             columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
             stages=StageSources.of(config),
-            n_requested=config.mix.negatives_per_positive,
-            random=config.hard.selection == "random",
+            n_requested=config.negatives.per_positive,
+            random=all(entry.selection == "random" for entry in config.negatives.hard),
         )
 
     def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:

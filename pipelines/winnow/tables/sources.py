@@ -38,10 +38,10 @@ class StageSources:
     def of(cls, config: "Config") -> Self:
         """Take from the config what the ladder of stages is."""
         codes = {"cut": SOURCE_CUT, "low": SOURCE_LOW}
-        sources = tuple(codes.get(stage.take) for stage in config.hard.stages)
+        sources = tuple(codes.get(stage.take) for stage in config.ladder)
         giving = [level for level, source in enumerate(sources) if source is not None]
         return cls(
-            names=tuple(stage.name for stage in config.hard.stages),
+            names=tuple(stage.name for stage in config.ladder),
             sources=sources,
             hardness=tuple(
                 giving.index(level) + 1 if level in giving else None

@@ -187,6 +187,6 @@ def wrong_q(
     wrong = F.count_if(~F.coalesce(close, F.lit(False)))
     found = joined.agg(wrong.alias("wrong"), F.count(F.lit(1)).alias("seen")).collect()[0]
     if row_sample.one_in > 1:
-        most = config.mix.negatives_per_positive
+        most = config.negatives.per_positive
         row_sample.require_seen(found["seen"], n_rows, rows_per_positive=most)
     return Q_DIFFERS.figure(found["wrong"], detail=row_sample.described())

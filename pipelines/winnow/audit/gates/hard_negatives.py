@@ -13,7 +13,6 @@ from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_ma
 from winnow.audit.recompute.stage_rules import stage_rules
 from winnow.audit.recompute.staged_rows import can_have_hard, hard_of
 from winnow.audit.record import HardOrigin
-from winnow.config.sampling import Hard
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date
@@ -109,13 +108,13 @@ def recomputed_hard(
         limits: How much is compared at a time.
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
-    of_ladder = F.col("stage").isin(*(stage.name for stage in config.hard.stages))
+    of_ladder = F.col("stage").isin(*(stage.name for stage in config.ladder))
     one_in = one_in_so_many(n_positives, limits)
     # First of all conditions: engines need not look at the others for rows that it leaves out.
     rows = of_some_requests(ranking_log.frame, one_in).where(
         on_date(ranking_log, day) & ~F.col("filtered") & known & of_ladder
     )
-    if config.hard.cut_known_by == "passed":
+    if config.funnel.cut_known_by == "passed":
         rows = rows.where("valid")
     by_user = "user_id" in ranking_log.mapped and config.attribution.users != "impression"
     logged = rows.select(
@@ -126,9 +125,9 @@ def recomputed_hard(
         "score",
         "rank",
         "stage_size",
-        (F.col("valid") & _cut(config.hard)).alias("cut"),
+        (F.col("valid") & _cut(config)).alias("cut"),
     )
-    n_rows = (ranking_log.about_rows + n_positives * config.mix.n_hard) // one_in
+    n_rows = (ranking_log.about_rows + n_positives * config.negatives.n_hard) // one_in
     counts = hard_counts(
         HardRows(
             logged,
@@ -157,15 +156,15 @@ def recomputed_hard(
     return [*figures, HARD_OUTSIDE_BY_OTHER.figure(share, detail=detail)]
 
 
-def _cut(hard: Hard) -> Column:
+def _cut(config: Config) -> Column:
     """Return whether a row of the log lets its item be a negative of its stage."""
     verdicts: list[Column] = []
-    for stage in hard.stages:
+    for stage in config.ladder:
         allowed = F.lit(stage.take != "none")
-        if stage.take == "cut" and hard.cut_known_by == "passed":
+        if stage.take == "cut" and config.funnel.cut_known_by == "passed":
             allowed = F.coalesce(~F.col("passed"), F.lit(False))
-        if stage.take == "cut" and hard.cut_reasons is not None:
-            reason = F.coalesce(F.col("cut_reason").isin(*hard.cut_reasons), F.lit(False))
+        if stage.take == "cut" and config.funnel.cut_reasons is not None:
+            reason = F.coalesce(F.col("cut_reason").isin(*config.funnel.cut_reasons), F.lit(False))
             allowed = allowed & reason
         verdicts.append(F.when(F.col("stage") == stage.name, allowed))
     return F.coalesce(*verdicts, F.lit(False))

@@ -121,14 +121,14 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     exhausted = of_reason["catalogue_exhausted"]
     hard_missing = missing - exhausted
     # A missing hard negative is filled, unless the user's catalogue is exhausted.
-    nothing_left = (n_fill == 0) & ((exhausted > 0) | F.lit(config.mix.n_easy == 0))
+    nothing_left = (n_fill == 0) & ((exhausted > 0) | F.lit(config.negatives.n_easy == 0))
     wrong_fill = n_fill != 0
-    if config.mix.on_hard_shortfall == "fill":
+    if config.negatives.fills:
         wrong_fill = (n_fill != hard_missing) & ~nothing_left
     differs = (
-        (F.col("n_requested") != config.mix.negatives_per_positive)
-        | (n_hard + hard_missing != config.mix.n_hard)
-        | (n_easy + exhausted != config.mix.n_easy)
+        (F.col("n_requested") != config.negatives.per_positive)
+        | (n_hard + hard_missing != config.negatives.n_hard)
+        | (n_easy + exhausted != config.negatives.n_easy)
         | wrong_fill
     )
     sums = {
@@ -167,8 +167,8 @@ def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample
         MIX_DIFFERS.figure(counts["differs"]),
         INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=detail),
     ]
-    if config.mix.n_hard > 0 and counts["logged"]:
-        asked = counts["logged"] * config.mix.n_hard
+    if config.negatives.n_hard > 0 and counts["logged"]:
+        asked = counts["logged"] * config.negatives.n_hard
         found = (counts["hard_of_logged"] or 0) / asked - 1.0
         figures.append(HARD_SHARE.figure(found, detail=f"{asked:,} asked for"))
     missing = {reason: int(counts[reason] or 0) for reason in REASONS}
@@ -203,13 +203,13 @@ def _drawn_evenly(config: Config) -> Column:
     asked for gave all that it had.
     """
     n_hard, known = F.col("n_hard"), F.col("known_chances")
-    if config.hard.selection != "random":
+    if any(entry.selection != "random" for entry in config.negatives.hard):
         return known == 0
     least, most = F.col("least_chance"), F.col("most_chance")
     pool = n_hard / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
     possible = (least > 0) & (least == most) & (most <= 1) & whole
-    all_chosen = (n_hard == config.mix.n_hard) | (least == 1)
+    all_chosen = (n_hard == config.negatives.n_hard) | (least == 1)
     complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
 

@@ -111,7 +111,7 @@ def _wrong_weights(items: Items, config: Config) -> int:
     clicks, weight = items.clicks[items.listed], items.weight[items.listed]
     if len(weight) == 0:
         return 0
-    share = np.power(clicks + config.popularity.smoothing, config.easy.alpha)
+    share = np.power(clicks + config.popularity.smoothing, config.negatives.alpha)
     n, total = len(weight), float(share.sum())
     # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
     # finest of which the sums are exact.

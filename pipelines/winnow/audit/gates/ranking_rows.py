@@ -81,12 +81,7 @@ def logged_requests(
 
 def stages_of_places(config: Config) -> tuple[str, ...]:
     """Return the stages of which the place of an item decides whether it is taken."""
-    chosen = config.hard.selection != "random"
-    return tuple(
-        stage.name
-        for stage in config.hard.stages
-        if stage.needs_places or (chosen and stage.take != "none")
-    )
+    return tuple(stage.name for stage in config.ladder if stage.needs_places or stage.selects)
 
 
 def unordered_rows(
@@ -102,7 +97,7 @@ def unordered_rows(
     """
     figures, judged = [], stages_of_places(config)
     by_score = stage_rules(ranking_log, config, counted).by_score
-    for stage, scored in zip(config.hard.stages, by_score, strict=True):
+    for stage, scored in zip(config.ladder, by_score, strict=True):
         if stage.name not in judged:
             continue
         own = counted.get(stage.name, StageRows())

@@ -190,7 +190,7 @@ def count_table(
         row_sample,
         {"rows": F.count(F.lit(1)), **keys, **(clicked_sums(config) if has_labels else {})},
         {gate.name: F.count_if(is_broken) for gate, is_broken in broken.items()},
-        rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.mix.negatives_per_positive,
+        rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.negatives.per_positive,
     )
 
 
@@ -226,7 +226,7 @@ def broken_rules(
     if "incl_prob" in columns and table in _LONG:
         kept[INCL_PROB_DIFFERS] = drawn_by_chance(table, config)
     if "stage_rank" in columns:
-        kept[HARD_BAND_DIFFERS] = in_its_band(config.hard)
+        kept[HARD_BAND_DIFFERS] = in_its_band(config)
     if "click_delay_ms" in columns:
         labels = label_columns(columns, config)
         nothing = no_labels(labels) & no_values(value_columns(columns, config))

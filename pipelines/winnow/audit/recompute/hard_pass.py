@@ -1,6 +1,6 @@
 """One shuffle by request: every hard negative beside the ranking log's rows of its request."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from winnow.spark.limits import Limits
 from winnow.spark.passes import of_pass, passes_for
 
 if TYPE_CHECKING:
-    from winnow.config.sampling import Hard
+    from winnow.config.ladder import Rung
     from winnow.config.tree import Config
 
 _NAMES = HardCounts._fields
@@ -64,7 +64,7 @@ def hard_counts(rows: HardRows, config: "Config", rules: StageRules, limits: Lim
         rules: What holds for each stage.
         limits: How much is compared at a time.
     """
-    ladder, known = config.hard, set(rows.stated.columns)
+    ladder, known = config.ladder, set(rows.stated.columns)
     asked = F.xxhash64("request_id", "user_id")
     requests = rows.stated.select("request_id").distinct()
     if rows.by_user:
@@ -120,8 +120,8 @@ def _any_user(config: "Config") -> Column:
     return F.lit(config.attribution.users != "agree")
 
 
-def _place(ladder: "Hard") -> Column:
-    places = (F.when(F.col("stage") == s.name, F.lit(i)) for i, s in enumerate(ladder.stages))
+def _place(ladder: "Sequence[Rung]") -> Column:
+    places = (F.when(F.col("stage") == s.name, F.lit(i)) for i, s in enumerate(ladder))
     return F.coalesce(*places, F.lit(_NO_STAGE))
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
 from winnow.audit.recompute.staged_rows import source_code
-from winnow.config.sampling import Hard
+from winnow.config.entries import HardEntry
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 
@@ -48,9 +48,11 @@ def weight_fits(config: Config) -> Column:
 def drawn_by_chance(table: str, config: Config) -> Column:
     """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
-    if config.hard.selection != "random":
-        return is_null
     probable = (chance > 0) & (chance <= 1)
+    ways = {entry.selection == "random" for entry in config.negatives.hard}
+    if ways != {True}:
+        # Of several ways each has rows of its own; which they are is another gate's matter.
+        probable = is_null if ways == {False} else F.coalesce(probable, F.lit(True))
     if table == "hard_negatives":
         return probable
     is_hard = F.coalesce(source_code() >= 2, F.lit(False))
@@ -82,20 +84,27 @@ def kept_by_its_hash(config: Config) -> Column:
     return F.when(clicked, said == 1.0).otherwise((said == keep) & below_negative_keep(config))
 
 
-def in_its_band(hard: Hard) -> Column:
-    """Return whether rank, size and rank_pct fit together, and into the band of a low stage."""
+def in_its_band(config: Config) -> Column:
+    """Return whether rank, size and rank_pct fit together, and into a band of the stage."""
     rank, size, share = F.col("stage_rank"), F.col("stage_size"), F.col("rank_pct")
     wanted = F.when(size > 1, (rank - 1) / (size - 1)).otherwise(F.lit(0.0))
     there = (rank >= 1) & (rank <= size) & (F.abs(share - wanted) <= 1e-9)
     possible = F.coalesce((rank >= 1) | (size >= 1), F.lit(True))
     unknown = rank.isNull() | size.isNull()
     fits = F.when(unknown, share.isNull() & possible).otherwise(there)
-    of_stage = F.lit(False)
-    for stage in hard.stages:
-        low, high = stage.band if stage.take == "low" else (0.0, 1.0)
-        inside = (share >= low - 1e-9) & (share <= high + 1e-9)
-        if not stage.needs_places:
-            inside = F.coalesce(inside, F.lit(True))
-        named = (F.col("stage") == stage.name) & (F.col("source") == stage.take)
-        of_stage = of_stage | (named & inside) if stage.take != "none" else of_stage
-    return fits & of_stage
+    of_entry = F.lit(False)
+    for entry in config.negatives.hard:
+        named = (F.col("stage") == entry.stage) & (F.col("source") == entry.source)
+        of_entry = of_entry | (named & _inside(entry))
+    return fits & of_entry
+
+
+def _inside(entry: HardEntry) -> Column:
+    """Return whether a row lies in the entry's band; in that of all items, it need not be known."""
+    if entry.ranks is not None:
+        return F.coalesce(F.col("stage_rank").between(*entry.ranks), F.lit(False))
+    if entry.scores is not None:
+        return F.coalesce(F.col("stage_score").between(*entry.scores), F.lit(False))
+    low, high = entry.percentiles
+    inside = F.col("rank_pct").between(low - 1e-9, high + 1e-9)
+    return F.coalesce(inside, F.lit(not entry.needs_order))

@@ -94,7 +94,7 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     """
     if "hard_negatives" in staged:
         return staged["hard_negatives"]
-    stages = [stage.name for stage in config.hard.stages if stage.take != "none"]
+    stages = [stage.name for stage in config.ladder if stage.take != "none"]
     if not stages:
         return None
     named = (F.when(F.col("hardness") == i, F.lit(n)) for i, n in enumerate(stages, start=1))
@@ -122,6 +122,6 @@ def can_have_hard(evidence: Evidence) -> bool:
     """Return whether hard negatives were asked for, and a table that is written tells of them."""
     return (
         "ranking_log" in evidence.logs
-        and evidence.config.mix.n_hard > 0
+        and evidence.config.negatives.n_hard > 0
         and hard_of(evidence.staged, evidence.config) is not None
     )

@@ -64,15 +64,19 @@ class Settings:
             yield f"# Actions that were found besides {', '.join(ACTIONS)}: {found} rows."
             yield "# These are rejected, unless positives.actions names them."
         if not self.ranked:
-            yield "mix: {hard_ratio: 0.0}      # hard negatives come from a ranking log"
+            yield "negatives: {hard: []}       # hard negatives come from a ranking log"
             return
-        yield "hard:"
+        yield "funnel:"
         yield f"  cut_known_by: {self.cut_known_by}"
         if self.stages:
             yield "  stages:       # in the order of the funnel, as far as names and rows tell"
-            yield from (f"    - {stage}" for stage in _takes(self.stages))
+            yield from (f"    - {{name: {stage}}}" for stage in self.stages)
         if self.other_stages:
             yield f"    # found in a few rows, and left out: {', '.join(self.other_stages)}"
+        if self.stages:
+            yield "negatives:"
+            yield "  hard:"
+            yield from (f"    - {taken}" for taken in _takes(self.stages))
 
 
 def settings_of(roles: Mapping[str, Role]) -> Settings:
@@ -154,8 +158,8 @@ def _step(name: str) -> int | None:
 def _takes(stages: Sequence[str]) -> Iterator[str]:
     for place, name in enumerate(stages):
         last = place == len(stages) - 1
-        take = "low" if last else "none" if _step(name) == 0 else "cut"
-        yield f"{{name: {name}, take: {take}}}"
+        if last or _step(name) != 0:
+            yield f"{{source: {'low' if last else 'cut'}, stage: {name}}}"
 
 
 def _day(shown: Role | None, clicks: Role | None) -> date | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
-from winnow.config.sampling import Stage
+from winnow.config.entries import HardEntry
+from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 from winnow.errors import Problem
 
@@ -14,21 +15,21 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
         there: The contract columns that the log has.
         config: The ladder, how a cut is known, and how hard negatives are selected.
     """
-    hard = config.hard
-    taking = [(i, stage) for i, stage in enumerate(hard.stages) if stage.take != "none"]
-    if config.mix.n_hard == 0:
+    funnel = config.funnel
+    taking = [(i, stage) for i, stage in enumerate(config.ladder) if stage.take != "none"]
+    if config.negatives.n_hard == 0:
         return
     cuts = any(stage.take == "cut" for _, stage in taking)
-    if cuts and hard.cut_known_by == "passed" and "passed" not in there:
+    if cuts and funnel.cut_known_by == "passed" and "passed" not in there:
         yield Problem(
-            "hard.cut_known_by",
+            "funnel.cut_known_by",
             "logs.ranking_log has no column passed, so nothing tells what a stage cut",
             "passed",
             "membership or last_stage, or the column mapped",
         )
-    if cuts and hard.cut_reasons is not None and "cut_reason" not in there:
+    if cuts and funnel.cut_reasons is not None and "cut_reason" not in there:
         yield Problem(
-            "hard.cut_reasons",
+            "funnel.cut_reasons",
             "logs.ranking_log has no column cut_reason",
             next_step="Map it under logs.ranking_log.columns, or take cut_reasons out.",
         )
@@ -36,11 +37,10 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
         yield from _of_stage(index, stage, there, config)
 
 
-def _of_stage(
-    index: int, stage: Stage, there: Collection[str], config: Config
-) -> Iterator[Problem]:
-    hard, log = config.hard, config.logs.ranking_log
-    where = f"hard.stages[{index}]"
+def _of_stage(index: int, stage: Rung, there: Collection[str], config: Config) -> Iterator[Problem]:
+    log = config.logs.ranking_log
+    where = f"funnel.stages[{index}]"
+    band_at = f"negatives.hard[{stage.entries[0]}]"
     sampled = log is not None and log.sampled
     if stage.order_by is not None and stage.order_by not in there:
         yield Problem(
@@ -49,19 +49,19 @@ def _of_stage(
             next_step=f"Map it under logs.ranking_log.columns, or order {stage.name} otherwise.",
         )
         return
-    selects = hard.selection != "random"
-    if (stage.needs_places or selects) and not {"score", "rank"} & set(there):
-        why = f"band {list(stage.band)}" if stage.needs_places else f"selection {hard.selection}"
+    if (stage.needs_places or stage.selects) and not {"score", "rank"} & set(there):
+        first = next(e for e in stage.hard if e.needs_order or not stage.needs_places)
+        why = f"band {_band(first)}" if stage.needs_places else f"selection {first.selection}"
         yield Problem(
-            where,
+            band_at,
             f"{stage.name} needs the order of its items for its {why}, and logs.ranking_log has "
             "neither score nor rank",
             next_step="Map one of them under logs.ranking_log.columns, or take another way: "
             "band [0, 1] with selection random needs no order.",
         )
         return
-    before_last = index < len(hard.stages) - 1
-    in_part = sampled or (hard.cut_known_by == "last_stage" and before_last)
+    before_last = index < len(config.ladder) - 1
+    in_part = sampled or (config.funnel.cut_known_by == "last_stage" and before_last)
     if not stage.needs_places or not in_part:
         return
     by_rank = "rank" in there and stage.order_by != "score"
@@ -77,11 +77,15 @@ def _of_stage(
         missing = [name for name in missing if name == "rank"]
     columns = " and ".join(missing) or "order_by: rank"
     yield Problem(
-        f"{where}.band",
+        f"{band_at}.band",
         f"the place of an item among all that {stage.name} ranked is not known: {known}",
-        f"{list(stage.band)} without {columns}",
+        f"{_band(next(e for e in stage.hard if e.needs_order))} without {columns}",
         "[0, 1], or the logged rank" + (" and the size of the stage" if sampled else ""),
         f"Map {' and '.join(missing)} under logs.ranking_log.columns, or set band: [0, 1]."
         if missing
         else "Set order_by: rank, or band: [0, 1].",
     )
+
+
+def _band(entry: HardEntry) -> str:
+    return str(list(entry.ranks or entry.percentiles))

@@ -22,7 +22,7 @@ def wide_problems(
     """
     known = {
         "action_type": config.positives.actions,
-        "stage": tuple(stage.name for stage in config.hard.stages),
+        "stage": tuple(stage.name for stage in config.ladder),
     }
     values: tuple[bool | int | float | str, ...]
     if isinstance(mapping, Constant):

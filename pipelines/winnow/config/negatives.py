@@ -1,0 +1,219 @@
+"""How many negatives a positive gets, and of which sources."""
+
+from functools import cached_property
+from typing import Literal, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from winnow.config.entries import (
+    CutEntry,
+    EasyEntry,
+    HardEntry,
+    LowEntry,
+    PopularityEntry,
+    UniformEntry,
+)
+from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
+from winnow.config.quotas import Numbers, numbers_of
+from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, source_named
+
+
+class Drawn(NamedTuple):
+    """One source of draws, as a positive asks for it.
+
+    Attributes:
+        name: Of the source, with its place among those of the name from the second on.
+        code: As in ``neg_source``.
+        stream: Names the hashes that decide its rows.
+        asked: Draws of a positive; 0 of the source of fills, which draws what is missing.
+        distribution: Its place among ``Negatives.distributions``.
+    """
+
+    name: str
+    code: int
+    stream: int
+    asked: int
+    distribution: int
+
+
+class Pool(NamedTuple):
+    """Hard negatives that are chosen together.
+
+    Attributes:
+        asked: How many of a positive.
+        selection: How they are chosen.
+        entries: The places of their sources in ``negatives.hard``.
+    """
+
+    asked: int
+    selection: str
+    entries: tuple[int, ...]
+
+
+class Fill(Frozen):
+    """Draws of this source stand in for what the others could not give, flagged easy_fill."""
+
+    fill: Identifier
+
+
+class Negatives(Frozen):
+    """How many negatives a positive gets, of which sources, and what stands in for missing ones.
+
+    Hard sources without a number are one pool: each of its candidates is as likely as any other.
+    """
+
+    per_positive: int = Field(default=20, ge=1, le=10_000)
+    easy: tuple[EasyEntry, ...] = Field(
+        default=(PopularityEntry(source="popularity"),), max_length=20
+    )
+    hard: tuple[HardEntry, ...] = Field(
+        default=(CutEntry(source="cut", stage="coarse"), LowEntry(source="low", stage="fine")),
+        max_length=60,
+    )
+    on_shortfall: Literal["leave"] | Fill = Fill(fill="popularity")
+    max_rejections: int = Field(default=16, ge=0, le=1000)
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        found = self.numbers.total
+        if found != self.per_positive:
+            what = "the sources do not add up to the negatives of a positive"
+            fix = "Leave the number out of one of them: it gets what the others leave."
+            expected = f"{self.per_positive}, as per_positive says"
+            refuse([fault((), what, str(found), expected, fix)])
+        return self
+
+    @model_validator(mode="after")
+    def _is_one_recipe(self) -> Self:
+        further = len(self.easy) > 1 or any(
+            not entry.quota.open
+            or entry.ranks is not None
+            or entry.scores is not None
+            or (entry.source == "cut" and entry.needs_order)
+            for entry in self.hard
+        )
+        if further:
+            raise ValueError("only one easy source and one pool of hard ones are drawn from")
+        return self
+
+    @model_validator(mode="after")
+    def _few_of_one(self) -> Self:
+        names = [entry.source for entry in self.easy]
+        refuse(
+            fault(("easy", i), f"{name} is named more than {MOST_OF_ONE} times")
+            for i, name in enumerate(names)
+            if names[: i + 1].count(name) == MOST_OF_ONE + 1
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _can_fill(self) -> Self:
+        if isinstance(self.on_shortfall, Fill):
+            name, known = self.on_shortfall.fill, {*_WHOLE, *(e.source for e in self.easy)}
+            if name not in known:
+                what, expected = "no such source", f"one of {', '.join(sorted(known))}"
+                key = ("on_shortfall", "fill")
+                refuse([fault(key, what, name, expected, nearest(name, known))])
+        return self
+
+    @model_validator(mode="after")
+    def _pool_is_chosen_alike(self) -> Self:
+        ways = {entry.selection for entry in self.hard if entry.quota.open}
+        if len(ways) > 1:
+            what = "hard sources without a number are one pool, and their selections differ"
+            fix = "Give each a share or a count, or all the same selection."
+            refuse([fault(("hard",), what, ", ".join(sorted(ways)), next_step=fix)])
+        return self
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """How many negatives each source is asked for."""
+        easy, hard = ([entry.quota for entry in entries] for entries in (self.easy, self.hard))
+        return numbers_of(self.per_positive, easy, hard)
+
+    @property
+    def n_easy(self) -> int:
+        """Easy negatives of a positive, fills not counted."""
+        return sum(self.numbers.easy)
+
+    @property
+    def n_hard(self) -> int:
+        """Hard negatives of a positive."""
+        return sum(self.numbers.hard) + self.numbers.pool
+
+    @property
+    def fills(self) -> bool:
+        """Whether draws stand in for negatives that are missing."""
+        return isinstance(self.on_shortfall, Fill)
+
+    @property
+    def main(self) -> EasyEntry:
+        """The source whose weights stand in item_stats, and whose q in ``pos_log_q``.
+
+        The first that draws from the whole catalogue, so that every item has a weight.
+        """
+        whole = [entry for entry in self.easy if entry.source in _WHOLE]
+        return whole[0] if whole else _WHOLE["popularity"]
+
+    @property
+    def alpha(self) -> float:
+        """The exponent of the main source's weights; 0 where all are equal."""
+        return self.main.alpha if isinstance(self.main, PopularityEntry) else 0.0
+
+    @property
+    def _of_fills(self) -> EasyEntry | None:
+        if not isinstance(self.on_shortfall, Fill):
+            return None
+        name = self.on_shortfall.fill
+        return next((entry for entry in self.easy if entry.source == name), _WHOLE.get(name))
+
+    @cached_property
+    def distributions(self) -> tuple[EasyEntry, ...]:
+        """The different distributions that draws come from, the main one first."""
+        fills = [self._of_fills] if self._of_fills else []
+        found = {entry.distribution: entry for entry in (self.main, *self.easy, *fills)}
+        return tuple(found.values())
+
+    @property
+    def mixture(self) -> tuple[str, ...]:
+        """The columns that hold how likely a draw is of all sources together: of several, one."""
+        return ("mixture",) if len(self.distributions) > 1 else ()
+
+    @cached_property
+    def drawn(self) -> tuple[Drawn, ...]:
+        """The sources of draws in their order; the last one is that of fills, if there is one."""
+        keys = [entry.distribution for entry in self.distributions]
+        found, seen = [], dict[str, int]()
+        for entry, count in zip(self.easy, self.numbers.easy, strict=True):
+            source, place = source_named(entry.source), seen.get(entry.source, 0)
+            seen[entry.source] = place + 1
+            code, stream = source.code + CODES * place, source.stream + _STREAMS * place
+            name = f"{source.name}_{place + 1}" if place else source.name
+            found.append(Drawn(name, code, stream, count, keys.index(entry.distribution)))
+        if self._of_fills is not None:
+            fill = source_named(EASY_FILL)
+            of = keys.index(self._of_fills.distribution)
+            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of))
+        return tuple(found)
+
+    @cached_property
+    def pools(self) -> tuple[Pool, ...]:
+        """Which hard negatives are chosen together, in the order of their first sources."""
+        open_ones = tuple(i for i, entry in enumerate(self.hard) if entry.quota.open)
+        found = []
+        for i, (entry, count) in enumerate(zip(self.hard, self.numbers.hard, strict=True)):
+            if i in open_ones[:1]:
+                found.append(Pool(self.numbers.pool, entry.selection, open_ones))
+            elif i not in open_ones:
+                found.append(Pool(count, entry.selection, (i,)))
+        return tuple(found)
+
+
+_STREAMS = 256
+"""Between the hash streams of a source and those of its next one of the name."""
+
+_WHOLE: dict[str, EasyEntry] = {
+    "popularity": PopularityEntry(source="popularity"),
+    "uniform": UniformEntry(source="uniform"),
+}
+"""Sources that fill though no easy entry names them: they draw from the whole catalogue."""
