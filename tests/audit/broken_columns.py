@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -29,7 +30,7 @@ def _everywhere(
     return Broken(tables={n: change(rows).select(rows.columns) for n, rows in frames.items()})
 
 
-def _groups(bench: Bench, name: str, values: list[int]) -> Broken:
+def _groups(bench: Bench, name: str, values: list[Any]) -> Broken:
     """Put other values into a column of the sample groups."""
     place, kind = bench.groups.column_names.index(name), bench.groups[name].type
     return Broken(bench.groups.set_column(place, name, pa.array(values, kind)))
@@ -270,4 +271,5 @@ def incl_prob_is_a_constant(bench: Bench) -> Broken:
 
 
 def incl_prob_is_turned_over(bench: Bench) -> Broken:
-    return _groups(bench, "n_pool", [1] * len(bench.groups))
+    chances = [[1.0 / chance for chance in of] for of in bench.groups["hard_incl_prob"].to_pylist()]
+    return _groups(bench, "hard_incl_prob", chances)

@@ -16,7 +16,7 @@ from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue, build_catalogue, catalogue_table
-from winnow.sampler.kernels.draw_table import alias_columns, log_weights
+from winnow.sampler.kernels.draw_groups import draw_groups
 from winnow.sampler.weights import keep_probs
 
 from tests.audit.simulated_logs import DAY
@@ -117,18 +117,15 @@ def weights_are_coarse(bench: Bench) -> Broken:
     """All weights are 1 or 2: right, but for the rounding."""
     made = bench.items.catalogue
     weights = np.maximum(1, made.draws.weights * 2 // int(made.draws.weights.max()))
-    before = np.cumsum(weights) - weights
-    own, other = alias_columns(weights)
-    draws = made.draws._replace(
-        weights=weights, before=before, own=own, other=other, log_weight=log_weights(weights)
-    )
+    draws = made.draws._replace(groups=draw_groups([(None, weights)]))
     return _with_catalogue(bench, replace(made, draws=draws))
 
 
 def _drawn(bench: Bench, own: NDArray[np.int64], other: NDArray[np.int64]) -> Broken:
     """Draw with another alias table; weights and log_q stay those of popularity."""
     made = bench.items.catalogue
-    draws = made.draws._replace(own=own.astype(np.int64), other=other.astype(np.int32))
+    groups = made.draws.groups._replace(own=own.astype(np.int64), other=other.astype(np.int32))
+    draws = made.draws._replace(groups=groups)
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 

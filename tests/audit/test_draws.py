@@ -9,24 +9,23 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from winnow.audit.recompute.drawable import Drawable, Weighed, only
 from winnow.audit.recompute.draws import (
     MOST_OFF,
     DrawFigures,
     Negatives,
-    Weighed,
     examine,
     expected_draws,
     log_q_edges,
     places_of,
 )
 from winnow.audit.recompute.draws_pass import _negatives
-from winnow.audit.recompute.kernels.draw_counts import SOURCES
 
 Event = tuple[int, int]
 Draw = tuple[int, int, int, float]
 """User, item, source, log_q (NaN where NULL)."""
 
-USERS = 4
+USERS, SOURCES = 4, 2
 _USER, _ITEM = st.integers(0, USERS - 1), st.integers(-3, 9)
 _EVENTS = st.lists(st.tuples(_USER, _ITEM), max_size=12)
 _LOG_Q = st.one_of(
@@ -70,9 +69,11 @@ def examined(
     return examine(USERS, arrays(shown), arrays(clicked), negatives(draws), weighed(weights))
 
 
-def weighed(weights: dict[int, int]) -> Weighed:
+def weighed(weights: dict[int, int]) -> Drawable:
+    """Popularity, and fills that are drawn alike."""
     keys = sorted(weights)
-    return Weighed(np.array(keys, np.int64), np.array([weights[k] for k in keys], np.int64))
+    items = Weighed(np.array(keys, np.int64), np.array([weights[k] for k in keys], np.int64))
+    return only(items, ("popularity", 0), ("easy_fill", 1))
 
 
 def negatives(draws: list[Draw]) -> Negatives:
@@ -81,6 +82,9 @@ def negatives(draws: list[Draw]) -> Negatives:
         np.array([d[1] for d in draws], np.int64),
         np.array([d[2] for d in draws], np.int8),
         np.array([d[3] for d in draws], np.float64),
+        positive=np.zeros(len(draws), np.int64),
+        row=np.arange(len(draws)),
+        mixture=np.empty(0),
     )
 
 
@@ -139,7 +143,8 @@ class DescribeExamine:
         items = sorted(weights)
         for source in range(SOURCES):
             drawn = Counter(item for _, item, of, _ in draws if of == source)
-            assert found.drawn[source].tolist() == [drawn[item] for item in items]
+            of_source = weighed(weights).of_source(found.drawn)[source]
+            assert of_source.tolist() == [drawn[item] for item in items]
         fine = [d for d in draws if d[2] < SOURCES and math.isfinite(d[3]) and d[3] <= 0]
         assert found.log_q.sum() == len(fine)
 
@@ -153,7 +158,10 @@ class DescribeExamine:
         draws: list[Draw],
     ) -> None:
         found = examined(weights, shown, clicked, draws)
-        expected = expected_draws(weighed(weights), found.total, found.blocked)
+        drawable = weighed(weights)
+        expected = np.stack(
+            drawable.of_source(expected_draws(drawable, found.total, found.blocked))
+        )
         assert expected == pytest.approx(slow_expected(weights, shown, clicked, draws), abs=1e-6)
 
     @settings(deadline=None)  # the first call compiles
@@ -222,7 +230,8 @@ class DescribeNegativesOfLists:
         names = ("neg_keys", "neg_source", "neg_log_q")
         kinds = (pa.list_(pa.int64()), pa.list_(pa.int8()), pa.list_(pa.float64()))
         columns = list(zip(*lists, strict=True))
-        return pa.table({n: pa.array(c, k) for n, c, k in zip(names, columns, kinds, strict=True)})
+        table = pa.table({n: pa.array(c, k) for n, c, k in zip(names, columns, kinds, strict=True)})
+        return table.append_column("item_key", pa.array([1] * len(lists), pa.int64()))
 
     def it_keeps_the_user_of_every_negative(self) -> None:
         rows = self.rows(([1, 2], [0, 2], [-1.0, None]), ([], [], []), ([3], [1], [-2.0]))
@@ -243,5 +252,5 @@ class DescribeNegativesOfLists:
     def it_takes_a_missing_id_for_one_that_no_catalogue_has(self) -> None:
         rows = self.rows(([1, None], [0, None], [-1.0, -1.0]), (None, None, None))
         found = _negatives(rows, np.array([0, 1], np.int32))
-        figures = examine(2, arrays([]), arrays([]), found, Weighed(np.array([1]), np.array([1])))
+        figures = examine(2, arrays([]), arrays([]), found, weighed({1: 1}))
         assert (figures.ineligible, len(found.item)) == (1, 2)

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.draws import easy_figures, wrong_q
 from winnow.audit.gates.history import drift_figures, volume_figures, volume_of
 from winnow.audit.gates.inputs import input_figures
 from winnow.audit.gates.ranking_rows import logged_requests
 from winnow.audit.gates.whose_clicks import shared_requests
+from winnow.audit.recompute.date_sources import drawable_of
 from winnow.audit.recompute.forbidden import measure_draws
 from winnow.audit.recompute.row_sample import RowSample
 from winnow.audit.recompute.staged_rows import negatives_of
@@ -123,6 +124,11 @@ class DescribeHistory:
             assert (volume["positives"], volume["users"]) == (4.0, float(len(set(owners))))
 
 
+def shares_of_one(spark: SparkSession) -> DataFrame:
+    schema = "source string, neg_key bigint, shares array<double>"
+    return spark.createDataFrame([("popularity", 1, [0.1])], schema)
+
+
 class DescribeDraws:
     def it_meets_negatives_with_what_the_logs_forbid(
         self, spark: SparkSession, tmp_path: Path
@@ -141,11 +147,12 @@ class DescribeDraws:
             sample(user_id=8, neg_item_ids=[1, 2], neg_source=[0, 0], neg_log_q=[-0.4054651, 0.5]),
         ]
         staged = {"training_samples": frame(spark, "training_samples", rows, settings)}
-        negatives, items = negatives_of(staged), some_items()
+        negatives = negatives_of(staged, settings)
+        drawable = drawable_of(some_items(), settings)
         assert negatives is not None
         scratch = Scratch(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
-        draws = measure_draws(negatives, items, logs, settings, THE_DAY, scratch, n_positives=2)
-        found = by_name(easy_figures(draws, items.weighed()))
+        draws = measure_draws(negatives, drawable, logs, settings, THE_DAY, scratch, n_positives=2)
+        found = by_name(easy_figures(draws, drawable, settings))
         assert found["shown_negatives"] == 1
         assert found["clicked_negatives"] == 1
         assert found["ineligible_negatives"] == 1
@@ -153,21 +160,24 @@ class DescribeDraws:
         assert found["log_q_differs"] == 1
 
     def it_counts_a_q_that_is_not_the_items_share(self, spark: SparkSession) -> None:
-        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
+        stats = shares_of_one(spark)
         rows = [
-            {"neg_item_id": 1, "q": 0.1},
-            {"neg_item_id": 1, "q": 0.2},
-            {"neg_item_id": 2, "q": 0.1},
+            {"source": "popularity", "neg_item_id": 1, "q": 0.1},
+            {"source": "popularity", "neg_item_id": 1, "q": 0.2},
+            {"source": "popularity", "neg_item_id": 2, "q": 0.1},
         ]
         easy = frame(spark, "easy_negatives", rows, SETTINGS)
-        assert wrong_q(easy, stats, SETTINGS, RowSample(), n_rows=3, n_items=1).value == 2
+        assert wrong_q(easy, stats, SETTINGS, RowSample(), n_rows=3, n_shares=1).value == 2
 
     def it_looks_at_the_q_of_a_stretch_of_many_rows(self, spark: SparkSession) -> None:
-        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
-        rows = [{"neg_item_id": 1, "q": 0.2, "shuffle_key": key} for key in (-5, -4, 7)]
+        stats = shares_of_one(spark)
+        rows = [
+            {"source": "popularity", "neg_item_id": 1, "q": 0.2, "shuffle_key": key}
+            for key in (-5, -4, 7)
+        ]
         easy = frame(spark, "easy_negatives", rows, SETTINGS)
         found = [
-            wrong_q(easy, stats, SETTINGS, RowSample(2, n), n_rows=3, n_items=1) for n in (0, 1)
+            wrong_q(easy, stats, SETTINGS, RowSample(2, n), n_rows=3, n_shares=1) for n in (0, 1)
         ]
         assert [(one.value, one.detail) for one in found] == [
             (2, "looked at 1 in 2 rows"),
@@ -175,12 +185,12 @@ class DescribeDraws:
         ]
 
     def it_does_not_believe_a_stretch_without_rows(self, spark: SparkSession) -> None:
-        stats = frame(spark, "item_stats", [{"item_id": 1, "q": 0.1}], SETTINGS)
+        stats = shares_of_one(spark)
         easy = frame(
             spark,
             "easy_negatives",
-            [{"neg_item_id": 1, "q": 0.1, "shuffle_key": 7}] * 5000,
+            [{"source": "popularity", "neg_item_id": 1, "q": 0.1, "shuffle_key": 7}] * 5000,
             SETTINGS,
         )
         with pytest.raises(ValueError, match="not spread like a hash"):
-            wrong_q(easy, stats, SETTINGS, RowSample(2, 0), n_rows=5_000, n_items=1)
+            wrong_q(easy, stats, SETTINGS, RowSample(2, 0), n_rows=5_000, n_shares=1)

@@ -45,7 +45,7 @@ class DescribeAgreement:
         staged = {n: frame(spark, n, rows, SETTINGS) for n, rows in tables.items()}
         staged["training_samples"] = frame(spark, "training_samples", [sample()], SETTINGS)
         staged["positives"] = staged["training_samples"].select("user_id", "item_id", "keep_prob")
-        return wrong(agreement_figures(staged, RowSample(), 0))
+        return wrong(agreement_figures(staged, RowSample(), 0, SETTINGS))
 
     def it_finds_the_same_rows_in_all_tables(self, spark: SparkSession) -> None:
         assert self.figures(spark, "easy_negatives") == {}
@@ -79,7 +79,7 @@ class DescribeAgreement:
         others = frame(spark, "training_samples", rows(2**62, 0.25), SETTINGS)
         for positives, number, differ in ((samples, 3, 0), (others, 3, 1), (others, 2, 0)):
             staged = {"training_samples": samples, "positives": positives}
-            found = agreement_figures(staged, RowSample(4, number), 1)
+            found = agreement_figures(staged, RowSample(4, number), 1, SETTINGS)
             assert [figure.value for figure in found] == [differ]
             assert found[0].detail == "looked at 1 in 4 rows"
 
@@ -88,12 +88,12 @@ class DescribeAgreement:
         samples = frame(spark, "training_samples", rows, SETTINGS)
         staged = {"training_samples": samples, "positives": samples}
         with pytest.raises(ValueError, match="not spread like a hash"):
-            agreement_figures(staged, RowSample(4, 0), 1_000)
+            agreement_figures(staged, RowSample(4, 0), 1_000, SETTINGS)
 
     def it_has_nothing_to_compare_without_training_samples(self, spark: SparkSession) -> None:
         staged = {"positives": frame(spark, "training_samples", [sample()], SETTINGS)}
         assert compared_tables(staged) == ()
-        assert agreement_figures(staged, RowSample(), 0) == []
+        assert agreement_figures(staged, RowSample(), 0, SETTINGS) == []
 
 
 class DescribeRowsOfOtherTables:
@@ -104,7 +104,7 @@ class DescribeRowsOfOtherTables:
         easy, hard = "easy_negatives", "hard_negatives"
         for names in ([easy, hard], ["training_samples"], ["training_samples_pointwise"]):
             some = {name: staged[name] for name in names}
-            found = negatives_of(some)
+            found = negatives_of(some, SETTINGS)
             assert found is not None
             zipped = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_log_q")).alias("n")
             rows = found.select("user_id", zipped).select("user_id", "n.*").collect()
@@ -119,7 +119,7 @@ class DescribeRowsOfOtherTables:
             assert stages is not None
             if easy not in names:
                 assert [tuple(row) for row in stages.collect()] == [(7, 1, 3, "coarse")]
-        assert [negatives_of({}), positives_of({}), hard_of({}, SETTINGS)] == [None] * 3
+        assert [negatives_of({}, SETTINGS), positives_of({}), hard_of({}, SETTINGS)] == [None] * 3
 
 
 class DescribeMix:

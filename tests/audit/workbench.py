@@ -182,7 +182,7 @@ def changed_tables(clean: pa.Table, groups: pa.Table) -> set[str]:
     else:
         changed = {n for n in clean.column_names if not clean[n].equals(groups[n])}
     lists = {n for n in changed if n.startswith(("easy_", "hard_"))}
-    counts = changed & {"n_easy", "n_fill", "n_hard", "n_pool", "shortfall"}
+    counts = changed & {"n_easy", "n_fill", "n_hard", "shortfall"}
     tables = {"training_samples", "training_samples_pointwise"} if changed else set()
     if changed - lists - counts:
         return tables | {"positives", "easy_negatives", "hard_negatives", "item_stats"}

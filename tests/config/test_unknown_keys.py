@@ -22,8 +22,8 @@ negatives: {hard: []}
 """
         assert sentences(tmp_path, text) == [
             "logs.clicks.colums (winnow.yaml, line 6): unknown key, expected one of path, format, "
-            "from, csv, encoding, accept_cut, explode, partition, columns, where, sampled. Did you "
-            "mean columns?"
+            "from, csv, encoding, accept_cut, explode, partition, columns, where, sampled, carry. "
+            "Did you mean columns?"
         ]
 
     @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ negatives: {hard: []}
         assert (told.what, told.next_step) == ("unknown key", "Did you mean ranking_log?")
 
     def it_can_be_a_log_that_no_table_is_made_of(self, tmp_path: Path) -> None:
-        told = sentences(tmp_path, LOGS + "  users: {path: u}\nnegatives: {hard: []}\n")
+        told = sentences(tmp_path, LOGS + "  devices: {path: u}\nnegatives: {hard: []}\n")
         assert told == [
-            "logs.users (winnow.yaml, line 5): unknown key, "
-            "expected one of impressions, clicks, ranking_log, items."
+            "logs.devices (winnow.yaml, line 5): unknown key, "
+            "expected one of impressions, clicks, ranking_log, items, users. Did you mean items?"
         ]
 
     def it_can_be_a_contract_column(self, tmp_path: Path) -> None:

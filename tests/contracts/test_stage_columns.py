@@ -48,15 +48,15 @@ class DescribeColumnsOfStages:
     @pytest.mark.parametrize("column", ["score", "rank"])
     def it_needs_the_one_that_the_config_names(self, column: str) -> None:
         other = {"score": "rank", "rank": "score"}[column]
-        assert told(ladder(order_by=column), other) == ["hard.stages[1].order_by"]
+        assert told(ladder(order_by=column), other) == ["funnel.stages[1].order_by"]
         assert told(ladder(order_by=column), column) == []
 
     def it_needs_ranks_of_a_stage_of_which_only_the_stop_is_known(self) -> None:
-        assert told(ladder(cut_known_by="last_stage"), "score") == ["hard.stages[1].band"]
+        assert told(ladder(cut_known_by="last_stage"), "score") == ["negatives.hard[1].band"]
         assert told(ladder(cut_known_by="last_stage"), "score", "rank") == []
         assert told(ladder((0.0, 1.0), cut_known_by="last_stage"), "score") == []
         by_score = ladder(cut_known_by="last_stage", order_by="score")
-        assert told(by_score, "score", "rank") == ["hard.stages[1].band"]
+        assert told(by_score, "score", "rank") == ["negatives.hard[1].band"]
 
     def it_needs_no_ranks_of_the_last_stage_whose_list_is_whole(self) -> None:
         assert told(config(funnel={"cut_known_by": "last_stage"}), "score") == []
@@ -65,12 +65,12 @@ class DescribeColumnsOfStages:
         settings = ladder(cut_known_by="passed")
         for columns in ({"score"}, {"rank"}, {"score", "stage_size"}):
             found = told(settings, "passed", *columns, sampled=True)
-            assert found == ["hard.stages[1].band"]
+            assert found == ["negatives.hard[1].band"]
         assert told(settings, "passed", "rank", "stage_size", sampled=True) == []
 
     def it_needs_what_tells_of_cuts(self) -> None:
-        assert told(ladder(cut_known_by="passed"), "rank") == ["hard.cut_known_by"]
-        assert told(ladder(cut_reasons=["score"]), "rank") == ["hard.cut_reasons"]
+        assert told(ladder(cut_known_by="passed"), "rank") == ["funnel.cut_known_by"]
+        assert told(ladder(cut_reasons=["score"]), "rank") == ["funnel.cut_reasons"]
 
     def it_needs_nothing_without_hard_negatives(self) -> None:
         assert told(config(negatives={"hard": []})) == []

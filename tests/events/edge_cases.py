@@ -5,6 +5,7 @@ negatives are wanted, so that each allowed candidate must be taken and each forb
 """
 
 from pathlib import Path
+from typing import Any
 
 from winnow.config.tree import Config
 
@@ -129,12 +130,12 @@ def _popularity(day: Logs) -> None:
     day.click(19, None, 40, at("00:00", -3) - MICROSECOND)
 
 
-def settings(base: Path) -> Config:
+def settings(base: Path, **negatives: Any) -> Config:
     """Four easy and four hard negatives per positive, nothing thinned, short windows."""
     return config(
         base,
         funnel={"cut_known_by": "last_stage"},
-        negatives={"per_positive": 8},
+        negatives={"per_positive": 8, **negatives},
         exclusion={"exposure_lookback_days": 2, "click_lookback_days": 3},
         popularity={"window_days": 3},
         positives={"downsampling": {"rule": "none"}, "weights": {"buy": 3.0}},

@@ -51,7 +51,7 @@ def logs(order: int = 1) -> Logs:
 
 def settings(base: Path) -> Config:
     names = ("impressions", "clicks", "items", "users")
-    made = config(base, logs=names, mix={"hard_ratio": 0.0}, tables=TABLES)
+    made = config(base, logs=names, negatives={"hard": []}, tables=TABLES)
     tree = made.model_dump(mode="json", by_alias=True)
     tree["logs"]["users"] |= {"carry": OF_USERS}
     tree["logs"]["clicks"] |= {"carry": OF_CLICKS}

@@ -45,7 +45,7 @@ def settings(base: Path, **positives: Any) -> Config:
         ],
         positives={"downsampling": {"rule": "none"}, **positives},
         popularity={"window_days": 1},
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 2},
+        negatives={"hard": [], "per_positive": 2},
         gates={"item_drift": {"warn": None}},
     )
 

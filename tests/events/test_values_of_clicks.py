@@ -49,7 +49,7 @@ def settings(base: Path, how: str, rule: str) -> Config:
             "weight_by": weight,
         },
         popularity={"window_days": 1},
-        mix={"hard_ratio": 0.0, "negatives_per_positive": 2},
+        negatives={"hard": [], "per_positive": 2},
         gates={name: {"fail": None} for name in ("rejected_share", "rejected_reason_share")},
     ).model_dump(mode="json", by_alias=True)
     tree["logs"]["clicks"]["columns"] = {"dwell": "stay"}
@@ -101,7 +101,7 @@ class DescribeValuesInAConfig:
         log = {"path": "x"}
         tree = {
             "logs": {"impressions": log, "clicks": log},
-            "mix": {"hard_ratio": 0.0},
+            "negatives": {"hard": []},
             "positives": positives,
             "carry": ["scene"],
         }
@@ -125,7 +125,7 @@ class DescribeValuesInAConfig:
         log = {"path": "x"}
         tree: dict[str, Any] = {
             "logs": {"impressions": log, "clicks": {"path": "x", "columns": {"dwell": "stay"}}},
-            "mix": {"hard_ratio": 0.0},
+            "negatives": {"hard": []},
         }
         with pytest.raises(ValidationError, match="the contract of clicks has no such column"):
             Config.model_validate_json(json.dumps(tree))

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
-from winnow.sampler.kernels.draw_table import DrawTable, alias_columns, draw_table
+from winnow.sampler.kernels.draw_groups import alias_columns
+from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import SamplingSpec, sample_groups
-from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
+from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
-from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT, TAKE_LOW, TAKE_NONE
+from winnow.sampler.recipe import RecipeSettings
 
 from tests.sampler.reference import Case, Group, Hard, Item
 
@@ -42,6 +44,32 @@ def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) 
         return np.empty(0, kind)
     others = [missing] * (len(case.forbidden) + len(case.pairs))
     return np.array(others + [missing if v is None else v for v in values], kind)
+
+
+def recipe_of(case: Case) -> Recipe:
+    """One source of draws, one pool."""
+    takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+    selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+    # Of a cut stage the whole list is taken.
+    bands = [(0.0, 1.0) if take == "cut" else (low, high) for take, low, high in case.takes]
+    settings = RecipeSettings(
+        drawn=((case.n_easy, 0, 2, 0), *([(0, 1, 3, 0)] if case.fill else [])),
+        stages=tuple(
+            (takes[take], scored, () if take == "none" else ((BY_PERCENTILE, *band, 0, 2),))
+            for (take, _, _), band, scored in zip(case.takes, bands, case.by_score, strict=True)
+        ),
+        pools=((case.n_hard, selections[case.selection], 4),),
+        spec=SamplingSpec(
+            case.fill,
+            False,
+            case.max_rejections,
+            case.higher_is_better,
+            case.cut_by_absence,
+            case.by_last_stage,
+            case.sampled,
+        ),
+    )
+    return settings.recipe()
 
 
 def run_kernels(case: Case) -> list[Group]:
@@ -78,32 +106,17 @@ def run_kernels(case: Case) -> list[Group]:
     )
     seeds = U64(case.seed), U64(case.draw_seed)
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds)
-    takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
-    ladder = Ladder(
-        np.array([takes[take] for take, _, _ in case.takes], np.int8),
-        np.array([low for _, low, _ in case.takes], np.float64),
-        np.array([high for _, _, high in case.takes], np.float64),
-        np.array(case.by_score),
-    )
-    selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
-    wanted = SamplingSpec(
-        case.n_easy,
-        case.n_hard,
-        case.fill,
-        case.max_rejections,
-        selections[case.selection],
-        case.higher_is_better,
-        case.cut_by_absence,
-        case.by_last_stage,
-        case.sampled,
-    )
-    made = sample_groups(events, kept, table, ladder, wanted)
+    codes = positive_codes(kept, table)
+    group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
+    made = sample_groups(events, kept, codes, table, group_of, recipe_of(case))
     groups, easy_at, hard_at = [], 0, 0
     for p in range(len(kept.user)):
         easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])
         hard = slice(hard_at, hard_at + made.n_hard[p])
         easy_at, hard_at = easy.stop, hard.stop
-        missing = int(made.hard_missing[p])
+        of_reason = made.missing[p, :CATALOGUE_EXHAUSTED]
+        missing = int(of_reason.sum())
+        chances = made.chosen.incl_prob[hard]
         groups.append(
             Group(
                 int(kept.user[p]),
@@ -141,9 +154,10 @@ def run_kernels(case: Case) -> list[Group]:
                         strict=True,
                     )
                 ],
-                int(made.n_pool[p]),
+                # n of a pool were chosen with a chance of n / pool each.
+                round(len(chances) / chances[0]) if len(chances) and chances[0] > 0 else None,
                 missing,
-                REASONS[made.hard_reason[p]] if missing else "",
+                REASONS[int(np.argmax(of_reason))] if missing else "",
                 int(made.shortfall[p]),
             )
         )

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Groups, SamplingSpec, sample_groups
+from winnow.sampler.kernels.groups import Groups, SamplingSpec, positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM
-from winnow.sampler.kernels.stages import TAKE_CUT, Ladder
+from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT
+from winnow.sampler.recipe import RecipeSettings
 
 ITEM = np.uint64(1_000_003)
 """Item number n has the key ITEM · (n + 1), so that codes, keys and hashes all differ."""
@@ -83,8 +84,21 @@ def run(
         np.empty(0, np.int32),
         np.empty(0, np.int32),
     )
-    ladder = Ladder(np.array([TAKE_CUT], np.int8), np.zeros(1), np.ones(1), np.ones(1, np.bool_))
     wanted = SamplingSpec(
-        n_easy, n_hard, False, max_rejections, selection, True, False, False, False
+        fills=False,
+        mixture=False,
+        max_rejections=max_rejections,
+        higher_is_better=True,
+        cut_by_absence=False,
+        by_last_stage=False,
+        sampled=False,
     )
-    return Sampled(kept, sample_groups(events, kept, table, ladder, wanted))
+    recipe = RecipeSettings(
+        drawn=((n_easy, 0, 2, 0),),
+        stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, 0, 2),)),),
+        pools=((n_hard, selection, 4),),
+        spec=wanted,
+    ).recipe()
+    codes = positive_codes(kept, table)
+    group_of = np.zeros((1, len(codes)), np.int32)
+    return Sampled(kept, sample_groups(events, kept, codes, table, group_of, recipe))

@@ -106,7 +106,7 @@ class Group:
     easy: list[tuple[int, float, int]] = field(default_factory=list)  # key, log_q, attempts
     n_fill: int = 0
     hard: list[Hard] = field(default_factory=list)
-    pool: int = 0
+    pool: int | None = None  # known where chance chose of it
     missing: int = 0
     reason: str = ""
     shortfall: int = 0
@@ -219,7 +219,8 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     }
     chosen = sorted(pool, key=orders[case.selection])[: case.n_hard]
     group.hard = [replace(c, place=None) for c in chosen]  # it serves the choice only
-    group.pool = len(pool)
+    by_chance = case.selection == "random" and group.hard
+    group.pool = len(pool) if by_chance else None
     group.missing = case.n_hard - len(group.hard)
     if group.missing:
         if not rows:

@@ -16,7 +16,7 @@ from winnow.sampler.catalogue_file import (
     load_catalogue,
     save_catalogue,
 )
-from winnow.sampler.kernels.draw_table import alias_columns
+from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.weights import integer_weights
 
 CONFIG = Config.model_validate_json(
@@ -113,9 +113,12 @@ class DescribeTheFile:
 
 def assert_equal(one: Catalogue, other: Catalogue) -> None:
     assert one.ids.equals(other.ids)
-    for name in ("clicks", "other_keys", "other_clicks"):
+    names = ("clicks", "other_keys", "other_clicks", "first_groups", "by_item", "groups_by_item")
+    for name in names:
         assert_same_array(getattr(one, name), getattr(other, name))
-    for first, second in zip(one.draws, other.draws, strict=True):
+    for first, second in zip(one.draws[:-1], other.draws[:-1], strict=True):
+        assert_same_array(first, second)
+    for first, second in zip(one.draws.groups, other.draws.groups, strict=True):
         assert_same_array(first, second)
 
 

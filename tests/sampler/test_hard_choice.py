@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from scipy.stats import chisquare
+from winnow.sampler.kernels.mix import POOL_TOO_SMALL
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 
 from tests.sampler.many_positives import Sampled, run, table_of
@@ -44,13 +45,13 @@ class DescribeRandomSelection:
         assert chisquare(counts).pvalue > 1e-4
 
     def it_declares_drawn_over_pool(self, made: Sampled) -> None:
-        assert set(made.groups.n_pool.tolist()) == {POOL}
+        assert set(made.groups.chosen.incl_prob.tolist()) == {WANTED / POOL}
         assert set(made.groups.n_hard.tolist()) == {WANTED}
 
     def it_takes_a_pool_that_is_too_small_as_a_whole(self) -> None:
         small = sampled(pool=1).groups
         assert set(small.chosen.code.tolist()) == {0}
-        assert set(small.hard_missing.tolist()) == {1}
+        assert set(small.missing[:, POOL_TOO_SMALL].tolist()) == {1}
 
 
 class DescribeOtherSelections:

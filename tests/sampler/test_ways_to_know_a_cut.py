@@ -12,11 +12,10 @@ from winnow.config.tree import Config
 from winnow.events.events import RANKED_COLUMNS, ranked_events
 from winnow.events.stage_orders import StageOrders
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import SamplingSpec, sample_groups
+from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
-from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
-from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
+from winnow.sampler.recipe import RecipeSettings
 from winnow.spark.sized import Sized
 
 from tests.recipes import funnel, taken
@@ -29,7 +28,6 @@ STAGES: tuple[dict[str, Any], ...] = (
     {"name": "fine", "take": "low", "band": [0.5, 1.0]},
     {"name": "shown"},
 )
-TAKES = {"cut": TAKE_CUT, "low": TAKE_LOW, "none": TAKE_NONE}
 ITEMS = 60
 
 
@@ -101,7 +99,7 @@ def candidates(
         chosen: Hard negatives per positive.
         sampled: Whether the log holds only some rows of a request.
     """
-    stages, known_by = settings.ladder, settings.funnel.cut_known_by
+    stages = settings.ladder
     orders = orders or StageOrders((True,) * len(stages), (1,) * len(stages))
     requests = sorted({row.request_id for row in rows})
     asked = spark.createDataFrame(
@@ -132,30 +130,17 @@ def candidates(
         np.zeros(n, np.int64), np.ones(n, np.int64), np.zeros(n, np.int8), np.zeros(n, np.int64),
     )  # fmt: skip
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, U(1), U(1))
-    bands = [stage.hard[0].percentiles if stage.hard else (0.0, 1.0) for stage in stages]
-    ladder = Ladder(
-        np.array([TAKES[stage.take] for stage in stages], np.int8),
-        np.array([low for low, _ in bands]),
-        np.array([high for _, high in bands]),
-        np.array(orders.by_score),
+    of_all = settings.negatives.model_copy(update={"per_positive": chosen, "easy": ()})
+    log_of = settings.logs.ranking_log
+    assert log_of is not None
+    logs = settings.logs.model_copy(
+        update={"ranking_log": log_of.model_copy(update={"sampled": sampled})}
     )
-    selection = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}[
-        settings.negatives.pools[0].selection
-    ]
-    by_absence, stopped = (known_by == way for way in ("membership", "last_stage"))
-    higher = settings.funnel.higher_score_is_better
-    wanted = SamplingSpec(
-        0,
-        chosen,
-        False,
-        0,
-        selection,
-        higher,
-        by_absence,
-        stopped,
-        sampled,
-    )
-    groups = sample_groups(events, kept, table, ladder, wanted)
+    wanted = settings.model_copy(update={"negatives": of_all, "logs": logs})
+    recipe = RecipeSettings.of(wanted, orders.by_score).recipe()
+    codes = positive_codes(kept, table)
+    group_of = np.zeros((len(recipe.sources.asked), len(codes)), np.int32)
+    groups = sample_groups(events, kept, codes, table, group_of, recipe)
     item_of = {int(key): place for place, key in enumerate(item_keys)}
     return [
         Negative(int(request), item_of[int(table.keys[code])], stage, rank or None, size or None,

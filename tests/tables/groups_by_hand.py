@@ -9,7 +9,14 @@ import pyarrow as pa
 
 Row = dict[str, Any]
 
-REASONS = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
+REASONS = (
+    "request_not_logged",
+    "pool_too_small",
+    "all_forbidden",
+    "catalogue_exhausted",
+    "group_unknown",
+    "group_exhausted",
+)
 STAGES: Sequence[tuple[str, str | None, int | None]] = (
     ("coarse", "cut", 1),
     ("middle", None, None),
@@ -17,7 +24,8 @@ STAGES: Sequence[tuple[str, str | None, int | None]] = (
 )
 """Name, source and hardness of each stage; the one in the middle gives no negatives."""
 
-CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
+CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3, "uniform": 4}
+NAMES = {code: name for name, code in CODES.items()}
 
 
 def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
@@ -29,6 +37,8 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
         wanted_hard = n_hard + order.choice([0, n_fill])
         drawn, chosen = n_easy + n_fill, n_hard
         size = [order.choice([1, 2, 7]) for _ in range(chosen)]
+        stages = [order.choice([0, 2]) for _ in range(chosen)]
+        n_pool = n_hard + order.randrange(1, 4)
         groups.append(
             {
                 "ds": date(2026, 1, 2),
@@ -43,15 +53,16 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
                 "n_fill": n_fill,
                 "n_hard": n_hard,
                 "shortfall": order.choice([0, 2]) + wanted_hard - n_hard,
-                "hard_missing": wanted_hard - n_hard,
-                "hard_reason": order.randrange(3),
-                "n_pool": n_hard + order.randrange(4),
+                **{f"missing_{reason}": order.choice([0, 0, 1, 3]) for reason in REASONS},
                 "easy_item_ids": [make_id(order.randrange(9)) for _ in range(drawn)],
+                "easy_source": [order.choice([0, 4]) for _ in range(n_easy)] + [1] * n_fill,
                 "easy_q": [order.random() for _ in range(drawn)],
                 "easy_log_q": [-order.random() for _ in range(drawn)],
                 "easy_attempts": [order.randrange(1, 9) for _ in range(drawn)],
                 "hard_item_ids": [make_id(order.randrange(9)) for _ in range(chosen)],
-                "hard_stage": [order.choice([0, 2]) for _ in range(chosen)],
+                "hard_source": [2 if stage == 0 else 3 for stage in stages],
+                "hard_stage": stages,
+                "hard_incl_prob": [order.choice([None, n_hard / n_pool])] * chosen,
                 "hard_rank": [order.choice([None, order.randint(1, most)]) for most in size],
                 "hard_size": [order.choice([None, most, most]) for most in size],
                 "hard_score": [order.choice([None, order.random()]) for _ in range(chosen)],
@@ -62,8 +73,8 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
 
 def arrow_of(groups: Sequence[Row], item: pa.DataType) -> pa.Table:
     """The groups with the types that the sampler gives them, in several chunks."""
-    small = dict.fromkeys(("hard_reason",), pa.int8())
-    counts = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "n_pool")
+    missing = [f"missing_{reason}" for reason in REASONS]
+    counts = ("n_easy", "n_fill", "n_hard", "shortfall", *missing)
     types = {
         "ds": pa.date32(),
         "sample_id": pa.int64(),
@@ -74,11 +85,12 @@ def arrow_of(groups: Sequence[Row], item: pa.DataType) -> pa.Table:
         "shuffle_key": pa.int64(),
         "keep_prob": pa.float64(),
         **dict.fromkeys(counts, pa.int32()),
-        **small,
         **dict.fromkeys(("easy_item_ids", "hard_item_ids"), pa.list_(item)),
-        **dict.fromkeys(("easy_q", "easy_log_q", "hard_score"), pa.list_(pa.float64())),
+        **dict.fromkeys(
+            ("easy_q", "easy_log_q", "hard_score", "hard_incl_prob"), pa.list_(pa.float64())
+        ),
         **dict.fromkeys(("easy_attempts", "hard_rank", "hard_size"), pa.list_(pa.int32())),
-        "hard_stage": pa.list_(pa.int8()),
+        **dict.fromkeys(("hard_stage", "hard_source", "easy_source"), pa.list_(pa.int8())),
     }
     half = len(groups) // 2
     parts = [groups[:half], groups[half:]]
@@ -94,7 +106,7 @@ def draws(group: Row) -> Iterator[Row]:
     for place, item in enumerate(group["easy_item_ids"]):
         yield {
             "neg_item_id": item,
-            "source": "popularity" if place < group["n_easy"] else "easy_fill",
+            "source": NAMES[group["easy_source"][place]],
             "draw_no": place,
             "q": group["easy_q"][place],
             "log_q": group["easy_log_q"][place],
@@ -108,7 +120,7 @@ def percentile(rank: int | None, size: int | None) -> float | None:
     return (rank - 1) / (size - 1) if size > 1 else 0.0
 
 
-def chosen(group: Row, *, random_choice: bool) -> Iterator[Row]:
+def chosen(group: Row) -> Iterator[Row]:
     """What each hard negative adds to its positive."""
     for place, item in enumerate(group["hard_item_ids"]):
         stage, source, hardness = STAGES[group["hard_stage"][place]]
@@ -122,20 +134,16 @@ def chosen(group: Row, *, random_choice: bool) -> Iterator[Row]:
             "stage_score": group["hard_score"][place],
             "rank_pct": percentile(rank, size),
             "hardness": hardness,
-            "incl_prob": group["n_hard"] / group["n_pool"] if random_choice else None,
+            "incl_prob": group["hard_incl_prob"][place],
         }
 
 
-def listwise(group: Row, n_requested: int, *, random_choice: bool) -> Row:
+def listwise(group: Row, n_requested: int) -> Row:
     """What training_samples adds to a positive."""
     easy = [{**d, "hardness": 0, "incl_prob": None} for d in draws(group)]
-    hard = [{**c, "log_q": None} for c in chosen(group, random_choice=random_choice)]
+    hard = [{**c, "log_q": None} for c in chosen(group)]
     mixed = [*easy[: group["n_easy"]], *hard, *easy[group["n_easy"] :]]
-    of_easy = group["n_fill"] + group["shortfall"] - group["hard_missing"]
-    why: Mapping[str, int] = {
-        REASONS[group["hard_reason"]]: group["hard_missing"],
-        "catalogue_exhausted": of_easy,
-    }
+    why: Mapping[str, int] = {reason: group[f"missing_{reason}"] for reason in REASONS}
     return {
         "neg_item_ids": [row["neg_item_id"] for row in mixed],
         "neg_source": [CODES[row["source"]] for row in mixed],
@@ -148,7 +156,7 @@ def listwise(group: Row, n_requested: int, *, random_choice: bool) -> Row:
     }
 
 
-def long_rows(group: Row, *, random_choice: bool) -> Iterator[Row]:
+def long_rows(group: Row) -> Iterator[Row]:
     """The rows of training_samples_pointwise: the positive, then easy, hard, fill."""
     yield {
         "pos_item_id": group["item_id"],
@@ -159,7 +167,7 @@ def long_rows(group: Row, *, random_choice: bool) -> Iterator[Row]:
         **dict.fromkeys(("hardness", "log_q", "incl_prob")),
     }
     easy = [{**d, "hardness": 0, "incl_prob": None} for d in draws(group)]
-    picked = chosen(group, random_choice=random_choice)
+    picked = chosen(group)
     hard = [{**c, "log_q": None, "draw_no": place} for place, c in enumerate(picked)]
     for row in (*easy[: group["n_easy"]], *hard, *easy[group["n_easy"] :]):
         names = ("source", "draw_no", "hardness", "log_q", "incl_prob")

@@ -12,6 +12,7 @@ from winnow.tables.sources import StageSources
 
 from tests.recipes import funnel, taken
 from tests.tables.groups_by_hand import (
+    CODES,
     STAGES,
     Row,
     arrow_of,
@@ -56,10 +57,8 @@ COLUMNS = {
     "training_samples": (*SHARED, "scene", *LISTWISE, *LAST),
     "training_samples_pointwise": (*SHARED[:4], *LONG, *LAST),
 }
-CODES = {"cut": 2, "low": 3}
 TAKEN = StageSources(
     names=tuple(name for name, _, _ in STAGES),
-    sources=tuple(None if source is None else CODES[source] for _, source, _ in STAGES),
     hardness=tuple(hardness for _, _, hardness in STAGES),
 )
 
@@ -71,10 +70,9 @@ def tables_of(
     groups: Sequence[Row],
     item: pa.DataType = NUMBERS,
     *,
-    random_choice: bool = True,
     columns: dict[str, tuple[str, ...]] = COLUMNS,
 ) -> dict[str, pa.Table]:
-    maker = GroupTables(columns, TAKEN, n_requested=6, random=random_choice)
+    maker = GroupTables(columns, TAKEN, tuple(CODES), n_requested=6)
     return dict(maker.rows(arrow_of(groups, item)))
 
 
@@ -90,12 +88,11 @@ def ids(request: pytest.FixtureRequest) -> tuple[Callable[[int], Any], pa.DataTy
 
 
 class DescribeRows:
-    @pytest.mark.parametrize("random_choice", [True, False])
     def it_makes_those_of_a_loop_over_groups(
-        self, ids: tuple[Callable[[int], Any], pa.DataType], *, random_choice: bool
+        self, ids: tuple[Callable[[int], Any], pa.DataType]
     ) -> None:
         groups = random_groups(60, 7, ids[0])
-        made = tables_of(groups, ids[1], random_choice=random_choice)
+        made = tables_of(groups, ids[1])
         ends = [(g, shared(g, SHARED), shared(g, LAST)) for g in in_order(groups)]
         assert made["positives"].to_pylist() == [
             {**first, "scene": g["scene"], **last} for g, first, last in ends
@@ -104,24 +101,20 @@ class DescribeRows:
             {**first, **draw, **last} for g, first, last in ends for draw in draws(g)
         ]
         assert made["hard_negatives"].to_pylist() == [
-            {**first, **row, **last}
-            for g, first, last in ends
-            for row in chosen(g, random_choice=random_choice)
+            {**first, **row, **last} for g, first, last in ends for row in chosen(g)
         ]
         assert made["training_samples"].to_pylist() == [
             {
                 **first,
                 "scene": g["scene"],
-                **listwise(g, 6, random_choice=random_choice),
+                **listwise(g, 6),
                 "n_hard": g["n_hard"],
                 **last,
             }
             for g, first, last in ends
         ]
         assert made["training_samples_pointwise"].to_pylist() == [
-            {**first, **row, **last}
-            for g, first, last in ends
-            for row in long_rows(g, random_choice=random_choice)
+            {**first, **row, **last} for g, first, last in ends for row in long_rows(g)
         ]
         assert {name: tuple(table.column_names) for name, table in made.items()} == COLUMNS
 

@@ -69,8 +69,7 @@ def built(
     day.write(folder)
     tree = {
         "logs": ("impressions", "clicks", "ranking_log"),
-        "mix": {"negatives_per_positive": 1, "hard_ratio": 0.0},
-        "hard": {"stages": [{"name": n, "take": "none"} for n in ("coarse", "fine")]},
+        "negatives": {"per_positive": 1, "hard": []},
         "exclusion": {"exposure_lookback_days": 0, "click_lookback_days": 0},
         "popularity": {"window_days": 1},
         "tables": ["ranking_samples"],
@@ -118,9 +117,8 @@ class DescribeOtherSettings:
     def it_takes_the_lowest_score_where_that_is_the_best_and_only_rows_that_name_the_user(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
-        stages = [{"name": n, "take": "none"} for n in ("coarse", "fine")]
         found = built(
-            spark, tmp_path, hard={"stages": stages, "higher_score_is_better": False},
+            spark, tmp_path, funnel={"higher_score_is_better": False},
             attribution={"users": "agree"},
         )  # fmt: skip
         assert scores(found, 2) == [NOTHING], "no row of it names a user"

@@ -14,6 +14,7 @@ from winnow.audit.gates.history import date_volume
 from winnow.audit.gates.mix import REASONS, given_negatives
 from winnow.audit.judging import judge
 from winnow.audit.recompute.compared_positives import compared_positives
+from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.items import date_items
 from winnow.audit.recompute.staged_rows import can_have_hard, negatives_of, positives_of
@@ -63,13 +64,14 @@ def _drawn_by_the_report(evidence: Evidence) -> dict[str, Any]:
     parts["funnel"] = funnel_of(evidence.counts, given_negatives(evidence), clicked)
     if has_positives:
         parts["volume"] = _known(lambda: date_volume(evidence)) or {}
-        if negatives_of(staged) is not None:
+        if negatives_of(staged, evidence.config) is not None:
             draws = _known(lambda: date_draws(evidence))
             if draws is not None and compared is not None:
                 items = date_items(evidence)
-                series = popularity_series(items, compared.counts, draws)
+                drawable = date_drawable(evidence)
+                series = popularity_series(items, compared.counts, draws, drawable)
                 parts["bands"], parts["top_items"] = series
-                parts["log_q"] = log_q_histogram(items, draws)
+                parts["log_q"] = log_q_histogram(drawable, draws)
     if has_positives and can_have_hard(evidence):
         parts["hard_origins"] = _known(lambda: origins_of_date(evidence)) or ()
     return parts

@@ -102,7 +102,7 @@ def readable(sample: dict[str, Any], stages: list[str]) -> dict[str, Any]:
         sample: A row of training_samples.
         stages: The stages that give negatives, in the order of their hardness, from 1.
     """
-    from winnow.tables.sources import SOURCE_NAMES
+    from winnow.config.sources import name_of_code
 
     lists = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
     negatives = []
@@ -113,7 +113,7 @@ def readable(sample: dict[str, Any], stages: list[str]) -> dict[str, Any]:
         negatives.append(
             {
                 "item_id": found,
-                "source": SOURCE_NAMES[source],
+                "source": name_of_code(source),
                 "stage": stage,
                 "log_q": log_q,
                 "incl_prob": incl_prob,

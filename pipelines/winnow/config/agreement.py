@@ -73,9 +73,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
             yield from _carried(name, log)
     yield from _carried_twice(parts.get("carry", ()), logs)
     yield from _sources(logs)
-    ranking, hard = parts.get("ranking"), parts.get("hard")
-    if ranking is not None and hard is not None:
-        stages = [stage.name for stage in hard.stages]
+    ranking, funnel = parts.get("ranking"), parts.get("funnel")
+    if ranking is not None and funnel is not None:
+        stages = [stage.name for stage in funnel.stages]
         has_log = logs.get("ranking_log", True) is not None
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
     if "ranking_log" in logs:

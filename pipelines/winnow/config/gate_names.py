@@ -87,6 +87,8 @@ ABSOLUTE = (
     "ineligible_negatives",
     "log_q_invalid",
     "log_q_differs",
+    "drawn_outside_group",
+    "mixture_log_q_differs",
     "q_differs",
     "hard_band_differs",
     "incl_prob_differs",
@@ -98,6 +100,7 @@ ABSOLUTE = (
     "lists_uneven",
     "shortfall_unexplained",
     "mix_differs",
+    "sources_differ",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

@@ -15,7 +15,7 @@ from winnow.config.entries import (
 )
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
 from winnow.config.quotas import Numbers, numbers_of
-from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, source_named
+from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
 
 
 class Drawn(NamedTuple):
@@ -81,19 +81,6 @@ class Negatives(Frozen):
             fix = "Leave the number out of one of them: it gets what the others leave."
             expected = f"{self.per_positive}, as per_positive says"
             refuse([fault((), what, str(found), expected, fix)])
-        return self
-
-    @model_validator(mode="after")
-    def _is_one_recipe(self) -> Self:
-        further = len(self.easy) > 1 or any(
-            not entry.quota.open
-            or entry.ranks is not None
-            or entry.scores is not None
-            or (entry.source == "cut" and entry.needs_order)
-            for entry in self.hard
-        )
-        if further:
-            raise ValueError("only one easy source and one pool of hard ones are drawn from")
         return self
 
     @model_validator(mode="after")
@@ -188,7 +175,7 @@ class Negatives(Frozen):
             source, place = source_named(entry.source), seen.get(entry.source, 0)
             seen[entry.source] = place + 1
             code, stream = source.code + CODES * place, source.stream + _STREAMS * place
-            name = f"{source.name}_{place + 1}" if place else source.name
+            name = name_of_code(code)
             found.append(Drawn(name, code, stream, count, keys.index(entry.distribution)))
         if self._of_fills is not None:
             fill = source_named(EASY_FILL)

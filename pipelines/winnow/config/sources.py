@@ -123,3 +123,14 @@ def all_sources() -> tuple[Source, ...]:
     """Return every source, by code."""
     own = [one.source for one in _OWN.values()]
     return tuple(sorted((*BUILT_IN.values(), *own), key=lambda source: source.code))
+
+
+def name_of_code(code: int) -> str:
+    """Return what a code of ``neg_source`` is called in the long tables.
+
+    The second source of a name is ``<name>_2``; one that is not registered here has its number.
+    """
+    own, place = code % CODES, code // CODES
+    known = {source.code: source.name for source in all_sources()}
+    name = known.get(own, f"source {own}")
+    return f"{name}_{place + 1}" if place else name

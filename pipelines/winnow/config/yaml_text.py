@@ -23,7 +23,7 @@ Key = tuple[str | int, ...]
 
 
 def dotted(key: Key) -> str:
-    """Return ``hard.stages[1].name`` for the way to a value."""
+    """Return ``funnel.stages[1].name`` for the way to a value."""
     text = ""
     for part in key:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"

@@ -1,5 +1,6 @@
 """The draw table: the catalogue as arrays in one file that every task maps into its memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 from winnow.errors import InputError, Problem
 from winnow.events.item_attributes import ATTRIBUTE
+from winnow.sampler.kernels.draw_groups import DrawGroups
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
-from winnow.sampler.weights import integer_weights, keep_probs
+from winnow.sampler.sources.drawn import CatalogueItems
+from winnow.sampler.sources.registry import distributions
+from winnow.sampler.weights import keep_probs
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
@@ -31,6 +35,10 @@ class Catalogue:
         clicks: int64 clicks by code.
         other_keys, other_clicks: Keys (sorted uint64) and clicks of clicked items that are not in
             the catalogue.
+        first_groups: int32, shape (d,): the first group of each of ``Negatives.distributions``.
+        by_item: bool, shape (d,): whether the group depends on the positive's item.
+        groups_by_item: int32: of those where it does, one behind the other, the group of a positive
+            of each item by code, -1 where none.
     """
 
     draws: DrawTable
@@ -38,11 +46,32 @@ class Catalogue:
     clicks: NDArray[np.int64]
     other_keys: NDArray[np.uint64]
     other_clicks: NDArray[np.int64]
+    first_groups: NDArray[np.int32]
+    by_item: NDArray[np.bool_]
+    groups_by_item: NDArray[np.int32]
 
     @property
     def total_weight(self) -> int:
         """The sum of all weights."""
         return int(self.draws.weights.sum())
+
+    def groups_of(self, positive_code: NDArray[np.int32], of: Sequence[int]) -> NDArray[np.int32]:
+        """Return the group that each source draws from for each positive, shape (sources, p).
+
+        Args:
+            positive_code: By positive, -1 outside the catalogue.
+            of: The place of each source's distribution.
+        """
+        found = np.empty((len(of), len(positive_code)), np.int32)
+        n, outside = len(self.ids), positive_code < 0
+        begins = [int(self.by_item[:place].sum()) for place in range(len(self.by_item))]
+        for row, place in enumerate(of):
+            found[row] = self.first_groups[place]
+            if self.by_item[place]:
+                own = self.groups_by_item[begins[place] * n : (begins[place] + 1) * n]
+                found[row] = -1
+                found[row][~outside] = own[positive_code[~outside]]
+        return found
 
 
 def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
@@ -63,15 +92,52 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     clicks = items["clicks"].to_numpy()
     inside = items["in_catalogue"].to_numpy()
     _check_keys(keys, items["item_id"])
-    weights = integer_weights(clicks[inside], config.popularity.smoothing, config.negatives.alpha)
     keep = keep_probs(clicks, config.positives.downsampling)
     hot = np.flatnonzero(keep < 1.0)
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
-    table = draw_table(keys[inside], weights, keys[hot], keep[hot])
-    ids = items["item_id"].combine_chunks().filter(pa.array(inside))
-    return Catalogue(table, ids, clicks[inside], keys[outside], clicks[outside])
+    of_catalogue = catalogue_items(items, config)
+    drawn = distributions(config.negatives.distributions, of_catalogue)
+    (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
+    table = draw_table(keys[inside], weights, keys[hot], keep[hot], tuple(further))
+    by_item = [of.of_item for of in drawn]
+    return Catalogue(
+        table,
+        of_catalogue.ids,
+        of_catalogue.clicks,
+        keys[outside],
+        clicks[outside],
+        first_groups=np.array([of.first for of in drawn], np.int32),
+        by_item=np.array([one is not None for one in by_item], np.bool_),
+        groups_by_item=np.concatenate(
+            [np.empty(0, np.int32), *(one for one in by_item if one is not None)]
+        ),
+    )
+
+
+def catalogue_items(items: pa.Table, config: "Config") -> CatalogueItems:
+    """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
+
+    Args:
+        items: Sorted by ``item_id``. config: The smoothing.
+    """
+    inside = items.filter(items["in_catalogue"]).combine_chunks()
+
+    def column(name: str) -> pa.Array:
+        chunks = inside[name].combine_chunks()
+        return chunks.combine_chunks() if isinstance(chunks, pa.ChunkedArray) else chunks
+
+    return CatalogueItems(
+        ids=column("item_id"),
+        clicks=inside["clicks"].to_numpy(),
+        smoothing=config.popularity.smoothing,
+        attributes={
+            name.removeprefix(ATTRIBUTE): column(name)
+            for name in inside.column_names
+            if name.startswith(ATTRIBUTE)
+        },
+    )
 
 
 def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
@@ -91,14 +157,24 @@ def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
     )
 
 
+_OF_TABLE = ("keys", "slots", "hot_keys", "hot_keep")
+_OF_CATALOGUE = (
+    "clicks",
+    "other_keys",
+    "other_clicks",
+    "first_groups",
+    "by_item",
+    "groups_by_item",
+)
+
+
 def save_catalogue(catalogue: Catalogue, path: Path) -> None:
     """Write a catalogue as one Arrow file: a row with one list per array."""
     arrays: dict[str, pa.Array] = {
-        **{name: pa.array(values) for name, values in catalogue.draws._asdict().items()},
+        **{name: pa.array(getattr(catalogue.draws, name)) for name in _OF_TABLE},
+        **{name: pa.array(getattr(catalogue.draws.groups, name)) for name in DrawGroups._fields},
+        **{name: pa.array(getattr(catalogue, name)) for name in _OF_CATALOGUE},
         "ids": catalogue.ids,
-        "clicks": pa.array(catalogue.clicks),
-        "other_keys": pa.array(catalogue.other_keys),
-        "other_clicks": pa.array(catalogue.other_clicks),
     }
     columns = [
         pa.LargeListArray.from_arrays(pa.array([0, len(a)], pa.int64()), a) for a in arrays.values()
@@ -114,9 +190,13 @@ def load_catalogue(path: str) -> Catalogue:
     batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
     values = {name: batch.column(name).values for name in batch.schema.names}
     ids = values.pop("ids")
+    bits = values.pop("by_item").to_numpy(zero_copy_only=False)
     arrays = {name: column.to_numpy(zero_copy_only=True) for name, column in values.items()}
-    draws = DrawTable(*(arrays[name] for name in DrawTable._fields))
-    return Catalogue(draws, ids, arrays["clicks"], arrays["other_keys"], arrays["other_clicks"])
+    groups = DrawGroups(*(arrays[name] for name in DrawGroups._fields))
+    keys, slots, hot_keys, hot_keep = (arrays[name] for name in _OF_TABLE)
+    draws = DrawTable(keys, slots, hot_keys, hot_keep, groups)
+    own = {name: arrays[name] for name in _OF_CATALOGUE if name != "by_item"}
+    return Catalogue(draws, ids, by_item=bits, **own)
 
 
 def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:

@@ -13,6 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.arrays.lists import lists_of
+from winnow.sampler.kernels.mix import REASONS
+
+
+def missing_column(reason: str) -> str:
+    """Return the column with the negatives of a positive that are missing for a reason."""
+    return f"missing_{reason}"
+
 
 OF_POSITIVE = pa.schema(
     [
@@ -24,12 +31,13 @@ OF_POSITIVE = pa.schema(
         pa.field("n_fill", pa.int32(), nullable=False),
         pa.field("n_hard", pa.int32(), nullable=False),
         pa.field("shortfall", pa.int32(), nullable=False),
-        pa.field("hard_missing", pa.int32(), nullable=False),
-        pa.field("hard_reason", pa.int8(), nullable=False),
-        pa.field("n_pool", pa.int32(), nullable=False),
+        *(pa.field(missing_column(reason), pa.int32(), nullable=False) for reason in REASONS),
     ]
 )
 """One value per group; the counts are as in ``kernels.groups.Groups``."""
+
+COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall")
+"""The counts of negatives among them."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +73,41 @@ class NegativeLists:
         return {self.column(name): lists_of(elements[name], lengths) for name in self.names}
 
 
-DRAWN = NegativeLists("easy", {"q": pa.float64(), "log_q": pa.float64(), "attempts": pa.int32()})
-"""Draws from the catalogue; those that stand in for chosen ones lie behind the others."""
+_OF_DRAW = {"source": pa.int8(), "q": pa.float64(), "log_q": pa.float64()}
+
+
+def drawn_lists_of(*, mixture: bool) -> NegativeLists:
+    """Return the lists of draws from the catalogue; fills lie behind the others.
+
+    Args:
+        mixture: Whether they tell how likely a draw is of all sources together.
+    """
+    mixed = {"mixture_log_q": pa.float64()} if mixture else {}
+    return NegativeLists("easy", {**_OF_DRAW, **mixed, "attempts": pa.int32()})
+
 
 CHOSEN = NegativeLists(
     "hard",
-    {"stage": pa.int8(), "rank": pa.int32(), "size": pa.int32(), "score": pa.float64()},
+    {
+        "source": pa.int8(),
+        "stage": pa.int8(),
+        "rank": pa.int32(),
+        "size": pa.int32(),
+        "score": pa.float64(),
+        "incl_prob": pa.float64(),
+    },
 )
-"""Chosen from the pool of the positive's request; rank, size and score are NULL where not known."""
+"""Chosen from the pools of the positive's request; what is not known of one is NULL."""
 
 
-def group_columns(item: pa.DataType) -> pa.Schema:
+def group_columns(item: pa.DataType, *, mixture: bool) -> pa.Schema:
     """Return what the sampler adds to the columns of a positive's pair, in order.
 
     Args:
-        item: The type of item ids.
+        item: The type of item ids. mixture: As in ``drawn_lists_of``.
     """
     fields = list(OF_POSITIVE)
-    for lists in (DRAWN, CHOSEN):
+    for lists in (drawn_lists_of(mixture=mixture), CHOSEN):
         of_name = {"item_ids": item, **lists.values}
         fields += [
             pa.field(lists.column(name), pa.list_(kind), nullable=False)

@@ -23,7 +23,10 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
     of_pair = [
         StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
     ]
-    added = (group_columns(item), PositiveColumns.of(config).schema)
+    added = (
+        group_columns(item, mixture=bool(config.negatives.mixture)),
+        PositiveColumns.of(config).schema,
+    )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 
 

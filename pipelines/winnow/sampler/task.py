@@ -13,21 +13,28 @@ from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue
-from winnow.sampler.group_columns import CHOSEN, DRAWN, OF_POSITIVE
-from winnow.sampler.kernels.draw_table import unconditional_log_prob
+from winnow.sampler.group_columns import (
+    CHOSEN,
+    COUNTS,
+    OF_POSITIVE,
+    NegativeLists,
+    drawn_lists_of,
+    missing_column,
+)
+from winnow.sampler.kernels.draw_groups import unconditional_log_prob
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import COUNTS, Groups, SamplingSpec, sample_groups
+from winnow.sampler.kernels.groups import Groups, positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
+from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.kernels.positives import (
     Kept,
     Pairs,
     keep_positives,
     shuffle_keys,
 )
-from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
-from winnow.sampler.kernels.stages import TAKE_CUT, TAKE_LOW, TAKE_NONE, Ladder
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.positive_columns import PositiveColumns
+from winnow.sampler.recipe import RecipeSettings
 from winnow.spark.shipped import shipped
 
 if TYPE_CHECKING:
@@ -53,8 +60,7 @@ class SamplerSettings:
     epoch: int
     start_us: int
     end_us: int
-    ladder: tuple[tuple[int, float, float, bool], ...]
-    spec: SamplingSpec
+    negatives: RecipeSettings
     catalogue: str
     pair_files: str
     of_positives: PositiveColumns
@@ -76,31 +82,12 @@ class SamplerSettings:
             catalogue: The name of the shipped file. pair_files: The folder of the ``PairFiles``.
             by_score: Per stage whether a score orders its lists, or a rank.
         """
-        log = config.logs.ranking_log
-        takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
-        selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
         return cls(
             seed=config.seed,
             epoch=config.epoch,
             start_us=day.start_us,
             end_us=day.end_us,
-            ladder=tuple(
-                (takes[s.take], *(s.hard[0].percentiles if s.hard else (0.0, 1.0)), of_stage)
-                for s, of_stage in zip(config.ladder, by_score, strict=True)
-            ),
-            spec=SamplingSpec(
-                n_easy=config.negatives.n_easy,
-                n_hard=config.negatives.n_hard,
-                fill=config.negatives.fills,
-                max_rejections=config.negatives.max_rejections,
-                selection=selections[
-                    config.negatives.pools[0].selection if config.negatives.pools else "random"
-                ],
-                higher_is_better=config.funnel.higher_score_is_better,
-                cut_by_absence=config.funnel.cut_known_by == "membership",
-                by_last_stage=config.funnel.cut_known_by == "last_stage",
-                sampled=log is not None and log.sampled,
-            ),
+            negatives=RecipeSettings.of(config, by_score),
             catalogue=catalogue,
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
@@ -154,15 +141,13 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     kept, resampling = settings.of_positives.resampled(_of_date(kept, pairs, settings))
     if len(kept.user) == 0:
         return []
-    ladder = Ladder(
-        np.array([take for take, *_ in settings.ladder], np.int8),
-        np.array([low for _, low, _, _ in settings.ladder], np.float64),
-        np.array([high for _, _, high, _ in settings.ladder], np.float64),
-        np.array([by_score for *_, by_score in settings.ladder], np.bool_),
-    )
-    groups = sample_groups(_events(table), kept, draws, ladder, settings.spec)
+    codes = positive_codes(kept, draws)
+    group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn])
+    recipe = settings.negatives.recipe()
+    groups = sample_groups(_events(table), kept, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
-    return _batches(details, kept, groups, catalogue, asked)
+    lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
+    return _batches(details, kept, groups, catalogue, asked, lists)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -232,9 +217,10 @@ def _batches(
     groups: Groups,
     catalogue: Catalogue,
     asked: Mapping[str, pa.Array],
+    lists: NegativeLists,
 ) -> list[pa.RecordBatch]:
     draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
-    pos_log_q = unconditional_log_prob(draws, groups.positive_code, total)
+    pos_log_q = unconditional_log_prob(draws.log_weights, groups.positive_code, total)
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: details[name].take(kept.pair)
         for name in details.column_names
@@ -246,23 +232,32 @@ def _batches(
         "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
         "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
         **{name: pa.array(getattr(groups, name)) for name in COUNTS},
+        **{
+            missing_column(reason): pa.array(np.ascontiguousarray(groups.missing[:, code]))
+            for code, reason in enumerate(REASONS)
+        },
     }
+    of_draws, of_choice = groups.drawn, groups.chosen
     drawn = {
-        "item_ids": ids.take(pa.array(groups.drawn.code)),
-        "q": pa.array(draws.weights[groups.drawn.code] / max(total, 1)),
-        "log_q": pa.array(groups.drawn.log_q),
-        "attempts": pa.array(groups.drawn.attempts),
+        "item_ids": ids.take(pa.array(of_draws.code)),
+        "source": pa.array(of_draws.source),
+        "q": pa.array(of_draws.q),
+        "log_q": pa.array(of_draws.log_q),
+        "mixture_log_q": pa.array(of_draws.mixture),
+        "attempts": pa.array(of_draws.attempts),
     }
     chosen = {
-        "item_ids": ids.take(pa.array(groups.chosen.code)),
-        "stage": pa.array(groups.chosen.stage),
-        "rank": pa.array(groups.chosen.rank, mask=groups.chosen.rank == 0),
-        "size": pa.array(groups.chosen.size, mask=groups.chosen.size == 0),
-        "score": pa.array(groups.chosen.score, mask=np.isnan(groups.chosen.score)),
+        "item_ids": ids.take(pa.array(of_choice.code)),
+        "source": pa.array(of_choice.source),
+        "stage": pa.array(of_choice.stage),
+        "rank": pa.array(of_choice.rank, mask=of_choice.rank == 0),
+        "size": pa.array(of_choice.size, mask=of_choice.size == 0),
+        "score": pa.array(of_choice.score, mask=np.isnan(of_choice.score)),
+        "incl_prob": pa.array(of_choice.incl_prob, mask=np.isnan(of_choice.incl_prob)),
     }
     columns |= {"action": pa.array(kept.action)}
     columns |= {name: of_positive[name] for name in OF_POSITIVE.names}
-    columns |= DRAWN.columns(drawn, groups.n_easy + groups.n_fill)
+    columns |= lists.columns(drawn, groups.n_easy + groups.n_fill)
     columns |= CHOSEN.columns(chosen, groups.n_hard)
     columns |= asked
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()

@@ -16,6 +16,7 @@ from winnow.events.stage_orders import StageOrders
 from winnow.events.user_attributes import with_users
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
+from winnow.sampler.group_columns import missing_column
 from winnow.spark.sized import Sized
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
@@ -134,12 +135,7 @@ def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:
         ``positives``, ``easy``, ``hard``, ``fill``, ``shortfall``, and one entry per reason with
         the negatives that were missing for it, fills included.
     """
-    missing = F.col("hard_missing")
-    easy_missing = F.col("n_fill") + F.col("shortfall") - missing
-    by_reason = [
-        F.sum(F.when(F.col("hard_reason") == code, missing).otherwise(0)).alias(reason)
-        for code, reason in enumerate(reasons[:-1])
-    ]
+    by_reason = [F.sum(missing_column(reason)).alias(reason) for reason in reasons]
     row = groups.agg(
         F.count(F.lit(1)).alias("positives"),
         F.sum("n_easy").alias("easy"),
@@ -147,6 +143,5 @@ def totals(groups: DataFrame, reasons: tuple[str, ...]) -> dict[str, int]:
         F.sum("n_fill").alias("fill"),
         F.sum("shortfall").alias("shortfall"),
         *by_reason,
-        F.sum(easy_missing).alias(reasons[-1]),
     ).collect()[0]
     return {name: int(value or 0) for name, value in row.asDict().items()}

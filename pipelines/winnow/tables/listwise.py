@@ -1,53 +1,51 @@
 """training_samples: one row per positive with its negatives in the order easy, hard, fill."""
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from winnow.arrays.lists import lists_of
-from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, REASONS
+from winnow.sampler.group_columns import missing_column
+from winnow.sampler.kernels.mix import REASONS
 from winnow.tables.group_lists import GroupLists, Int64s, begins_of
-from winnow.tables.sources import StageSources, fills, sources_of_draws
+from winnow.tables.sources import SOURCE_FILL, StageSources
 
 
 def listwise_columns(
-    easy: GroupLists, hard: GroupLists, incl_prob: pa.Array, stages: StageSources, n_requested: int
+    easy: GroupLists, hard: GroupLists, stages: StageSources, n_requested: int
 ) -> dict[str, pa.Array]:
     """Return what training_samples adds to the columns of sample groups.
 
     Args:
         easy, hard: The lists of p groups.
-        incl_prob: float64, shape (p,): drawn / pool; NULL where candidates are not drawn by chance.
         stages: The stages.
         n_requested: The negatives that were asked for.
 
     Returns:
         ``neg_item_ids``, ``neg_source`` (int8), ``neg_hardness`` (int8, 0 for easy), ``neg_log_q``
-        and ``neg_incl_prob`` (float64, NULL where not defined): lists, the i-th elements of which
-        belong together. ``n_requested``, ``shortfall_reasons``, ``shortfall_counts``.
+        and ``neg_incl_prob`` (float64, NULL where not defined), and ``neg_mixture_log_q`` where
+        the draws tell it: lists, the i-th elements of which belong together. ``n_requested``,
+        ``shortfall_reasons``, ``shortfall_counts``.
     """
     order, lengths = _in_order(easy, hard)
     n_easy, n_hard = len(easy.group), len(hard.group)
-    stage = hard.elements("stage")
+    no_draw = pa.nulls(n_hard, pa.float64())
 
     def lists(of_easy: pa.Array, of_hard: pa.Array) -> pa.ListArray:
         return lists_of(pa.concat_arrays([of_easy, of_hard]).take(order), lengths)
 
-    reasons, counts = _shortfall(easy.groups)
-    return {
+    hardness = stages.hardness_of(hard.elements("stage"))
+    found = {
         "neg_item_ids": lists(easy.elements("item_ids"), hard.elements("item_ids")),
-        "neg_source": lists(sources_of_draws(easy), stages.source_of(stage)),
-        "neg_hardness": lists(pa.array(np.zeros(n_easy, np.int8)), stages.hardness_of(stage)),
-        "neg_log_q": lists(easy.elements("log_q"), pa.nulls(n_hard, pa.float64())),
-        "neg_incl_prob": lists(
-            pa.nulls(n_easy, pa.float64()), incl_prob.take(pa.array(hard.group))
-        ),
+        "neg_source": lists(easy.elements("source"), hard.elements("source")),
+        "neg_hardness": lists(pa.array(np.zeros(n_easy, np.int8)), hardness),
+        "neg_log_q": lists(easy.elements("log_q"), no_draw),
+        "neg_incl_prob": lists(pa.nulls(n_easy, pa.float64()), hard.elements("incl_prob")),
         "n_requested": pa.array(np.full(len(lengths), n_requested, np.int32)),
-        "shortfall_reasons": reasons,
-        "shortfall_counts": counts,
     }
+    if "mixture_log_q" in easy.kind.values:
+        found["neg_mixture_log_q"] = lists(easy.elements("mixture_log_q"), no_draw)
+    reasons, counts = _shortfall(easy.groups)
+    return found | {"shortfall_reasons": reasons, "shortfall_counts": counts}
 
 
 def _in_order(easy: GroupLists, hard: GroupLists) -> tuple[pa.Array, Int64s]:
@@ -59,9 +57,8 @@ def _in_order(easy: GroupLists, hard: GroupLists) -> tuple[pa.Array, Int64s]:
     """
     lengths = easy.lengths + hard.lengths
     begins, n_easy = begins_of(lengths), easy.groups["n_easy"].to_numpy()
-    of_easy = (
-        begins[easy.group] + easy.position + np.where(fills(easy), hard.lengths[easy.group], 0)
-    )
+    fills = easy.elements("source").to_numpy() == SOURCE_FILL
+    of_easy = begins[easy.group] + easy.position + np.where(fills, hard.lengths[easy.group], 0)
     of_hard = (begins + n_easy)[hard.group] + hard.position
     order = np.empty(lengths.sum(), np.int64)
     order[of_easy] = np.arange(len(of_easy))
@@ -71,16 +68,8 @@ def _in_order(easy: GroupLists, hard: GroupLists) -> tuple[pa.Array, Int64s]:
 
 def _shortfall(groups: pa.Table) -> tuple[pa.ListArray, pa.ListArray]:
     """Return the reasons and the counts of missing negatives; they add up to fill + shortfall."""
-
-    def column(name: str) -> NDArray[Any]:
-        values: NDArray[Any] = groups[name].to_numpy()
-        return values
-
-    of_hard = column("hard_missing")
-    of_easy = column("n_fill") + column("shortfall") - of_hard
-    missing = np.stack([of_hard, of_easy], axis=1)
-    codes = np.stack([column("hard_reason"), np.full(len(of_hard), CATALOGUE_EXHAUSTED)], axis=1)
+    missing = np.stack([groups[missing_column(reason)].to_numpy() for reason in REASONS], axis=1)
     there = missing != 0
-    lengths = there.sum(axis=1)
-    reasons = pa.array(REASONS).take(pa.array(codes[there]))
+    lengths, codes = there.sum(axis=1), np.nonzero(there)[1]
+    reasons = pa.array(REASONS).take(pa.array(codes))
     return lists_of(reasons, lengths), lists_of(pa.array(missing[there].astype(np.int32)), lengths)

@@ -18,16 +18,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.arrays.sorting import order_of
-from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
+from winnow.arrays.text_codes import REPEATED_TEXT, named, with_dictionaries
 from winnow.events.pair_columns import value_column
-from winnow.sampler.group_columns import CHOSEN, DRAWN
+from winnow.sampler.group_columns import CHOSEN, drawn_lists_of
 from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
 from winnow.tables.labels import labels
 from winnow.tables.listwise import listwise_columns
 from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
 from winnow.tables.pointwise import pointwise
-from winnow.tables.sources import StageSources, named_sources, sources_of_draws
+from winnow.tables.sources import StageSources, source_names
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
@@ -85,14 +85,16 @@ class GroupTables:
     Attributes:
         columns: The columns of each table that is made, in the contract's order.
         stages: The stages of hard negatives.
+        sources: The names of the sources by their codes.
         n_requested: Negatives per positive.
-        random: Whether hard negatives are chosen at random among the candidates.
+        mixture: Whether draws tell how likely they are of all sources together.
     """
 
     columns: Mapping[str, tuple[str, ...]]
     stages: StageSources
+    sources: tuple[str, ...]
     n_requested: int
-    random: bool
+    mixture: bool = False
 
     @classmethod
     def of(cls, config: "Config", contracts: "Mapping[str, TableContract]") -> Self:
@@ -100,8 +102,9 @@ class GroupTables:
         return cls(
             columns={name: tuple(contracts[name].names) for name in OF_GROUPS if name in contracts},
             stages=StageSources.of(config),
+            sources=source_names(config),
             n_requested=config.negatives.per_positive,
-            random=all(entry.selection == "random" for entry in config.negatives.hard),
+            mixture=bool(config.negatives.mixture),
         )
 
     def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -113,36 +116,28 @@ class GroupTables:
         keys = groups["shuffle_key"].to_numpy()
         groups = with_dictionaries(groups, REPEATED_TEXT)
         groups = groups.take(pa.array(order_of(keys))).combine_chunks()
-        easy, hard = GroupLists(groups, DRAWN), GroupLists(groups, CHOSEN)
-        incl_prob = self._incl_prob(groups)
+        easy = GroupLists(groups, drawn_lists_of(mixture=self.mixture))
+        hard = GroupLists(groups, CHOSEN)
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:
-            added = listwise_columns(easy, hard, incl_prob, self.stages, self.n_requested)
+            added = listwise_columns(easy, hard, self.stages, self.n_requested)
         for name, columns in self.columns.items():
             if name == "easy_negatives":
-                yield name, _easy_rows(easy, columns)
+                yield name, self._easy_rows(easy, columns)
             elif name == "hard_negatives":
-                yield name, self._hard_rows(hard, incl_prob, columns)
+                yield name, self._hard_rows(hard, columns)
             elif name == "training_samples_pointwise":
-                yield name, pointwise(groups, added, columns)
+                yield name, pointwise(groups, added, columns, self.sources)
             else:
                 known = added if name in listwise else {}
                 yield name, pa.table({c: known[c] if c in known else groups[c] for c in columns})
 
-    def _incl_prob(self, groups: pa.Table) -> pa.Array:
-        """Return drawn / pool where candidates are chosen at random, else NULL."""
-        n_hard, n_pool = groups["n_hard"].to_numpy(), groups["n_pool"].to_numpy()
-        known = (n_hard > 0) & self.random
-        return pa.array(n_hard / np.maximum(n_pool, 1), mask=~known)
-
-    def _hard_rows(
-        self, hard: GroupLists, incl_prob: pa.Array, columns: tuple[str, ...]
-    ) -> pa.Table:
+    def _hard_rows(self, hard: GroupLists, columns: tuple[str, ...]) -> pa.Table:
         stage, rank, size = (hard.elements(name) for name in ("stage", "rank", "size"))
         values = {
-            "incl_prob": incl_prob.take(pa.array(hard.group)),
+            "incl_prob": hard.elements("incl_prob"),
             "neg_item_id": hard.elements("item_ids"),
-            "source": named_sources(self.stages.source_of(stage)),
+            "source": named(hard.elements("source"), self.sources),
             "stage": self.stages.name_of(stage),
             "stage_rank": rank,
             "stage_size": size,
@@ -152,21 +147,18 @@ class GroupTables:
         }
         return hard.long(columns, values)
 
+    def _easy_rows(self, easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
+        values = {
+            "draw_no": pa.array(easy.position.astype(np.int32)),
+            "neg_item_id": easy.elements("item_ids"),
+            "source": named(easy.elements("source"), self.sources),
+            **{name: easy.elements(name) for name in easy.kind.values if name != "source"},
+        }
+        return easy.long(columns, values)
+
 
 def _percentiles(rank: pa.Array, size: pa.Array) -> pa.Array:
     """Return (rank - 1) / (size - 1); NULL where one of them is not known."""
     unknown = pc.or_(rank.is_null(), size.is_null()).to_numpy(zero_copy_only=False)
     behind, others = (pc.fill_null(column, 1).to_numpy() - 1 for column in (rank, size))
     return pa.array(np.where(others > 0, behind / np.maximum(others, 1), 0.0), mask=unknown)
-
-
-def _easy_rows(easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:
-    values = {
-        "draw_no": pa.array(easy.position.astype(np.int32)),
-        "neg_item_id": easy.elements("item_ids"),
-        "source": named_sources(sources_of_draws(easy)),
-        "q": easy.elements("q"),
-        "log_q": easy.elements("log_q"),
-        "attempts": easy.elements("attempts"),
-    }
-    return easy.long(columns, values)

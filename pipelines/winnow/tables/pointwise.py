@@ -7,20 +7,21 @@ import pyarrow as pa
 
 from winnow.arrays.text_codes import named
 from winnow.tables.group_lists import begins_of, groups_of, lengths_of, positions_in
-from winnow.tables.sources import SOURCE_FILL, SOURCE_NAMES
-
-_NAMES = (*SOURCE_NAMES, "positive")
 
 _OF_NEGATIVE = {
     "item_id": "neg_item_ids",
     "hardness": "neg_hardness",
     "log_q": "neg_log_q",
+    "mixture_log_q": "neg_mixture_log_q",
     "incl_prob": "neg_incl_prob",
 }
 
 
 def pointwise(
-    groups: pa.Table, listwise: Mapping[str, pa.Array], columns: tuple[str, ...]
+    groups: pa.Table,
+    listwise: Mapping[str, pa.Array],
+    columns: tuple[str, ...],
+    sources: tuple[str, ...],
 ) -> pa.Table:
     """Return one row per positive and, behind it, one per negative.
 
@@ -29,26 +30,28 @@ def pointwise(
         listwise: What ``listwise_columns`` returned for them.
         columns: The table's columns. ``draw_no`` counts from 0 within a source: fills continue
             after the easy draws, as in easy_negatives.
+        sources: The names of the sources by their codes.
     """
+    names = (*sources, "positive")
     lengths = lengths_of(listwise["neg_item_ids"])
     n, group, position = len(lengths), groups_of(lengths), positions_in(lengths)
     codes = listwise["neg_source"].flatten()
-    source = codes.to_numpy()
-    is_hard = source > SOURCE_FILL
     # Hard negatives lie between easy and fill in the list; both kinds count from their own start.
-    before = np.where(is_hard, groups["n_easy"].to_numpy()[group], 0)
-    before = np.where(source == SOURCE_FILL, groups["n_hard"].to_numpy()[group], before)
+    n_easy, n_hard = (groups[name].to_numpy()[group] for name in ("n_easy", "n_hard"))
+    behind_easy, behind_hard = position >= n_easy, position >= n_easy + n_hard
+    before = np.where(behind_hard, n_hard, np.where(behind_easy, n_easy, 0))
+    known = {name: lists for name, lists in _OF_NEGATIVE.items() if lists in listwise}
     of_negative = {
-        **{name: listwise[lists].flatten() for name, lists in _OF_NEGATIVE.items()},
+        **{name: listwise[lists].flatten() for name, lists in known.items()},
         "label": pa.array(np.zeros(len(group), np.int32)),
-        "source": named(codes, _NAMES),
+        "source": named(codes, names),
         "draw_no": pa.array((position - before).astype(np.int32)),
     }
     of_positive = {
-        **{name: pa.nulls(n, of_negative[name].type) for name in _OF_NEGATIVE},
+        **{name: pa.nulls(n, of_negative[name].type) for name in known},
         "item_id": groups["item_id"].combine_chunks(),
         "label": pa.array(np.ones(n, np.int32)),
-        "source": named(pa.array(np.full(n, _NAMES.index("positive"), np.int8)), _NAMES),
+        "source": named(pa.array(np.full(n, names.index("positive"), np.int8)), names),
         "draw_no": pa.array(np.zeros(n, np.int32)),
     }
     # A positive goes before its first negative.

@@ -92,7 +92,7 @@ def best_score(stage: str, run: Run) -> Column:
     # 0 is added so that of -0.0 and 0.0 it does not matter which came first.
     score = F.col("score") + F.lit(0.0)
     own = F.when((F.col("stage") == stage) & (F.abs(score) < float("inf")), score)
-    return F.max(own) if run.config.hard.higher_score_is_better else F.min(own)
+    return F.max(own) if run.config.funnel.higher_score_is_better else F.min(own)
 
 
 def best_rank(stage: str) -> Column:
@@ -102,7 +102,7 @@ def best_rank(stage: str) -> Column:
 
 def _known_rows(ranked: StageLog, run: Run) -> DataFrame:
     rows = ranked_rows(ranked.log, run.config).where(on_date(ranked.log, run.day))
-    rank = rank_from_one(run.config.hard, ranked.orders).cast("int")
+    rank = rank_from_one(run.config.ladder, ranked.orders).cast("int")
     return rows.select(
         "request_id",
         F.col("user_id").alias("named_user"),

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.recompute.compared_positives import Kept
+from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
 from winnow.audit.recompute.items import Items
 from winnow.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
@@ -18,20 +19,20 @@ _TOP = 100
 
 
 def popularity_series(
-    items: Items, kept: Kept, draws: DrawFigures
+    items: Items, kept: Kept, draws: DrawFigures, drawable: Drawable
 ) -> tuple[tuple[PopularityBand, ...], tuple[TopItem, ...]]:
     """Return ten bands of the catalogue, the most clicked first, and its 100 most clicked items."""
     inside = np.flatnonzero(items.eligible & items.listed)
     if len(inside) == 0:
         return (), ()
     weighed = items.weighed()
-    columns = {
+    columns: dict[str, NDArray[Any]] = {
         "clicks": items.clicks[inside],
         "candidates": kept.candidates[inside],
         "kept": kept.kept[inside],
         "q": weighed.weights / float(weighed.weights.sum()),
-        "expected": expected_draws(weighed, draws.total, draws.blocked).sum(axis=0),
-        "drawn": draws.drawn.sum(axis=0),
+        "expected": drawable.by_item(expected_draws(drawable, draws.total, draws.blocked)),
+        "drawn": drawable.by_item(draws.drawn),
     }
     order = np.argsort(-columns["clicks"], kind="stable")
     bands = [
@@ -50,7 +51,7 @@ def popularity_series(
 
 
 def _summed(
-    columns: dict[str, NDArray[np.float64]], part: NDArray[np.int64] | list[int]
+    columns: dict[str, NDArray[Any]], part: NDArray[np.int64] | list[int]
 ) -> dict[str, Any]:
     sums = {name: float(values[part].sum()) for name, values in columns.items()}
     shares = {"q": round(sums["q"], 12), "expected": round(sums["expected"], 6)}
@@ -69,9 +70,9 @@ def hard_origins(hard: DataFrame) -> tuple[HardOrigin, ...]:
     return tuple(HardOrigin(**row.asDict()) for row in rows)
 
 
-def log_q_histogram(items: Items, draws: DrawFigures) -> Histogram | None:
+def log_q_histogram(drawable: Drawable, draws: DrawFigures) -> Histogram | None:
     """Return the easy draws by log_q; None where there are none."""
     if draws.log_q.sum() == 0:
         return None
-    edges = tuple(round(float(edge), 6) for edge in log_q_edges(items.weighed()))
+    edges = tuple(round(float(edge), 6) for edge in log_q_edges(drawable))
     return Histogram(edges=edges, counts=tuple(round(float(n)) for n in draws.log_q))

@@ -9,7 +9,9 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.row_sample import RowSample, positives_sample
-from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, source_code
+from winnow.audit.recompute.staged_rows import KEY, NEGATIVE_LISTS, is_chosen, source_code
+from winnow.config.sources import EASY_FILL, source_named
+from winnow.config.tree import Config
 
 TABLES_DISAGREE = none_of(
     "tables_disagree",
@@ -38,7 +40,12 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if compared:
         yield Measurement(
             [TABLES_DISAGREE.promised(name) for name in compared],
-            lambda: agreement_figures(staged, row_sample, table_counts(evidence, _SAMPLES)["rows"]),
+            lambda: agreement_figures(
+                staged,
+                row_sample,
+                table_counts(evidence, _SAMPLES)["rows"],
+                evidence.config,
+            ),
         )
 
 
@@ -50,7 +57,7 @@ def compared_tables(staged: Mapping[str, DataFrame]) -> tuple[str, ...]:
 
 
 def agreement_figures(
-    staged: Mapping[str, DataFrame], row_sample: RowSample, n_samples: int
+    staged: Mapping[str, DataFrame], row_sample: RowSample, n_samples: int, config: Config
 ) -> list[Figure]:
     """Compare the other tables with training_samples, row for row, by sums of row hashes.
 
@@ -62,6 +69,7 @@ def agreement_figures(
         row_sample: The positives whose rows are compared. That no row was lost is another gate, on
             all of them.
         n_samples: Rows of training_samples.
+        config: The sources.
 
     Raises:
         ValueError: Too few positives lie in the row sample.
@@ -77,8 +85,10 @@ def agreement_figures(
     long = [table for table in LONG_TABLES if table in compared]
     if long:
         own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
-        wanted = _of_samples(samples, long, own)
-        pairs = [(table, _of_table(staged[table], table, own), wanted[table]) for table in long]
+        wanted = _of_samples(samples, long, own, config)
+        pairs = [
+            (table, _of_table(staged[table], table, own, config), wanted[table]) for table in long
+        ]
     if "positives" in compared:
         shared = [n for n in staged["positives"].columns if n in samples.columns]
         total = _hash_sum(*map(F.col, shared)).alias("total")
@@ -97,9 +107,12 @@ def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
     return F.xxhash64(F.lit(0), *parts)
 
 
-def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dict[str, int]:
+def _of_samples(
+    samples: DataFrame, tables: Collection[str], own: Column, config: Config
+) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
-    lists = F.arrays_zip(*NEGATIVE_LISTS)
+    mixed = "neg_mixture_log_q" in samples.columns
+    lists = F.arrays_zip(*NEGATIVE_LISTS, *(["neg_mixture_log_q"] if mixed else []))
     rows = samples.select(
         *_SHARED_KEY,
         "n_easy",
@@ -108,7 +121,8 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
         F.posexplode_outer(lists).alias("place", "negative"),
     )
     source, place = F.col("negative.neg_source").cast("int"), F.col("place")
-    is_fill, is_hard = source == 1, source >= 2
+    is_fill, is_hard = source == source_named(EASY_FILL).code, is_chosen(source, config)
+    mixture = (F.col("negative.neg_mixture_log_q"),) if mixed else ()
     # Fills lie behind the hard negatives, but their draws are counted on from the easy ones.
     draw_no = (
         F.when(is_hard, place - F.col("n_easy"))
@@ -120,10 +134,10 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
     hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
     keys = [F.col(name) for name in _SHARED_KEY]
     first = F.coalesce(place, F.lit(0)) == 0
-    of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, F.col("own"))
+    of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, *mixture, F.col("own"))
     positive = _hash_sum(*keys, F.col("own"), where=first)
     totals = {
-        "easy_negatives": _hash_sum(*keys, item, source, draw_no, log_q, where=source < 2),
+        "easy_negatives": _hash_sum(*keys, item, source, draw_no, log_q, *mixture, where=~is_hard),
         "hard_negatives": _hash_sum(*keys, item, source, hardness, chance, where=is_hard),
         "training_samples_pointwise": _hash_sum(*of_pointwise, where=item.isNotNull()) + positive,
     }
@@ -131,18 +145,20 @@ def _of_samples(samples: DataFrame, tables: Collection[str], own: Column) -> dic
     return {table: int(total) for table, total in row.collect()[0].asDict().items()}
 
 
-def _of_table(rows: DataFrame, table: str, own: Column) -> int:
+def _of_table(rows: DataFrame, table: str, own: Column, config: Config) -> int:
     keys = [F.col(name) for name in _SHARED_KEY]
-    code, draw_no = source_code(), F.col("draw_no")
+    code, draw_no = source_code(config), F.col("draw_no")
+    mixture = [F.col(name) for name in rows.columns if name == "mixture_log_q"]
     if table == "easy_negatives":
-        total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"))
+        total = _hash_sum(*keys, F.col("neg_item_id"), code, draw_no, F.col("log_q"), *mixture)
     elif table == "hard_negatives":
         hardness = F.col("hardness").cast("int")
         total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
     else:
         keys = [F.col("pos_item_id" if name == "item_id" else name) for name in _SHARED_KEY]
         label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
-        parts = (*keys, item, code, draw_no, hardness, F.col("log_q"), F.col("incl_prob"), own)
+        chances = (F.col("log_q"), F.col("incl_prob"), *mixture)
+        parts = (*keys, item, code, draw_no, hardness, *chances, own)
         is_positive = (label == 1) & (item == F.col("pos_item_id"))
         total = _hash_sum(*parts, where=label == 0) + _hash_sum(*keys, own, where=is_positive)
     return int(rows.agg(total.alias("total")).collect()[0]["total"])

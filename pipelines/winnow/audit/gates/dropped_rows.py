@@ -25,7 +25,7 @@ NEGATIVES_IN_DROPPED_ROWS = at_most(
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the negatives, where the impression log has a ``where``."""
-    negatives, log = negatives_of(evidence.staged), evidence.logs["impressions"]
+    negatives, log = negatives_of(evidence.staged, evidence.config), evidence.logs["impressions"]
     if negatives is not None and drops_rows(evidence.config):
         yield Measurement(
             [NEGATIVES_IN_DROPPED_ROWS.promised()],

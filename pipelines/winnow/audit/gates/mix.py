@@ -1,6 +1,7 @@
 """What each positive was given beside what was asked for: the mix, the lists, and the shortfall."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -35,6 +36,11 @@ MIX_DIFFERS = none_of(
     "positives whose easy or hard negatives, with those that are missing for a reason, are not as "
     "many as configured",
 )
+SOURCES_DIFFER = none_of(
+    "sources_differ",
+    MIX,
+    "positives with more negatives of a source, or of a stage's, than it was asked for",
+)
 HARD_SHARE = Gate(
     "hard_share",
     MIX,
@@ -50,7 +56,9 @@ SHORTFALL_SHARE = at_most(
     warn=0.1,
 )
 
-REASONS = ("request_not_logged", "pool_too_small", "all_forbidden", "catalogue_exhausted")
+OF_CHOICE = ("request_not_logged", "pool_too_small", "all_forbidden")
+OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted")
+REASONS = (*OF_CHOICE, *OF_DRAWS)
 """Why a negative that was asked for is missing."""
 
 _SUMS = ("requested", "easy", "hard", "fill", "shortfall", *REASONS)
@@ -66,6 +74,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
                 LISTS_UNEVEN.promised(),
                 SHORTFALL_UNEXPLAINED.promised(),
                 MIX_DIFFERS.promised(),
+                SOURCES_DIFFER.promised(),
                 INCL_PROB_DIFFERS.promised(_SAMPLES),
             ],
             lambda: mix_figures(_counts(evidence), evidence.config, positives_sample(evidence)),
@@ -103,9 +112,9 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
 
     Returns:
         ``rows``; those that are ``unbalanced``, ``unexplained``, ``uneven`` or ``unlikely``, have
-        ``few_ids`` or another mix (``differs``); ``logged`` ones with their ``hard_of_logged``; and
-        sums over all rows: ``requested``, ``easy``, ``hard``, ``fill``, ``shortfall``, and the
-        missing negatives of each reason.
+        ``few_ids``, another mix (``differs``) or too many of a source (``exceeding``); ``logged``
+        ones with their ``hard_of_logged``; and sums over all rows: ``requested``, ``easy``,
+        ``hard``, ``fill``, ``shortfall``, and the missing negatives of each reason.
 
     Raises:
         ValueError: Too few positives lie in the row sample.
@@ -113,22 +122,23 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     n_easy, n_hard, n_fill = F.col("n_easy"), F.col("n_hard"), F.col("n_fill")
     given, shortfall = n_easy + n_hard + n_fill, F.col("shortfall")
     ids, *others = NEGATIVE_LISTS
+    others += [name for name in samples.columns if name == "neg_mixture_log_q"]
     few_ids, uneven = F.size(ids) != given, F.lit(False)
     for name in others:
         uneven = uneven | (F.size(name) != given)
     missing = F.aggregate("shortfall_counts", F.lit(0), lambda total, n: total + n)
     of_reason = {reason: _missing(reason) for reason in REASONS}
-    exhausted = of_reason["catalogue_exhausted"]
-    hard_missing = missing - exhausted
-    # A missing hard negative is filled, unless the user's catalogue is exhausted.
-    nothing_left = (n_fill == 0) & ((exhausted > 0) | F.lit(config.negatives.n_easy == 0))
+    not_drawn = reduce(Column.__add__, [of_reason[reason] for reason in OF_DRAWS])
+    hard_missing = missing - not_drawn
+    # A missing negative is filled, unless there is nothing left to draw from.
+    nothing_left = (n_fill == 0) & ((not_drawn > 0) | F.lit(config.negatives.n_easy == 0))
     wrong_fill = n_fill != 0
     if config.negatives.fills:
-        wrong_fill = (n_fill != hard_missing) & ~nothing_left
+        wrong_fill = (n_fill != missing) & ~nothing_left
     differs = (
         (F.col("n_requested") != config.negatives.per_positive)
         | (n_hard + hard_missing != config.negatives.n_hard)
-        | (n_easy + exhausted != config.negatives.n_easy)
+        | (n_easy + not_drawn != config.negatives.n_easy)
         | wrong_fill
     )
     sums = {
@@ -152,6 +162,7 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
         {
             "uneven": F.count_if(~few_ids & uneven),
             "unlikely": F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))),
+            "exceeding": F.count_if(F.coalesce(_exceeds(config), F.lit(True))),
         },
     )
 
@@ -165,6 +176,7 @@ def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample
         LISTS_UNEVEN.figure(counts["few_ids"] + counts["uneven"], detail=detail_of_lists),
         SHORTFALL_UNEXPLAINED.figure(counts["unexplained"]),
         MIX_DIFFERS.figure(counts["differs"]),
+        SOURCES_DIFFER.figure(counts["exceeding"], detail=detail),
         INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=detail),
     ]
     if config.negatives.n_hard > 0 and counts["logged"]:
@@ -203,15 +215,51 @@ def _drawn_evenly(config: Config) -> Column:
     asked for gave all that it had.
     """
     n_hard, known = F.col("n_hard"), F.col("known_chances")
-    if any(entry.selection != "random" for entry in config.negatives.hard):
+    ways = {pool.selection == "random" for pool in config.negatives.pools}
+    if ways == {False}:
         return known == 0
     least, most = F.col("least_chance"), F.col("most_chance")
     pool = n_hard / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
+    if len(config.negatives.pools) > 1:
+        # Each pool has a chance of its own; of some, where others are chosen otherwise.
+        all_known = known == n_hard if ways == {True} else known <= n_hard
+        return all_known & F.coalesce((least > 0) & (most <= 1), known == 0)
     possible = (least > 0) & (least == most) & (most <= 1) & whole
     all_chosen = (n_hard == config.negatives.n_hard) | (least == 1)
     complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
+
+
+def _exceeds(config: Config) -> Column:
+    """Return whether a source of a positive gave more than it was asked for.
+
+    With one source of draws and one pool there is nothing that the counts do not tell.
+    """
+    negatives, found = config.negatives, [F.lit(False)]
+    several = len(negatives.easy) > 1
+    for source in negatives.drawn if several else ():
+        if source.asked:
+            found.append(_of_code(source.code) > source.asked)
+    stages = [stage.name for stage in config.ladder if stage.take != "none"]
+    for pool in negatives.pools if len(negatives.pools) > 1 else ():
+        hardness = {stages.index(negatives.hard[i].stage) + 1 for i in pool.entries}
+        alone = all(
+            i in pool.entries
+            for i, entry in enumerate(negatives.hard)
+            if stages.index(entry.stage) + 1 in hardness
+        )
+        if alone:  # else pools share a stage, and a row does not tell which of them it is of
+            found.append(_of_hardness(hardness) > pool.asked)
+    return reduce(Column.__or__, found)
+
+
+def _of_hardness(hardness: Collection[int]) -> Column:
+    return F.size(F.filter("neg_hardness", lambda one: one.isin(*hardness)))
+
+
+def _of_code(code: int) -> Column:
+    return F.size(F.filter("neg_source", lambda source: source == code))
 
 
 def _missing(reason: str) -> Column:

@@ -55,7 +55,7 @@ def score_figures(evidence: Evidence) -> list[Figure]:
     on = ["request_id", "item_id", "level"]
     met = logged_stages(evidence, one_in).join(asked, on).where(is_of_user(evidence))
     found = met.groupBy("row", "level").agg(
-        *_seen("score", higher=evidence.config.hard.higher_score_is_better),
+        *_seen("score", higher=evidence.config.funnel.higher_score_is_better),
         *_seen("place", higher=False),
     )
     joined = stated.select("row", "level", "stated_score", "stated_place")
@@ -82,7 +82,7 @@ def score_figures(evidence: Evidence) -> list[Figure]:
 
 def _stated(rows: DataFrame, evidence: Evidence) -> DataFrame:
     """Return one row per row and stage: what it states."""
-    levels = {stage.name: i for i, stage in enumerate(evidence.config.hard.stages)}
+    levels = {stage.name: i for i, stage in enumerate(evidence.config.funnel.stages)}
     stated = F.array(
         *(
             F.struct(

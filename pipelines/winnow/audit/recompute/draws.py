@@ -5,13 +5,15 @@ are found by Arrow, and what is counted starts from the logs and the staged tabl
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from winnow.audit.recompute.kernels.draw_counts import SOURCES, count_draws
+from winnow.audit.recompute.drawable import Drawable
+from winnow.audit.recompute.kernels.draw_counts import Draws, Slots, count_draws
 
 SHOWN, CLICKED, POSITIVE = 0, 1, 2
 """Kinds of rows: an impression, a click, a positive with its negatives."""
@@ -24,33 +26,26 @@ MOST_OFF = 1e-6
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """The items that may be drawn.
-
-    Attributes:
-        keys: 64-bit keys, ascending, shape (n,).
-        weights: Integer weights W, shape (n,).
-    """
-
-    keys: NDArray[np.int64]
-    weights: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class Negatives:
-    """Negatives of a partition, one entry per negative.
+    """Negatives of a partition, those of one positive together, one entry per negative.
 
     Attributes:
         user: Place of the user among the partition's, shape (m,).
         item: 64-bit key, shape (m,).
-        source: 0 popularity, 1 easy_fill, 2 and above hard, shape (m,).
+        source: As in neg_source, shape (m,).
         log_q: As declared; NaN where NULL, shape (m,).
+        positive: 64-bit key of the positive's item, shape (m,).
+        row: Number of the positive's row, shape (m,).
+        mixture: mixture_log_q as declared; NaN where NULL; empty where no table tells it.
     """
 
     user: NDArray[np.int32]
     item: NDArray[np.int64]
     source: NDArray[np.int8]
     log_q: NDArray[np.float64]
+    positive: NDArray[np.int64]
+    row: NDArray[np.int64]
+    mixture: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,31 +54,37 @@ class DrawFigures:
 
     Attributes:
         shown, clicked, ineligible: Negatives that are so.
-        invalid: Easy draws without a finite log_q <= 0, and hard negatives with one.
-        differing: Easy draws in the catalogue whose log_q is not the probability.
-        total: S, the sum of the users' w, per source, shape (2,).
-        drawn: Draws per item of the catalogue and source, shape (2, n).
-        blocked: Sum of w over the users that the item is forbidden to, shape (2, n).
+        outside: Draws of an item of the catalogue that is not in the group of their positive.
+        invalid: Draws without a finite log_q <= 0, and negatives that are no draws with one.
+        differing: Draws in their group whose log_q is not the probability.
+        mixing: Draws whose mixture_log_q is not the probability, or is NULL.
+        total: S, the sum of the users' w, by group.
+        drawn: Draws, by slot.
+        blocked: Sum of w over the users that the item is forbidden to, by slot.
         log_q: Counts between ``edges``, shape (len(edges) - 1,).
     """
 
     shown: int
     clicked: int
     ineligible: int
+    outside: int
     invalid: int
     differing: int
+    mixing: int
     total: NDArray[np.float64]
     drawn: NDArray[np.float64]
     blocked: NDArray[np.float64]
     log_q: NDArray[np.float64]
 
 
-def log_q_edges(items: Weighed) -> NDArray[np.float64]:
+def log_q_edges(drawable: Drawable) -> NDArray[np.float64]:
     """Return 41 edges from below the smallest unconditional log_q up to 0."""
-    if len(items.weights) == 0:
-        return np.linspace(-1.0, 0.0, 41)
-    lowest = float(np.log(items.weights.min()) - np.log(items.weights.sum()))
-    return np.linspace(min(np.floor(lowest), -1.0), 0.0, 41)
+    lowest = -1.0
+    for a, b in pairwise(drawable.begins):
+        weights = drawable.weights[a:b]
+        if len(weights):
+            lowest = min(lowest, float(np.log(weights.min()) - np.log(weights.sum())))
+    return np.linspace(np.floor(lowest), 0.0, 41)
 
 
 def examine(
@@ -91,7 +92,7 @@ def examine(
     shown: tuple[NDArray[np.int32], NDArray[np.int64]],
     clicked: tuple[NDArray[np.int32], NDArray[np.int64]],
     negatives: Negatives,
-    items: Weighed,
+    drawable: Drawable,
 ) -> DrawFigures:
     """Compare a partition's negatives with the forbidden sets of its users.
 
@@ -100,10 +101,10 @@ def examine(
         shown, clicked: (user, item) of impressions and clicks in the exclusion window, duplicates
             allowed: place of the user and 64-bit key, shapes (k,).
         negatives: The users' negatives, all of them.
-        items: The catalogue.
+        drawable: What may be drawn.
     """
-    n, items_of = len(items.keys), (negatives.item, shown[1], clicked[1])
-    codes = [places_of(item, items.keys) for item in items_of]
+    n, items_of = len(drawable.keys), (negatives.item, shown[1], clicked[1])
+    codes = [places_of(item, drawable.keys) for item in items_of]
     # An item outside of the catalogue can only be a negative by mistake: it has a number then.
     strange = np.unique(negatives.item[codes[0] < 0])
     for places, item in zip(codes, items_of, strict=True):
@@ -113,32 +114,70 @@ def examine(
         # The last number is for items that are neither drawn nor in the catalogue.
         places[outside] = np.where((at < len(strange)) & same, n + at, n + len(strange))
     code, shown_code, clicked_code = codes
-    known, easy, declared = code < n, negatives.source < SOURCES, negatives.log_q
+    source = _source_of(negatives.source, drawable.codes)
+    known, drawn, declared = code < n, source >= 0, negatives.log_q
+    positive = np.full(len(code), -1, np.int32)
+    if (drawable.rows >= 0).any():
+        positive = places_of(negatives.positive, drawable.keys)
     valid = np.isfinite(declared) & (declared <= 0)
-    weights = np.zeros(n + len(strange) + 1)
-    weights[:n] = items.weights
+    mixture = negatives.mixture
+    if len(mixture):
+        # One that is missing differs from every probability.
+        mixture = np.where(drawn & known, np.nan_to_num(mixture, nan=np.inf), np.nan)
     counts = count_draws(
         users,
         (shown[0], shown_code),
         (clicked[0], clicked_code),
-        (negatives.user, code, negatives.source, np.where(easy & known & valid, declared, np.nan)),
-        weights,
+        Draws(
+            negatives.user,
+            code,
+            source,
+            drawable.groups_of(source, positive),
+            negatives.row,
+            np.where(drawn & known & valid, declared, np.nan),
+            mixture,
+        ),
+        _slots(drawable),
+        n + len(strange) + 1,
         MOST_OFF,
     )
-    edges = log_q_edges(items)
-    within = np.clip(declared[easy & valid], edges[0], 0.0)
+    edges = log_q_edges(drawable)
+    within = np.clip(declared[drawn & valid], edges[0], 0.0)
     # As bins and range: edges of their own would have every number sorted.
     counted, _ = np.histogram(within, len(edges) - 1, (edges[0], 0.0))
     return DrawFigures(
         shown=counts.shown,
         clicked=counts.clicked,
         ineligible=int((~known).sum()),
-        invalid=int((easy & ~valid).sum() + (~easy & ~np.isnan(declared)).sum()),
+        outside=counts.outside,
+        invalid=int((drawn & ~valid).sum() + (~drawn & ~np.isnan(declared)).sum()),
         differing=counts.differing,
+        mixing=counts.mixing,
         total=counts.total,
-        drawn=counts.drawn[:, :n],
-        blocked=counts.blocked[:, :n],
+        drawn=counts.drawn,
+        blocked=counts.blocked,
         log_q=counted.astype(np.float64),
+    )
+
+
+def _source_of(code: NDArray[np.int8], codes: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Return the place of each code among those of draws, -1 where it is none of them."""
+    place = np.full(256, -1, np.int64)
+    place[codes.astype(np.int64) + 128] = np.arange(len(codes))
+    found: NDArray[np.int64] = place[code.astype(np.int64) + 128]
+    return found
+
+
+def _slots(drawable: Drawable) -> Slots:
+    # Sums of whole numbers below 2^53 are exact, in whatever order.
+    totals = [drawable.weights[a:b].sum() for a, b in pairwise(drawable.begins)]
+    return Slots(
+        drawable.begins,
+        drawable.items,
+        drawable.weights,
+        np.array(totals, np.float64),
+        len(drawable.keys),
+        len(drawable.codes),
     )
 
 
@@ -160,15 +199,19 @@ def places_of(item: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.in
 
 
 def expected_draws(
-    items: Weighed, total: NDArray[np.float64], blocked: NDArray[np.float64]
+    drawable: Drawable, total: NDArray[np.float64], blocked: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return E_i = q_i (S - sum of w over users that i is forbidden to), per source, (2, n).
+    """Return E = q (S - sum of w over users that the item is forbidden to), by slot.
 
-    Exact without a table of users by items: a user with ``draws`` draws gives each allowed item
-    draws * q_i / (1 - q(F)), which is q_i * w. ``total`` and ``blocked`` as in ``DrawFigures``.
+    Exact without a table of users by items: a user with ``draws`` draws of a group gives each
+    allowed item draws * q / (1 - q(F)), which is q * w. ``total`` and ``blocked`` as in
+    ``DrawFigures``.
     """
-    q = items.weights / max(float(items.weights.sum()), 1.0)
-    rest = np.maximum(total[:, None] - blocked, 0.0)
-    # An item that is forbidden to every user who drew leaves a rest of rounding errors only.
-    rest[rest < 1e-9 * total[:, None]] = 0.0
-    return q[None, :] * rest
+    expected = np.zeros(len(drawable.items))
+    for g, (a, b) in enumerate(pairwise(drawable.begins)):
+        own = drawable.weights[a:b]
+        rest = np.maximum(total[g] - blocked[a:b], 0.0)
+        # An item that is forbidden to every user who drew leaves a rest of rounding errors only.
+        rest[rest < 1e-9 * total[g]] = 0.0
+        expected[a:b] = own / max(float(own.sum()), 1.0) * rest
+    return expected

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,17 +19,16 @@ from pyspark.sql.types import (
 )
 
 from winnow.arrays.task_slots import TASK_SLOTS
+from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import (
     CLICKED,
     POSITIVE,
     SHOWN,
     DrawFigures,
     Negatives,
-    Weighed,
     examine,
     log_q_edges,
 )
-from winnow.audit.recompute.kernels.draw_counts import SOURCES
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import Limits
@@ -40,10 +38,9 @@ from winnow.spark.shipped import shipped
 if TYPE_CHECKING:
     from winnow.config.tree import Ids
 
-# What a task gives, to be added up over tasks: sums by item, and behind them what has no item.
-_BY_ITEM = ("drawn_0", "drawn_1", "blocked_0", "blocked_1")
-_SCALARS = ("shown", "clicked", "ineligible", "invalid", "differing")
-_SUMS = (*_BY_ITEM, "once")
+# What a task gives, to be added up over tasks: sums by slot, by group, and what has neither.
+_SCALARS = ("shown", "clicked", "ineligible", "outside", "invalid", "differing", "mixing")
+_SUMS = ("drawn", "blocked", "total", "once")
 _SCHEMA = StructType(
     [
         StructField("place", IntegerType(), nullable=False),
@@ -59,8 +56,9 @@ class DrawRows:
     Attributes:
         shown, clicked: Readable impressions and clicks of the exclusion window: ``user_id``,
             ``item_id``.
-        negatives: One row per positive: ``user_id``, ``neg_item_ids``, ``neg_source``,
-            ``neg_log_q``, as in training_samples; several rows may be of one positive.
+        negatives: One row per positive: ``user_id``, ``item_id``, ``neg_item_ids``,
+            ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where it is compared, as in
+            training_samples; several rows may be of one positive.
         n_rows: About how many rows these are together.
         n_positives: How many positives, and so at most how many users.
     """
@@ -72,28 +70,23 @@ class DrawRows:
     n_positives: int
 
 
-def save_weighed(items: Weighed, path: Path) -> None:
-    """Write the catalogue for ``draw_figures`` as one Arrow file."""
-    table = pa.table({"key": items.keys, "weight": items.weights})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-
-
 def draw_figures(
-    rows: DrawRows, items: Weighed, shipped_items: str, ids: "Ids", limits: Limits
+    rows: DrawRows, drawable: Drawable, shipped_name: str, ids: "Ids", limits: Limits
 ) -> DrawFigures:
     """Compare every negative with its user's forbidden set, in one shuffle.
 
     Args:
         rows: What the logs and the staged table hold.
-        items: The catalogue.
-        shipped_items: The name that tasks find its file by (``save_weighed``).
+        drawable: What may be drawn.
+        shipped_name: The name that tasks find its file by.
         ids: The id types.
         limits: How much is compared at a time.
     """
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
+    told = set(rows.negatives.columns)
     few_users = rows.n_positives <= limits.broadcast_rows
-    no_list = [F.lit(None).cast(kind).alias(name) for name, kind in _LISTS.items()]
+    lists = {n: kind for n, kind in _LISTS.items() if n == "neg_keys" or n in told}
+    no_list = [F.lit(None).cast(kind).alias(name) for name, kind in lists.items()]
 
     def of_log(frame: DataFrame, kind: int) -> DataFrame:
         events = frame.select(
@@ -109,11 +102,10 @@ def draw_figures(
     keys = F.transform("neg_item_ids", lambda item: key_of(item, ids.item))
     positives = rows.negatives.select(
         key_of("user_id", ids.user).alias("user_key"),
-        F.lit(0).cast("bigint").alias("item_key"),
+        key_of("item_id", ids.item).alias("item_key"),
         F.lit(POSITIVE).cast("tinyint").alias("kind"),
         keys.alias("neg_keys"),
-        "neg_source",
-        "neg_log_q",
+        *(name for name in lists if name != "neg_keys"),
     )
     union = reduce(
         DataFrame.unionByName,
@@ -123,7 +115,7 @@ def draw_figures(
         union.sparkSession, rows.n_rows, limits.audited, limits.memory_gib
     )
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-        _examine_partition, shipped_items=shipped_items
+        _examine_partition, shipped_name=shipped_name
     )
     sums = [
         of_pass(union, "user_key", number, passes)
@@ -134,28 +126,31 @@ def draw_figures(
         .toArrow()
         for number in range(passes)
     ]
-    return _figures(pa.concat_tables(sums), len(items.keys), len(log_q_edges(items)) - 1)
+    return _figures(pa.concat_tables(sums), drawable)
 
 
-_LISTS = {"neg_keys": "array<bigint>", "neg_source": "array<tinyint>", "neg_log_q": "array<double>"}
+_LISTS = {
+    "neg_keys": "array<bigint>",
+    "neg_source": "array<tinyint>",
+    "neg_log_q": "array<double>",
+    "neg_mixture_log_q": "array<double>",
+}
 # What stands for a NULL element: an id that no catalogue has, a source that is none, no number.
-_NULLS = {"neg_keys": -(2**63), "neg_source": 127, "neg_log_q": np.nan}
+_NULLS = {"neg_keys": -(2**63), "neg_source": 127, "neg_log_q": np.nan, "neg_mixture_log_q": np.nan}
 
 
 def _examine_partition(
-    batches: Iterable[pa.RecordBatch], shipped_items: str
+    batches: Iterable[pa.RecordBatch], shipped_name: str
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
     if received:
         with TASK_SLOTS:
-            sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_items)))
+            sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_name)))
         yield from sums
 
 
-def _examined(rows: pa.Table, shipped_items: str) -> DrawFigures:
-    with pa.memory_map(shipped(shipped_items)) as source:
-        stored = pa.ipc.open_file(source).read_all()
-        items = Weighed(_int64(stored["key"]), _int64(stored["weight"]))
+def _examined(rows: pa.Table, shipped_name: str) -> DrawFigures:
+    drawable = Drawable.load(shipped(shipped_name))
     users = rows["user_key"].combine_chunks().dictionary_encode()
     place = np.asarray(users.indices.to_numpy(), np.int32)
     kind = rows["kind"].to_numpy()
@@ -169,7 +164,7 @@ def _examined(rows: pa.Table, shipped_items: str) -> DrawFigures:
         of_kind(SHOWN),
         of_kind(CLICKED),
         _negatives(rows.filter(pc.equal(rows["kind"], POSITIVE)), place[kind == POSITIVE]),
-        items,
+        drawable,
     )
 
 
@@ -178,15 +173,18 @@ def _int64(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 
 def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
-    lists = {name: rows[name].combine_chunks() for name in _LISTS}
+    lists = {n: rows[n].combine_chunks() for n in _LISTS if n in rows.column_names}
     length = pc.fill_null(pc.list_value_length(lists["neg_keys"]), 0).to_numpy(zero_copy_only=False)
     # A list that is shorter than the others would shift all that follow: it is made as long.
-    keys, source, log_q = (_as_long(lists[name], length, fill) for name, fill in _NULLS.items())
+    told = {name: _as_long(of, length, _NULLS[name]) for name, of in lists.items()}
     return Negatives(
         user=np.repeat(user, length),
-        item=np.asarray(keys, np.int64),
-        source=np.asarray(source, np.int8),
-        log_q=np.asarray(log_q, np.float64),
+        item=np.asarray(told["neg_keys"], np.int64),
+        source=np.asarray(told["neg_source"], np.int8),
+        log_q=np.asarray(told["neg_log_q"], np.float64),
+        positive=np.repeat(_int64(rows["item_key"]), length),
+        row=np.repeat(np.arange(len(length)), length),
+        mixture=np.asarray(told.get("neg_mixture_log_q", ()), np.float64),
     )
 
 
@@ -204,12 +202,13 @@ def _as_long(lists: pa.ListArray, length: NDArray[np.int64], null: float) -> NDA
 
 
 def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:
-    by_item = [*found.drawn, *found.blocked]
-    once = [*(getattr(found, name) for name in _SCALARS), *found.total, *found.log_q]
-    places = np.flatnonzero(np.any(by_item, axis=0))
-    yield _batch(places, [*(sums[places] for sums in by_item), np.zeros(len(places))])
-    none = np.zeros(len(once))
-    yield _batch(np.arange(len(once)), [*(none for _ in by_item), np.asarray(once, np.float64)])
+    once = np.array([*(getattr(found, name) for name in _SCALARS), *found.log_q], np.float64)
+    columns = {"drawn": found.drawn, "blocked": found.blocked, "total": found.total, "once": once}
+    for names in (("drawn", "blocked"), ("total",), ("once",)):
+        own = [columns[name] for name in names]
+        places = np.flatnonzero(np.any(own, axis=0))
+        none = np.zeros(len(places))
+        yield _batch(places, [columns[n][places] if n in names else none for n in _SUMS])
 
 
 def _batch(places: NDArray[np.int64], sums: list[NDArray[np.float64]]) -> pa.RecordBatch:
@@ -217,7 +216,7 @@ def _batch(places: NDArray[np.int64], sums: list[NDArray[np.float64]]) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, names=_SCHEMA.names)
 
 
-def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
+def _figures(sums: pa.Table, drawable: Drawable) -> DrawFigures:
     place = sums["place"].to_numpy()
 
     def of(name: str, size: int) -> NDArray[np.float64]:
@@ -227,12 +226,12 @@ def _figures(sums: pa.Table, n_items: int, n_bins: int) -> DrawFigures:
         np.add.at(values, place[within], own[within])
         return values
 
-    once = of("once", len(_SCALARS) + SOURCES + n_bins)
-    scalars, total, log_q = np.split(once, [len(_SCALARS), len(_SCALARS) + SOURCES])
+    once = of("once", len(_SCALARS) + len(log_q_edges(drawable)) - 1)
+    scalars, log_q = np.split(once, [len(_SCALARS)])
     return DrawFigures(
         **{name: round(value) for name, value in zip(_SCALARS, scalars.tolist(), strict=True)},
-        total=total,
-        drawn=np.stack([of(f"drawn_{source}", n_items) for source in range(SOURCES)]),
-        blocked=np.stack([of(f"blocked_{source}", n_items) for source in range(SOURCES)]),
+        total=of("total", len(drawable.begins) - 1),
+        drawn=of("drawn", len(drawable.items)),
+        blocked=of("blocked", len(drawable.items)),
         log_q=log_q,
     )

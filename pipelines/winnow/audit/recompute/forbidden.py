@@ -6,9 +6,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.date_sources import date_drawable
+from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures
-from winnow.audit.recompute.draws_pass import DrawRows, draw_figures, save_weighed
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.draws_pass import DrawRows, draw_figures
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -20,13 +21,12 @@ from winnow.spark.scratch import Scratch
 @once
 def date_draws(evidence: Evidence) -> DrawFigures:
     """Return ``measure_draws`` of the staged negatives, of which there must be a table."""
-    negatives = negatives_of(evidence.staged)
+    negatives = negatives_of(evidence.staged, evidence.config)
     assert negatives is not None
-    items, logs = date_items(evidence), evidence.logs
     return measure_draws(
         negatives,
-        items,
-        logs,
+        date_drawable(evidence),
+        evidence.logs,
         evidence.config,
         evidence.day,
         evidence.scratch,
@@ -36,7 +36,7 @@ def date_draws(evidence: Evidence) -> DrawFigures:
 
 def measure_draws(
     negatives: DataFrame,
-    items: Items,
+    drawable: Drawable,
     logs: Mapping[str, Log],
     config: Config,
     day: CalendarDay,
@@ -48,16 +48,15 @@ def measure_draws(
 
     Args:
         negatives: What ``negatives_of`` returned.
-        items: The catalogue.
+        drawable: What may be drawn.
         logs: Impressions and clicks; their frames read the files again.
         config: Exclusion window and id types.
         day: The date.
         scratch: Ships the catalogue to the tasks.
         n_positives: How many positives there are.
     """
-    weighed = items.weighed()
     path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
-    save_weighed(weighed, path)
+    drawable.save(path)
     reach, at = config.exclusion, F.col("event_us")
 
     def within(name: str, back: int) -> DataFrame:
@@ -76,7 +75,7 @@ def measure_draws(
         n_rows=sum(sizes) + n_positives,
         n_positives=n_positives,
     )
-    return draw_figures(rows, weighed, scratch.ship(path), config.ids, scratch.limits)
+    return draw_figures(rows, drawable, scratch.ship(path), config.ids, scratch.limits)
 
 
 def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:

@@ -5,7 +5,7 @@ eligibility from its definition.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 import numpy as np
@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.recompute.draws import Weighed
+from winnow.audit.recompute.drawable import Weighed
 from winnow.audit.recompute.pairs import recomputed_pairs
 from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
@@ -48,6 +48,7 @@ class Items:
         place: Its place in item_stats by the logs, from 0, the most clicked first, then by id; -1
             where item_stats does not have the item.
         index: Its item_idx by item_stats; -1 where it does not have the item.
+        attributes: By name, its attributes by item_stats, which another gate compares with the log.
     """
 
     key: NDArray[np.int64]
@@ -64,6 +65,7 @@ class Items:
     q: NDArray[np.float64]
     place: NDArray[np.int64]
     index: NDArray[np.int64]
+    attributes: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
     def listed(self) -> NDArray[np.bool_]:

@@ -21,18 +21,18 @@ def logged_stages(evidence: Evidence, one_in: int = 1) -> DataFrame:
         in the ladder), ``score`` (double; NULL for what is no finite number), ``place`` (bigint,
         the rank from 1; NULL for none), ``passed``, ``cut_reason``, ``valid``.
     """
-    log, hard = evidence.logs["ranking_log"], evidence.config.hard
+    log, funnel = evidence.logs["ranking_log"], evidence.config.funnel
     rules = stage_rules(log, evidence.config, evidence.counts["ranking_log"].stages)
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     rows = of_some_requests(log.frame, one_in).where(
         on_date(log, evidence.day) & ~F.col("filtered") & known
     )
-    if hard.cut_known_by == "passed":
+    if funnel.cut_known_by == "passed":
         rows = rows.where("valid")
     stage = F.col("stage")
-    level = F.coalesce(*(F.when(stage == s.name, i) for i, s in enumerate(hard.stages)))
+    level = F.coalesce(*(F.when(stage == s.name, i) for i, s in enumerate(funnel.stages)))
     first = F.coalesce(
-        *(F.when(stage == s.name, int(rules.first_rank[i])) for i, s in enumerate(hard.stages))
+        *(F.when(stage == s.name, int(rules.first_rank[i])) for i, s in enumerate(funnel.stages))
     )
     rank = F.col("rank").cast("bigint") + 1 - first
     score = F.col("score").cast("double")

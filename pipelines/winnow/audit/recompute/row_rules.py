@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
-from winnow.audit.recompute.staged_rows import source_code
+from winnow.audit.recompute.staged_rows import is_chosen, source_code
 from winnow.config.entries import HardEntry
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
@@ -55,7 +55,7 @@ def drawn_by_chance(table: str, config: Config) -> Column:
         probable = is_null if ways == {False} else F.coalesce(probable, F.lit(True))
     if table == "hard_negatives":
         return probable
-    is_hard = F.coalesce(source_code() >= 2, F.lit(False))
+    is_hard = F.coalesce(is_chosen(source_code(config), config), F.lit(False))
     return F.when(is_hard, probable).otherwise(is_null)
 
 

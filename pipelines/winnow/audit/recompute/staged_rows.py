@@ -7,15 +7,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
+from winnow.config.sources import source_named
 from winnow.config.tree import Config
 
 KEY = ("user_id", "request_id", "item_id")
 
-CODE_OF = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3}
-"""neg_source in training_samples of each ``source`` in the long tables."""
-
 NEGATIVE_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 """The lists of training_samples with one element per negative."""
+
+_COMPARED = ("neg_item_ids", "neg_source", "neg_log_q", "neg_mixture_log_q")
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,24 @@ class StagedPositives:
     complete: bool
 
 
-def source_code() -> Column:
+def codes_of(config: Config) -> dict[str, int]:
+    """Return neg_source of every ``source`` of long tables that the config asks for."""
+    drawn = {source.name: source.code for source in config.negatives.drawn}
+    return drawn | {
+        entry.source: source_named(entry.source).code for entry in config.negatives.hard
+    }
+
+
+def source_code(config: Config) -> Column:
     """Return the code of the column ``source``, int; NULL for a name that is none."""
-    return F.coalesce(*(F.when(F.col("source") == n, F.lit(c)) for n, c in CODE_OF.items()))
+    known = codes_of(config).items()
+    return F.coalesce(*(F.when(F.col("source") == n, F.lit(c)) for n, c in known), F.lit(None))
+
+
+def is_chosen(code: Column, config: Config) -> Column:
+    """Return whether a code of neg_source is that of a source that chooses; NULL for NULL."""
+    drawn = [source.code for source in config.negatives.drawn]
+    return ~code.isin(*drawn) if drawn else code.isNotNull()
 
 
 def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
@@ -53,22 +68,25 @@ def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
     return StagedPositives(both.distinct(), complete=False)
 
 
-def negatives_of(staged: Mapping[str, DataFrame]) -> DataFrame | None:
-    """Return every staged negative once: ``user_id``, and lists of ids, sources and log_q.
+def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
+    """Return every staged negative once: user and item of its positive, and lists of negatives.
+
+    The lists are ``neg_item_ids``, ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where
+    all negatives of a positive are in one row that has it.
 
     training_samples holds them as lists; without it a long table does, as lists of one. None
     where no table with negatives is written. That the long tables hold the same rows as
     training_samples is another gate (``agreement``).
     """
     if "training_samples" in staged:
-        return staged["training_samples"].select(
-            "user_id", "neg_item_ids", "neg_source", "neg_log_q"
-        )
+        samples = staged["training_samples"]
+        names = ("user_id", "item_id", *_COMPARED)
+        return samples.select(*(name for name in names if name in samples.columns))
     if "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where("label = 0")
-        return _as_lists(rows, "item_id", F.col("log_q"))
+        return _as_lists(rows, "pos_item_id", "item_id", F.col("log_q"), config)
     parts = [
-        _as_lists(staged[name], "neg_item_id", log_q)
+        _as_lists(staged[name], "item_id", "neg_item_id", log_q, config)
         for name, log_q in (("easy_negatives", F.col("log_q")), ("hard_negatives", F.lit(None)))
         if name in staged
     ]
@@ -77,11 +95,14 @@ def negatives_of(staged: Mapping[str, DataFrame]) -> DataFrame | None:
     return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
 
-def _as_lists(rows: DataFrame, item: str, log_q: Column) -> DataFrame:
+def _as_lists(
+    rows: DataFrame, positive: str, item: str, log_q: Column, config: Config
+) -> DataFrame:
     return rows.select(
         "user_id",
+        F.col(positive).alias("item_id"),
         F.array(item).alias("neg_item_ids"),
-        F.array(source_code().cast("tinyint")).alias("neg_source"),
+        F.array(source_code(config).cast("tinyint")).alias("neg_source"),
         F.array(log_q.cast("double")).alias("neg_log_q"),
     )
 
@@ -102,14 +123,14 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     if "training_samples" in staged:
         lists = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_hardness")).alias("row")
         rows = staged["training_samples"].select("user_id", "request_id", lists)
-        hard = rows.where("row.neg_source >= 2").select(
+        hard = rows.where(is_chosen(F.col("row.neg_source"), config)).select(
             "user_id",
             "request_id",
             F.col("row.neg_item_ids").alias("neg_item_id"),
             F.col("row.neg_hardness").alias("hardness"),
         )
     elif "training_samples_pointwise" in staged:
-        rows = staged["training_samples_pointwise"].where(source_code() >= 2)
+        rows = staged["training_samples_pointwise"].where(is_chosen(source_code(config), config))
         hard = rows.select(
             "user_id", "request_id", F.col("item_id").alias("neg_item_id"), "hardness"
         )

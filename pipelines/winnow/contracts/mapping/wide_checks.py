@@ -42,7 +42,7 @@ def wide_problems(
             return
     for value in values if column in known else ():
         if value not in known[column]:
-            named = {"stage": "hard.stages", "action_type": "positives.actions"}[column]
+            named = {"stage": "funnel.stages", "action_type": "positives.actions"}[column]
             expected = f"one of {named}: {', '.join(known[column])}"
             yield Problem(where, f"{value} is not known", str(value), expected)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from winnow.audit.recompute.draws import Negatives, Weighed, examine
+from winnow.audit.recompute.drawable import Weighed, only
+from winnow.audit.recompute.draws import Negatives, examine
 from winnow.audit.recompute.kernels.ranking_lists import Logged, StageRules, Stated, look_up
 
 
@@ -11,8 +12,10 @@ def load_audit_kernels() -> None:
     """Load the kernels: compare one negative with one impression, find it in a list of one."""
     one, user = np.ones(1, np.int64), np.zeros(1, np.int32)
     # A kernel is another one for arrays that cannot be written, as Arrow's.
-    negatives = Negatives(user, one, pa.array([0], pa.int8()).to_numpy(), np.zeros(1))
-    examine(1, (user, one), (user, one), negatives, Weighed(one, one))
+    source = pa.array([0], pa.int8()).to_numpy()
+    zero, none = np.zeros(1, np.int64), np.zeros(0)
+    negatives = Negatives(user, one, source, np.zeros(1), one, zero, none)
+    examine(1, (user, one), (user, one), negatives, only(Weighed(one, one), ("popularity", 0)))
     request, yes = np.zeros(1, np.int64), np.ones(1, np.bool_)
     logged = Logged(request, request, one, np.zeros(1), one, one, yes)
     ones = np.ones(1)

@@ -13,8 +13,9 @@ from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.kernels.draw_table import draw_table
 from winnow.sampler.kernels.groups import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
-from winnow.sampler.kernels.stages import TAKE_CUT
+from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT
 from winnow.sampler.positive_columns import PositiveColumns
+from winnow.sampler.recipe import RecipeSettings
 from winnow.sampler.task import SamplerSettings, sampled
 
 _PAIR_SCHEMA = pa.schema(
@@ -36,8 +37,20 @@ def load_sampler_kernels() -> None:
             epoch=0,
             start_us=0,
             end_us=1,
-            ladder=((TAKE_CUT, 0.0, 1.0, True),),
-            spec=SamplingSpec(1, 1, True, 1, SELECT_RANDOM, True, False, False, False),
+            negatives=RecipeSettings(
+                drawn=((1, 0, 2, 0), (0, 1, 3, 0)),
+                stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, 0, 2),)),),
+                pools=((1, SELECT_RANDOM, 4),),
+                spec=SamplingSpec(
+                    fills=True,
+                    mixture=False,
+                    max_rejections=1,
+                    higher_is_better=True,
+                    cut_by_absence=False,
+                    by_last_stage=False,
+                    sampled=False,
+                ),
+            ),
             catalogue=str(path),
             pair_files=folder,
             of_positives=PositiveColumns(),
@@ -53,7 +66,16 @@ def load_sampler_kernels() -> None:
 def _catalogue() -> Catalogue:
     keys, weights = np.arange(4, dtype=np.uint64), np.ones(4, np.int64)
     draws = draw_table(keys, weights, keys[:1], np.ones(1))
-    return Catalogue(draws, pa.array(keys.view(np.int64)), weights, keys[:0], weights[:0])
+    return Catalogue(
+        draws,
+        pa.array(keys.view(np.int64)),
+        weights,
+        keys[:0],
+        weights[:0],
+        first_groups=np.zeros(1, np.int32),
+        by_item=np.zeros(1, np.bool_),
+        groups_by_item=np.empty(0, np.int32),
+    )
 
 
 def _pair() -> pa.RecordBatch:

@@ -15,31 +15,28 @@ class Forbidden(NamedTuple):
     Attributes:
         codes: int32: the distinct forbidden codes, those of one user together.
         starts: int64, shape (u + 1,): those of user i are codes[starts[i]:starts[i + 1]].
-        weights: int64, shape (u,): the sum of their weights.
     """
 
     codes: NDArray[np.int32]
     starts: NDArray[np.int64]
-    weights: NDArray[np.int64]
 
 
-def forbidden_codes(grouped: GroupedEvents, n_users: int, weights: NDArray[np.int64]) -> Forbidden:
+def forbidden_codes(grouped: GroupedEvents, n_users: int, n_items: int) -> Forbidden:
     """Return what is forbidden to each of the users, whose events are the first groups.
 
     Items outside the catalogue need not be forbidden, as nothing draws them.
 
     Args:
-        grouped: The events. n_users: How many users there are.
-        weights: By catalogue code.
+        grouped: The events. n_users: How many users there are. n_items: Items of the catalogue.
     """
-    return Forbidden(*_distinct(grouped.codes, grouped.starts, n_users, weights))
+    return Forbidden(*_distinct(grouped.codes, grouped.starts, n_users, n_items))
 
 
 @compiled
-def _distinct(codes, starts, n_users, weights):  # type: ignore[no-untyped-def]
-    marks = np.zeros(len(weights), np.int32)
+def _distinct(codes, starts, n_users, n_items):  # type: ignore[no-untyped-def]
+    marks = np.zeros(n_items, np.int32)
     distinct = np.empty(starts[n_users], np.int32)
-    first, sums = np.zeros(n_users + 1, np.int64), np.zeros(n_users, np.int64)
+    first = np.zeros(n_users + 1, np.int64)
     n = 0
     for u in range(n_users):
         for x in range(starts[u], starts[u + 1]):
@@ -48,9 +45,8 @@ def _distinct(codes, starts, n_users, weights):  # type: ignore[no-untyped-def]
                 marks[code] = u + 1
                 distinct[n] = code
                 n += 1
-                sums[u] += weights[code]
         first[u + 1] = n
-    return distinct[:n], first, sums
+    return distinct[:n], first
 
 
 @inlined

@@ -5,50 +5,69 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from winnow.sampler.kernels.chosen_negatives import choose_negatives
 from winnow.sampler.kernels.draw_table import DrawTable
-from winnow.sampler.kernels.easy_negatives import draw_easy
+from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
 from winnow.sampler.kernels.events import Events, codes_of
 from winnow.sampler.kernels.forbidden import forbidden_codes
 from winnow.sampler.kernels.grouped_events import group_events
-from winnow.sampler.kernels.hard_negatives import choose_hard
+from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.kernels.owners import owners_of
 from winnow.sampler.kernels.positives import Kept
-from winnow.sampler.kernels.stages import Ladder
+from winnow.sampler.kernels.stages import Ladder, Pools
 
 
 class SamplingSpec(NamedTuple):
-    """What is asked for per positive.
+    """What holds for all negatives.
 
     Attributes:
-        n_easy, n_hard: Negatives of each kind. fill: Whether easy ones stand in for hard ones.
+        fills: Whether the last source of draws stands in for what is missing.
+        mixture: Whether it is asked how likely a draw is of all sources together.
         max_rejections: Rejected draws before the exact complement is drawn from.
-        selection: How hard negatives are chosen, see ``selection``.
         higher_is_better: Whether a higher score is a better one.
         cut_by_absence: Whether a cut is known by the item's absence from the next stage.
         by_last_stage: Whether an item has a row only of the last stage that it reached.
         sampled: Whether the ranking log holds only some rows of a request.
     """
 
-    n_easy: int
-    n_hard: int
-    fill: bool
+    fills: bool
+    mixture: bool
     max_rejections: int
-    selection: int
     higher_is_better: bool
     cut_by_absence: bool
     by_last_stage: bool
     sampled: bool
 
 
+class Recipe(NamedTuple):
+    """What is asked for per positive.
+
+    Attributes:
+        sources: What is drawn. ladder: What is a candidate. pools: How many of them are chosen.
+        spec: What holds for all.
+    """
+
+    sources: Sources
+    ladder: Ladder
+    pools: Pools
+    spec: SamplingSpec
+
+
 class Drawn(NamedTuple):
     """Negatives that were drawn from the catalogue, those of one group behind the other's.
 
     Attributes:
-        code: int32 catalogue code, shape (m,). log_q: float64. attempts: int32 draws that it took.
+        source: int8 as in neg_source. code: int32 catalogue code, shape (m,).
+        q: float64, the item's share of the weights that the source draws by.
+        log_q: float64. mixture: float64, of all sources together; empty where not asked for.
+        attempts: int32 draws that it took.
     """
 
+    source: NDArray[np.int8]
     code: NDArray[np.int32]
+    q: NDArray[np.float64]
     log_q: NDArray[np.float64]
+    mixture: NDArray[np.float64]
     attempts: NDArray[np.int32]
 
 
@@ -56,24 +75,28 @@ class Chosen(NamedTuple):
     """Negatives that were chosen from the pools of requests, those of one group behind the other's.
 
     Attributes:
-        code: int32 catalogue code, shape (m,).
-        rank, size: int32, 0 where not known. stage: int8.
+        source: int8 as in neg_source. code: int32 catalogue code, shape (m,). stage: int8.
+        rank, size: int32, 0 where not known.
         score: float64, NaN where none is logged.
+        incl_prob: float64, NaN where not chance chose.
     """
 
+    source: NDArray[np.int8]
     code: NDArray[np.int32]
+    stage: NDArray[np.int8]
     rank: NDArray[np.int32]
     size: NDArray[np.int32]
-    stage: NDArray[np.int8]
     score: NDArray[np.float64]
+    incl_prob: NDArray[np.float64]
 
 
 class Groups(NamedTuple):
     """The sample groups of one partition, one per kept positive, in the order of ``Kept``.
 
     Attributes:
-        n_easy, n_fill, n_hard, shortfall, hard_missing, n_pool: int32, shape (p,).
-        hard_reason: int8, shape (p,), see ``mix.REASONS``; meaningful where hard_missing > 0.
+        n_easy, n_fill, n_hard, shortfall: int32, shape (p,).
+        missing: int32, shape (p, reasons): negatives that a source did not give, by the reason (see
+            ``mix.REASONS``); they add up to n_fill + shortfall.
         positive_code: int32, shape (p,); -1 outside the catalogue.
         drawn: n_easy + n_fill of each group, fills behind the easy ones.
         chosen: n_hard of each group.
@@ -83,44 +106,74 @@ class Groups(NamedTuple):
     n_fill: NDArray[np.int32]
     n_hard: NDArray[np.int32]
     shortfall: NDArray[np.int32]
-    hard_missing: NDArray[np.int32]
-    n_pool: NDArray[np.int32]
-    hard_reason: NDArray[np.int8]
+    missing: NDArray[np.int32]
     positive_code: NDArray[np.int32]
     drawn: Drawn
     chosen: Chosen
 
 
-COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall", "hard_missing", "hard_reason", "n_pool")
-"""The fields of ``Groups`` that are written of each group."""
-
-
 def sample_groups(
-    events: Events, kept: Kept, table: DrawTable, ladder: Ladder, spec: SamplingSpec
+    events: Events,
+    kept: Kept,
+    positive_code: NDArray[np.int32],
+    table: DrawTable,
+    group_of: NDArray[np.int32],
+    recipe: Recipe,
 ) -> Groups:
     """Return the sample groups of one partition's kept positives.
 
     The result depends on the rows of ``events`` and ``kept`` only, not on their order or on which
     other users share the partition.
+
+    Args:
+        events: The partition's events. kept: Its kept positives.
+        positive_code: What ``positive_codes`` returned for them.
+        table: The catalogue.
+        group_of: int32, shape (sources, p): the group of ``table`` that each source draws from for
+            each positive; -1 where there is none.
+        recipe: What is asked for.
     """
-    owners = owners_of(kept)
+    owners, n_items = owners_of(kept), len(table.keys)
     grouped = group_events(events, owners, table.slots, table.keys)
-    forbidden = forbidden_codes(grouped, len(owners.users), table.weights)
-    n_hard, n_pool, reason, *chosen = choose_hard(
-        events, grouped, owners, kept.draw_hash, forbidden, len(table.keys), ladder, spec
+    forbidden = forbidden_codes(grouped, len(owners.users), n_items)
+    missing = np.zeros((len(kept.user), len(REASONS)), np.int32)
+    spec, hashes = recipe.spec, kept.draw_hash
+    n_hard, *chosen = choose_negatives(
+        events,
+        grouped,
+        owners,
+        hashes,
+        forbidden,
+        n_items,
+        recipe.ladder,
+        recipe.pools,
+        missing,
+        spec,
     )
-    n_easy, n_fill, shortfall, *drawn = draw_easy(
-        kept.draw_hash, owners.positives_of_user, forbidden, table, spec, n_hard
+    n_easy, n_fill, shortfall, *drawn = draw_negatives(
+        hashes,
+        owners.positives_of_user,
+        forbidden,
+        n_items,
+        table.groups,
+        recipe.sources,
+        group_of,
+        missing,
+        spec,
     )
     return Groups(
         n_easy=n_easy,
         n_fill=n_fill,
         n_hard=n_hard,
         shortfall=shortfall,
-        hard_missing=spec.n_hard - n_hard,
-        n_pool=n_pool,
-        hard_reason=reason,
-        positive_code=codes_of(kept.item, table.slots, table.keys),
+        missing=missing,
+        positive_code=positive_code,
         drawn=Drawn(*drawn),
         chosen=Chosen(*chosen),
     )
+
+
+def positive_codes(kept: Kept, table: DrawTable) -> NDArray[np.int32]:
+    """Return the catalogue code of each positive's item, int32, -1 outside the catalogue."""
+    codes: NDArray[np.int32] = codes_of(kept.item, table.slots, table.keys)
+    return codes

@@ -17,11 +17,9 @@ _LOW_32 = U(0xFFFFFFFF)
 _UNIT_53 = 2.0**-53
 
 KEEP_STREAM = U(1)
-EASY_STREAM = U(2)
-FILL_STREAM = U(3)
-HARD_STREAM = U(4)
 SHUFFLE_STREAM = U(5)
 CAP_STREAM = U(1001)
+"""What the hashes of positives are for; those for negatives have the streams of their sources."""
 
 
 @inlined

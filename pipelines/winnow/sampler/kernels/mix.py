@@ -1,4 +1,4 @@
-"""The mix: how many easy, hard and fill negatives a positive gets, and what fell short, and why."""
+"""Why negatives are missing."""
 
 from winnow.arrays.compiled import inlined
 
@@ -7,16 +7,20 @@ REASONS = (
     "pool_too_small",
     "all_forbidden",
     "catalogue_exhausted",
+    "group_unknown",
+    "group_exhausted",
 )
 """Why negatives were missing; a reason's code is its index.
 
 request_not_logged: the request has no ranking rows. pool_too_small: its log gave fewer allowed
 candidates than wanted. all_forbidden: there were candidates, but the user was shown or clicked
 every one of them, or none is in the catalogue. catalogue_exhausted: the catalogue without the
-forbidden set is empty.
+forbidden set is empty. group_unknown: nothing says which group of the catalogue the positive draws
+from. group_exhausted: that group without the forbidden set is empty.
 """
 
-REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN, CATALOGUE_EXHAUSTED = range(4)
+REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN = range(3)
+CATALOGUE_EXHAUSTED, GROUP_UNKNOWN, GROUP_EXHAUSTED = range(3, 6)
 
 
 @inlined
@@ -31,21 +35,3 @@ def hard_reason(n_rows, n_before, n_pool):  # type: ignore[no-untyped-def]
     if n_before > 0 and n_pool == 0:
         return ALL_FORBIDDEN
     return POOL_TOO_SMALL
-
-
-@inlined
-def mixed(n_easy_wanted, n_hard_wanted, n_hard, fill, can_draw):  # type: ignore[no-untyped-def]
-    """Return (n_easy, n_fill, shortfall) of a positive.
-
-    n_easy + n_hard + n_fill + shortfall = n_easy_wanted + n_hard_wanted, always.
-
-    Args:
-        n_easy_wanted, n_hard_wanted: The mix that was asked for.
-        n_hard: How many hard negatives there are.
-        fill: Whether missing hard negatives are filled with easy ones.
-        can_draw: Whether the catalogue without the forbidden set holds anything.
-    """
-    missing = n_hard_wanted - n_hard
-    n_easy = n_easy_wanted if can_draw else 0
-    n_fill = missing if can_draw and fill else 0
-    return n_easy, n_fill, n_easy_wanted + n_hard_wanted - n_easy - n_hard - n_fill

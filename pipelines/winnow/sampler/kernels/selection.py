@@ -1,34 +1,39 @@
 """Which of a pool's candidates become the hard negatives of a positive."""
 
 from winnow.arrays.compiled import compiled
-from winnow.sampler.kernels.hashing import HARD_STREAM, U, fold
+from winnow.sampler.kernels.hashing import U, fold
 
 SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2
 
 
 @compiled
-def choose_from_pool(selection, k, pool, n_pool, hash_of_positive, chosen, order_by):  # type: ignore[no-untyped-def]
-    """Choose min(k, n_pool) candidates of one request for one positive, without replacement.
+def choose_from_pool(  # type: ignore[no-untyped-def]
+    pools, which, pool, n_pool, hash_of_positive, chosen, order_by
+):
+    """Choose as many candidates of a pool as asked for, for one positive, without replacement.
 
     SELECT_RANDOM takes the smallest hashes of (positive, item), so that every subset of that size
     is equally likely. SELECT_TOP takes the deepest stage first and in it the best position,
     SELECT_TAIL the earliest stage first and in it the worst position.
 
     Args:
-        selection: One of the three constants. k: How many are asked for.
-        pool, n_pool: The request's candidates.
+        pools: What is asked of the pools. which: The pool.
+        pool, n_pool: The request's candidates, of all pools.
         hash_of_positive: uint64.
-        chosen: int64, at least k long: receives indices in the pool, in the order of choice.
-        order_by: uint64, at least k long: scratch.
+        chosen: int64, at least as long as asked for: receives indices in
+            the pool, in the order of choice.
+        order_by: uint64, as long: scratch.
 
     Returns:
         How many were chosen.
     """
-    n = 0
+    n, k, selection = 0, pools.asked[which], pools.selection[which]
     if k == 0:
         return n
-    start = fold(hash_of_positive, HARD_STREAM)
+    start = fold(hash_of_positive, pools.stream[which])
     for x in range(n_pool):
+        if pool.of[x] != which:
+            continue
         if selection == SELECT_RANDOM:
             by = fold(start, pool.key[x])
         elif selection == SELECT_TOP:

@@ -18,27 +18,52 @@ from winnow.sampler.kernels.ranking_lists import fill_lists, sort_list
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 
 TAKE_NONE, TAKE_CUT, TAKE_LOW = 0, 1, 2
+BY_PERCENTILE, BY_RANK, BY_SCORE = 0, 1, 2
 
 
 class Ladder(NamedTuple):
-    """The stages in the order of the funnel; shape (stages,) each.
+    """The stages in the order of the funnel, shape (stages,), and what is taken from each.
 
     Attributes:
         take: int8: TAKE_NONE, TAKE_CUT or TAKE_LOW.
-        band_low, band_high: float64 in [0, 1]: the rank percentiles that TAKE_LOW takes.
         by_score: bool: whether the score orders the stage's list, else the rank.
+        begins: int64, shape (stages + 1,): the bands of stage i are begins[i]:begins[i + 1] of
+            those below; an item is taken by the first that it lies in.
+        band: int8: BY_PERCENTILE, BY_RANK or BY_SCORE: what ``low`` and ``high`` are.
+        low, high: float64: the ends of the band, both within.
+        pool: int64: the pool that its items go into, as in ``Pools``.
+        code: int8: their source, as in neg_source.
     """
 
     take: NDArray[np.int8]
-    band_low: NDArray[np.float64]
-    band_high: NDArray[np.float64]
     by_score: NDArray[np.bool_]
+    begins: NDArray[np.int64]
+    band: NDArray[np.int8]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    pool: NDArray[np.int64]
+    code: NDArray[np.int8]
+
+
+class Pools(NamedTuple):
+    """The pools of a request, in the order of their negatives; shape (pools,) each.
+
+    Attributes:
+        asked: int32: negatives of a positive.
+        selection: int8: how they are chosen, see ``selection``.
+        stream: uint64: names the hashes that choose.
+    """
+
+    asked: NDArray[np.int32]
+    selection: NDArray[np.int8]
+    stream: NDArray[np.uint64]
 
 
 class Pool(NamedTuple):
-    """Room for the candidates of one request, filled from the front.
+    """Room for the candidates of one request, of all its pools, filled from the front.
 
     Attributes:
+        of: int64, the pool. source: int8, the source's code.
         key: uint64 item key. code: int32 catalogue code. stage: int8.
         position: int32, 1 = best of those that the log has of the stage; 0 where nothing orders it.
         rank: int32, 1 = best of all that the stage ranked; 0 where it is not known.
@@ -46,6 +71,8 @@ class Pool(NamedTuple):
         score: float64, NaN where none was logged.
     """
 
+    of: NDArray[np.int64]
+    source: NDArray[np.int8]
     key: NDArray[np.uint64]
     code: NDArray[np.int32]
     stage: NDArray[np.int8]
@@ -59,6 +86,8 @@ class Pool(NamedTuple):
 def new_pool(n):  # type: ignore[no-untyped-def]
     """Return a pool with room for n candidates."""
     return Pool(
+        np.empty(n, np.int64),
+        np.empty(n, np.int8),
         np.empty(n, np.uint64),
         np.empty(n, np.int32),
         np.empty(n, np.int8),
@@ -77,30 +106,32 @@ def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
 
 @compiled
 def fill_pool(  # type: ignore[no-untyped-def]
-    events, grouped, first, last, spec, ladder, marks, mark, lists, starts, sizes, pool
+    events, grouped, first, last, spec, ladder, pools, marks, mark, lists, starts, sizes, pool, n_of
 ):
     """Fill the pool with the hard candidates of one request.
 
-    Where the position decides, in a band other than [0, 1] or where the best or the worst are
-    selected, an item whose position is not known is no candidate.
+    Where the position decides, in a band of ranks or of percentiles other than [0, 1], or where the
+    best or the worst are selected, an item whose position is not known is no candidate.
 
     Args:
         events, grouped, first, last: The request's ranked items are grouped.rows[first:last], in
             any order, and their codes.
         spec: How cuts are known, whether the log holds only some rows, and how is selected.
-        ladder: The stages.
+        ladder: The stages. pools: What their items go into.
         marks, mark: Where ``marks[code] == mark``, the code is forbidden to the user.
         lists, starts, sizes: Room for n rows, for the stages and one more, and for the stages.
         pool: Room for n candidates.
+        n_of: int64, shape (pools, 2): receives the candidates of each pool, and how many there were
+            before forbidden items and items outside the catalogue were taken out.
 
     Returns:
-        (n_pool, n_before): candidates in the pool, and how many there were before forbidden items
-        and items outside the catalogue were taken out.
+        How many candidates there are in all.
     """
     fill_lists(
         events, grouped, first, last, ladder.by_score, spec.higher_is_better, lists, starts, sizes
     )
-    n_pool, n_before, deeper_stage, n_reached = 0, 0, -1, 0
+    n_pool, deeper_stage, n_reached = 0, -1, 0
+    n_of[:] = 0
     for stage in range(len(starts) - 2, -1, -1):
         start, end = starts[stage], starts[stage + 1]
         if start == end:
@@ -115,13 +146,11 @@ def fill_pool(  # type: ignore[no-untyped-def]
         if not (take == TAKE_LOW or (take == TAKE_CUT and proves_cut)):
             continue
         by_score = ladder.by_score[stage]
-        low, high = ladder.band_low[stage], ladder.band_high[stage]
         whole, size = _size_of(spec, sizes[stage], listed, n_reached)
         if not whole and not by_score and size > 0:
             for at in range(start, end):
                 size = max(size, np.int64(lists.rank[lists.order[at]]))
         sort_list(lists, start, end)
-        in_band = take == TAKE_LOW and (low > 0.0 or high < 1.0)
         for at in range(start, end):
             x = lists.order[at]
             code = lists.code[x]
@@ -131,20 +160,38 @@ def fill_pool(  # type: ignore[no-untyped-def]
             rank = position
             if not whole and position > 0:
                 rank = 0 if by_score else np.int64(lists.rank[x])
-            known = rank > 0 and size > 0
-            if in_band and not (known and low <= rank_percentile(rank, size) <= high):
+            t = _taken_by(ladder, stage, rank, size, lists.score[x])
+            if t < 0 or (position == 0 and pools.selection[ladder.pool[t]] != SELECT_RANDOM):
                 continue
-            if position == 0 and spec.selection != SELECT_RANDOM:
-                continue
-            n_before += 1
+            n_of[ladder.pool[t], 1] += 1
             if code < 0 or marks[code] == mark:
                 continue
+            n_of[ladder.pool[t], 0] += 1
+            pool.of[n_pool], pool.source[n_pool] = ladder.pool[t], ladder.code[t]
             pool.key[n_pool], pool.code[n_pool] = lists.item[x], code
             pool.stage[n_pool], pool.position[n_pool] = stage, position
             pool.rank[n_pool], pool.size[n_pool] = rank, size
             pool.score[n_pool] = lists.score[x]
             n_pool += 1
-    return n_pool, n_before
+    return n_pool
+
+
+@inlined
+def _taken_by(ladder, stage, rank, size, score):  # type: ignore[no-untyped-def]
+    """Return the first band of a stage that an item lies in, -1 if none; 0 is a rank not known."""
+    for t in range(ladder.begins[stage], ladder.begins[stage + 1]):
+        low, high = ladder.low[t], ladder.high[t]
+        if ladder.band[t] == BY_RANK:
+            inside = rank > 0 and low <= rank <= high
+        elif ladder.band[t] == BY_SCORE:
+            inside = low <= score <= high  # no number lies beyond all
+        else:
+            everywhere = low <= 0.0 and high >= 1.0
+            known = rank > 0 and size > 0
+            inside = everywhere or (known and low <= rank_percentile(rank, size) <= high)
+        if inside:
+            return t
+    return -1
 
 
 @inlined

@@ -1,0 +1,82 @@
+"""The groups that the date's draws come from, made again of the items as the logs have them.
+
+What a source's groups are is said in one place, its module: a source of the user's own can be
+judged no other way. But it is asked anew here, about items that the audit has counted itself, and
+the weights of the main source are those of item_stats, which gates of their own judge.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.drawable import Drawable, SourceGroups
+from winnow.audit.recompute.items import Items, date_items
+from winnow.config.tree import Config
+from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups
+from winnow.sampler.sources.registry import groups_of
+
+
+@once
+def date_drawable(evidence: Evidence) -> Drawable:
+    """Return ``drawable_of`` the evidence's items."""
+    return drawable_of(date_items(evidence), evidence.config)
+
+
+def drawable_of(items: Items, config: Config) -> Drawable:
+    """Return what may be drawn by the sources of a config.
+
+    Args:
+        items: The items by the logs, with the weights of item_stats.
+        config: The sources.
+    """
+    weighed, negatives = items.weighed(), config.negatives
+    inside = np.flatnonzero(items.eligible & items.listed)
+    order = _by_id(items.name.take(pa.array(inside)), config.ids.item)
+    known = CatalogueItems(
+        ids=_ids(items.name.take(pa.array(inside[order])), config.ids.item),
+        clicks=items.clicks[inside[order]],
+        smoothing=config.popularity.smoothing,
+        attributes={
+            name: values.take(pa.array(inside[order])) for name, values in items.attributes.items()
+        },
+    )
+    made = [
+        Groups([Group(None, weighed.weights[order])]) if place == 0 else groups_of(entry, known)
+        for place, entry in enumerate(negatives.distributions)
+    ]
+    return Drawable.of(
+        weighed.keys,
+        [
+            _numbered(source.name, source.code, made[source.distribution], order)
+            for source in negatives.drawn
+        ],
+    )
+
+
+def _numbered(name: str, code: int, made: Groups, order: NDArray[np.int64]) -> SourceGroups:
+    """Return the groups of a source with items numbered in the order of their keys."""
+    groups = []
+    for group in made.groups:
+        numbers = order if group.codes is None else order[group.codes]
+        ascending = np.argsort(numbers)
+        groups.append((numbers[ascending].astype(np.int32), group.weights[ascending]))
+    of_item = made.of_item
+    if of_item is None and not groups:
+        of_item = np.full(len(order), -1, np.int32)
+    if of_item is not None:
+        own = np.empty(len(order), np.int32)
+        own[order] = of_item
+        of_item = own
+    return SourceGroups(name, code, groups, of_item)
+
+
+def _by_id(names: pa.Array, kind: str) -> NDArray[np.int64]:
+    """Return the places of items in the order of their ids, which is that of codes."""
+    order: NDArray[np.int64] = pc.sort_indices(_ids(names, kind)).to_numpy().astype(np.int64)
+    return order
+
+
+def _ids(names: pa.Array, kind: str) -> pa.Array:
+    return names.cast(pa.int64()) if kind == "bigint" else names

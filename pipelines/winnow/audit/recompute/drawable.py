@@ -1,0 +1,149 @@
+"""What may be drawn on a date, as the logs know it: every source's groups of items, by weight."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The items that may be drawn.
+
+    Attributes:
+        keys: 64-bit keys, ascending, shape (n,).
+        weights: Integer weights W, shape (n,).
+    """
+
+    keys: NDArray[np.int64]
+    weights: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SourceGroups:
+    """What one source draws from.
+
+    Attributes:
+        name: Its name. code: As in neg_source.
+        groups: Of each group its items, ascending numbers among ``Weighed.keys``, and weights.
+        of_item: int32, shape (n,): the group of a positive of each item, -1 where none; None where
+            every positive draws from the only one.
+    """
+
+    name: str
+    code: int
+    groups: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]]
+    of_item: NDArray[np.int32] | None = None
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """The groups of all sources, one behind the other.
+
+    A slot is an item of a group of a source: what is drawn is counted by slot.
+
+    Attributes:
+        keys: int64 keys of the items, ascending, shape (n,).
+        codes: int8, shape (sources,): as in neg_source.
+        first_groups: int64, shape (sources + 1,): the groups of source s, from its own to the next.
+        begins: int64, shape (groups + 1,): the slots of group g, likewise.
+        items: int32, shape (slots,): the item's number, ascending within a group.
+        weights: float64, shape (slots,): whole numbers, whose sums are exact below 2^53.
+        rows: int32, shape (sources,): the source's row in ``of_item``, -1 where there is one group.
+        of_item: int32: row after row, the group of a positive of each item, -1 where none.
+    """
+
+    keys: NDArray[np.int64]
+    codes: NDArray[np.int8]
+    first_groups: NDArray[np.int64]
+    begins: NDArray[np.int64]
+    items: NDArray[np.int32]
+    weights: Floats
+    rows: NDArray[np.int32]
+    of_item: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, keys: NDArray[np.int64], sources: Sequence[SourceGroups]) -> "Drawable":
+        """Put the groups of sources one behind the other.
+
+        Args:
+            keys: The items. sources: In their order.
+        """
+        counts = [len(source.groups) for source in sources]
+        first = np.cumsum([0, *counts])
+        all_groups = [group for source in sources for group in source.groups]
+        by_item = [source.of_item is not None for source in sources]
+        rows = [sum(by_item[:s]) if by_item[s] else -1 for s in range(len(sources))]
+        own = [
+            np.where(source.of_item >= 0, source.of_item + begin, -1)
+            for source, begin in zip(sources, first, strict=False)
+            if source.of_item is not None
+        ]
+        return cls(
+            keys=keys,
+            codes=np.array([source.code for source in sources], np.int8),
+            first_groups=first.astype(np.int64),
+            begins=np.cumsum([0, *(len(items) for items, _ in all_groups)]).astype(np.int64),
+            items=np.concatenate([np.empty(0, np.int32), *(items for items, _ in all_groups)]),
+            weights=np.concatenate([np.empty(0), *(own for _, own in all_groups)]),
+            rows=np.array(rows, np.int32),
+            of_item=np.concatenate([np.empty(0), *own]).astype(np.int32),
+        )
+
+    def groups_of(
+        self, source: NDArray[np.int64], positive: NDArray[np.int32]
+    ) -> NDArray[np.int64]:
+        """Return the group that each draw is from, -1 where there is none, shape (k,).
+
+        Args:
+            source: The place of the draw's source, -1 where it is none of these.
+            positive: The number of the positive's item, -1 outside of the catalogue.
+        """
+        known = source >= 0
+        group = np.where(known, self.first_groups[:-1][source] if len(self.codes) else -1, -1)
+        for s in np.flatnonzero(self.rows >= 0):
+            own = self.of_item[self.rows[s] * len(self.keys) :][: len(self.keys)]
+            of = source == s
+            group[of] = np.where(positive[of] >= 0, np.append(own, -1)[positive[of]], -1)
+        return group
+
+    def of_source(self, values: Floats) -> list[Floats]:
+        """Return values by slot as one array per source."""
+        ends = self.begins[self.first_groups]
+        return [values[a:b] for a, b in pairwise(ends)]
+
+    def by_item(self, values: Floats) -> Floats:
+        """Return the sums of values by slot over the slots of each item, shape (n,)."""
+        sums: Floats = np.bincount(self.items, values, minlength=len(self.keys)).astype(np.float64)
+        return sums
+
+    def save(self, path: Path) -> None:
+        """Write it as one Arrow file for tasks."""
+        arrays = [pa.array(getattr(self, field.name)) for field in fields(self)]
+        columns = [pa.LargeListArray.from_arrays(pa.array([0, len(a)]), a) for a in arrays]
+        names = [field.name for field in fields(self)]
+        batch = pa.RecordBatch.from_arrays(columns, names=names)
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+
+    @classmethod
+    def load(cls, path: str) -> "Drawable":
+        """Map a file of ``save`` into memory."""
+        batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
+        return cls(*(batch.column(f.name).values.to_numpy() for f in fields(cls)))
+
+
+def only(weighed: Weighed, *sources: tuple[str, int]) -> Drawable:
+    """Return sources that all draw from all items by their weights.
+
+    Args:
+        weighed: The items. sources: Name and code of each.
+    """
+    everything = (np.arange(len(weighed.keys), dtype=np.int32), weighed.weights)
+    return Drawable.of(weighed.keys, [SourceGroups(n, c, [everything]) for n, c in sources])

@@ -1,0 +1,100 @@
+"""Chosen negatives of all positives: from the pools of the positive's request."""
+
+import numpy as np
+
+from winnow.arrays.compiled import compiled
+from winnow.sampler.kernels.forbidden import mark
+from winnow.sampler.kernels.mix import hard_reason
+from winnow.sampler.kernels.ranking_lists import new_lists
+from winnow.sampler.kernels.selection import SELECT_RANDOM, choose_from_pool
+from winnow.sampler.kernels.stages import fill_pool, new_pool
+
+
+@compiled
+def choose_negatives(  # type: ignore[no-untyped-def]
+    events, grouped, owners, hashes, forbidden, n_items, ladder, pools, missing, spec
+):
+    """Choose the negatives of positives from the pools of their requests.
+
+    Args:
+        events, grouped: The ranked items. owners: Whose they are.
+        hashes: uint64, shape (p,), by positive.
+        forbidden: As ``forbidden_codes`` returns it.
+        n_items: How many items the catalogue has.
+        ladder: The stages. pools: What is asked of them.
+        missing: int32, shape (p, reasons): receives how many each positive lacks, by the reason.
+        spec: How cuts are known.
+
+    Returns:
+        ``n_hard`` as in ``Groups``, and the fields of ``Chosen``.
+    """
+    n_positives, n_users, n_requests = len(hashes), len(owners.users), len(owners.requests)
+    n_hard, n_pools = np.zeros(n_positives, np.int32), len(pools.asked)
+    most = n_positives * pools.asked.sum()
+    sources, codes, stages = (
+        np.empty(most, np.int8),
+        np.empty(most, np.int32),
+        np.empty(most, np.int8),
+    )
+    ranks, sizes = np.empty(most, np.int32), np.empty(most, np.int32)
+    scores, chances = np.empty(most, np.float64), np.empty(most, np.float64)
+    widest, deepest = 0, 0
+    for r in range(n_requests):
+        widest = max(widest, grouped.starts[n_users + r + 1] - grouped.starts[n_users + r])
+    for j in range(n_pools):
+        deepest = max(deepest, pools.asked[j])
+    pool, lists = new_pool(widest), new_lists(widest)
+    list_starts = np.empty(len(ladder.take) + 1, np.int64)
+    list_sizes = np.empty(len(ladder.take), np.int64)
+    n_of = np.zeros((n_pools, 2), np.int64)
+    chosen, order_by = np.empty(deepest, np.int64), np.empty(deepest, np.uint64)
+    marks = np.zeros(n_items, np.int32)
+    at = 0
+    for u in range(n_users):
+        mark(forbidden.codes, forbidden.starts[u], forbidden.starts[u + 1], marks, u)
+        for r in range(owners.requests_of_user[u], owners.requests_of_user[u + 1]):
+            first, last = grouped.starts[n_users + r], grouped.starts[n_users + r + 1]
+            n_pool = fill_pool(
+                events,
+                grouped,
+                first,
+                last,
+                spec,
+                ladder,
+                pools,
+                marks,
+                u + 1,
+                lists,
+                list_starts,
+                list_sizes,
+                pool,
+                n_of,
+            )
+            for p in range(owners.positives_of_request[r], owners.positives_of_request[r + 1]):
+                for j in range(n_pools):
+                    n = choose_from_pool(pools, j, pool, n_pool, hashes[p], chosen, order_by)
+                    chance = np.nan
+                    if pools.selection[j] == SELECT_RANDOM and n > 0:
+                        chance = n / n_of[j, 0]
+                    for x in range(n):
+                        sources[at] = pool.source[chosen[x]]
+                        codes[at] = pool.code[chosen[x]]
+                        stages[at] = pool.stage[chosen[x]]
+                        ranks[at] = pool.rank[chosen[x]]
+                        sizes[at] = pool.size[chosen[x]]
+                        scores[at] = pool.score[chosen[x]]
+                        chances[at] = chance
+                        at += 1
+                    n_hard[p] += n
+                    reason = hard_reason(last - first, n_of[j, 1], n_of[j, 0])
+                    missing[p, reason] += pools.asked[j] - n
+    return (
+        n_hard,
+        sources[:at],
+        codes[:at],
+        stages[:at],
+        ranks[:at],
+        sizes[:at],
+        scores[:at],
+        chances[:at],
+    )

@@ -1,0 +1,142 @@
+"""What tasks need to know of the config to make negatives, small enough to travel with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winnow.config.sources import source_named
+from winnow.sampler.kernels.drawn_negatives import Sources
+from winnow.sampler.kernels.groups import Recipe, SamplingSpec
+from winnow.sampler.kernels.hashing import U
+from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from winnow.sampler.kernels.stages import (
+    BY_PERCENTILE,
+    BY_RANK,
+    BY_SCORE,
+    TAKE_CUT,
+    TAKE_LOW,
+    TAKE_NONE,
+    Ladder,
+    Pools,
+)
+
+if TYPE_CHECKING:
+    from winnow.config.entries import HardEntry
+    from winnow.config.negatives import Pool
+    from winnow.config.tree import Config
+
+_TAKES = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
+_SELECTIONS = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+_STREAMS = 256
+"""Between the hash streams of the pools of one source."""
+
+Band = tuple[int, float, float, int, int]
+"""What is taken from a stage: by what, its ends, the pool, and the source's code."""
+
+
+@dataclass(frozen=True)
+class RecipeSettings:
+    """The recipe as plain values.
+
+    Attributes:
+        drawn: Of each source of draws, how many are asked for, its code, its hash stream, and the
+            place of what it draws from among ``Negatives.distributions``.
+        stages: Of each stage, what is taken, whether a score orders it, and the bands.
+        pools: Of each pool, how many are asked for, how they are chosen, and the hash stream.
+        spec: What holds for all negatives.
+    """
+
+    drawn: tuple[tuple[int, int, int, int], ...]
+    stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
+    pools: tuple[tuple[int, int, int], ...]
+    spec: SamplingSpec
+
+    @classmethod
+    def of(cls, config: "Config", by_score: Sequence[bool]) -> Self:
+        """Take from the config what decides negatives.
+
+        Args:
+            config: The recipe.
+            by_score: Per stage whether a score orders its lists, or a rank.
+        """
+        negatives, funnel, log = config.negatives, config.funnel, config.logs.ranking_log
+        pool_of = {i: j for j, pool in enumerate(negatives.pools) for i in pool.entries}
+        return cls(
+            drawn=tuple((s.asked, s.code, s.stream, s.distribution) for s in negatives.drawn),
+            stages=tuple(
+                (
+                    _TAKES[stage.take],
+                    scored,
+                    tuple(
+                        _band(entry, pool_of[i])
+                        for i, entry in zip(stage.entries, stage.hard, strict=True)
+                    ),
+                )
+                for stage, scored in zip(config.ladder, by_score, strict=True)
+            ),
+            pools=tuple(_pool(pool, negatives.hard) for pool in negatives.pools),
+            spec=SamplingSpec(
+                fills=negatives.fills,
+                mixture=len(negatives.mixture) > 0,
+                max_rejections=negatives.max_rejections,
+                higher_is_better=funnel.higher_score_is_better,
+                cut_by_absence=funnel.cut_known_by == "membership",
+                by_last_stage=funnel.cut_known_by == "last_stage",
+                sampled=log is not None and log.sampled,
+            ),
+        )
+
+    def recipe(self) -> Recipe:
+        """Return the recipe as the arrays of the kernels."""
+        asked, code, stream, _ = _columns(self.drawn, 4)
+        bands = [band for *_, of_stage in self.stages for band in of_stage]
+        by, low, high, pool, source = _columns(bands, 5)
+        counts, selection, streams = _columns(self.pools, 3)
+        return Recipe(
+            sources=Sources(_ints(asked), np.array(code, np.int8), _streams(stream)),
+            ladder=Ladder(
+                take=np.array([take for take, *_ in self.stages], np.int8),
+                by_score=np.array([scored for _, scored, _ in self.stages], np.bool_),
+                begins=np.cumsum([0, *(len(of_stage) for *_, of_stage in self.stages)]),
+                band=np.array(by, np.int8),
+                low=np.array(low, np.float64),
+                high=np.array(high, np.float64),
+                pool=np.array(pool, np.int64),
+                code=np.array(source, np.int8),
+            ),
+            pools=Pools(_ints(counts), np.array(selection, np.int8), _streams(streams)),
+            spec=self.spec,
+        )
+
+
+def _band(entry: "HardEntry", pool: int) -> Band:
+    code = source_named(entry.source).code
+    if entry.ranks is not None:
+        low, high = entry.ranks
+        return BY_RANK, float(low), float(high), pool, code
+    if entry.scores is not None:
+        return BY_SCORE, *entry.scores, pool, code
+    return BY_PERCENTILE, *entry.percentiles, pool, code
+
+
+def _pool(pool: "Pool", entries: Sequence["HardEntry"]) -> tuple[int, int, int]:
+    """Return what is asked of a pool; one with a number of its own has a stream of its own."""
+    first = pool.entries[0]
+    number = 0 if entries[first].quota.open else first + 1
+    stream = source_named(entries[first].source).stream + _STREAMS * number
+    return pool.asked, _SELECTIONS[pool.selection], stream
+
+
+def _columns(rows: Sequence[tuple[float, ...]], width: int) -> list[tuple[float, ...]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _ints(values: Sequence[float]) -> NDArray[np.int32]:
+    return np.array(values, np.int32)
+
+
+def _streams(values: Sequence[float]) -> NDArray[np.uint64]:
+    return np.array([U(value) for value in values], np.uint64)

@@ -1,0 +1,107 @@
+"""What a source of draws is: groups of the catalogue with weights, and which one a positive uses.
+
+All sources are one kernel: a weighted draw with replacement from a group of the catalogue, given
+the user's forbidden set. A source says, once a date, what its groups are; it never sees a draw.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from winnow.config.model import Frozen
+from winnow.config.sources import register_own
+
+
+@dataclass(frozen=True)
+class CatalogueItems:
+    """The items of the catalogue of a date, as the logs have them; an item's place is its code.
+
+    Attributes:
+        ids: Item ids (int64 or string), ascending, shape (n,).
+        clicks: int64, what makes an item popular, in the popularity window, shape (n,).
+        smoothing: What is added to every item's clicks.
+        attributes: By name: carried columns of the items log, shape (n,), NULL where not known.
+    """
+
+    ids: pa.Array
+    clicks: NDArray[np.int64]
+    smoothing: float
+    attributes: Mapping[str, pa.Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Items to draw from.
+
+    Attributes:
+        codes: int32, ascending; None is the whole catalogue.
+        weights: int64, each at least 1; their sum below 2^52, and below 2^61 / number of items.
+    """
+
+    codes: NDArray[np.int32] | None
+    weights: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of a source.
+
+    Attributes:
+        groups: At least one item in each.
+        of_item: int32, shape (n,): the group that a positive of each item draws from, -1 where
+            none. None where every positive draws from the first group.
+    """
+
+    groups: Sequence[Group]
+    of_item: NDArray[np.int32] | None = None
+
+
+class DrawnSource(Protocol):
+    """A source of draws.
+
+    Attributes:
+        name: As in ``negatives.easy`` and in the column ``source``.
+        code: As in ``neg_source``. Of a source of the user's own from 16 to 31. Both never change.
+        Settings: The model of its settings.
+    """
+
+    name: ClassVar[str]
+    code: ClassVar[int]
+    Settings: ClassVar[type[Frozen]]
+
+    @staticmethod
+    def groups(settings: Any, items: CatalogueItems) -> Groups:
+        """Return what is drawn from; called on the driver, once a date, and by the audit.
+
+        Args:
+            settings: What the config says, a ``Settings``.
+            items: The catalogue.
+        """
+
+
+Source = TypeVar("Source", bound=type[Any])
+"""A class that is a ``DrawnSource``."""
+
+
+def register(source: Source) -> Source:
+    """Add a source of one's own, so that a config can name it; to be used as a decorator.
+
+    A source that an installed package brings is an entry point of ``winnow.sources`` instead.
+
+    Raises:
+        ValueError: Another source has its name or its code.
+    """
+    register_own(source.name, source.code, source.Settings, source)
+    return source
+
+
+GroupsOf = Callable[[Any, CatalogueItems], Groups]
+"""What makes the groups of a built-in source out of its entry in the config."""
