@@ -31,9 +31,7 @@ def nobody(staged: Staged) -> int:
 
 
 class DescribeFileKinds:
-    @pytest.mark.parametrize(
-        "turn", [pytest.param(0, marks=pytest.mark.both_engines), *range(1, len(KINDS))]
-    )
+    @pytest.mark.parametrize("turn", range(len(KINDS)))
     def it_makes_the_same_tables(
         self,
         spark: SparkSession,
