@@ -9,9 +9,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def start_of(day: date, zone: str) -> int:
-    """Return the first microsecond of a date in a zone, counted from 1970-01-01 UTC."""
-    begin = datetime.combine(day, time(), tzinfo=ZoneInfo(zone))
+def start_of(day: date, zone: str, hour: int = 0) -> int:
+    """Return the first microsecond of a date in a zone, or of an hour of it, since 1970 UTC."""
+    begin = datetime.combine(day, time(hour), tzinfo=ZoneInfo(zone))
     return (begin.astimezone(UTC) - _EPOCH) // _MICROSECOND
 
 
@@ -39,6 +39,13 @@ class CalendarDay:
     def end_us(self) -> int:
         """The first microsecond of the next date."""
         return start_of(self.date + timedelta(days=1), self.zone)
+
+    def hour_us(self, hour: int) -> int:
+        """Return the microsecond at which the clock first shows a full hour of the date.
+
+        Of an hour that a change of the clock leaves out, it is when that hour would have begun.
+        """
+        return start_of(self.date, self.zone, hour)
 
     def shifted(self, days: int) -> "CalendarDay":
         """Return the date so many days later (earlier where negative)."""

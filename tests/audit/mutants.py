@@ -7,6 +7,7 @@ from tests.audit import (
     broken_columns,
     broken_draws,
     broken_evidence,
+    broken_popularity,
     broken_ranking,
     broken_rows,
     broken_sense,
@@ -202,6 +203,17 @@ SAMPLED: list[Mutant] = _of(
     another_hash_keeps="negative_keep_differs.ranking_samples",
 )
 """Mistakes in a build that keeps only some of the rows of ranking_samples without a click."""
+
+POPULAR: list[Mutant] = _of(
+    broken_popularity,
+    old_clicks_count_as_new_ones="item_popularity_differs",
+    half_lives_are_days="item_popularity_differs",
+    a_purchase_counts_as_a_click="item_popularity_differs",
+    users_count_in_place_of_actions="item_popularity_differs",
+    popularity_knows_one_hour_more="item_popularity_differs popularity_differs",
+    positives_begin_at_midnight="positives_before_popularity",
+)
+"""Mistakes in a build where actions of earlier hours and dates make items popular."""
 
 NONSENSE: list[Mutant] = [
     *_of(

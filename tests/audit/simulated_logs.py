@@ -1,6 +1,7 @@
 """The simulated logs that the clean build reads, its date and its settings."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def _with_dwell(path: Path) -> None:
     pq.write_table(clicks.append_column("dwell_ms", pa.array(dwell, pa.int32())), path)
 
 
-def settings(path: Path, more: int = 0) -> Config:
+def settings(path: Path, more: int = 0, popularity: Mapping[str, object] | None = None) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
     tree["logs"]["items"]["carry"] = ["category"]
@@ -56,7 +57,7 @@ def settings(path: Path, more: int = 0) -> Config:
             | {
                 "tables": TABLES,
                 "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
-                "popularity": {"window_days": 4 + more},
+                "popularity": {"window_days": 4 + more, **(popularity or {})},
                 "positives": {
                     "downsampling": {"threshold_quantile": 0.3},
                     "weights": {"favourite": 2.0, "buy": 5.0},

@@ -126,7 +126,9 @@ def some_items(**changed: Any) -> Items:
     return Items(
         **{
             "key": np.array([1, 2, 3, 9]), "name": pa.array(["1", "2", "3", "9"]),
-            "clicks": clicks, "stated": clicks, "eligible": weight > 0, "weight": weight,
+            "clicks": clicks, "popularity": clicks.astype(float),
+            "stated_popularity": np.full(4, -1.0),
+            "stated": clicks, "eligible": weight > 0, "weight": weight,
             "keep": np.array([0.5, 1.0, 1.0, 1.0]), "positives": np.array([1, 1, 0, 0]),
             "in_batch_q": np.array([0.5, 0.5, 0.0, 0.0]), "unused": np.array([9, 0, 0, 0]),
             "same": np.zeros(4, np.int64), "q": weight / 13.0,

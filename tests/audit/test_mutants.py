@@ -12,9 +12,9 @@ from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
-from tests.audit import broken_ranking
+from tests.audit import broken_popularity, broken_ranking
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, NONSENSE, SAMPLED, Mutant
+from tests.audit.mutants import MUTANTS, NONSENSE, POPULAR, SAMPLED, Mutant
 from tests.audit.workbench import Bench, asking, build
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ def sampled(bench: Bench) -> Bench:
     return asking(bench, broken_ranking.settings())
 
 
+@pytest.fixture(scope="module")
+def popular(bench: Bench, engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("popular"), broken_popularity.SETTINGS)
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -92,6 +97,9 @@ class DescribeTheUnbrokenBuild:
             "negative_keep_p",
             "negative_keep_bias",
             "negative_keep_differs",
+            # Of popularity that is not clicks of earlier dates: see ``popular``.
+            "item_popularity_differs",
+            "positives_before_popularity",
         }
 
 
@@ -160,6 +168,20 @@ class DescribeABuildThatKeepsSomeRowsWithoutAClick:
         assert failed(sampled.audit(mutant.make(sampled))) >= set(mutant.caught_by)
 
 
+@pytest.mark.sail_only
+class DescribePopularityOfActionsUntilAnHour:
+    def it_passes_every_gate(self, popular: Bench) -> None:
+        record = popular.audit()
+        assert failed(record) == set()
+        assert {"item_popularity_differs", "positives_before_popularity"} <= {
+            gate.name for gate in record.gates
+        }
+
+    @pytest.mark.parametrize("mutant", POPULAR, ids=[mutant.name for mutant in POPULAR])
+    def it_does_not_pass_with_a_mistake(self, popular: Bench, mutant: Mutant) -> None:
+        assert failed(popular.audit(mutant.make(popular))) >= set(mutant.caught_by)
+
+
 class DescribeNonsense:
     @pytest.mark.parametrize("mutant", NONSENSE, ids=[mutant.name for mutant in NONSENSE])
     def it_is_warned_of(self, bench: Bench, mutant: Mutant) -> None:
@@ -171,8 +193,7 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        caught = {
-            gate.split(".")[0] for mutant in [*MUTANTS, *SAMPLED] for gate in mutant.caught_by
-        }
+        mutants = [*MUTANTS, *SAMPLED, *POPULAR]
+        caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute <= caught

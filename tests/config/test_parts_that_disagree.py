@@ -162,6 +162,14 @@ class DescribeAConfigMadeInPython:
             ),
             (with_items("carry: [city, weight]"), "logs.items.carry.1"),
             (
+                NO_RANKING + "popularity: {of: impressions, clicks: attributed}\n",
+                "popularity.clicks",
+            ),
+            (
+                NO_RANKING + "popularity: {of: actions}\npositives: {weights: {buy: 1000.5}}\n",
+                "positives.weights.buy",
+            ),
+            (
                 NO_RANKING.replace("path: c", "path: c, carry: [dwell, Scene]")
                 + "carry: [scene]\n",
                 "logs.clicks.carry.1",

@@ -83,6 +83,11 @@ class DescribeAWrongValue:
                 "an identifier (letters, digits and _, not starting with a digit).",
             ),
             (
+                'popularity: {until: "24:00"}',
+                'popularity.until (winnow.yaml, line 6): the value does not fit, found "24:00", '
+                "expected day_before, or a full hour of the date from 01:00 to 23:00.",
+            ),
+            (
                 "carry: [scene, scene]",
                 "carry[1] (winnow.yaml, line 6): scene is named twice.",
             ),

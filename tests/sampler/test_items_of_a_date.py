@@ -1,14 +1,20 @@
 """Which items a date may draw, and how often each was clicked before it."""
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from winnow.config.tree import Config
 from winnow.dates import CalendarDay, DateRange
 from winnow.events.eligibility import eligible_items, items_seen_in
 from winnow.events.keys import key_of
 from winnow.events.periods import latest_first, periods_on
-from winnow.events.popularity import clicks_per_item, history_days, popularity_dates
+from winnow.events.popularity import counted_per_item, history_days, popularity_dates
+from winnow.sampler.weights import popularity_of
+
+from tests.events.handmade import config
 
 DAY = CalendarDay(date(2026, 1, 10), "Asia/Tokyo")
 START = datetime(2026, 1, 9, 15)
@@ -72,8 +78,23 @@ class DescribeItemsSeenIn:
         assert sorted(row["item_id"] for row in items_seen_in(logs).collect()) == ["a", "b", "c"]
 
 
-class DescribeClicksPerItem:
-    def it_counts_whole_dates_before_the_date(self, spark: SparkSession) -> None:
+def made(**popularity: Any) -> Config:
+    weights = {"cart": 2.5, "buy": 0.0}
+    return config(Path("x"), popularity=popularity, positives={"weights": weights})
+
+
+Counted = dict[int, tuple[int, float]]
+
+
+def counted(frame: DataFrame, settings: Config) -> Counted:
+    """Clicks and popularity of each item."""
+    table = counted_per_item(frame, settings, DAY).toArrow()
+    ids, clicks = (table[name].to_pylist() for name in ("item_id", "clicks"))
+    return dict(zip(ids, zip(clicks, popularity_of(table).tolist(), strict=True), strict=True))
+
+
+class DescribeWhatIsCountedPerItem:
+    def it_is_clicks_of_whole_dates_before_the_date(self, spark: SparkSession) -> None:
         first = DAY.shifted(-2).start_us
         rows = [
             (1, first - 1),
@@ -84,8 +105,41 @@ class DescribeClicksPerItem:
             (5, DAY.end_us),
         ]
         frame = spark.createDataFrame(rows, "item_id bigint, event_us bigint")
-        found = {r["item_id"]: r["clicks"] for r in clicks_per_item(frame, DAY, 2).collect()}
-        assert found == {2: 1, 3: 2}
+        assert counted(frame, made(window_days=2)) == {2: (1, 1), 3: (2, 2)}
+
+    def it_is_half_as_much_after_each_half_life(self, spark: SparkSession) -> None:
+        starts = [DAY.shifted(-n).start_us for n in range(4)]
+        rows = [(n, at) for n in (1, 2, 3) for at in (starts[n], starts[n - 1] - 1)]
+        frame = spark.createDataFrame(
+            [*rows, (9, starts[3]), (9, starts[1])], "item_id bigint, event_us bigint"
+        )
+        found = counted(frame, made(window_days=3, half_life_days=1.0))
+        assert found == {1: (2, 2.0), 2: (2, 1.0), 3: (2, 0.5), 9: (2, 1.25)}
+        # 2^(-1/3) and 2^(-2/3), to the nearest 64th.
+        found = counted(frame, made(window_days=3, half_life_days=3.0))
+        assert found[2] == (2, 102 / 64)
+        assert found[3] == (2, 81 / 64)
+
+    def it_ends_at_an_hour_of_the_date(self, spark: SparkSession) -> None:
+        six = DAY.start_us + 6 * 3_600_000_000
+        rows = [(1, six - 1), (2, six), (3, DAY.start_us - 1)]
+        frame = spark.createDataFrame(rows, "item_id bigint, event_us bigint")
+        assert counted(frame, made(until="06:00")) == {1: (1, 1), 3: (1, 1)}
+        found = counted(frame, made(until="06:00", half_life_days=1.0))
+        assert found == {1: (1, 1.0), 3: (1, 0.5)}
+
+    def it_is_each_action_by_its_weight(self, spark: SparkSession) -> None:
+        rows = [(1, DAY.start_us - 1, action) for action in (0, 2, 2)] + [(2, DAY.start_us - 1, 3)]
+        frame = spark.createDataFrame(rows, "item_id bigint, event_us bigint, action tinyint")
+        assert counted(frame, made(of="actions")) == {1: (3, 6.0), 2: (1, 0.0)}
+
+    def it_is_each_user_once_by_their_latest_click(self, spark: SparkSession) -> None:
+        new, old = DAY.start_us - 1, DAY.shifted(-1).start_us - 1
+        rows = [(1, new, 7), (1, old, 7), (1, old, 8), (2, old, 7)]
+        frame = spark.createDataFrame(rows, "item_id bigint, event_us bigint, user_key bigint")
+        assert counted(frame, made(of="users")) == {1: (3, 2.0), 2: (1, 1.0)}
+        found = counted(frame, made(of="users", half_life_days=1.0))
+        assert found == {1: (3, 1.5), 2: (1, 0.5)}
 
 
 class DescribeHistory:

@@ -80,10 +80,14 @@ def maturity(request: BuildRequest, logs: Mapping[str, Log]) -> bool:
 
 
 def days_of_history(request: BuildRequest, logs: Mapping[str, Log]) -> int | None:
-    """Return how many dates of the popularity window the click log has; None if unknown."""
+    """Return how many dates of the popularity window the log that counts has; None if unknown."""
     day = CalendarDay(request.day, request.config.calendar_zone)
     window = popularity_dates(day, request.config.popularity.window_days)
-    return history_days(logs["clicks"].dates, window)
+    return history_days(logs[_counted_log(request.config)].dates, window)
+
+
+def _counted_log(config: Config) -> str:
+    return "impressions" if config.popularity.of == "impressions" else "clicks"
 
 
 def require_history(request: BuildRequest, days: int | None) -> None:
@@ -100,7 +104,7 @@ def require_history(request: BuildRequest, days: int | None) -> None:
     raise InputError(
         Problem(
             "popularity.window_days",
-            "the click log does not reach back over the popularity window",
+            f"the {_counted_log(request.config)} do not reach back over the popularity window",
             found=f"{days} days",
             expected=f"{rule.window_days} days",
             next_step="Add earlier logs, shorten the window, or set on_short_history: warn.",

@@ -11,6 +11,7 @@ from winnow.config.funnel import Funnel
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
 from winnow.config.negatives import Negatives
+from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.ranking import ranking_faults
 from winnow.config.sampling import Attribution
@@ -18,6 +19,9 @@ from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
 
 _CARRYING = ("positives", "training_samples", "ranking_samples", "item_stats")
+
+_MOST_WEIGHT = 1_000
+"""Of popularity in units of 2^-26, sums of 10^8 such actions stay within 64 bits."""
 
 RightParts = Mapping[str, Any]
 """Parts of a config by key: all of them, or those that are right by themselves."""
@@ -59,6 +63,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         parts: The parts by top-level key.
         logs: The logs by name.
     """
+    yield from _popularity(parts.get("popularity"), parts.get("positives"))
     yield from _windows(parts.get("attribution"), parts.get("positives"))
     carried = [*parts.get("carry", ()), *(c for log in logs.values() if log for c in log.carry)]
     positives = parts.get("positives")
@@ -80,6 +85,19 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
     if "ranking_log" in logs:
         yield from _hard(parts.get("negatives"), parts.get("funnel"), logs["ranking_log"])
+
+
+def _popularity(popularity: Popularity | None, positives: Positives | None) -> Iterator[Fault]:
+    if popularity is None:
+        return
+    if popularity.of == "impressions" and popularity.clicks == "attributed":
+        what = "impressions are no clicks that could be attributed to one"
+        yield fault(("popularity", "clicks"), what, "attributed", "all or chosen")
+    for action, weight in positives.weights.items() if positives is not None else ():
+        if popularity.of == "actions" and weight > _MOST_WEIGHT:
+            what = "popularity.of: actions adds up weights, and this one is too large"
+            key = ("positives", "weights", action)
+            yield fault(key, what, str(weight), f"{_MOST_WEIGHT} at most")
 
 
 def _windows(attribution: Attribution | None, positives: Positives | None) -> Iterator[Fault]:

@@ -76,6 +76,8 @@ ABSOLUTE = (
     "catalogue_differs",
     "popularity_differs",
     "popularity_knows_the_date",
+    "item_popularity_differs",
+    "positives_before_popularity",
     "weights_differ",
     "item_q_differs",
     "item_index_differs",

@@ -34,8 +34,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     Impressions: the exposure lookback, and one attribution window back, to tell orphan clicks.
     Clicks: the click lookback, the popularity window, and one attribution window ahead. Where
     actions have windows of their own the longest one counts. Without an items log the catalogue is
-    what all logs saw in the popularity window. Where only attributed clicks make an item popular,
-    impressions reach back over that window and one attribution window more.
+    what all logs saw in the popularity window. Where impressions make an item popular, they reach
+    back over that window; where only attributed clicks do, over one attribution window more.
     """
     zone, build_day = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
@@ -48,6 +48,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     exposed = day - timedelta(days=config.exclusion.exposure_lookback_days)
     clicked = day - timedelta(days=config.exclusion.click_lookback_days)
     popular = day - timedelta(days=config.popularity.window_days)
+    if config.popularity.of == "impressions":
+        seen = min(seen, popular)
     if config.popularity.clicks != "all":
         # Whether the first click of the window belongs to an impression.
         seen = min(seen, date_of(CalendarDay(popular, zone).start_us - window, zone))

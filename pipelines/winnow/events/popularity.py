@@ -1,11 +1,21 @@
-"""How often each item was clicked before a date: popularity that does not know the future."""
+"""How popular each item was before the samples: popularity that does not know the future.
+
+Counts are whole numbers. What counts for less than one event, by its age or its action, is a whole
+number of small units, and so is the sum: neither order nor engine can change it.
+"""
 
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.config.tree import Config
 from winnow.dates import CalendarDay, DateRange
+
+_OF_AGE, _OF_ACTION = 2**16, 2**10
+UNITS = _OF_AGE * _OF_ACTION
+"""What one event of the newest date counts, of an action of weight 1."""
 
 
 def popularity_dates(day: CalendarDay, window_days: int) -> DateRange:
@@ -13,21 +23,78 @@ def popularity_dates(day: CalendarDay, window_days: int) -> DateRange:
     return DateRange(day.shifted(-window_days).date, day.shifted(-1).date)
 
 
-def clicks_per_item(clicks: DataFrame, day: CalendarDay, window_days: int) -> DataFrame:
-    """Count the clicks of each item before the date, before any resampling.
+def counted_until(config: Config, day: CalendarDay) -> int:
+    """Return the first microsecond that popularity knows nothing of; positives begin there."""
+    return day.hour_us(config.popularity.until_hour)
+
+
+def in_window(config: Config, day: CalendarDay) -> Column:
+    """Return whether ``event_us`` lies in the popularity window of a date."""
+    start = day.shifted(-config.popularity.window_days).start_us
+    return (F.col("event_us") >= start) & (F.col("event_us") < counted_until(config, day))
+
+
+def counted_per_item(events: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+    """Count the events of each item in the window, before any resampling.
 
     Args:
-        clicks: One row per click, de-duplicated: ``item_id``, ``event_us`` (bigint, microseconds).
-        day: The date that samples are made of; a click at its first microsecond does not count.
-        window_days: Whole dates that are counted.
+        events: One row per event, de-duplicated: ``item_id``, ``event_us`` (bigint, microseconds);
+            where users count, ``user_key``; where actions do, ``action``, the code of each.
+        config: What makes an item popular.
+        day: The date that samples are made of.
 
     Returns:
-        One row per clicked item: ``item_id``, ``clicks`` (bigint, at least 1).
+        One row per item with events: ``item_id``, ``clicks`` (bigint, at least 1: the events), and
+        where that is not its popularity, ``popularity`` (bigint, in ``UNITS``).
     """
-    start = day.shifted(-window_days).start_us
-    in_window = (F.col("event_us") >= start) & (F.col("event_us") < day.start_us)
-    counts = clicks.where(in_window).groupBy("item_id")
-    return counts.agg(F.count(F.lit(1)).alias("clicks"))
+    rule, events = config.popularity, events.where(in_window(config, day))
+    if rule.is_clicks:
+        return events.groupBy("item_id").agg(F.count(F.lit(1)).alias("clicks"))
+    n_events = F.count(F.lit(1))
+    if rule.of == "users":
+        events = events.groupBy("item_id", "user_key").agg(
+            F.max("event_us").alias("event_us"), n_events.alias("n")
+        )
+        n_events = F.sum("n")
+    worth = _of_age(config, day) * _of_action(config)
+    return events.groupBy("item_id").agg(
+        n_events.alias("clicks"), F.sum(worth).cast("bigint").alias("popularity")
+    )
+
+
+def _of_age(config: Config, day: CalendarDay) -> Column:
+    """Return what the age of an event leaves of it, bigint: 2^16 for one of the newest date."""
+    half_life = config.popularity.half_life_days
+    if half_life is None:
+        return F.lit(_OF_AGE).cast("bigint")
+    newest = 0 if config.popularity.until_hour else -1
+    oldest = -config.popularity.window_days
+    ages = range(newest - oldest + 1)
+    left = [_halved(Decimal(_OF_AGE), age, Decimal(half_life)) for age in ages]
+    at, found = F.col("event_us"), F.lit(left[-1])
+    for age in reversed(ages[:-1]):
+        found = F.when(at >= day.shifted(newest - age).start_us, F.lit(left[age])).otherwise(found)
+    return found.cast("bigint")
+
+
+def _halved(whole: Decimal, age: int, half_life: Decimal) -> int:
+    # In decimal arithmetic: the powers of processors differ in their last digits.
+    with localcontext() as context:
+        context.prec = 30
+        left = whole * Decimal(2) ** (-Decimal(age) / half_life)
+        return int(left.to_integral_value(ROUND_HALF_UP))
+
+
+def _of_action(config: Config) -> Column:
+    """Return what the action of an event is worth, bigint: 2^10 for a weight of 1."""
+    if config.popularity.of != "actions":
+        return F.lit(_OF_ACTION).cast("bigint")
+    found = F.lit(0)
+    for code, action in enumerate(config.positives.actions):
+        weight = Decimal(config.positives.weights.get(action, 1.0))
+        units = int((weight * _OF_ACTION).to_integral_value(ROUND_HALF_UP))
+        found = F.when(F.col("action") == code, F.lit(units)).otherwise(found)
+    return found.cast("bigint")
 
 
 def history_days(dates: tuple[date, ...] | None, window: DateRange) -> int | None:

@@ -16,7 +16,7 @@ from winnow.sampler.kernels.draw_groups import DrawGroups
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.sources.drawn import CatalogueItems
 from winnow.sampler.sources.registry import distributions
-from winnow.sampler.weights import keep_probs
+from winnow.sampler.weights import keep_probs, popularity_of
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
@@ -81,7 +81,8 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
         items: One row per item that is in the catalogue or was clicked: ``item_id``,
             ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool), and
             the items' attributes, each named behind ``ATTRIBUTE``; those of items that are not in
-            the catalogue are NULL.
+            the catalogue are NULL. Where clicks are not the popularity, ``popularity`` (int64, in
+            ``UNITS``).
         config: alpha, smoothing and the rule for hot items.
 
     Raises:
@@ -92,7 +93,7 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     clicks = items["clicks"].to_numpy()
     inside = items["in_catalogue"].to_numpy()
     _check_keys(keys, items["item_id"])
-    keep = keep_probs(clicks, config.positives.downsampling)
+    keep = keep_probs(popularity_of(items), config.positives.downsampling)
     hot = np.flatnonzero(keep < 1.0)
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
@@ -132,6 +133,7 @@ def catalogue_items(items: pa.Table, config: "Config") -> CatalogueItems:
         ids=column("item_id"),
         clicks=inside["clicks"].to_numpy(),
         smoothing=config.popularity.smoothing,
+        popular_by=popularity_of(inside),
         attributes={
             name.removeprefix(ATTRIBUTE): column(name)
             for name in inside.column_names
@@ -205,9 +207,11 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
     Args:
         catalogue: The built catalogue.
         eligibility: One row per item of it, sorted by ``item_id``: ``item_id``,
-            ``eligible_from``, ``eligible_to``, and the attributes.
+            ``eligible_from``, ``eligible_to``, and the attributes; ``clicks``, and ``popularity``
+            where ``build_catalogue`` was given it.
     """
     attributes = [name for name in eligibility.column_names if name.startswith(ATTRIBUTE)]
+    measured = "popularity" in eligibility.column_names
     weights = catalogue.draws.weights
     # Most clicked first, ties by item id: ids are sorted, and the sort is stable.
     by_clicks = np.argsort(-catalogue.clicks, kind="stable")
@@ -218,6 +222,7 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
             "item_id": catalogue.ids,
             "item_idx": pa.array(index),
             "clicks": pa.array(catalogue.clicks),
+            **({"popularity": pa.array(popularity_of(eligibility))} if measured else {}),
             "weight": pa.array(weights),
             "q": pa.array(weights / max(catalogue.total_weight, 1)),
             "eligible_from": eligibility["eligible_from"],

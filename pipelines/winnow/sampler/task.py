@@ -85,7 +85,8 @@ class SamplerSettings:
         return cls(
             seed=config.seed,
             epoch=config.epoch,
-            start_us=day.start_us,
+            # Before that, a positive's own click could have made its item popular.
+            start_us=day.hour_us(config.popularity.until_hour),
             end_us=day.end_us,
             negatives=RecipeSettings.of(config, by_score),
             catalogue=catalogue,

@@ -7,15 +7,18 @@ each distinct count.
 
 import math
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from winnow.config.positives import Downsampling
 
 
+_STEPS = 64
+_HALF_A_STEP = 2**26 // _STEPS // 2
 _MOST_TOTAL = 2**52
 _MOST_TOTAL_TIMES_ITEMS = 2**61
 
@@ -36,14 +39,29 @@ def power(base: float, exponent: float) -> float:
         return float(Decimal(base) ** Decimal(exponent))
 
 
-def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -> NDArray[np.int64]:
+def popularity_of(items: pa.Table) -> NDArray[np.int64] | NDArray[np.float64]:
+    """Return f of items, shape (n,): their clicks, or multiples of 1/64 of what else counts.
+
+    Args:
+        items: ``clicks``; where these are not the popularity, ``popularity`` (int64, in units of
+            which one event of the newest date has 2^26).
+    """
+    if "popularity" not in items.column_names:
+        clicks: NDArray[np.int64] = items["clicks"].to_numpy()
+        return clicks
+    units: NDArray[np.int64] = items["popularity"].to_numpy()
+    steps: NDArray[np.int64] = (units + _HALF_A_STEP) // (2 * _HALF_A_STEP)
+    return steps.astype(np.float64) / _STEPS
+
+
+def integer_weights(clicks: NDArray[Any], smoothing: float, alpha: float) -> NDArray[np.int64]:
     """Return W_i = max(1, round(scale · (f_i + s)^alpha)), shape (n,).
 
     The scale is the largest power of two with which sum(W) stays below 2^52 and n · sum(W) below
     2^61, so that sums and alias columns are exact in 64 bits.
 
     Args:
-        clicks: f_i, shape (n,). smoothing: s > 0. alpha: The exponent.
+        clicks: f_i, whole or not, shape (n,). smoothing: s > 0. alpha: The exponent.
 
     Source:
         Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2, for
@@ -60,7 +78,7 @@ def integer_weights(clicks: NDArray[np.int64], smoothing: float, alpha: float) -
     return scaled[inverse]
 
 
-def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
+def threshold(clicks: NDArray[Any], rule: "Downsampling") -> float:
     """Return t in clicks: those configured, or the quantile of f over the items with clicks.
 
     Where t is a share, it is that share of the clicks of all items. The quantile is one of the
@@ -68,7 +86,7 @@ def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
     is 1.
     """
     if rule.of_shares:
-        return rule.threshold_share * int(clicks.sum())
+        return rule.threshold_share * float(clicks.sum())
     if rule.threshold_clicks is not None:
         return rule.threshold_clicks
     clicked = np.sort(clicks[clicks > 0])
@@ -77,7 +95,7 @@ def threshold(clicks: NDArray[np.int64], rule: "Downsampling") -> float:
     return float(clicked[math.ceil(rule.threshold_quantile * len(clicked)) - 1])
 
 
-def keep_probs(clicks: NDArray[np.int64], rule: "Downsampling") -> NDArray[np.float64]:
+def keep_probs(clicks: NDArray[Any], rule: "Downsampling") -> NDArray[np.float64]:
     """Return keep_prob of each item's positives, in (0, 1], shape (n,); 1 where f is 0.
 
     Source:

@@ -10,6 +10,8 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POPULARITY, Figure, Measurement, at_most, none_of
 from winnow.audit.gates.row_rules import wanted_rows
 from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.popularity import first_unknown_us
+from winnow.audit.recompute.staged_rows import positives_of
 from winnow.config.tree import Config
 
 CATALOGUE_DIFFERS = none_of(
@@ -27,13 +29,24 @@ POPULARITY_DIFFERS = none_of(
 POPULARITY_KNOWS_THE_DATE = none_of(
     "popularity_knows_the_date",
     POPULARITY,
-    "items whose clicks are right only when those of the date itself are counted",
+    "items whose clicks are right only when later ones of the date itself are counted",
     "items",
+)
+ITEM_POPULARITY_DIFFERS = none_of(
+    "item_popularity_differs",
+    POPULARITY,
+    "items whose popularity is not what follows from the logs, by popularity.of and half_life_days",
+    "items",
+)
+POSITIVES_BEFORE_POPULARITY = none_of(
+    "positives_before_popularity",
+    POPULARITY,
+    "positives that were shown before popularity.until: their own clicks may be in it",
 )
 WEIGHTS_DIFFER = none_of(
     "weights_differ",
     POPULARITY,
-    "items whose weight is not (clicks + smoothing)^alpha, rounded, on one common scale",
+    "items whose weight is not (popularity + smoothing)^alpha, rounded, on one common scale",
     "items",
 )
 ITEM_Q_DIFFERS = none_of(
@@ -68,7 +81,8 @@ _FIRST_INDEX = 3
 
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
-    """Measure item_stats."""
+    """Measure item_stats, and that positives begin where popularity ends."""
+    plain = evidence.config.popularity.is_clicks
     yield Measurement(
         [
             CATALOGUE_DIFFERS.promised(),
@@ -77,14 +91,35 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             WEIGHTS_DIFFER.promised(),
             ITEM_INDEX_DIFFERS.promised(),
             ITEM_Q_DIFFERS.promised(),
+            *(() if plain else (ITEM_POPULARITY_DIFFERS.promised(),)),
         ],
         lambda: item_figures(date_items(evidence), evidence.config),
     )
+    positives, until = positives_of(evidence.staged), evidence.config.popularity.until
+    timed = positives is not None and "impression_ts" in positives.rows.columns
+    if positives is not None and timed and until != "day_before":
+        rows, begins = positives.rows, first_unknown_us(evidence.config, evidence.day)
+        yield Measurement(
+            [POSITIVES_BEFORE_POPULARITY.promised()], lambda: positives_before(rows, begins)
+        )
     if "ranking_samples" in evidence.staged and "ranking_samples" in wanted_rows(evidence):
         stats, ranking = evidence.staged["item_stats"], evidence.staged["ranking_samples"]
         yield Measurement(
             [ITEM_IMPRESSIONS_DIFFER.promised()], lambda: wrong_impressions(stats, ranking)
         )
+
+
+def positives_before(positives: DataFrame, begins: int) -> Figure:
+    """Count the positives that were shown before a moment, in microseconds.
+
+    Args:
+        positives: ``impression_ts``.
+        begins: Until when clicks make items popular.
+    """
+    shown = F.unix_micros("impression_ts")
+    early = F.coalesce(shown < begins, F.lit(True))
+    row = positives.agg(F.count_if(early).alias("n")).collect()[0]
+    return POSITIVES_BEFORE_POPULARITY.figure(row["n"])
 
 
 def item_figures(items: Items, config: Config) -> list[Figure]:
@@ -99,6 +134,7 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
         CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
         POPULARITY_DIFFERS.figure(int(wrong.sum())),
         POPULARITY_KNOWS_THE_DATE.figure(int(knows_the_date.sum())),
+        *(() if config.popularity.is_clicks else (_popularity(items),)),
         WEIGHTS_DIFFER.figure(_wrong_weights(items, config)),
         ITEM_INDEX_DIFFERS.figure(int(misplaced.sum())),
         ITEM_Q_DIFFERS.figure(int((listed & ~(np.abs(items.q - share) <= 1e-9 * share)).sum())),
@@ -106,12 +142,17 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
     ]
 
 
+def _popularity(items: Items) -> Figure:
+    unlike = items.listed & (items.stated_popularity != items.popularity)
+    return ITEM_POPULARITY_DIFFERS.figure(int(unlike.sum()))
+
+
 def _wrong_weights(items: Items, config: Config) -> int:
     """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
-    clicks, weight = items.clicks[items.listed], items.weight[items.listed]
+    popularity, weight = items.popularity[items.listed], items.weight[items.listed]
     if len(weight) == 0:
         return 0
-    share = np.power(clicks + config.popularity.smoothing, config.negatives.alpha)
+    share = np.power(popularity + config.popularity.smoothing, config.negatives.alpha)
     n, total = len(weight), float(share.sum())
     # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
     # finest of which the sums are exact.

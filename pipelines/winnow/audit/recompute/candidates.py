@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.recompute.action_labels import done_columns
 from winnow.audit.recompute.pairs import longest_window_us
+from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
@@ -22,7 +23,8 @@ def recomputed_candidates(pairs: DataFrame, config: Config, day: CalendarDay) ->
     Args:
         pairs: What ``recomputed_joins`` returned.
         config: The attribution window.
-        day: The date of the earliest impression that was clicked.
+        day: The date of the earliest impression that was clicked; where popularity knows its first
+            hours, of those after them.
 
     Returns:
         One row per (user, request, item): the three ids; ``first_us`` (bigint, the earliest
@@ -34,7 +36,8 @@ def recomputed_candidates(pairs: DataFrame, config: Config, day: CalendarDay) ->
     """
     done = done_columns(config)
     found = _earliest(pairs, done, origin=day.start_us - longest_window_us(config))
-    of_date = (F.col("first_us") >= day.start_us) & (F.col("first_us") < day.end_us)
+    begins = first_unknown_us(config, day)
+    of_date = (F.col("first_us") >= begins) & (F.col("first_us") < day.end_us)
     of_positive = ("first_us", "clicked_us", "least_place", "most_place", "action", *done)
     return found.where(of_date | F.col("again")).select(
         *KEY, "again", *(F.when(of_date, F.col(name)).alias(name) for name in of_positive)

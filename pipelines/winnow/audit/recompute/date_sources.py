@@ -38,6 +38,7 @@ def drawable_of(items: Items, config: Config) -> Drawable:
         ids=_ids(items.name.take(pa.array(inside[order])), config.ids.item),
         clicks=items.clicks[inside[order]],
         smoothing=config.popularity.smoothing,
+        popular_by=None if config.popularity.is_clicks else items.popularity[inside[order]],
         attributes={
             name: values.take(pa.array(inside[order])) for name, values in items.attributes.items()
         },

@@ -7,6 +7,7 @@ eligibility from its definition.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,11 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Weighed
 from winnow.audit.recompute.pairs import recomputed_pairs
+from winnow.audit.recompute.popularity import (
+    first_unknown_us,
+    recomputed_popularity,
+    to_steps,
+)
 from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -36,6 +42,8 @@ class Items:
         key: 64-bit keys, ascending.
         name: The ids as text.
         clicks: Clicks in the popularity window, by the logs.
+        popularity: What makes it popular, by the logs: its clicks, or what the config counts else.
+        stated_popularity: The same by item_stats; -1 where it does not have the item or the column.
         stated: Clicks by item_stats; -1 where it does not have the item.
         eligible: Whether it belongs to the catalogue, by the logs.
         weight: W by item_stats; 0 where it does not have the item.
@@ -43,7 +51,7 @@ class Items:
         positives: Its positives by item_stats; 0 where it does not have the item.
         in_batch_q: Its in_batch_q by item_stats; 0 where it does not have the item.
         unused: Rows of the click log before the date that do not count as popularity.
-        same: Clicks of the date itself, by the logs.
+        same: Clicks of the date itself, after the popularity window, by the logs.
         q: Its q by item_stats; 0 where it does not have the item.
         place: Its place in item_stats by the logs, from 0, the most clicked first, then by id; -1
             where item_stats does not have the item.
@@ -54,6 +62,8 @@ class Items:
     key: NDArray[np.int64]
     name: pa.Array
     clicks: NDArray[np.int64]
+    popularity: NDArray[np.float64]
+    stated_popularity: NDArray[np.float64]
     stated: NDArray[np.int64]
     eligible: NDArray[np.bool_]
     weight: NDArray[np.int64]
@@ -116,12 +126,13 @@ def recomputed_items(
     distinct = clicks.select(
         "item_id", "event_us", "counts", key_hash(logs["clicks"].contract.key)
     ).distinct()
-    before_it, used = at < day.start_us, F.col("counts")
+    before_it, used = at < first_unknown_us(config, day), F.col("counts")
     counted = distinct.groupBy("item_id").agg(
         F.count_if(used & before_it).alias("before"),
         F.count_if(used & ~before_it).alias("same"),
         F.count_if(~used & before_it).alias("unused"),
     )
+    earlier = None
     if config.popularity.clicks != "all":
         rows = logs["clicks"].about_rows
         earlier = recomputed_pairs(logs, config, day, scratch, n_clicks=rows, since=since).rows
@@ -129,6 +140,10 @@ def recomputed_items(
         counted = counted.drop("before").join(
             joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"
         )
+    measured = not config.popularity.is_clicks
+    if measured:
+        popular = recomputed_popularity(logs, earlier, config, day, scratch)
+        counted = counted.join(popular, "item_id", how="full")
     stats = item_stats.select(
         "item_id",
         F.col("clicks").alias("stated"),
@@ -137,8 +152,10 @@ def recomputed_items(
         "positives",
         "q",
         "in_batch_q",
+        *((F.col("popularity").alias("stated_popularity"),) if measured else ()),
         F.lit(True).alias("listed"),
     )
+    whole = ("before", "same", "unused", "weight", "positives")
     table = (
         counted.join(stats, "item_id", how="full")
         .join(_eligible(logs, config, day), "item_id", how="full")
@@ -149,8 +166,9 @@ def recomputed_items(
             F.coalesce("index", F.lit(-1)).alias("index"),
             *(
                 F.coalesce(n, F.lit(0)).alias(n)
-                for n in ("before", "same", "unused", "weight", "positives")
+                for n in (*whole, *(("popularity",) if measured else ()))
             ),
+            *((F.coalesce("stated_popularity", F.lit(-1.0)).alias("said"),) if measured else ()),
             F.coalesce("stated", F.lit(-1)).alias("stated"),
             *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
@@ -162,6 +180,10 @@ def recomputed_items(
         np.asarray(table[name].to_numpy(), np.int64)
         for name in ("before", "same", "unused", "weight", "stated", "positives", "index")
     )
+    popularity, said = before.astype(np.float64), np.full(len(before), -1.0)
+    if measured:
+        popularity = to_steps(np.asarray(table["popularity"].to_numpy(), np.int64))
+        said = np.asarray(table["said"].to_numpy(), np.float64)
     q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
     listed, eligible = (
         np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
@@ -170,10 +192,12 @@ def recomputed_items(
         key=np.asarray(table["key"].to_numpy(), np.int64),
         name=table["name"].combine_chunks(),
         clicks=before,
+        popularity=popularity,
+        stated_popularity=said,
         stated=stated,
         eligible=eligible,
         weight=np.where(listed, weight, 0),
-        keep=recomputed_keep(before, config.positives.downsampling),
+        keep=recomputed_keep(popularity, config.positives.downsampling),
         positives=positives,
         in_batch_q=in_batch_q,
         unused=unused,
@@ -218,10 +242,10 @@ def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> Data
     return ids.distinct().withColumn("eligible", F.lit(True))
 
 
-def recomputed_keep(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np.float64]:
+def recomputed_keep(clicks: NDArray[Any], rule: Downsampling) -> NDArray[np.float64]:
     """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
     if rule.rule.startswith("word2vec"):
-        share = clicks / max(clicks.sum(), 1)
+        share = clicks / (float(clicks.sum()) or 1.0)
         with np.errstate(divide="ignore"):
             root = np.sqrt(rule.threshold_share / share)
         chance = root if rule.rule == "word2vec_paper" else root * (1.0 + root)
@@ -234,5 +258,5 @@ def recomputed_keep(clicks: NDArray[np.int64], rule: Downsampling) -> NDArray[np
         t = float(np.quantile(clicked, rule.threshold_quantile, method="inverted_cdf"))
     else:
         t = 1.0
-    ratio = t / np.maximum(clicks, 1)
+    ratio = t / np.where(clicks > 0, clicks, 1)
     return np.where(clicks > 0, np.minimum(1.0, ratio**exponent), 1.0)

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN
@@ -156,7 +157,8 @@ def recomputed_joins(
     until = day.end_us + (window if latest_only else 0)
     first, after = day.start_us, day.end_us + window + 1
     if since is not None:
-        first, after, until = since, day.start_us, day.start_us
+        first = since
+        after = until = first_unknown_us(config, day)
     carried = ("position",) if "impressions" in made else ("position", "impression_id")
     left = shown.where((at >= first - window) & (at < until)).select(
         *KEY,

@@ -22,15 +22,22 @@ class CatalogueItems:
 
     Attributes:
         ids: Item ids (int64 or string), ascending, shape (n,).
-        clicks: int64, what makes an item popular, in the popularity window, shape (n,).
-        smoothing: What is added to every item's clicks.
+        clicks: int64, clicks in the popularity window, shape (n,).
+        smoothing: What is added to the popularity of every item.
         attributes: By name: carried columns of the items log, shape (n,), NULL where not known.
+        popular_by: What makes an item popular, whole or not, where that is not its clicks.
     """
 
     ids: pa.Array
     clicks: NDArray[np.int64]
     smoothing: float
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
+    popular_by: NDArray[Any] | None = None
+
+    @property
+    def popularity(self) -> NDArray[Any]:
+        """What makes each item popular, f, shape (n,)."""
+        return self.clicks if self.popular_by is None else self.popular_by
 
     def __len__(self) -> int:
         """Return how many items there are."""

@@ -1,4 +1,4 @@
-"""popularity: every item of the catalogue, by (clicks + smoothing)^alpha."""
+"""popularity: every item of the catalogue, by (popularity + smoothing)^alpha."""
 
 from winnow.config.entries import PopularityEntry
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups
@@ -11,4 +11,4 @@ def groups(entry: PopularityEntry, items: CatalogueItems) -> Groups:
     Source:
         Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2.
     """
-    return Groups([Group(None, integer_weights(items.clicks, items.smoothing, entry.alpha))])
+    return Groups([Group(None, integer_weights(items.popularity, items.smoothing, entry.alpha))])
