@@ -206,6 +206,27 @@ def hot_items_are_thinned_by_another_rule(bench: Bench) -> Broken:
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 
+def repeats_are_rounded_up(bench: Bench) -> Broken:
+    """Every cold positive has as many rows as it may have, whatever it says of it."""
+    rows, groups = [], bench.groups.to_pylist()
+    twice = {_key(row) for row in groups if row["repeat_idx"] > 0}
+    for row in groups:
+        rows.append(row)
+        if row["repeat_expect"] > 1.0 and _key(row) not in twice:
+            rows.append(row | {"repeat_idx": 1, "shuffle_key": row["shuffle_key"] ^ 1})
+    return Broken(pa.Table.from_pylist(rows, bench.groups.schema))
+
+
+def repeats_count_from_1(bench: Bench) -> Broken:
+    place = bench.groups.column_names.index("repeat_idx")
+    number = pc.add(bench.groups["repeat_idx"], pa.scalar(1, pa.int32()))
+    return Broken(bench.groups.set_column(place, "repeat_idx", number))
+
+
+def _key(row: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(row[name] for name in ("user_id", "request_id", "item_id"))
+
+
 def the_cap_is_one_more(bench: Bench) -> Broken:
     return Broken(bench.sampled(config=changed(bench.config, positives={"per_user_cap": 16})))
 

@@ -63,6 +63,7 @@ def settings(path: Path, more: int = 0, popularity: Mapping[str, object] | None 
                     "weights": {"favourite": 2.0, "buy": 5.0},
                     "labels": ["click", "cart", "buy"],
                     "per_user_cap": 15,
+                    "upsampling": {"threshold_clicks": 3.0, "power": 0.5, "most": 1.5},
                     "values": {"dwell_ms": "sum"},
                     "weight_by": {"value": "dwell_ms", "rule": "log1p", "unit": 1000.0},
                 },

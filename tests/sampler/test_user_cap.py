@@ -1,6 +1,7 @@
 """A cap on the positives of a user: a fair choice by hashes, and its probability."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from winnow.sampler.kernels.positives import Kept
 from winnow.sampler.kernels.user_cap import places_in_cap
@@ -19,6 +20,10 @@ def kept(users: list[int], seed: int = 1) -> Kept:
     ).kept
 
 
+def under(cap: int | None, every: Kept) -> tuple[Kept, dict[str, pa.Array]]:
+    return PositiveColumns(per_user_cap=cap).resampled(every, lambda kept: kept.pair)
+
+
 class DescribeACapPerUser:
     def it_ranks_the_positives_of_each_user_and_counts_them(self) -> None:
         rank, total = places_in_cap(kept([1] * 5 + [2] + [3] * 2))
@@ -30,35 +35,26 @@ class DescribeACapPerUser:
         assert total.tolist() == [5] * 5 + [1] + [2] * 2
 
     def it_keeps_so_many_and_says_how_likely_that_was(self) -> None:
-        stay, columns = PositiveColumns(per_user_cap=CAP).resampled(kept([1] * 5 + [2] * 2))
+        stay, columns = under(CAP, kept([1] * 5 + [2] * 2))
         assert stay.user.tolist() == [1] * 3 + [2] * 2
         assert columns["cap_prob"].to_pylist() == [0.6] * 3 + [1.0] * 2
         assert sorted(columns["user_rank_in_cap"].to_pylist()[:3]) == [1, 2, 3]
 
     def it_keeps_all_without_a_cap(self) -> None:
         every = kept([1] * 5)
-        stay, columns = PositiveColumns().resampled(every)
+        stay, columns = under(None, every)
         assert stay is every
         assert columns == {}
 
     def it_gives_a_lower_cap_some_of_the_rows_of_a_higher_one(self) -> None:
         every = kept([1] * 50 + [2] * 50)
-        fewer, more = (
-            PositiveColumns(per_user_cap=n).resampled(every)[0].request.tolist() for n in (5, 20)
-        )
+        fewer, more = (under(n, every)[0].request.tolist() for n in (5, 20))
         assert len(fewer) == 10
         assert set(fewer) < set(more)
 
     def it_keeps_others_for_another_seed(self) -> None:
-        one, other = (
-            set(
-                PositiveColumns(per_user_cap=10)
-                .resampled(kept([1] * 100, seed))[0]
-                .request.tolist()
-            )
-            for seed in (1, 2)
-        )
-        assert one != other
+        one, other = (under(10, kept([1] * 100, seed))[0].request for seed in (1, 2))
+        assert set(one.tolist()) != set(other.tolist())
 
     @pytest.mark.parametrize("seed", [1, 2, 3])
     def it_favours_no_place_among_the_positives_of_a_user(self, seed: int) -> None:
@@ -72,7 +68,7 @@ class DescribeACapPerUser:
 
     def it_undoes_the_cap_in_expectation(self) -> None:
         users = [1] * 40 + [2] * 2
-        stay, columns = PositiveColumns(per_user_cap=10).resampled(kept(users))
+        stay, columns = under(10, kept(users))
         weight = 1.0 / columns["cap_prob"].to_numpy()
         assert weight[stay.user == 1].sum() == 40.0
         assert weight[stay.user == 2].sum() == 2.0

@@ -23,6 +23,7 @@ from winnow.audit.gates import (
     popularity,
     positives,
     ranking_rows,
+    repeats,
     row_rules,
     shuffle,
     stage_scores,
@@ -32,7 +33,7 @@ from winnow.audit.gates import (
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
-    (hard_negatives, ranking_rows, carried, stage_scores, user_caps),
+    (hard_negatives, ranking_rows, carried, stage_scores, user_caps, repeats),
     (popularity, positives, draws, dropped_rows, labels, kept_negatives, whose_clicks, history),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

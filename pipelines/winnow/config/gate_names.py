@@ -62,6 +62,7 @@ ABSOLUTE = (
     "labels_differ",
     "sample_weight_differs",
     "user_caps_differ",
+    "repeats_differ",
     "positives_not_clicked",
     "positives_missing",
     "clicks_outside_window",

@@ -51,6 +51,17 @@ class Downsampling(Frozen):
         return self.rule in ("word2vec_paper", "word2vec_code")
 
 
+class Upsampling(Frozen):
+    """How positives of cold items are repeated; f is the item's clicks, no less than 1.
+
+    min(most, max(1, (threshold_clicks / f)^power)) rows are expected of one positive.
+    """
+
+    threshold_clicks: float = Field(gt=1.0)
+    power: float = Field(default=0.5, gt=0.0, le=4.0)
+    most: float = Field(default=5.0, gt=1.0, le=100.0)
+
+
 class WeightBy(Frozen):
     """How a value of the clicks weighs a positive, besides its action.
 
@@ -85,6 +96,7 @@ class Positives(Frozen):
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
 
     downsampling: Downsampling = Downsampling()
+    upsampling: Upsampling | None = None
     actions: tuple[str, ...] = Field(
         default=("click", "favourite", "cart", "buy"), min_length=1, max_length=100
     )

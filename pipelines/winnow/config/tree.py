@@ -151,6 +151,8 @@ class Config(Frozen):
         asked = {what: names for what, names in asked.items() if names}
         if self.positives.per_user_cap is not None:
             asked["positives.per_user_cap"] = ()
+        if self.positives.upsampling is not None:
+            asked["positives.upsampling"] = ()
         if not self.popularity.is_clicks:
             asked["popularity.of"] = ()
         return asked | self.ranking.asked_for

@@ -28,6 +28,7 @@ class ColumnContract(Frozen):
         accepts: The file types that an input column may have; by default its own type only.
         when: What a config must ask for that the table has the column (``Config.asked_for``);
             None for a column that is always there.
+        in_key: Whether it belongs to the table's key where it is there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ColumnContract(Frozen):
     optional: bool = False
     accepts: tuple[str, ...] = ()
     when: str | None = None
+    in_key: bool = False
 
 
 class RuleContract(Frozen):
@@ -104,7 +106,8 @@ class TableContract(Frozen):
                         meaning=f"carried over from {log}",
                     )
                 )
-        return self.model_copy(update={"columns": tuple(columns)})
+        key = (*self.key, *(column.name for column in columns if column.in_key))
+        return self.model_copy(update={"columns": tuple(columns), "key": key})
 
     @property
     def names(self) -> tuple[str, ...]:

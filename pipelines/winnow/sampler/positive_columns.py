@@ -1,5 +1,6 @@
 """What a config asks to know of positives beyond the usual: columns of sample groups."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 from winnow.events.pair_columns import value_column
 from winnow.sampler.kernels.actions import NEVER, first_times, positives_of_pairs
 from winnow.sampler.kernels.positives import Kept, Pairs
+from winnow.sampler.kernels.repeats import repeated, rows_of_positives
 from winnow.sampler.kernels.user_cap import places_in_cap
 from winnow.sampler.kernels.values import values_of_positives, weights_of_values
+from winnow.sampler.weights import expected_rows
 
 if TYPE_CHECKING:
-    from winnow.config.positives import WeightBy
+    from winnow.config.positives import Upsampling, WeightBy
     from winnow.config.tree import Config
 
 VALUE_WEIGHT = "value_weight"
@@ -31,12 +34,14 @@ class PositiveColumns:
         values: Of each number of the click log, its name and whether it is added up.
         weight_by: How one of them weighs, if any does.
         per_user_cap: How many positives a user may have.
+        upsampling: How positives of cold items are repeated, if they are.
     """
 
     labels: tuple[tuple[str, int], ...] = ()
     values: tuple[tuple[str, bool], ...] = ()
     weight_by: "WeightBy | None" = None
     per_user_cap: int | None = None
+    upsampling: "Upsampling | None" = None
 
     @classmethod
     def of(cls, config: "Config") -> Self:
@@ -48,6 +53,7 @@ class PositiveColumns:
             values=tuple((name, how == "sum") for name, how in positives.values.items()),
             weight_by=positives.weight_by,
             per_user_cap=positives.per_user_cap,
+            upsampling=positives.upsampling,
         )
 
     @property
@@ -57,23 +63,39 @@ class PositiveColumns:
         fields += [(VALUE_WEIGHT, pa.float64())] if self.weight_by is not None else []
         if self.per_user_cap is not None:
             fields += [("user_rank_in_cap", pa.int32()), ("cap_prob", pa.float64())]
+        if self.upsampling is not None:
+            fields += [("repeat_expect", pa.float64()), ("repeat_idx", pa.int32())]
         return pa.schema(fields)
 
-    def resampled(self, kept: Kept) -> tuple[Kept, dict[str, pa.Array]]:
-        """Return the positives that stay, and how likely that was, shape (p,) each.
+    def resampled(
+        self, kept: Kept, clicks_of: Callable[[Kept], NDArray[np.int64]]
+    ) -> tuple[Kept, dict[str, pa.Array]]:
+        """Return the positives that stay, as often as they should be, and how likely that was.
 
         Args:
             kept: All positives of the date of each user of the partition.
+            clicks_of: Returns the clicks of the items of positives.
+
+        Returns:
+            Positives, and columns of them, shape (p,) each.
         """
-        if self.per_user_cap is None:
-            return kept, {}
-        rank, total = places_in_cap(kept)
-        stays = rank <= self.per_user_cap
-        columns: list[Any] = [column[stays] for column in kept]
-        return Kept(*columns), {
-            "user_rank_in_cap": pa.array(rank[stays]),
-            "cap_prob": pa.array(np.minimum(1.0, self.per_user_cap / total[stays])),
-        }
+        columns: dict[str, pa.Array] = {}
+        if self.per_user_cap is not None:
+            rank, total = places_in_cap(kept)
+            stays = rank <= self.per_user_cap
+            parts: list[Any] = [column[stays] for column in kept]
+            kept = Kept(*parts)
+            chance = np.minimum(1.0, self.per_user_cap / total[stays])
+            columns = {"user_rank_in_cap": pa.array(rank[stays]), "cap_prob": pa.array(chance)}
+        if self.upsampling is not None:
+            expected = expected_rows(clicks_of(kept), self.upsampling)
+            rows = rows_of_positives(kept.hash, expected)
+            source = pa.array(np.repeat(np.arange(len(rows)), rows))
+            kept, number = repeated(kept, rows)
+            columns["repeat_expect"] = pa.array(expected)
+            columns = {name: values.take(source) for name, values in columns.items()}
+            columns["repeat_idx"] = pa.array(number)
+        return kept, columns
 
     def columns(self, details: pa.Table, pairs: Pairs, kept: Kept) -> dict[str, pa.Array]:
         """Return the columns of the kept positives, shape (p,) each.

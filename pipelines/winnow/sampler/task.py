@@ -139,7 +139,12 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     draws = catalogue.draws
     seeds = settings.positive_seed, settings.draw_seed
     kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
-    kept, resampling = settings.of_positives.resampled(_of_date(kept, pairs, settings))
+
+    def clicks_of(kept: Kept) -> NDArray[np.int64]:
+        return _clicks(kept, positive_codes(kept, draws), catalogue)
+
+    of_date = _of_date(kept, pairs, settings)
+    kept, resampling = settings.of_positives.resampled(of_date, clicks_of)
     if len(kept.user) == 0:
         return []
     codes = positive_codes(kept, draws)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from winnow.config.positives import Downsampling
+    from winnow.config.positives import Downsampling, Upsampling
 
 
 _STEPS = 64
@@ -114,3 +114,16 @@ def keep_probs(clicks: NDArray[Any], rule: "Downsampling") -> NDArray[np.float64
         exponent = {"cap": 1.0, "power": rule.power}.get(rule.rule, 0.5)
         kept[i] = min(1.0, power(ratio, exponent) + linear)
     return kept[inverse]
+
+
+def expected_rows(clicks: NDArray[np.int64], rule: "Upsampling") -> NDArray[np.float64]:
+    """Return how many rows are expected of a positive by its item's clicks, from 1, shape (n,).
+
+    An item without clicks counts as one with a single click.
+    """
+    distinct, inverse = np.unique(np.maximum(clicks, 1), return_inverse=True)
+    rows = np.ones(len(distinct))
+    for i, f in enumerate(distinct):
+        if f < rule.threshold_clicks:
+            rows[i] = min(rule.most, power(rule.threshold_clicks / float(f), rule.power))
+    return rows[inverse]

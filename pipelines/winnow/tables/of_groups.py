@@ -55,6 +55,8 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
     chances = ["keep_prob"]
     if config.positives.per_user_cap is not None:
         chances.append("cap_prob")
+    if config.positives.upsampling is not None:
+        chances.append("repeat_expect")
     by_value = F.lit(1.0) if config.positives.weight_by is None else F.col(VALUE_WEIGHT)
     return groups.select(
         "*",

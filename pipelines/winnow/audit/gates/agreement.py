@@ -24,12 +24,12 @@ _OF_POSITIVE = (
     "keep_prob",
     "undo_weight",
     "cap_prob",
+    "repeat_expect",
     "sample_weight",
     "impression_ts",
     "action_type",
     "mature",
 )
-_SHARED_KEY = (*KEY, "shuffle_key")
 _SAMPLES = "training_samples"
 
 
@@ -107,14 +107,20 @@ def _of_positive(samples: DataFrame, pointwise: DataFrame) -> Column:
     return F.xxhash64(F.lit(0), *parts)
 
 
+def _shared_key(rows: DataFrame) -> tuple[str, ...]:
+    """Return what tells the positive of a row apart, in all tables alike."""
+    return (*KEY, "shuffle_key", *(n for n in ("repeat_idx",) if n in rows.columns))
+
+
 def _of_samples(
     samples: DataFrame, tables: Collection[str], own: Column, config: Config
 ) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
     mixed = "neg_mixture_log_q" in samples.columns
     lists = F.arrays_zip(*NEGATIVE_LISTS, *(["neg_mixture_log_q"] if mixed else []))
+    key = _shared_key(samples)
     rows = samples.select(
-        *_SHARED_KEY,
+        *key,
         "n_easy",
         "n_hard",
         own.alias("own"),
@@ -132,7 +138,7 @@ def _of_samples(
     )
     item, log_q = F.col("negative.neg_item_ids"), F.col("negative.neg_log_q")
     hardness, chance = F.col("negative.neg_hardness").cast("int"), F.col("negative.neg_incl_prob")
-    keys = [F.col(name) for name in _SHARED_KEY]
+    keys = [F.col(name) for name in key]
     first = F.coalesce(place, F.lit(0)) == 0
     of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, *mixture, F.col("own"))
     positive = _hash_sum(*keys, F.col("own"), where=first)
@@ -146,7 +152,8 @@ def _of_samples(
 
 
 def _of_table(rows: DataFrame, table: str, own: Column, config: Config) -> int:
-    keys = [F.col(name) for name in _SHARED_KEY]
+    key = _shared_key(rows)
+    keys = [F.col(name) for name in key]
     code, draw_no = source_code(config), F.col("draw_no")
     mixture = [F.col(name) for name in rows.columns if name == "mixture_log_q"]
     if table == "easy_negatives":
@@ -155,7 +162,7 @@ def _of_table(rows: DataFrame, table: str, own: Column, config: Config) -> int:
         hardness = F.col("hardness").cast("int")
         total = _hash_sum(*keys, F.col("neg_item_id"), code, hardness, F.col("incl_prob"))
     else:
-        keys = [F.col("pos_item_id" if name == "item_id" else name) for name in _SHARED_KEY]
+        keys = [F.col("pos_item_id" if name == "item_id" else name) for name in key]
         label, item, hardness = F.col("label"), F.col("item_id"), F.col("hardness").cast("int")
         chances = (F.col("log_q"), F.col("incl_prob"), *mixture)
         parts = (*keys, item, code, draw_no, hardness, *chances, own)

@@ -45,7 +45,8 @@ KEEP_PROB_DIFFERS = none_of(
 UNDO_WEIGHT_DIFFERS = none_of(
     "undo_weight_differs",
     POSITIVES,
-    "positives whose undo_weight is not 1 / (keep_prob · cap_prob), those that there are",
+    "positives whose undo_weight is not 1 / (keep_prob · cap_prob · repeat_expect), those of them "
+    "that there are",
 )
 POS_LOG_Q_DIFFERS = none_of(
     "pos_log_q_differs",
@@ -190,8 +191,9 @@ def positive_figures(
 def complete_figures(compared: ComparedPositives, items: Items) -> list[Figure]:
     """Count what is missing, and what item_stats says of positives, where all of them are known."""
     keep, kept = compared.of_item(items.keep, 1.0), compared.column("kept")
-    unlike = items.listed & (items.positives != compared.counts.kept)
-    share = items.positives / max(float(kept.sum()), 1.0)
+    unlike = items.listed & (items.positives != compared.rows_of_items)
+    n_rows = kept.sum() if compared.written is None else compared.written.sum()
+    share = items.positives / max(float(n_rows), 1.0)
     wrong_share = items.listed & ~(np.abs(items.in_batch_q - share) <= 1e-9 * share)
     return [
         ITEM_POSITIVES_DIFFER.figure(int(unlike.sum())),

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Measurement, none_of
 from winnow.audit.recompute.hashes import followed_by, hashes_of
+from winnow.audit.recompute.repeats import hashes_of_repeats
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
@@ -69,11 +70,14 @@ def shuffle_figure(name: str, rows: DataFrame, config: Config, one_in: int) -> F
     )
     some = of_some_requests(rows, one_in)
     keys = (column.alias(key) for column, key in zip(ids, ("user", "request", "item"), strict=True))
-    found = some.select(*keys, F.col("shuffle_key").alias("stated")).distinct().toArrow()
+    number = F.col("repeat_idx") if "repeat_idx" in rows.columns else F.lit(0)
+    stated_key = F.col("shuffle_key").alias("stated")
+    found = some.select(*keys, stated_key, number.cast("bigint")).distinct().toArrow()
     # A NULL id has no hash that would be its own.
-    user, request, item, stated = (
+    user, request, item, stated, repeat = (
         column.fill_null(0).to_numpy().view(np.uint64) for column in found.itercolumns()
     )
-    wanted = followed_by(hashes_of(config.seed, user, request, item), _PURPOSE)
+    own = hashes_of_repeats(hashes_of(config.seed, user, request, item), repeat.view(np.int64))
+    wanted = followed_by(own, _PURPOSE)
     wrong = int((wanted != stated).sum())
     return SHUFFLE_KEY_DIFFERS.figure(wrong, name, detail=requests_note(one_in))

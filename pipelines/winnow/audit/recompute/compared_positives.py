@@ -1,6 +1,6 @@
 """The staged positives joined with what was shown and clicked, and summed up by item."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
-from winnow.audit.recompute.staged_rows import KEY, StagedPositives, positives_of
+from winnow.audit.recompute.staged_rows import KEY, StagedPositives, first_rows, positives_of
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
 
@@ -50,6 +50,7 @@ class ComparedPositives:
         uncapped: Those without users whom a cap can touch.
         thinned: Of all items together, how many positives thinning left before the cap; None where
             there is none. Each user's are exactly so many as 1 / cap_prob of those that stay.
+        written: Rows of each item of ``Items``, where positives may have several.
     """
 
     rows: pa.Table
@@ -57,6 +58,12 @@ class ComparedPositives:
     counts: Kept
     uncapped: Kept
     thinned: float | None = None
+    written: NDArray[np.int64] | None = None
+
+    @property
+    def rows_of_items(self) -> NDArray[np.int64]:
+        """Rows of positives of each item of ``Items``, shape (n,)."""
+        return self.counts.kept if self.written is None else self.written
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return a column of the rows."""
@@ -95,7 +102,8 @@ def recomputed_positives(
         items: Their clicks and keep_prob.
         config: Window and id types.
     """
-    rows, names = positives.rows, set(positives.rows.columns)
+    every, names = positives.rows, set(positives.rows.columns)
+    rows = first_rows(every)
 
     def stated(name: str, column: Column | None = None) -> Column:
         known = F.lit(None) if name not in names else F.col(name) if column is None else column
@@ -120,6 +128,7 @@ def recomputed_positives(
         .alias("stated_action"),
         F.coalesce(place, F.lit(0)).cast("bigint").alias("stated_place"),
         F.lit(1).alias("staged"),
+        F.coalesce(stated("repeat_expect"), F.lit(1.0)).alias("expected"),
         *label_columns(names, config),
         *value_columns(rows.columns, config),
     )
@@ -131,7 +140,7 @@ def recomputed_positives(
     if "click_ts" in names:
         same = same & (F.col("stated_click_us") == F.col("clicked_us"))
     outside = ~F.coalesce((delay >= 0) & (delay <= window), F.lit(False))
-    chance = F.col("declared") * F.col("cap_chance")
+    chance = F.col("declared") * F.col("cap_chance") * F.col("expected")
     undone = F.abs(F.col("undo") * chance - 1.0) <= 1e-9
     both = is_kept & F.col("first_us").isNotNull()
     # An impression that was logged twice at one moment may have been at either place.
@@ -175,7 +184,22 @@ def recomputed_positives(
         )
         .toArrow()
     )
-    return _compared(per_item, items)
+    compared = _compared(per_item, items)
+    if rows is every:
+        return compared
+    return replace(compared, written=_written(every, items, config))
+
+
+def _written(rows: DataFrame, items: Items, config: Config) -> NDArray[np.int64]:
+    """Return how many rows of positives each item has, shape (n,)."""
+    key = key_of("item_id", config.ids.item).alias("key")
+    counts = rows.groupBy(key).agg(F.count(F.lit(1)).alias("n")).toArrow()
+    found = np.asarray(counts["key"].to_numpy(), np.int64)
+    place = np.minimum(np.searchsorted(items.key, found), len(items.key) - 1)
+    known = items.key[place] == found
+    written = np.zeros(len(items.key), np.int64)
+    written[place[known]] = counts["n"].to_numpy()[known]
+    return written
 
 
 def _code(config: Config) -> Column:

@@ -68,6 +68,11 @@ def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
     return StagedPositives(both.distinct(), complete=False)
 
 
+def first_rows(positives: DataFrame) -> DataFrame:
+    """Return one row of each positive, where they may be repeated."""
+    return positives.where("repeat_idx = 0") if "repeat_idx" in positives.columns else positives
+
+
 def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
     """Return every staged negative once: user and item of its positive, and lists of negatives.
 

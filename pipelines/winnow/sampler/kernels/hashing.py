@@ -19,6 +19,8 @@ _UNIT_53 = 2.0**-53
 KEEP_STREAM = U(1)
 SHUFFLE_STREAM = U(5)
 CAP_STREAM = U(1001)
+REPEAT_STREAM = U(1002)
+REPEATED_STREAM = U(1003)
 """What the hashes of positives are for; those for negatives have the streams of their sources."""
 
 
