@@ -87,6 +87,7 @@ def _items(bench: Bench) -> pa.Table:
             "item_key": ids,
             "clicks": np.concatenate([made.clicks, made.other_clicks]),
             "in_catalogue": np.arange(len(ids)) < len(made.ids),
+            "eligible_from": pa.nulls(len(ids), pa.timestamp("us", "UTC")),
         }
     )
 
@@ -110,7 +111,7 @@ def _with_catalogue(bench: Bench, catalogue: Catalogue) -> Broken:
 
 def alpha_is_1(bench: Bench) -> Broken:
     config = changed(bench.config, negatives={"easy": [{"source": "popularity", "alpha": 1.0}]})
-    return _with_catalogue(bench, build_catalogue(_items(bench), config))
+    return _with_catalogue(bench, build_catalogue(_items(bench), config, DAY))
 
 
 def weights_are_coarse(bench: Bench) -> Broken:
@@ -151,7 +152,7 @@ def _popular(bench: Bench, first: int, last: int) -> Broken:
     of = dict(zip(*(counted[name].to_pylist() for name in ("item_id", "count")), strict=True))
     known = [of.get(item, 0) for item in items["item_id"].to_pylist()]
     return _with_catalogue(
-        bench, build_catalogue(items.set_column(2, "clicks", pa.array(known)), bench.config)
+        bench, build_catalogue(items.set_column(2, "clicks", pa.array(known)), bench.config, DAY)
     )
 
 
@@ -170,7 +171,7 @@ def popularity_window_is_one_date_more(bench: Bench) -> Broken:
 def retired_items_are_drawn(bench: Bench) -> Broken:
     items = _items(bench)
     everywhere = items.set_column(3, "in_catalogue", pa.array([True] * len(items)))
-    return _with_catalogue(bench, build_catalogue(everywhere, bench.config))
+    return _with_catalogue(bench, build_catalogue(everywhere, bench.config, DAY))
 
 
 def _kept_with(bench: Bench, exponent: float | None) -> pa.Table:

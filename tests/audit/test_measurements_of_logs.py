@@ -148,7 +148,7 @@ class DescribeDraws:
         ]
         staged = {"training_samples": frame(spark, "training_samples", rows, settings)}
         negatives = negatives_of(staged, settings)
-        drawable = drawable_of(some_items(), settings)
+        drawable = drawable_of(some_items(), settings, THE_DAY)
         assert negatives is not None
         scratch = Scratch(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
         draws = measure_draws(negatives, drawable, logs, settings, THE_DAY, scratch, n_positives=2)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ def _scattered(n: int, below: int, stream: int) -> np.ndarray:
 STAGES = ({"name": "coarse", "take": "cut"}, {"name": "fine", "take": "low"})
 
 
+DAY = CalendarDay(date(2026, 1, 10))
+
+
 def config(**settings: object) -> Config:
     tree = {
         "logs": {name: {"path": name} for name in ("impressions", "clicks", "ranking_log")},
@@ -57,6 +61,7 @@ def items() -> pa.Table:
             "item_key": ids,
             "clicks": clicks,
             "in_catalogue": ids % 10 != 9,
+            "eligible_from": pa.nulls(len(ids), pa.timestamp("us", "UTC")),
         }
     )
 
@@ -124,7 +129,7 @@ def sampled(folder: Path, *batches: pa.RecordBatch, **settings: object) -> pa.Ta
     """Sample the partition; the catalogue is saved to the folder and mapped from there."""
     wanted = config(**settings)
     path = folder / f"catalogue-{len(list(folder.iterdir()))}.arrow"
-    save_catalogue(build_catalogue(items(), wanted), path)
+    save_catalogue(build_catalogue(items(), wanted, DAY), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
     task = SamplerSettings.of(wanted, day, str(path), str(folder), by_score=(True, True))
     _write_pairs(folder)

@@ -13,7 +13,7 @@ from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings
 from winnow.spark.limits import Limits
 
-from tests.invariants.one_partition import config, items
+from tests.invariants.one_partition import DAY, config, items
 
 
 def batch_of(numbers: range) -> pa.RecordBatch:
@@ -30,7 +30,7 @@ def batch_of(numbers: range) -> pa.RecordBatch:
 @pytest.fixture
 def settings(tmp_path: Path) -> SamplerSettings:
     path = tmp_path / "catalogue.arrow"
-    save_catalogue(build_catalogue(items(), config()), path)
+    save_catalogue(build_catalogue(items(), config(), DAY), path)
     day = CalendarDay(np.datetime64("1970-01-01").astype(object))
     return SamplerSettings.of(config(), day, str(path), str(tmp_path), by_score=(True, True))
 

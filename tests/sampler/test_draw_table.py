@@ -1,5 +1,6 @@
 """The draw table holds exactly the weights, refuses ambiguous keys, and survives its file."""
 
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from winnow.config.tree import Config
+from winnow.dates import CalendarDay
 from winnow.errors import InputError
 from winnow.sampler.catalogue_file import (
     Catalogue,
@@ -25,6 +27,9 @@ CONFIG = Config.model_validate_json(
 )
 
 
+DAY = CalendarDay(date(2026, 1, 10))
+
+
 def items(*rows: tuple[int | str, int, int, bool]) -> pa.Table:
     """item_id, item_key, clicks, in_catalogue."""
     ids, keys, clicks, inside = zip(*rows, strict=True)
@@ -34,6 +39,7 @@ def items(*rows: tuple[int | str, int, int, bool]) -> pa.Table:
             "item_key": pa.array(keys, pa.int64()),
             "clicks": pa.array(clicks, pa.int64()),
             "in_catalogue": pa.array(inside, pa.bool_()),
+            "eligible_from": pa.nulls(len(ids), pa.timestamp("us", "UTC")),
         }
     )
 
@@ -61,7 +67,7 @@ class DescribeAliasColumns:
 class DescribeBuildCatalogue:
     @pytest.mark.parametrize("table", [INTEGERS, STRINGS], ids=["integers", "strings"])
     def it_sorts_items_and_leaves_out_what_is_not_eligible(self, table: pa.Table) -> None:
-        made = build_catalogue(table, CONFIG)
+        made = build_catalogue(table, CONFIG, DAY)
         ids = made.ids.to_pylist()
         assert ids == sorted(ids)
         assert len(ids) == 3
@@ -70,15 +76,15 @@ class DescribeBuildCatalogue:
 
     def it_gives_the_same_table_whatever_the_order_of_its_rows(self) -> None:
         turned = INTEGERS.take([3, 1, 0, 2])
-        assert_equal(build_catalogue(turned, CONFIG), build_catalogue(INTEGERS, CONFIG))
+        assert_equal(build_catalogue(turned, CONFIG, DAY), build_catalogue(INTEGERS, CONFIG, DAY))
 
     def it_knows_the_popularity_of_items_outside(self) -> None:
-        made = build_catalogue(INTEGERS, CONFIG)
+        made = build_catalogue(INTEGERS, CONFIG, DAY)
         assert made.other_keys.tolist() == [99]
         assert made.other_clicks.tolist() == [64]
 
     def it_thins_positives_of_hot_items_inside_and_outside(self) -> None:
-        made = build_catalogue(INTEGERS, CONFIG)
+        made = build_catalogue(INTEGERS, CONFIG, DAY)
         keep = dict(zip(made.draws.hot_keys.tolist(), made.draws.hot_keep.tolist(), strict=True))
         # sqrt(4 / 16) and sqrt(4 / 64); the key of -7 as unsigned.
         assert keep == {2**64 - 7: 0.5, 99: 0.25}
@@ -87,12 +93,12 @@ class DescribeBuildCatalogue:
     def it_refuses_two_ids_with_one_key(self) -> None:
         rows = items(("x", 11, 0, True), ("y", 4, 0, True), ("z", 11, 2, False))
         with pytest.raises(InputError) as caught:
-            build_catalogue(rows, CONFIG)
+            build_catalogue(rows, CONFIG, DAY)
         assert "x and z" in str(caught.value)
         assert "two item ids have the same 64-bit key" in str(caught.value)
 
     def it_builds_an_empty_catalogue(self) -> None:
-        made = build_catalogue(INTEGERS.slice(0, 0), CONFIG)
+        made = build_catalogue(INTEGERS.slice(0, 0), CONFIG, DAY)
         assert (len(made.ids), made.total_weight) == (0, 0)
 
 
@@ -101,12 +107,12 @@ class DescribeTheFile:
         "table", [INTEGERS, STRINGS, INTEGERS.slice(0, 0)], ids=["integers", "strings", "empty"]
     )
     def it_comes_back_as_it_was(self, table: pa.Table, tmp_path: Path) -> None:
-        made = build_catalogue(table, CONFIG)
+        made = build_catalogue(table, CONFIG, DAY)
         save_catalogue(made, tmp_path / "c.arrow")
         assert_equal(load_catalogue(str(tmp_path / "c.arrow")), made)
 
     def it_is_mapped_once_per_process(self, tmp_path: Path) -> None:
-        save_catalogue(build_catalogue(INTEGERS, CONFIG), tmp_path / "c.arrow")
+        save_catalogue(build_catalogue(INTEGERS, CONFIG, DAY), tmp_path / "c.arrow")
         path = str(tmp_path / "c.arrow")
         assert load_catalogue(path) is load_catalogue(path)
 

@@ -83,6 +83,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         stages = [stage.name for stage in funnel.stages]
         has_log = logs.get("ranking_log", True) is not None
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
+    yield from _attributes(parts.get("negatives"), logs)
     if "ranking_log" in logs:
         yield from _hard(parts.get("negatives"), parts.get("funnel"), logs["ranking_log"])
 
@@ -225,6 +226,21 @@ def _hard(
             found="membership",
             expected="passed or last_stage",
         )
+
+
+def _attributes(negatives: Negatives | None, logs: RightLogs) -> Iterator[Fault]:
+    items = logs.get("items")
+    carried = items.carry if items is not None else ()
+    for index, entry in enumerate(negatives.easy if negatives is not None else ()):
+        for place, name in enumerate(getattr(entry, "attributes", ())):
+            if name not in carried:
+                yield fault(
+                    ("negatives", "easy", index, "attributes", place),
+                    "logs.items carries no such column",
+                    name,
+                    f"one of {', '.join(carried)}" if carried else None,
+                    nearest(name, carried) or "Name it under logs.items.carry.",
+                )
 
 
 def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:

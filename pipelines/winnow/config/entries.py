@@ -62,6 +62,43 @@ class UniformEntry(Entry):
     source: Literal["uniform"]
 
 
+class HotEntry(Entry):
+    """Drawn from the most clicked items alone, by (clicks + smoothing)^alpha.
+
+    ``top`` is a share of the clicked items of the catalogue; at least one item is among them.
+    """
+
+    source: Literal["hot"]
+    top: float = Field(default=0.01, gt=0.0, le=1.0)
+    alpha: float = Field(default=0.75, ge=0.0, le=4.0)
+
+
+class ColdEntry(Entry):
+    """Drawn evenly from the items with few clicks, and those that have become valid lately.
+
+    An item is one of them with at most ``most_clicks``, or where its period begins on one of the
+    last ``new_days`` dates, the build's among them; 0 takes none for being new.
+    """
+
+    source: Literal["cold"]
+    most_clicks: int = Field(default=0, ge=0)
+    new_days: int = Field(default=0, ge=0, le=365)
+
+
+class AttributeEntry(Entry):
+    """Drawn from the items that share the positive's value of attributes, by popularity^alpha.
+
+    ``attributes`` are carried columns of the items log (``logs.items.carry``); an item shares all
+    of them. ``prefix`` takes that many leading elements of attributes that are lists, such as the
+    levels of a semantic id.
+    """
+
+    source: Literal["same_attribute"]
+    attributes: tuple[Identifier, ...] = Field(min_length=1, max_length=8)
+    prefix: int | None = Field(default=None, ge=1, le=64)
+    alpha: float = Field(default=0.75, ge=0.0, le=4.0)
+
+
 class OwnEntry(Entry):
     """Drawn by a source of the user's own (entry point ``winnow.sources``), by its settings."""
 
@@ -143,7 +180,13 @@ def _below_settings(error: ValidationError) -> list[Fault]:
     ]
 
 
-_EASY: dict[str, type[Entry]] = {"popularity": PopularityEntry, "uniform": UniformEntry}
+_EASY: dict[str, type[Entry]] = {
+    "popularity": PopularityEntry,
+    "uniform": UniformEntry,
+    "hot": HotEntry,
+    "cold": ColdEntry,
+    "same_attribute": AttributeEntry,
+}
 _HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
 
 
@@ -165,6 +208,9 @@ def _hard_class(value: Any) -> str:
 EasyEntry = Annotated[
     Annotated[PopularityEntry, Tag("PopularityEntry")]
     | Annotated[UniformEntry, Tag("UniformEntry")]
+    | Annotated[HotEntry, Tag("HotEntry")]
+    | Annotated[ColdEntry, Tag("ColdEntry")]
+    | Annotated[AttributeEntry, Tag("AttributeEntry")]
     | Annotated[OwnEntry, Tag("OwnEntry")],
     Discriminator(_easy_class),
 ]

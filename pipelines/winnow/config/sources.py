@@ -71,6 +71,9 @@ BUILT_IN: dict[str, Source] = {
         _source("cut", 2, 4, drawn=False),
         _source("low", 3, 4, drawn=False),
         _source("uniform", 4, drawn=True),
+        _source("hot", 5, drawn=True),
+        _source("cold", 6, drawn=True),
+        _source("same_attribute", 8, drawn=True),
     )
 }
 """The sources that Winnow brings, by name. A code or a stream that was used is never used anew."""

@@ -72,7 +72,7 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
         )
         .toArrow()
     )
-    catalogue = build_catalogue(items, config)
+    catalogue = build_catalogue(items, config, day)
     inside = items.filter(items["in_catalogue"]).sort_by("item_id")
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"

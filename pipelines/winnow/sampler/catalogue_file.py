@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.kernels.draw_groups import DrawGroups
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
-from winnow.sampler.sources.drawn import CatalogueItems
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems
 from winnow.sampler.sources.registry import distributions
 from winnow.sampler.weights import keep_probs, popularity_of
 
@@ -74,16 +75,17 @@ class Catalogue:
         return found
 
 
-def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
+def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Catalogue:
     """Build the draw table of a date.
 
     Args:
         items: One row per item that is in the catalogue or was clicked: ``item_id``,
-            ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool), and
-            the items' attributes, each named behind ``ATTRIBUTE``; those of items that are not in
-            the catalogue are NULL. Where clicks are not the popularity, ``popularity`` (int64, in
-            ``UNITS``).
+            ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool),
+            ``eligible_from`` (timestamp, NULL where nothing says it), and the items' attributes,
+            each named behind ``ATTRIBUTE``; those of items that are not in the catalogue are NULL.
+            Where clicks are not the popularity, ``popularity`` (int64, in ``UNITS``).
         config: alpha, smoothing and the rule for hot items.
+        day: The date that samples are made of.
 
     Raises:
         InputError: Two ids of the catalogue have one 64-bit key.
@@ -98,7 +100,7 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
-    of_catalogue = catalogue_items(items, config)
+    of_catalogue = catalogue_items(items, config, day)
     drawn = distributions(config.negatives.distributions, of_catalogue)
     (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
     table = draw_table(keys[inside], weights, keys[hot], keep[hot], tuple(further))
@@ -117,11 +119,11 @@ def build_catalogue(items: pa.Table, config: "Config") -> Catalogue:
     )
 
 
-def catalogue_items(items: pa.Table, config: "Config") -> CatalogueItems:
+def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> CatalogueItems:
     """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
 
     Args:
-        items: Sorted by ``item_id``. config: The smoothing.
+        items: Sorted by ``item_id``. config: The smoothing. day: The date.
     """
     inside = items.filter(items["in_catalogue"]).combine_chunks()
 
@@ -134,6 +136,8 @@ def catalogue_items(items: pa.Table, config: "Config") -> CatalogueItems:
         clicks=inside["clicks"].to_numpy(),
         smoothing=config.popularity.smoothing,
         popular_by=popularity_of(inside),
+        since_us=_begins(column("eligible_from")),
+        day=day,
         attributes={
             name.removeprefix(ATTRIBUTE): column(name)
             for name in inside.column_names
@@ -157,6 +161,11 @@ def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
             next_step="Give one of them another id, or declare ids.item: bigint.",
         )
     )
+
+
+def _begins(times: pa.Array) -> NDArray[np.int64]:
+    us = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(NO_BEGIN)
+    return np.asarray(us.to_numpy(), np.int64)
 
 
 _OF_TABLE = ("keys", "slots", "hot_keys", "hot_keep")

@@ -14,6 +14,7 @@ from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Drawable, SourceGroups
 from winnow.audit.recompute.items import Items, date_items
 from winnow.config.tree import Config
+from winnow.dates import CalendarDay
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups
 from winnow.sampler.sources.registry import groups_of
 
@@ -21,15 +22,15 @@ from winnow.sampler.sources.registry import groups_of
 @once
 def date_drawable(evidence: Evidence) -> Drawable:
     """Return ``drawable_of`` the evidence's items."""
-    return drawable_of(date_items(evidence), evidence.config)
+    return drawable_of(date_items(evidence), evidence.config, evidence.day)
 
 
-def drawable_of(items: Items, config: Config) -> Drawable:
+def drawable_of(items: Items, config: Config, day: CalendarDay) -> Drawable:
     """Return what may be drawn by the sources of a config.
 
     Args:
         items: The items by the logs, with the weights of item_stats.
-        config: The sources.
+        config: The sources. day: The date.
     """
     weighed, negatives = items.weighed(), config.negatives
     inside = np.flatnonzero(items.eligible & items.listed)
@@ -39,6 +40,8 @@ def drawable_of(items: Items, config: Config) -> Drawable:
         clicks=items.clicks[inside[order]],
         smoothing=config.popularity.smoothing,
         popular_by=None if config.popularity.is_clicks else items.popularity[inside[order]],
+        since_us=items.since_us[inside[order]],
+        day=day,
         attributes={
             name: values.take(pa.array(inside[order])) for name, values in items.attributes.items()
         },

@@ -30,7 +30,9 @@ from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import key_hash
 from winnow.contracts.rows import on_date, valid_rows
 from winnow.dates import CalendarDay
+from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
+from winnow.sampler.sources.drawn import NO_BEGIN
 from winnow.spark.scratch import Scratch
 
 
@@ -56,6 +58,8 @@ class Items:
         place: Its place in item_stats by the logs, from 0, the most clicked first, then by id; -1
             where item_stats does not have the item.
         index: Its item_idx by item_stats; -1 where it does not have the item.
+        since_us: When its period begins by item_stats, in microseconds since 1970-01-01 UTC;
+            ``NO_BEGIN`` where nothing says it.
         attributes: By name, its attributes by item_stats, which another gate compares with the log.
     """
 
@@ -75,6 +79,7 @@ class Items:
     q: NDArray[np.float64]
     place: NDArray[np.int64]
     index: NDArray[np.int64]
+    since_us: NDArray[np.int64]
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
@@ -148,6 +153,8 @@ def recomputed_items(
         "item_id",
         F.col("clicks").alias("stated"),
         F.col("item_idx").alias("index"),
+        F.col("eligible_from").alias("since"),
+        *(F.col(name).alias(f"{ATTRIBUTE}{name}") for name in config.carried("items")),
         "weight",
         "positives",
         "q",
@@ -172,6 +179,8 @@ def recomputed_items(
             F.coalesce("stated", F.lit(-1)).alias("stated"),
             *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
+            F.coalesce(F.unix_micros("since"), F.lit(NO_BEGIN)).alias("since"),
+            *(name for name in stats.columns if name.startswith(ATTRIBUTE)),
         )
         .toArrow()
         .sort_by("key")
@@ -205,7 +214,18 @@ def recomputed_items(
         q=q,
         place=_places(table, listed),
         index=index,
+        since_us=np.asarray(table["since"].to_numpy(), np.int64),
+        attributes={
+            name.removeprefix(ATTRIBUTE): _whole(table[name])
+            for name in table.column_names
+            if name.startswith(ATTRIBUTE)
+        },
     )
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:

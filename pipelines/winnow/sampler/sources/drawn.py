@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 from winnow.config.model import Frozen
 from winnow.config.sources import register_own
+from winnow.dates import CalendarDay
+
+NO_BEGIN = -(2**63)
+"""When an item became valid of which nothing says it."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,9 @@ class CatalogueItems:
         ids: Item ids (int64 or string), ascending, shape (n,).
         clicks: int64, clicks in the popularity window, shape (n,).
         smoothing: What is added to the popularity of every item.
+        since_us: int64, when the item's period of the date begins, in microseconds since
+            1970-01-01 UTC; the least number where nothing says it, shape (n,).
+        day: The date that samples are made of.
         attributes: By name: carried columns of the items log, shape (n,), NULL where not known.
         popular_by: What makes an item popular, whole or not, where that is not its clicks.
     """
@@ -31,6 +38,8 @@ class CatalogueItems:
     ids: pa.Array
     clicks: NDArray[np.int64]
     smoothing: float
+    since_us: NDArray[np.int64]
+    day: CalendarDay
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
     popular_by: NDArray[Any] | None = None
 

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 from winnow.config.entries import Entry, OwnEntry
 from winnow.config.sources import own_source
 from winnow.errors import ConfigError, Problem
-from winnow.sampler.sources import popularity, uniform
+from winnow.sampler.sources import cold, hot, popularity, same_attribute, uniform
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, GroupsOf
 
 _GROUPS: Mapping[str, GroupsOf] = {
     "popularity": popularity.groups,
     "uniform": uniform.groups,
+    "hot": hot.groups,
+    "cold": cold.groups,
+    "same_attribute": same_attribute.groups,
 }
 
 

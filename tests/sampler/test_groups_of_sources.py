@@ -1,0 +1,142 @@
+"""Which items each source draws from, and by which weights."""
+
+import json
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from winnow.config.negatives import Negatives
+from winnow.dates import CalendarDay
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Groups
+from winnow.sampler.sources.registry import distributions, groups_of
+
+DAY = CalendarDay(date(2026, 1, 10))
+CLICKS = (8, 0, 3, 8, 0, 1)
+
+
+def items(**attributes: pa.Array) -> CatalogueItems:
+    since = [NO_BEGIN, DAY.start_us, DAY.shifted(-1).start_us, NO_BEGIN, NO_BEGIN, NO_BEGIN]
+    return CatalogueItems(
+        ids=pa.array(range(10, 16)),
+        clicks=np.array(CLICKS),
+        smoothing=1.0,
+        since_us=np.array(since),
+        day=DAY,
+        attributes=attributes,
+    )
+
+
+def groups(known: CatalogueItems, **entry: Any) -> Groups:
+    tree = {"easy": [entry], "hard": []}
+    (asked,) = Negatives.model_validate_json(json.dumps(tree)).easy
+    return groups_of(asked, known)
+
+
+def only_group(found: Groups) -> list[int]:
+    assert found.of_item is None
+    (group,) = found.groups
+    assert group.codes is not None
+    assert group.codes.dtype == np.int32
+    return [int(code) for code in group.codes]
+
+
+class DescribeHotItems:
+    @pytest.mark.parametrize(
+        ("top", "codes"), [(0.01, [0]), (0.5, [0, 3]), (0.6, [0, 2, 3]), (1.0, [0, 2, 3, 5])]
+    )
+    def it_is_a_share_of_the_clicked_ones_with_ties_by_id(
+        self, top: float, codes: list[int]
+    ) -> None:
+        assert only_group(groups(items(), source="hot", top=top)) == codes
+
+    def it_weighs_them_by_their_popularity(self) -> None:
+        (group,) = groups(items(), source="hot", top=0.6, alpha=1.0).groups
+        shares = group.weights / group.weights.sum()
+        assert shares.tolist() == pytest.approx([9 / 22, 4 / 22, 9 / 22])
+
+    def it_has_none_where_nothing_was_clicked(self) -> None:
+        known = items()
+        cold = CatalogueItems(known.ids, np.zeros(6, np.int64), 1.0, known.since_us, DAY)
+        assert list(groups(cold, source="hot").groups) == []
+
+
+class DescribeColdItems:
+    @pytest.mark.parametrize(
+        ("entry", "codes"),
+        [
+            ({}, [1, 4]),
+            ({"most_clicks": 1}, [1, 4, 5]),
+            ({"new_days": 1}, [1, 4]),
+            ({"new_days": 2}, [1, 2, 4]),
+        ],
+    )
+    def it_is_those_with_few_clicks_and_new_ones(
+        self, entry: dict[str, int], codes: list[int]
+    ) -> None:
+        found = groups(items(), source="cold", **entry)
+        assert only_group(found) == codes
+        assert len(set(found.groups[0].weights.tolist())) == 1
+
+
+class DescribeItemsOfTheSameAttribute:
+    CITY = pa.array(["b", "a", None, "b", "a", "b"])
+
+    def members(self, found: Groups) -> list[list[int]]:
+        assert found.of_item is not None
+        of_items = found.of_item.tolist()
+        return [[] if g < 0 else [int(c) for c in found.groups[g].codes] for g in of_items]
+
+    def it_is_those_that_share_the_value(self) -> None:
+        found = groups(items(city=self.CITY), source="same_attribute", attributes=["city"])
+        assert self.members(found) == [[0, 3, 5], [1, 4], [], [0, 3, 5], [1, 4], [0, 3, 5]]
+
+    def it_is_those_that_share_all_of_several(self) -> None:
+        known = items(city=self.CITY, kind=pa.array([1, 1, 1, 2, 1, 1]))
+        entry = {"source": "same_attribute", "attributes": ["city", "kind"]}
+        assert self.members(groups(known, **entry)) == [[0, 5], [1, 4], [], [3], [1, 4], [0, 5]]
+
+    def it_is_those_whose_lists_begin_alike(self) -> None:
+        levels = pa.array([[1, 2], [1, 3], [1, 2], None, [], [2, 2]])
+        known = items(sid=levels)
+        entry = {"source": "same_attribute", "attributes": ["sid"]}
+        assert self.members(groups(known, **entry)) == [[0, 2], [1], [0, 2], [], [], [5]]
+        by_first = groups(known, **entry, prefix=1)
+        assert self.members(by_first) == [[0, 1, 2]] * 3 + [[], [], [5]]
+
+    def it_does_not_take_lists_for_others_whose_elements_read_the_same_together(self) -> None:
+        levels = pa.array([["1", "23"], ["12", "3"], ["1", "23"], None, None, None])
+        found = groups(items(sid=levels), source="same_attribute", attributes=["sid"])
+        assert self.members(found)[:3] == [[0, 2], [1], [0, 2]]
+
+    def it_weighs_each_group_by_itself(self) -> None:
+        entry = {"source": "same_attribute", "attributes": ["city"], "alpha": 1.0}
+        found = groups(items(city=self.CITY), **entry)
+        assert found.of_item is not None
+        weights = found.groups[int(found.of_item[0])].weights
+        assert (weights / weights.sum()).tolist() == pytest.approx([9 / 20, 9 / 20, 2 / 20])
+
+
+class DescribeSeveralDistributions:
+    def it_numbers_their_groups_through(self) -> None:
+        easy = [
+            {"source": "popularity"},
+            {"source": "same_attribute", "attributes": ["city"], "count": 2},
+            {"source": "hot", "count": 2},
+        ]
+        asked = Negatives.model_validate_json(json.dumps({"easy": easy, "hard": []}))
+        city = DescribeItemsOfTheSameAttribute.CITY
+        found = distributions(asked.distributions, items(city=city))
+        assert [one.first for one in found] == [0, 1, 3]
+        assert found[1].of_item is not None
+        assert found[1].of_item.tolist() == [1, 2, -1, 1, 2, 1]
+
+    def it_draws_from_no_group_where_there_is_none(self) -> None:
+        easy = [{"source": "popularity"}, {"source": "cold", "count": 2}]
+        asked = Negatives.model_validate_json(json.dumps({"easy": easy, "hard": []}))
+        known = items()
+        clicked = CatalogueItems(known.ids, np.ones(6, np.int64), 1.0, known.since_us, DAY)
+        _, cold = distributions(asked.distributions, clicked)
+        assert cold.of_item is not None
+        assert cold.of_item.tolist() == [-1] * 6
