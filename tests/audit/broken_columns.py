@@ -130,6 +130,13 @@ def easy_negatives_have_an_order_of_their_own(bench: Bench) -> Broken:
     return _everywhere(bench, names, lambda rows: rows.withColumn("shuffle_key", key))
 
 
+def negatives_are_of_the_date(bench: Bench) -> Broken:
+    """As if features were joined as of the first moment of the date."""
+    start = F.timestamp_micros(F.lit(DAY.start_us))
+    names = ("easy_negatives", "hard_negatives")
+    return _everywhere(bench, names, lambda rows: rows.withColumn("impression_ts", start))
+
+
 def q_has_no_sum_of_1(bench: Bench) -> Broken:
     larger = F.col("q") * F.lit(1.25)
     names = ("item_stats", "easy_negatives")

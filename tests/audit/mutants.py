@@ -188,6 +188,7 @@ MUTANTS: list[Mutant] = [
         another_hash_shuffles="shuffle_key_differs.training_samples "
         "shuffle_key_differs.ranking_samples",
         easy_negatives_have_an_order_of_their_own="tables_disagree.easy_negatives",
+        negatives_are_of_the_date="tables_disagree.easy_negatives tables_disagree.hard_negatives",
         delays_are_in_seconds="click_columns_differ.ranking_samples",
         labels_without_clicks="click_columns_differ.ranking_samples labels_differ",
         incl_prob_is_a_constant="incl_prob_differs.training_samples",

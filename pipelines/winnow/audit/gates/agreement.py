@@ -30,6 +30,7 @@ _OF_POSITIVE = (
     "action_type",
     "mature",
 )
+_NEGATIVES, _TIME = ("easy_negatives", "hard_negatives"), "impression_ts"
 _SAMPLES = "training_samples"
 
 
@@ -85,9 +86,12 @@ def agreement_figures(
     long = [table for table in LONG_TABLES if table in compared]
     if long:
         own = _of_positive(samples, staged.get("training_samples_pointwise", samples))
-        wanted = _of_samples(samples, long, own, config)
+        # Whose schema is wrong is told elsewhere: here, what both have is compared.
+        timed = {n for n in long if all(_TIME in staged[t].columns for t in (n, _SAMPLES))}
+        wanted = _of_samples(samples, long, own, timed, config)
         pairs = [
-            (table, _of_table(staged[table], table, own, config), wanted[table]) for table in long
+            (table, _of_table(staged[table], table, own, timed, config), wanted[table])
+            for table in long
         ]
     if "positives" in compared:
         shared = [n for n in staged["positives"].columns if n in samples.columns]
@@ -113,7 +117,11 @@ def _shared_key(rows: DataFrame) -> tuple[str, ...]:
 
 
 def _of_samples(
-    samples: DataFrame, tables: Collection[str], own: Column, config: Config
+    samples: DataFrame,
+    tables: Collection[str],
+    own: Column,
+    timed: Collection[str],
+    config: Config,
 ) -> dict[str, int]:
     """Return what the long tables must add up to, by training_samples, in one pass."""
     mixed = "neg_mixture_log_q" in samples.columns
@@ -124,6 +132,7 @@ def _of_samples(
         "n_easy",
         "n_hard",
         own.alias("own"),
+        *((_TIME,) if timed else ()),
         F.posexplode_outer(lists).alias("place", "negative"),
     )
     source, place = F.col("negative.neg_source").cast("int"), F.col("place")
@@ -142,18 +151,23 @@ def _of_samples(
     first = F.coalesce(place, F.lit(0)) == 0
     of_pointwise = (*keys, item, source, draw_no, hardness, log_q, chance, *mixture, F.col("own"))
     positive = _hash_sum(*keys, F.col("own"), where=first)
+    easy, hard = ((F.col(_TIME),) * (table in timed) for table in _NEGATIVES)
+    drawn, chosen = (source, draw_no, log_q, *mixture), (source, hardness, chance)
     totals = {
-        "easy_negatives": _hash_sum(*keys, item, source, draw_no, log_q, *mixture, where=~is_hard),
-        "hard_negatives": _hash_sum(*keys, item, source, hardness, chance, where=is_hard),
+        "easy_negatives": _hash_sum(*keys, *easy, item, *drawn, where=~is_hard),
+        "hard_negatives": _hash_sum(*keys, *hard, item, *chosen, where=is_hard),
         "training_samples_pointwise": _hash_sum(*of_pointwise, where=item.isNotNull()) + positive,
     }
     row = rows.agg(*(total.alias(table) for table, total in totals.items() if table in tables))
     return {table: int(total) for table, total in row.collect()[0].asDict().items()}
 
 
-def _of_table(rows: DataFrame, table: str, own: Column, config: Config) -> int:
+def _of_table(
+    rows: DataFrame, table: str, own: Column, timed: Collection[str], config: Config
+) -> int:
     key = _shared_key(rows)
     keys = [F.col(name) for name in key]
+    keys += [F.col(_TIME)] if table in timed and table in _NEGATIVES else []
     code, draw_no = source_code(config), F.col("draw_no")
     mixture = [F.col(name) for name in rows.columns if name == "mixture_log_q"]
     if table == "easy_negatives":
