@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from tests.sampler.kernel_runs import alias_of
-from tests.sampler.reference import Case, Item, Pair, Ranked
+from tests.sampler.reference import Asked, Band, Case, Item, Pair, Ranked
 
 
 @st.composite
@@ -56,6 +56,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     )
     band = st.sampled_from([(0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (1.0, 1.0)])
     takes = [(draw(st.sampled_from(["none", "cut", "low"])), *draw(band)) for _ in range(3)]
+    bands, pools = draw(quotas(takes)) if draw(st.booleans()) else ((), ())
     return Case(
         items=items,
         own=own,
@@ -65,6 +66,8 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         ranked=ranked,
         hot=draw(st.dictionaries(item, st.floats(0.05, 0.95), max_size=5)),
         takes=takes,
+        bands=bands,
+        pools=pools,
         n_easy=draw(st.integers(0, 4)),
         n_hard=draw(st.integers(0, 4)),
         fill=draw(st.booleans()),
@@ -78,3 +81,28 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         seed=draw(st.integers(0, 2**64 - 1)),
         draw_seed=draw(st.integers(0, 2**64 - 1)),
     )
+
+
+@st.composite
+def quotas(
+    draw: st.DrawFn, takes: list[tuple[str, float, float]]
+) -> tuple[tuple[Band, ...], tuple[Asked, ...]]:
+    """Up to four bands of the stages that give negatives, and up to three pools for them."""
+    selection = st.sampled_from(["random", "random", "top", "tail"])
+    pools = draw(st.lists(st.builds(Asked, st.integers(0, 3), selection, st.just(0)), max_size=3))
+    giving = [stage for stage, (take, _, _) in enumerate(takes) if take != "none"]
+    if not pools or not giving:
+        return (), ()
+    ends = {
+        "percentile": st.sampled_from([(0.0, 1.0), (0.0, 0.5), (0.25, 0.75)]),
+        "rank": st.sampled_from([(1.0, 2.0), (2.0, 9.0), (3.0, 3.0)]),
+        "score": st.sampled_from([(-1.0, 1.0), (0.0, 9.0), (-9.0, -1.0)]),
+    }
+    bands = []
+    for _ in range(draw(st.integers(1, 4))):
+        by = draw(st.sampled_from(sorted(ends)))
+        low, high = draw(ends[by])
+        stage, pool = draw(st.sampled_from(giving)), draw(st.integers(0, len(pools) - 1))
+        bands.append(Band(stage, by, low, high, pool))
+    named = [Asked(one.n, one.selection, 4 + 256 * n) for n, one in enumerate(pools)]
+    return tuple(bands), tuple(named)

@@ -11,10 +11,17 @@ from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, 
 from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
-from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT, TAKE_LOW, TAKE_NONE
+from winnow.sampler.kernels.stages import (
+    BY_PERCENTILE,
+    BY_RANK,
+    BY_SCORE,
+    TAKE_CUT,
+    TAKE_LOW,
+    TAKE_NONE,
+)
 from winnow.sampler.recipe import RecipeSettings
 
-from tests.sampler.reference import Case, Group, Hard, Item
+from tests.sampler.reference import Case, Group, Hard, Item, bands_of, pools_of
 
 U64 = np.uint64
 
@@ -47,18 +54,27 @@ def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) 
 
 
 def recipe_of(case: Case) -> Recipe:
-    """One source of draws, one pool."""
+    """One source of draws, and the pools of the case."""
     takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
     selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
-    # Of a cut stage the whole list is taken.
-    bands = [(0.0, 1.0) if take == "cut" else (low, high) for take, low, high in case.takes]
+    by = {"percentile": BY_PERCENTILE, "rank": BY_RANK, "score": BY_SCORE}
     settings = RecipeSettings(
         drawn=((case.n_easy, 0, 2, 0), *([(0, 1, 3, 0)] if case.fill else [])),
         stages=tuple(
-            (takes[take], scored, () if take == "none" else ((BY_PERCENTILE, *band, 0, 2),))
-            for (take, _, _), band, scored in zip(case.takes, bands, case.by_score, strict=True)
+            (
+                takes[take],
+                scored,
+                tuple(
+                    (by[band.by], band.low, band.high, band.pool, 2)
+                    for band in bands_of(case)
+                    if band.stage == stage
+                ),
+            )
+            for stage, ((take, _, _), scored) in enumerate(
+                zip(case.takes, case.by_score, strict=True)
+            )
         ),
-        pools=((case.n_hard, selections[case.selection], 4),),
+        pools=tuple((one.n, selections[one.selection], one.stream) for one in pools_of(case)),
         spec=SamplingSpec(
             case.fill,
             False,
@@ -114,9 +130,8 @@ def run_kernels(case: Case) -> list[Group]:
         easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])
         hard = slice(hard_at, hard_at + made.n_hard[p])
         easy_at, hard_at = easy.stop, hard.stop
-        of_reason = made.missing[p, :CATALOGUE_EXHAUSTED]
-        missing = int(of_reason.sum())
-        chances = made.chosen.incl_prob[hard]
+        of_reason = made.missing[p, :CATALOGUE_EXHAUSTED].tolist()
+        chances = made.chosen.incl_prob[hard].tolist()
         groups.append(
             Group(
                 int(kept.user[p]),
@@ -154,10 +169,8 @@ def run_kernels(case: Case) -> list[Group]:
                         strict=True,
                     )
                 ],
-                # n of a pool were chosen with a chance of n / pool each.
-                round(len(chances) / chances[0]) if len(chances) and chances[0] > 0 else None,
-                missing,
-                REASONS[int(np.argmax(of_reason))] if missing else "",
+                [None if np.isnan(chance) else chance for chance in chances],
+                {REASONS[code]: n for code, n in enumerate(of_reason) if n},
                 int(made.shortfall[p]),
             )
         )

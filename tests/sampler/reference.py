@@ -54,8 +54,31 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Band:
+    """What goes into a pool of a stage: percentile, rank or score within both ends."""
+
+    stage: int
+    by: str
+    low: float
+    high: float
+    pool: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How many of a pool, how they are chosen, and the stream of hashes."""
+
+    n: int
+    selection: str
+    stream: int
+
+
+@dataclass(frozen=True)
 class Case:
-    """One partition: catalogue (by code), what is forbidden, pairs, ranking rows, and the mix."""
+    """One partition: catalogue (by code), what is forbidden, pairs, ranking rows, and the mix.
+
+    Without ``bands`` there is one pool, of the bands that ``takes`` tells.
+    """
 
     items: list[Item]
     own: list[int]
@@ -75,6 +98,8 @@ class Case:
     cut_by_absence: bool = False
     by_last_stage: bool = False
     sampled: bool = False
+    bands: tuple[Band, ...] = ()
+    pools: tuple[Asked, ...] = ()
     seed: int = 0
     draw_seed: int = 0
 
@@ -106,9 +131,8 @@ class Group:
     easy: list[tuple[int, float, int]] = field(default_factory=list)  # key, log_q, attempts
     n_fill: int = 0
     hard: list[Hard] = field(default_factory=list)
-    pool: int | None = None  # known where chance chose of it
-    missing: int = 0
-    reason: str = ""
+    chances: list[float | None] = field(default_factory=list)  # of each hard one; None: no chance
+    lacking: dict[str, int] = field(default_factory=dict)
     shortfall: int = 0
 
 
@@ -184,12 +208,44 @@ def _list_of(stage: int, rows: list[Ranked], case: Case) -> list[Hard]:
     return [replace(c, size=size) for c in listed]
 
 
+def bands_of(case: Case) -> tuple[Band, ...]:
+    if case.bands:
+        return case.bands
+    return tuple(
+        # Of a cut stage the whole list is taken.
+        Band(stage, "percentile", *((0.0, 1.0) if take == "cut" else (low, high)), 0)
+        for stage, (take, low, high) in enumerate(case.takes)
+        if take != "none"
+    )
+
+
+def pools_of(case: Case) -> tuple[Asked, ...]:
+    return case.pools or (Asked(case.n_hard, case.selection, HARD),)
+
+
+def _band_of(c: Hard, case: Case) -> Band | None:
+    """The first band that a candidate lies in."""
+    for band in bands_of(case):
+        if band.stage != c.stage:
+            continue
+        value: float | None = {"rank": c.rank, "score": c.score}.get(band.by)
+        if band.by == "percentile":
+            if (band.low, band.high) == (0.0, 1.0):
+                return band
+            if c.rank is not None and c.size is not None:
+                value = (c.rank - 1) / (c.size - 1) if c.size > 1 else 0.0
+        if value is not None and band.low <= value <= band.high:
+            return band
+    return None
+
+
 def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
     known = {item.key for item in case.items}
-    pool: list[Hard] = []
-    n_before = 0
-    for stage, (take, low, high) in enumerate(case.takes):
+    asked = pools_of(case)
+    pools: list[list[Hard]] = [[] for _ in asked]
+    n_before = [0 for _ in asked]
+    for stage, (take, _, _) in enumerate(case.takes):
         for c in _list_of(stage, rows, case):
             deepest = max(r.stage for r in rows if r.item == c.key)
             # An item outside the catalogue can never be a negative: only its count matters.
@@ -200,35 +256,30 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
                 continue
             if take == "cut" and case.cut_by_absence and all(r.stage != stage + 1 for r in rows):
                 continue
-            if take == "low" and (low, high) != (0.0, 1.0):
-                if c.rank is None or c.size is None:
-                    continue
-                percentile = (c.rank - 1) / (c.size - 1) if c.size > 1 else 0.0
-                if not low <= percentile <= high:
-                    continue
-            if case.selection != "random" and c.place is None:
+            band = _band_of(c, case)
+            if band is None or (asked[band.pool].selection != "random" and c.place is None):
                 continue
-            n_before += 1
+            n_before[band.pool] += 1
             if c.key in known and c.key not in forbidden:
-                pool.append(c)
-    start = fold(row, HARD)
-    orders: dict[str, Callable[[Hard], tuple[int, ...]]] = {
-        "random": lambda c: (fold(start, c.key),),
-        "top": lambda c: (-c.stage, c.place or 0),
-        "tail": lambda c: (c.stage, -(c.place or 0)),
-    }
-    chosen = sorted(pool, key=orders[case.selection])[: case.n_hard]
-    group.hard = [replace(c, place=None) for c in chosen]  # it serves the choice only
-    by_chance = case.selection == "random" and group.hard
-    group.pool = len(pool) if by_chance else None
-    group.missing = case.n_hard - len(group.hard)
-    if group.missing:
-        if not rows:
-            group.reason = "request_not_logged"
-        elif n_before and not pool:
-            group.reason = "all_forbidden"
-        else:
-            group.reason = "pool_too_small"
+                pools[band.pool].append(c)
+    for one, pool, before in zip(asked, pools, n_before, strict=True):
+        start = fold(row, one.stream)
+        orders: dict[str, Callable[[Hard, int], tuple[int, ...]]] = {
+            "random": lambda c, start: (fold(start, c.key),),
+            "top": lambda c, _: (-c.stage, c.place or 0),
+            "tail": lambda c, _: (c.stage, -(c.place or 0)),
+        }
+        chosen = sorted(pool, key=lambda c: orders[one.selection](c, start))[: one.n]
+        group.hard += [replace(c, place=None) for c in chosen]  # it serves the choice only
+        chance = len(chosen) / len(pool) if one.selection == "random" and chosen else None
+        group.chances += [chance] * len(chosen)
+        if missing := one.n - len(chosen):
+            reason = "pool_too_small"
+            if not rows:
+                reason = "request_not_logged"
+            elif before and not pool:
+                reason = "all_forbidden"
+            group.lacking[reason] = group.lacking.get(reason, 0) + missing
 
 
 def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
@@ -236,7 +287,7 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     allowed = [(c, i) for c, i in enumerate(case.items) if i.key not in forbidden]
     allowed_weight = sum(item.weight for _, item in allowed)
     n_easy = case.n_easy if allowed else 0
-    group.n_fill = group.missing if allowed and case.fill else 0
+    group.n_fill = sum(group.lacking.values()) if allowed and case.fill else 0
     for draw in range(n_easy + group.n_fill):
         key = fold(fold(row, EASY if draw < n_easy else FILL), draw)
         drawn = None
@@ -260,4 +311,5 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
         assert drawn is not None
         log_q = math.log(drawn.weight) - math.log(allowed_weight)
         group.easy.append((drawn.key, log_q, attempts))
-    group.shortfall = case.n_easy + case.n_hard - len(group.easy) - len(group.hard)
+    n_hard = sum(one.n for one in pools_of(case))
+    group.shortfall = case.n_easy + n_hard - len(group.easy) - len(group.hard)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.sampler.cases import cases
 from tests.sampler.kernel_runs import run_kernels
-from tests.sampler.reference import Case, Group, sample
+from tests.sampler.reference import Case, Group, pools_of, sample
 
 UNCOMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 slow_to_start = settings(
@@ -78,7 +78,7 @@ class DescribeKernels:
             assert not forbidden & {row[0] for row in group.easy}
             assert not forbidden & {row.key for row in group.hard}
             given_ = len(group.easy) + len(group.hard)
-            assert given_ + group.shortfall == case.n_easy + case.n_hard
+            assert given_ + group.shortfall == case.n_easy + sum(one.n for one in pools_of(case))
 
 
 @pytest.mark.skipif(UNCOMPILED, reason="this is the uncompiled run")
