@@ -9,7 +9,9 @@ from winnow.sampler.catalogue import stage_catalogue
 from tests.audit.broken_draws import changed
 from tests.audit.workbench import Bench, Broken
 
-SETTINGS: dict[str, object] = {"of": "actions", "half_life_days": 1.5, "until": "05:00"}
+SETTINGS: dict[str, dict[str, object]] = {
+    "popularity": {"of": "actions", "half_life_days": 1.5, "until": "05:00"}
+}
 """What makes items popular in the build of these mutants."""
 
 

@@ -11,6 +11,7 @@ from tests.audit import (
     broken_ranking,
     broken_rows,
     broken_sense,
+    broken_sources,
     broken_tables,
 )
 from tests.audit.workbench import Bench, Broken
@@ -217,6 +218,20 @@ POPULAR: list[Mutant] = _of(
     positives_begin_at_midnight="positives_before_popularity",
 )
 """Mistakes in a build where actions of earlier hours and dates make items popular."""
+
+SOURCED: list[Mutant] = _of(
+    broken_sources,
+    draws_are_of_another_positives_category="drawn_outside_group",
+    draws_of_a_category_come_from_everywhere="drawn_outside_group",
+    uniform_draws_are_by_popularity="log_q_differs q_differs mixture_log_q_differs",
+    uniform_draws_leave_out_half_of_the_items="easy_draws_bias.uniform",
+    the_mixture_is_that_of_the_own_source="mixture_log_q_differs",
+    the_mixture_is_by_what_was_asked_for="mixture_log_q_differs",
+    one_more_is_uniform_and_one_less_popular="sources_differ",
+    one_more_is_cut_and_one_less_low="sources_differ",
+    quotas_are_one_pool="sources_differ",
+)
+"""Mistakes in a build of several sources of draws, and of quotas per stage."""
 
 NONSENSE: list[Mutant] = [
     *_of(

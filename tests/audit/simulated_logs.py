@@ -44,7 +44,9 @@ def _with_dwell(path: Path) -> None:
     pq.write_table(clicks.append_column("dwell_ms", pa.array(dwell, pa.int32())), path)
 
 
-def settings(path: Path, more: int = 0, popularity: Mapping[str, object] | None = None) -> Config:
+def settings(
+    path: Path, more: int = 0, changed: Mapping[str, Mapping[str, object]] | None = None
+) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
     tree["logs"]["items"]["carry"] = ["category"]
@@ -57,7 +59,7 @@ def settings(path: Path, more: int = 0, popularity: Mapping[str, object] | None 
             | {
                 "tables": TABLES,
                 "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
-                "popularity": {"window_days": 4 + more, **(popularity or {})},
+                "popularity": {"window_days": 4 + more, **(changed or {}).get("popularity", {})},
                 "positives": {
                     "downsampling": {"threshold_quantile": 0.3},
                     "weights": {"favourite": 2.0, "buy": 5.0},
@@ -72,7 +74,7 @@ def settings(path: Path, more: int = 0, popularity: Mapping[str, object] | None 
                     "examination": {"probabilities": [1.0, 0.75, 0.5, 0.25]},
                 },
                 "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
-                "negatives": {"per_positive": 12},
+                "negatives": {"per_positive": 12, **(changed or {}).get("negatives", {})},
             }
         )
     )

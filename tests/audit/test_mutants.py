@@ -12,9 +12,9 @@ from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
-from tests.audit import broken_popularity, broken_ranking
+from tests.audit import broken_popularity, broken_ranking, broken_sources
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, NONSENSE, POPULAR, SAMPLED, Mutant
+from tests.audit.mutants import MUTANTS, NONSENSE, POPULAR, SAMPLED, SOURCED, Mutant
 from tests.audit.workbench import Bench, asking, build
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ def popular(bench: Bench, engine: "Engine", tmp_path_factory: pytest.TempPathFac
     return build(engine, tmp_path_factory.mktemp("popular"), broken_popularity.SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def sourced(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("sourced"), broken_sources.SETTINGS)
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -97,6 +102,8 @@ class DescribeTheUnbrokenBuild:
             "negative_keep_p",
             "negative_keep_bias",
             "negative_keep_differs",
+            # Of several sources of draws: see ``sourced``.
+            "mixture_log_q_differs",
             # Of popularity that is not clicks of earlier dates: see ``popular``.
             "item_popularity_differs",
             "positives_before_popularity",
@@ -169,6 +176,20 @@ class DescribeABuildThatKeepsSomeRowsWithoutAClick:
 
 
 @pytest.mark.sail_only
+class DescribeSeveralSourcesAndQuotas:
+    def it_passes_every_gate(self, sourced: Bench) -> None:
+        record = sourced.audit()
+        assert failed(record) == set()
+        assert {"mixture_log_q_differs", "easy_draws_p.same_attribute"} <= {
+            gate.name for gate in record.gates
+        }
+
+    @pytest.mark.parametrize("mutant", SOURCED, ids=[mutant.name for mutant in SOURCED])
+    def it_does_not_pass_with_a_mistake(self, sourced: Bench, mutant: Mutant) -> None:
+        assert failed(sourced.audit(mutant.make(sourced))) >= set(mutant.caught_by)
+
+
+@pytest.mark.sail_only
 class DescribePopularityOfActionsUntilAnHour:
     def it_passes_every_gate(self, popular: Bench) -> None:
         record = popular.audit()
@@ -193,7 +214,7 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        mutants = [*MUTANTS, *SAMPLED, *POPULAR]
+        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POPULAR]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute <= caught

@@ -239,13 +239,15 @@ def _some(log: Log) -> DataFrame:
     return log.frame.where("request_id IS NULL OR pmod(xxhash64(request_id), 12) != 0")
 
 
-def build(engine: "Engine", folder: Path, popularity: Mapping[str, object] | None = None) -> Bench:
+def build(
+    engine: "Engine", folder: Path, changed: Mapping[str, Mapping[str, object]] | None = None
+) -> Bench:
     """Simulate logs, build them without a mistake, and stage every table.
 
-    ``popularity`` are settings of that part of the config.
+    ``changed`` are settings of popularity and negatives, by the part of the config.
     """
     path = write_logs(folder / "funnel")
-    config = settings(path, popularity=popularity)
+    config = settings(path, changed=changed)
     spark, work = engine.spark, folder / "work"
     work.mkdir()
     # One date more than needed: what is just outside of a window must be there to be counted.

@@ -183,11 +183,10 @@ def shares_of(evidence: Evidence) -> DataFrame:
     drawable, negatives = date_drawable(evidence), evidence.config.negatives
     main = [source.name for source in negatives.drawn if source.distribution == 0]
     key = key_of("item_id", evidence.config.ids.item).alias("neg_key")
-    names = F.explode(F.array(*(F.lit(name) for name in main))).alias("source")
-    frames = []
-    if main:
-        stats = evidence.staged["item_stats"]
-        frames.append(stats.select(names, key, F.array("q").alias("shares")))
+    names = F.explode(F.array(*(F.lit(name) for name in main or ["none"]))).alias("source")
+    # Where nothing is drawn the table has no row whose share could be looked up.
+    stats = evidence.staged["item_stats"]
+    frames = [stats.select(names, key, F.array("q").alias("shares"))]
     if len(main) < len(negatives.drawn):
         others = [source.name not in main for source in negatives.drawn]
         frames.append(evidence.scratch.stored(_shares(drawable, negatives, others), "shares"))

@@ -48,7 +48,7 @@ def source_code(config: Config) -> Column:
 def is_chosen(code: Column, config: Config) -> Column:
     """Return whether a code of neg_source is that of a source that chooses; NULL for NULL."""
     drawn = [source.code for source in config.negatives.drawn]
-    return ~code.isin(*drawn) if drawn else code.isNotNull()
+    return ~code.isin(*drawn) if drawn else F.when(code.isNotNull(), F.lit(True))
 
 
 def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
