@@ -18,6 +18,7 @@ PLACED = (
     "training_samples",
     "training_samples_pointwise",
     "ranking_samples",
+    "cascade_samples",
 )
 _SAMPLES = ("positives", "training_samples", "training_samples_pointwise")
 
@@ -249,7 +250,7 @@ def carried_columns_are_swapped(bench: Bench) -> Broken:
 
 
 def rows_are_mature_too_early(bench: Bench) -> Broken:
-    names = (*_SAMPLES, "ranking_samples")
+    names = (*_SAMPLES, "ranking_samples", "cascade_samples")
     later = {n: log for n, log in bench.logs.items() if n != "clicks"}
     dates = tuple(one for one in bench.logs["clicks"].dates or () if one <= DAY.date)
     logs = later | {"clicks": replace(bench.logs["clicks"], dates=dates)}

@@ -8,11 +8,19 @@ from typing import Any
 from unittest import mock
 
 from winnow.audit import audit
+from winnow.audit.evidence import Evidence
 from winnow.audit.gate import Figure
 from winnow.audit.recompute.row_sample import RowSample
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.audit.record import GateResult
 from winnow.spark.scratch import Scratch
+
+_OF_EVIDENCE = {
+    "score_figures": ("ranking_samples",),
+    "cascade_figures": ("cascade_samples",),
+    "wanted_keys": (),
+}
+"""What is measured of an evidence, and of which of its tables."""
 
 _MEASURED = (
     "agreement_figures",
@@ -36,6 +44,7 @@ _MEASURED = (
     "volume_of",
     "wrong_impressions",
     "wrong_q",
+    *_OF_EVIDENCE,
 )
 
 
@@ -79,6 +88,9 @@ class Memory:
     def _key(self, name: str, value: Any) -> Any:
         if name == "negatives_of":
             return id(value[0].get("training_samples")) if value else ()
+        if isinstance(value, Evidence):
+            tables = [value.staged[table] for table in _OF_EVIDENCE[name]]
+            return tuple(map(id, (*tables, *value.logs.values(), value.config)))
         if isinstance(value, Scratch):
             return "scratch"
         if isinstance(value, StagedPositives):
@@ -86,7 +98,7 @@ class Memory:
         if isinstance(value, Mapping):
             return tuple(sorted((k, self._key("", v)) for k, v in value.items()))
         if isinstance(value, tuple):
-            return tuple(self._key("", one) for one in value)
+            return tuple(self._key(name, one) for one in value)
         if isinstance(value, str | int | bool | RowSample | None):
             return value
         return id(value)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.audit import (
+    broken_cascade,
     broken_columns,
     broken_draws,
     broken_evidence,
@@ -151,6 +152,19 @@ MUTANTS: list[Mutant] = [
         places_beyond_the_table_are_examined_as_the_last="examination_differs.ranking_samples",
     ),
     *_of(
+        broken_cascade,
+        items_of_a_request_are_lost="cascade_rows_differ rows_differ.cascade_samples",
+        items_are_of_another_request="cascade_rows_differ",
+        what_was_shown_is_called_cut="cascade_values_differ",
+        clicks_are_one_rung_with_the_others="cascade_values_differ",
+        rungs_count_from_1="cascade_values_differ",
+        stops_are_known_the_other_way_round="cascade_values_differ",
+        scores_go_up_the_ladder="cascade_values_differ",
+        one_rank_is_lost="cascade_values_differ",
+        requests_are_spread_over_shards="shard_differs.cascade_samples",
+        a_request_is_there_twice="duplicate_keys.cascade_samples rows_differ.cascade_samples",
+    ),
+    *_of(
         broken_columns,
         the_first_action_in_place_of_the_strongest="action_type_differs",
         labels_say_the_strongest_action_only="action_labels_differ",
@@ -180,14 +194,15 @@ MUTANTS: list[Mutant] = [
         carried_columns_are_swapped="impressions_differ.ranking_samples "
         "impressions_differ.positives",
         rows_are_mature_too_early="mature_differs.positives mature_differs.training_samples "
-        "mature_differs.training_samples_pointwise mature_differs.ranking_samples",
+        "mature_differs.training_samples_pointwise mature_differs.ranking_samples "
+        "mature_differs.cascade_samples",
         clicks_of_one_user_are_lost="labels_differ",
         labels_are_of_another_impression="labels_differ impressions_differ.ranking_samples",
         labels_know_the_latest_click="labels_differ",
         rows_lie_in_the_order_of_users="shuffle_key_differs.training_samples "
-        "shuffle_key_differs.ranking_samples",
+        "shuffle_key_differs.ranking_samples shuffle_key_differs.cascade_samples",
         another_hash_shuffles="shuffle_key_differs.training_samples "
-        "shuffle_key_differs.ranking_samples",
+        "shuffle_key_differs.ranking_samples shuffle_key_differs.cascade_samples",
         easy_negatives_have_an_order_of_their_own="tables_disagree.easy_negatives",
         negatives_are_of_the_date="tables_disagree.easy_negatives tables_disagree.hard_negatives",
         delays_are_in_seconds="click_columns_differ.ranking_samples",

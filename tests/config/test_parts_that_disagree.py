@@ -58,6 +58,12 @@ class DescribePartsThatDisagree:
         assert told.expected == "passed or last_stage"
         load_config(written(tmp_path, text + "funnel: {cut_known_by: passed}\n"))
 
+    def it_needs_a_ranking_log_and_a_ladder_for_the_cascade(self, tmp_path: Path) -> None:
+        asked = "tables: [positives, cascade_samples]\n"
+        assert keys(tmp_path, NO_RANKING + asked) == ["tables[1]"]
+        none = WITH_RANKING + asked + "funnel: {stages: []}\nnegatives: {hard: []}\n"
+        assert keys(tmp_path, none) == ["tables[1]"]
+
     def it_takes_scores_of_stages_that_there_are(self, tmp_path: Path) -> None:
         text = WITH_RANKING + "ranking: {stage_scores: [coarse, fin]}\n"
         assert sentences(tmp_path, text) == [

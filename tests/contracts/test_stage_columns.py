@@ -72,5 +72,15 @@ class DescribeColumnsOfStages:
         assert told(ladder(cut_known_by="passed"), "rank") == ["funnel.cut_known_by"]
         assert told(ladder(cut_reasons=["score"]), "rank") == ["funnel.cut_reasons"]
 
+    def it_needs_what_tells_of_cuts_for_the_cascade_without_hard_negatives(self) -> None:
+        none = {"negatives": {"hard": []}, "funnel": {"cut_known_by": "passed"}}
+        assert told(config(tables=["cascade_samples"], **none)) == ["funnel.cut_known_by"]
+        assert told(config(tables=["cascade_samples"], **none), "passed") == []
+
+    def it_needs_a_score_or_a_rank_for_scores_of_stages(self) -> None:
+        settings = config(negatives={"hard": []}, ranking={"stage_scores": ["fine"]})
+        assert told(settings) == ["ranking.stage_scores"]
+        assert told(settings, "rank") == []
+
     def it_needs_nothing_without_hard_negatives(self) -> None:
         assert told(config(negatives={"hard": []})) == []

@@ -35,12 +35,13 @@ LOG_PASSES = {
     "join clicks, weigh items": {"impressions": 1, "clicks": 2, "items": 2},
     "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
-    # rejected. Clicks: rejected, and the orphans.
-    "stage tables": {"impressions": 4, "clicks": 2, "ranking_log": 1},
+    # rejected; cascade_samples, also of the ranking log. Clicks: rejected, and the orphans.
+    "stage tables": {"impressions": 5, "clicks": 2, "ranking_log": 2},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
     # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
-    # are missing.
-    "audit": {"impressions": 3, "clicks": 3, "ranking_log": 2, "items": 1},
+    # are missing. For cascade_samples the impressions once more, and the ranking log twice: all
+    # keys, and some requests with all that is told of them.
+    "audit": {"impressions": 4, "clicks": 3, "ranking_log": 4, "items": 1},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
@@ -51,18 +52,22 @@ STAGED_PASSES = {
     # Users, requests and places of the pairs whose positives are kept; all pairs to choose them.
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
-    # once after it was written: its content hash is of what the files hold.
+    # once after it was written: its content hash is of what the files hold. Pairs: the clicks
+    # of ranking_samples, and of cascade_samples.
     "stage tables": {
         "groups": 2,
-        "pairs": 2,
+        "pairs": 5,
         "counted": 3,
         "winners": 2,
         **{str(table): 1 for table in TABLES},
     },
     "audit": {
         "pairs": 1,
-        # The third asks for other users' clicks.
-        "audited-pairs": 3,
+        # The third asks for other users' clicks; two are for the requests of cascade_samples.
+        "audited-pairs": 5,
+        "audited-deliveries": 6,
+        "audited-stages": 2,
+        "cascade_samples": 2,
         # Of these and ranking_samples, one is of two columns: which user has most rows?
         "positives": 9,
         "easy_negatives": 3,
@@ -181,6 +186,10 @@ class DescribeWhatIsWritten:
         assert rows.pop("pair-files") == kept
         # The audit joins them again.
         assert rows.pop("audited-pairs") == pairs
+        # And what was delivered in the requests that cascade_samples has.
+        shown = summary.logs["impressions"].valid
+        assert summary.totals.positives < rows.pop("audited-deliveries") < shown
+        assert 0 < rows.pop("audited-stages") < summary.logs["ranking_log"].valid
         assert rows == {}
 
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
@@ -188,7 +197,8 @@ class DescribeWhatIsWritten:
         written = [folder.relative_to(costs.staging).as_posix() for folder in folders]
         logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "items-of-date")]
         # Kept pairs and sample groups are written by the tasks that make them.
-        frames = ["pairs", "winners/impressions", "audited-pairs"]
+        frames = ["pairs", "winners/impressions", "audited-pairs", "audited-deliveries"]
+        frames += ["audited-stages"]
         assert sorted(written) == sorted([*logs, *frames])
 
     def it_publishes_the_very_files_that_it_staged(self, costs: Costs) -> None:

@@ -164,6 +164,7 @@ class Logs:
             "brand": pa.int64(),
             "levels": pa.list_(pa.string()),
             "viewed": pa.bool_(),
+            "cut_reason": pa.string(),
             "country": pa.string(),
             "ages": pa.list_(pa.int32()),
             "seconds": pa.float64(),

@@ -8,6 +8,7 @@ from winnow.audit.gate import GROUPS, Gate, Measurement
 from winnow.audit.gates import (
     agreement,
     carried,
+    cascade,
     draws,
     dropped_rows,
     hard_negatives,
@@ -33,7 +34,7 @@ from winnow.audit.gates import (
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
-    (hard_negatives, ranking_rows, carried, stage_scores, user_caps, repeats),
+    (hard_negatives, ranking_rows, carried, stage_scores, cascade, user_caps, repeats),
     (popularity, positives, draws, dropped_rows, labels, kept_negatives, whose_clicks, history),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

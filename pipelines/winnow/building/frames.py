@@ -104,12 +104,18 @@ def config_of_frames(config: Config, frames: Mapping[str, pa.Table], folder: Pat
         else:
             source = None if log is None else getattr(config.logs, name).derived_from
             logs[name] = getattr(config.logs, name) if source in frames else None
-            if name in ("impressions", "clicks") and logs[name] is None:
+            if name in _needed(config) and logs[name] is None:
                 problems.append(Problem(name, "this frame is missing"))
     ConfigError.raise_if_any(problems)
     return config.model_copy(
         update={"logs": config.logs.model_copy(update=logs), "warehouse": str(folder / "tables")}
     )
+
+
+def _needed(config: Config) -> tuple[str, ...]:
+    """Return the logs without which the config's tables cannot be made."""
+    of_stages = config.ranking.stage_scores or "cascade_samples" in config.tables
+    return ("impressions", "clicks", *(("ranking_log",) if of_stages else ()))
 
 
 def _written(log: LogConfig, table: pa.Table, folder: Path) -> LogConfig:

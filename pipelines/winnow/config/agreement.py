@@ -13,7 +13,7 @@ from winnow.config.model import Fault, fault, nearest
 from winnow.config.negatives import Negatives
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
-from winnow.config.ranking import ranking_faults
+from winnow.config.ranking import cascade_faults, ranking_faults
 from winnow.config.sampling import Attribution
 from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
@@ -83,6 +83,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         stages = [stage.name for stage in funnel.stages]
         has_log = logs.get("ranking_log", True) is not None
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
+        yield from cascade_faults(parts.get("tables", ()), stages, has_log=has_log)
     yield from _attributes(parts.get("negatives"), logs)
     if "ranking_log" in logs:
         yield from _hard(parts.get("negatives"), parts.get("funnel"), logs["ranking_log"])

@@ -59,6 +59,8 @@ ABSOLUTE = (
     "tables_disagree",
     "carried_differs",
     "stage_scores_differ",
+    "cascade_rows_differ",
+    "cascade_values_differ",
     "labels_differ",
     "sample_weight_differs",
     "user_caps_differ",

@@ -58,6 +58,16 @@ class Ranking(Frozen):
         return {**scores, **there}
 
 
+class Cascade(Frozen):
+    """What cascade_samples holds.
+
+    Attributes:
+        requests: Requests with a click in the attribution window, or all that showed something.
+    """
+
+    requests: Literal["clicked", "all"] = "clicked"
+
+
 def ranking_faults(
     ranking: Ranking, stages: Sequence[str], carried: Collection[str], *, has_log: bool
 ) -> Iterator[Fault]:
@@ -82,3 +92,23 @@ def ranking_faults(
             if column.lower() in {name.lower() for name in carried}:
                 fix = "Take it out of carry, or give the column another name in the log."
                 yield fault(key, f"{column} is a carried column already", next_step=fix)
+
+
+def cascade_faults(
+    tables: Sequence[str], stages: Sequence[str], *, has_log: bool
+) -> Iterator[Fault]:
+    """Give what keeps cascade_samples from being made, where it is asked for.
+
+    Args:
+        tables: The tables that are asked for.
+        stages: The names of the ladder's stages.
+        has_log: Whether there is a ranking log.
+    """
+    if "cascade_samples" not in tables:
+        return
+    key = ("tables", tables.index("cascade_samples"))
+    if not has_log:
+        what = "cascade_samples is made of the ranking log, and logs has no ranking_log"
+        yield fault(key, what, next_step="Describe logs.ranking_log, or take the table out.")
+    elif not stages:
+        yield fault(key, "cascade_samples needs a ladder of stages, and it has none")

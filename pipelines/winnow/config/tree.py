@@ -18,7 +18,7 @@ from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
 from winnow.config.negatives import Negatives
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
-from winnow.config.ranking import Ranking
+from winnow.config.ranking import Cascade, Ranking
 from winnow.config.sampling import (
     Attribution,
     Exclusion,
@@ -34,10 +34,12 @@ TableName = Literal[
     "training_samples",
     "training_samples_pointwise",
     "ranking_samples",
+    "cascade_samples",
     "item_stats",
     "rejected",
 ]
 TABLES: tuple[TableName, ...] = get_args(TableName)
+_ONLY_IF_NAMED = ("training_samples_pointwise", "cascade_samples")
 
 
 def _carried(column: str) -> str:
@@ -100,9 +102,10 @@ class Config(Frozen):
     funnel: Funnel = Funnel()
     negatives: Negatives = Negatives()
     ranking: Ranking = Ranking()
+    cascade: Cascade = Cascade()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
-    tables: tuple[TableName, ...] = tuple(t for t in TABLES if t != "training_samples_pointwise")
+    tables: tuple[TableName, ...] = tuple(t for t in TABLES if t not in _ONLY_IF_NAMED)
     carry: tuple[CarriedColumn, ...] = ()
     publishing: Publishing = Publishing()
     gates: dict[str, GateBounds] = Field(default={})

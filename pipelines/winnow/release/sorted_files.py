@@ -22,7 +22,7 @@ from winnow.spark.limits import DEFAULT_LIMITS, Limits
 if TYPE_CHECKING:
     from winnow.contracts.tables import TableContract
 
-_NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "sample_id", "shuffle_key")
+_NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "stage_scores", "sample_id", "shuffle_key")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
 
 _NEGATIVES = ("neg_item_id", "neg_item_ids")

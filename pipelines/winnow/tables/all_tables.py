@@ -18,6 +18,7 @@ from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.group_columns import missing_column
 from winnow.spark.sized import Sized
+from winnow.tables.cascade_samples import cascade_samples
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
 from winnow.tables.stage_values import StageLog
@@ -82,6 +83,18 @@ def frames_of_logs(
             ranked=inputs.ranked,
         )
 
+    def all_candidates(contract: TableContract) -> DataFrame:
+        assert inputs.ranked is not None  # the config asks for it
+        return cascade_samples(
+            inputs.logs["impressions"],
+            inputs.shown.rows,
+            inputs.pairs,
+            inputs.ranked,
+            contract,
+            run,
+            mature=inputs.mature,
+        )
+
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             inputs.catalogue.eligibility,
@@ -94,6 +107,7 @@ def frames_of_logs(
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
+        "cascade_samples": all_candidates,
         "item_stats": all_items,
         "rejected": lambda _: inputs.rejected,
     }

@@ -15,10 +15,11 @@ from winnow.tables.labels import labels
 from winnow.tables.placement import keyed_hash, shard, split
 from winnow.tables.stage_values import (
     ITEM_OF_REQUEST,
-    Asked,
+    OfSomeRequests,
     StageLog,
     best_rank,
     best_score,
+    in_passes,
     stage_values,
 )
 
@@ -93,11 +94,19 @@ def _is_kept(config: Config) -> Column:
 
 def _with_stage_scores(shown: Sized, ranked: StageLog, run: Run) -> DataFrame:
     """Add score and rank of each configured stage: as many rows as before."""
-    asked = Asked(shown.made(shown.frame.select(*ITEM_OF_REQUEST)), "stage-scores")
+    log, asked = ranked.rows(run), shown.frame.select(*ITEM_OF_REQUEST)
     stages = run.config.ranking.stage_scores
     values = [best_score(stage, run).alias(f"score_{stage}") for stage in stages]
     values += [best_rank(stage).alias(f"rank_{stage}") for stage in stages]
-    found = shown.made(stage_values(ranked, asked, values, run))
+    knows_users, many = "user_id" in ranked.log.mapped, shown.rows > run.limits.broadcast_rows
+
+    def of_some(of: OfSomeRequests, passes: int) -> DataFrame:
+        some = Sized(of(asked), -(-shown.rows // passes))
+        return stage_values(of(log), some, values, run, knows_users=knows_users)
+
+    # Few who ask are copied to every task: then only what they ask for is shuffled.
+    n_rows = ranked.log.about_rows + shown.rows if many else 0
+    found = shown.made(in_passes("stage-scores", n_rows, run, of_some))
     side = found.side_of_join("request_id", run.limits)
     return shown.frame.join(side, list(ITEM_OF_REQUEST), how="left")
 

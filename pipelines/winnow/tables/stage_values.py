@@ -1,7 +1,8 @@
 """What the stages of the ranking log say of an item: its best score and rank, in one row."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -18,6 +19,9 @@ from winnow.spark.sized import Sized
 
 ITEM_OF_REQUEST = ("user_id", "request_id", "item_id")
 
+OfSomeRequests = Callable[[DataFrame], DataFrame]
+"""Leaves of rows with a ``request_id`` those of some requests."""
+
 
 @dataclass(frozen=True)
 class StageLog:
@@ -31,57 +35,89 @@ class StageLog:
     log: Log
     orders: StageOrders
 
+    def rows(self, run: Run) -> DataFrame:
+        """Return the date's rows that say how far an item came.
 
-@dataclass(frozen=True)
-class Asked:
-    """Whose rows of the ranking log are wanted.
+        Returns:
+            The log's columns with ``named_user`` in the place of ``user_id``, and ``from_one``: the
+            rank counted from 1, NULL where the log has none.
+        """
+        rows = ranked_rows(self.log, run.config).where(on_date(self.log, run.day))
+        rank = rank_from_one(run.config.ladder, self.orders).cast("int")
+        return rows.select(
+            "request_id",
+            F.col("user_id").alias("named_user"),
+            "item_id",
+            "stage",
+            "score",
+            rank.alias("from_one"),
+            "passed",
+            "cut_reason",
+            "valid",
+        )
 
-    Attributes:
-        rows: ``user_id``, ``request_id``, and ``item_id`` where only some items are; they may
-            repeat. Where there are few they are copied to every task.
-        name: What for, as a name of staged files.
+
+def in_passes(
+    name: str, n_rows: int, run: Run, make: Callable[[OfSomeRequests, int], DataFrame]
+) -> DataFrame:
+    """Make rows of all requests: at once, or those of some after those of others.
+
+    Args:
+        name: What of, as a name of staged files.
+        n_rows: About how many rows are shuffled for it. Where an engine holds its shuffles in
+            memory, these may be too many at a time.
+        run: Where to compute.
+        make: Makes the rows of some requests, given which, and of how many passes this is one.
     """
+    limits = run.limits
+    passes = passes_for(run.scratch.spark, n_rows, limits.sampled, limits.memory_gib).number
+    if passes == 1:
+        return make(lambda rows: rows, 1)
+    key, parts = key_of("request_id", run.config.ids.request), []
+    for number in range(passes):
 
-    rows: Sized
-    name: str
+        def of(rows: DataFrame, number: int = number) -> DataFrame:
+            return of_pass(rows, key, number, passes)
+
+        parts.append(run.scratch.staged(make(of, passes), f"{name}/{number}"))
+    return reduce(DataFrame.unionByName, parts)
 
 
-def stage_values(ranked: StageLog, asked: Asked, values: Sequence[Column], run: Run) -> DataFrame:
-    """Bring the rows of the ranking log to those who ask, and make one row of each item's.
+def stage_values(
+    rows: DataFrame, asked: Sized, values: Sequence[Column], run: Run, *, knows_users: bool
+) -> DataFrame:
+    """Bring rows of the ranking log to those who ask, and make one row of each item's.
 
     Two users may have requests of one id: a row that names its user is of that user's request only,
     unless the config says that ids are unique; where users must agree, a row that names none of a
     log that names users is of nobody's. No row of the log is shuffled but those that are asked for,
-    where these are few. Where an engine holds its shuffles in memory, many are asked for in passes.
+    where those who ask are few.
 
     Args:
-        ranked: The ranking log. Rows of other dates are left out.
-        asked: Whose rows are wanted.
-        values: Aggregates over the log's rows of one item: columns of the log, and ``from_one``,
-            the rank counted from 1, NULL where the log has none.
-        run: The ladder, and where to compute.
+        rows: What ``StageLog.rows`` returned.
+        asked: ``user_id``, ``request_id``, and ``item_id`` where only some items are asked for;
+            they may repeat only with the item.
+        values: Aggregates over the rows of one item.
+        run: Whose row it is, and how many are few.
+        knows_users: Whether rows may name their user.
 
     Returns:
         One row per (user, request, item) that the log has: ``ITEM_OF_REQUEST`` and the values.
     """
-    rows, limits, passes = asked.rows, run.limits, 1
-    if rows.rows > limits.broadcast_rows:
-        n_rows, spark = ranked.log.about_rows + rows.rows, run.scratch.spark
-        passes = passes_for(spark, n_rows, limits.sampled, limits.memory_gib).number
-    log = _known_rows(ranked, run)
-    if passes == 1:
-        return _of_items(log, ranked, asked, values, run)
-    key, parts = key_of("request_id", run.config.ids.request), []
-    for number in range(passes):
-        some = Sized(of_pass(rows.frame, key, number, passes), -(-rows.rows // passes))
-        made = _of_items(
-            of_pass(log, key, number, passes), ranked, replace(asked, rows=some), values, run
-        )
-        parts.append(run.scratch.staged(made, f"{asked.name}/{number}"))
-    found = parts[0]
-    for part in parts[1:]:
-        found = found.unionByName(part)
-    return found
+    users = run.config.attribution.users
+    by_user = knows_users and users != "impression"
+    wanted = asked.side_of_join("request_id", run.limits)
+    on: list[str] = ["request_id"]
+    on += ["item_id"] if "item_id" in asked.frame.columns else []
+    if by_user and users == "agree":
+        named = rows.withColumnRenamed("named_user", "user_id")
+        met = named.join(wanted, ["user_id", *on], how="inner")
+    else:
+        met = rows.join(wanted, on, how="inner")
+        if by_user:
+            own = F.col("named_user") == F.col("user_id")
+            met = met.where(F.coalesce(own, F.lit(True)))
+    return met.groupBy(*ITEM_OF_REQUEST).agg(*values)
 
 
 def best_score(stage: str, run: Run) -> Column:
@@ -98,38 +134,3 @@ def best_score(stage: str, run: Run) -> Column:
 def best_rank(stage: str) -> Column:
     """Return the best logged rank of an item in a stage, 1 for the first; NULL without one."""
     return F.min(F.when((F.col("stage") == stage) & (F.col("from_one") > 0), F.col("from_one")))
-
-
-def _known_rows(ranked: StageLog, run: Run) -> DataFrame:
-    rows = ranked_rows(ranked.log, run.config).where(on_date(ranked.log, run.day))
-    rank = rank_from_one(run.config.ladder, ranked.orders).cast("int")
-    return rows.select(
-        "request_id",
-        F.col("user_id").alias("named_user"),
-        "item_id",
-        "stage",
-        "score",
-        rank.alias("from_one"),
-        "passed",
-        "cut_reason",
-        "valid",
-    )
-
-
-def _of_items(
-    rows: DataFrame, ranked: StageLog, asked: Asked, values: Sequence[Column], run: Run
-) -> DataFrame:
-    config = run.config
-    by_user = "user_id" in ranked.log.mapped and config.attribution.users != "impression"
-    wanted = asked.rows.side_of_join("request_id", run.limits)
-    on: list[str] = ["request_id"]
-    on += ["item_id"] if "item_id" in asked.rows.frame.columns else []
-    if by_user and config.attribution.users == "agree":
-        named = rows.withColumnRenamed("named_user", "user_id")
-        met = named.join(wanted, ["user_id", *on], how="inner")
-    else:
-        met = rows.join(wanted, on, how="inner")
-        if by_user:
-            own = F.col("named_user") == F.col("user_id")
-            met = met.where(F.coalesce(own, F.lit(True)))
-    return met.groupBy(*ITEM_OF_REQUEST).agg(*values)

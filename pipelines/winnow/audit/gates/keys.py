@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts, wanted_rows
+from winnow.audit.recompute.cascade import wanted_keys
 from winnow.audit.recompute.kept_negatives import wanted_ranking_rows
 from winnow.config.gates import Bounds, GateBounds
 from winnow.contracts.repeated_keys import (
@@ -82,6 +83,8 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
     ]
     if wanted is None and _is_sampled(evidence, name):
         wanted = wanted_ranking_rows(evidence)
+    elif name == "cascade_samples":
+        wanted = wanted_keys(evidence)
     if wanted is not None:
         detail = f"{n_rows:,} rows, {wanted:,} were made"
         figures.append(ROWS_DIFFER.figure(n_rows - wanted, name, detail=detail))

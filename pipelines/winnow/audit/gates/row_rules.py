@@ -90,9 +90,13 @@ _POSITIVE = ("user_id", "request_id", "item_id")
 _KEY_OF = {
     "training_samples_pointwise": ("user_id", "request_id", "pos_item_id"),
     "ranking_samples": ("impression_id", "user_id", "request_id", "item_id"),
+    "cascade_samples": ("user_id", "request_id"),
 }
 _LONG = ("hard_negatives", "training_samples_pointwise")
 
+
+_LONGEST_LIST = 10_000
+"""A request hardly has more rows in cascade_samples."""
 
 _ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
@@ -190,8 +194,15 @@ def count_table(
         row_sample,
         {"rows": F.count(F.lit(1)), **keys, **(clicked_sums(config) if has_labels else {})},
         {gate.name: F.count_if(is_broken) for gate, is_broken in broken.items()},
-        rows_per_positive=1 if name in _ROW_PER_KEY else 1 + config.negatives.per_positive,
+        rows_per_positive=_rows_per_key(name, config),
     )
+
+
+def _rows_per_key(table: str, config: Config) -> int:
+    """Return how many rows of a table may share a ``shuffle_key``."""
+    if table == "cascade_samples":
+        return _LONGEST_LIST
+    return 1 if table in _ROW_PER_KEY else 1 + config.negatives.per_positive
 
 
 def broken_rules(
@@ -215,7 +226,7 @@ def broken_rules(
     if "shard" in columns:
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key)
         kept[SHARD_DIFFERS] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
-    if "shuffle_key" in columns and table == "ranking_samples":
+    if "shuffle_key" in columns and table in ("ranking_samples", "cascade_samples"):
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
         kept[SHUFFLE_KEY_DIFFERS] = F.col("shuffle_key") == hashed
     if "mature" in columns:

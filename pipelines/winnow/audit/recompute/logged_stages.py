@@ -43,7 +43,7 @@ def logged_stages(evidence: Evidence, one_in: int = 1) -> DataFrame:
         F.col("user_id").alias("named"),
         level.alias("level"),
         F.when(~infinite, score).alias("score"),
-        F.when(rank > _HIGHEST_RANK, _HIGHEST_RANK).when(rank >= 1, rank).alias("place"),
+        F.when(rank >= 1, F.least(rank, F.lit(_HIGHEST_RANK).cast("bigint"))).alias("place"),
         "passed",
         "cut_reason",
         "valid",

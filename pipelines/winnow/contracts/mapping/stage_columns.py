@@ -17,9 +17,16 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
     """
     funnel = config.funnel
     taking = [(i, stage) for i, stage in enumerate(config.ladder) if stage.take != "none"]
-    if config.negatives.n_hard == 0:
+    cascade = "cascade_samples" in config.tables
+    if config.ranking.stage_scores and not {"score", "rank"} & set(there):
+        yield Problem(
+            "ranking.stage_scores",
+            "logs.ranking_log has neither score nor rank",
+            next_step="Map one of them under logs.ranking_log.columns, or take stage_scores out.",
+        )
+    if config.negatives.n_hard == 0 and not cascade:
         return
-    cuts = any(stage.take == "cut" for _, stage in taking)
+    cuts = cascade or any(stage.take == "cut" for _, stage in taking)
     if cuts and funnel.cut_known_by == "passed" and "passed" not in there:
         yield Problem(
             "funnel.cut_known_by",
@@ -33,7 +40,7 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
             "logs.ranking_log has no column cut_reason",
             next_step="Map it under logs.ranking_log.columns, or take cut_reasons out.",
         )
-    for index, stage in taking:
+    for index, stage in taking if config.negatives.n_hard > 0 else ():
         yield from _of_stage(index, stage, there, config)
 
 
