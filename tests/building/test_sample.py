@@ -15,7 +15,7 @@ from winnow.config.tree import Config
 from winnow.errors import ConfigError, InputError
 
 from tests.events.handmade import DAY, Logs, at, build_day, config
-from tests.invariants.staged import FIRST, every_table
+from tests.invariants.staged import FIRST, every_table, resampled
 
 Rows = list[dict[str, Any]]
 TWO = ("impressions", "clicks")
@@ -36,7 +36,8 @@ class DescribeSample:
     def it_gives_the_rows_that_a_whole_build_publishes(
         self, spark: SparkSession, simulated: Path, tmp_path: Path
     ) -> None:
-        settings = every_table(simulated).model_copy(update={"warehouse": str(tmp_path / "w")})
+        warehouse = str(tmp_path / "w")
+        settings = resampled(every_table(simulated)).model_copy(update={"warehouse": warehouse})
         built = build_day(settings, spark, FIRST)
         logs: dict[str, Any] = {
             name: spark.createDataFrame(whole(settings, name))

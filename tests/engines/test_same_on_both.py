@@ -28,6 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 OPEN_BANDIT = ROOT.parent / "shared" / "data" / "open-bandit"
 CASES = ("golden", "simulated", "string_ids", "folders", "open_bandit")
 ENGINES = ("sail", "spark")
+RESAMPLED = """
+positives:
+  labels: [click, cart, buy]
+  per_user_cap: 3
+  upsampling: {threshold_clicks: 4.0, most: 2.5}
+"""
 NOON = 1_767_355_200_000_000
 """2026-01-02 12:00 UTC in microseconds."""
 OTHER = {"sail": "spark", "spark": "sail"}
@@ -46,7 +52,11 @@ def simulated(out: Path, *, string_ids: bool) -> Case:
         click_logit=-1.5, dirty_share=0.02, string_ids=string_ids,
     )  # fmt: skip
     simulate(simulation)
-    return Case(write_simulated(simulation), "2026-01-02")
+    config = write_simulated(simulation)
+    if string_ids:
+        with config.open("a", encoding="utf-8") as text:
+            text.write(RESAMPLED)
+    return Case(config, "2026-01-02")
 
 
 def folders(home: Path) -> Case:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from winnow.config.loading import load_config
+from winnow.config.positives import Upsampling
 from winnow.config.tree import TABLES, Config
 from winnow.contracts.counts import RowCounts, census_of, count_rows
 from winnow.contracts.log import Log
@@ -82,6 +83,17 @@ def every_table(path: Path) -> Config:
     return config.model_copy(update={"tables": TABLES, "positives": positives})
 
 
+def resampled(config: Config) -> Config:
+    """Return a config with all else that may change which positives there are, biting as well."""
+    update = {
+        "labels": ("click", "buy"),
+        "per_user_cap": 3,
+        "upsampling": Upsampling(threshold_clicks=4.0, most=2.5),
+    }
+    positives = config.positives.model_copy(update=update)
+    return config.model_copy(update={"positives": positives})
+
+
 @dataclass(frozen=True)
 class Staged:
     """What comes before the sampler, for one set of logs."""
@@ -143,7 +155,7 @@ def stage(
     spark: SparkSession, ship: Callable[[Path], str], config_path: Path, folder: Path, tag: str
 ) -> Staged:
     """Open the logs, join clicks, weigh items."""
-    config = every_table(config_path)
+    config = resampled(every_table(config_path))
     needs = dates_needed(config, DAY.date)
     logs = open_logs(config, folder, needs.dates, required=needs.required, spark=spark)
     scratch = Scratch(spark, ship, folder, tag)

@@ -27,6 +27,17 @@ class DescribeAColumnThatIsThereForSomething:
         assert asked.names == ("always", "sometimes", "last")
 
 
+class DescribeAColumnOfTheKey:
+    def it_belongs_to_it_where_it_is_there_only(self) -> None:
+        number = ColumnContract(
+            name="number", type="int", nullable=False, meaning="n", when="repeats", in_key=True
+        )
+        table = contract().model_copy(update={"columns": (*contract().columns, number)})
+
+        assert table.resolved(Ids()).key == ("always",)
+        assert table.resolved(Ids(), None, {"repeats": ()}).key == ("always", "number")
+
+
 class DescribeAColumnForEachName:
     def it_stands_in_the_place_of_all_of_them(self) -> None:
         scores = ColumnContract(
