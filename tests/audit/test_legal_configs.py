@@ -12,6 +12,10 @@ from winnow.config.tree import Config
 from tests.events import edge_cases
 from tests.events.handmade import DAY, Logs, at, build_day, config
 
+RESAMPLED: dict[str, Any] = {
+    "per_user_cap": 2,
+    "upsampling": {"threshold_clicks": 5.0, "most": 2.5},
+}
 LEGAL: dict[str, dict[str, Any]] = {
     "one table of draws": {"tables": ["easy_negatives"]},
     "one table of hard negatives": {"tables": ["hard_negatives"]},
@@ -30,6 +34,22 @@ LEGAL: dict[str, dict[str, Any]] = {
         "positives": {"downsampling": {"rule": "power", "power": 2.0, "threshold_quantile": 0.1}},
         "negatives": {"easy": [{"source": "popularity", "alpha": 4.0}]},
         "popularity": {"window_days": 3, "smoothing": 1e-6},
+    },
+    "labelled, thinned by shares, capped and repeated": {
+        "positives": {
+            "labels": ["click", "buy"],
+            "downsampling": {"rule": "word2vec_code", "threshold_share": 0.1},
+            **RESAMPLED,
+        }
+    },
+    "labelled and capped, the latest impression": {
+        "attribution": {"join": "last_impression", "window_hours": 72},
+        "positives": {"labels": ["click", "cart"], **RESAMPLED},
+    },
+    "repeated, draws alone": {"tables": ["easy_negatives"], "positives": RESAMPLED},
+    "repeated, pointwise alone": {
+        "tables": ["training_samples_pointwise"],
+        "positives": RESAMPLED,
     },
     "uniform, best first": {
         "funnel": {"cut_known_by": "last_stage"},
