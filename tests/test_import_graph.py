@@ -32,6 +32,7 @@ ORDER = (
     "release",
     "engine",
     "building",
+    "explanation",
     "simulation",
     "cli",
 )

@@ -9,6 +9,7 @@ import typer
 from winnow.cli.build import build
 from winnow.cli.demo import demo
 from winnow.cli.exit_codes import run_to_exit_code
+from winnow.cli.explain import explain
 from winnow.cli.init import init
 from winnow.cli.process import leave, require_docstrings
 from winnow.cli.rejected import rejected
@@ -21,7 +22,20 @@ from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
 
-COMMANDS = (init, validate, schema, simulate, demo, build, verify, releases, show, report, rejected)
+COMMANDS = (
+    init,
+    validate,
+    explain,
+    schema,
+    simulate,
+    demo,
+    build,
+    verify,
+    releases,
+    show,
+    report,
+    rejected,
+)
 
 app = typer.Typer(
     name="winnow",

@@ -114,6 +114,24 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
     ``pairs`` is what ``stage_kept_pairs`` returned, or some rows of it.
     """
     config, day = run.config, run.day
+    forbidden = all_forbidden(logs, run)
+    ranked = None
+    if "ranking_log" in logs and config.negatives.n_hard > 0:
+        log = logs["ranking_log"]
+        ranked = ranked_events(
+            ranked_rows(log, config).where(on_date(log, day)),
+            pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
+            run,
+            orders,
+            mapped=log.mapped,
+            knows_users="user_id" in log.mapped,
+        )
+    return union_of_events(forbidden, pairs, ranked, run.limits)
+
+
+def all_forbidden(logs: Mapping[str, Log], run: Run) -> DataFrame:
+    """Return everything that forbids an item to a user on the date; see ``forbidden_events``."""
+    config, day = run.config, run.day
     reach = config.exclusion
     forbidden = forbidden_events(
         readable_rows(logs["impressions"]).where(
@@ -128,18 +146,7 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
         window = in_exclusion_window(day, reach.exposure_lookback_days, reach.lookahead_days)
         of_lists = history_events(logs["impressions"].frame.where(window), config)
         forbidden = forbidden.unionByName(of_lists)
-    ranked = None
-    if "ranking_log" in logs and config.negatives.n_hard > 0:
-        log = logs["ranking_log"]
-        ranked = ranked_events(
-            ranked_rows(log, config).where(on_date(log, day)),
-            pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
-            run,
-            orders,
-            mapped=log.mapped,
-            knows_users="user_id" in log.mapped,
-        )
-    return union_of_events(forbidden, pairs, ranked, run.limits)
+    return forbidden
 
 
 def ranked_rows(log: Log, config: Config) -> DataFrame:

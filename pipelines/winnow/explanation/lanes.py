@@ -1,0 +1,126 @@
+"""What the expected draws of a few items depend on: the groups that they can be drawn from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from winnow.sampler.weights import expected_rows
+
+if TYPE_CHECKING:
+    from winnow.config.tree import Config
+    from winnow.sampler.catalogue_file import Catalogue
+
+_MOST_GROUPS = 4
+"""Of one item and distribution; built-in sources have at most one."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A group that one of the items can be drawn from.
+
+    Attributes:
+        distribution: Its place among ``Negatives.distributions``.
+        group: Its number. total: The sum of its weights.
+        by_item: Whether only positives of some items draw from it.
+    """
+
+    distribution: int
+    group: int
+    total: int
+    by_item: bool
+
+
+def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> tuple[Lane, ...]:
+    """Return every group that one of several items can be drawn from, each once.
+
+    Args:
+        catalogue: The date's catalogue. config: Its sources. codes: The items.
+    """
+    asked = sorted({drawn.distribution for drawn in config.negatives.drawn if drawn.asked})
+    found = {
+        (place, group): Lane(
+            place,
+            group,
+            int(catalogue.draws.groups.totals[group]),
+            bool(catalogue.by_item[place]),
+        )
+        for place in asked
+        for code in codes
+        for group in _groups_with(catalogue, place, code)
+    }
+    return tuple(found.values())
+
+
+def weights_in(catalogue: "Catalogue", lane: Lane) -> NDArray[np.int64]:
+    """Return the weight that each item of the catalogue has in a lane, 0 outside, shape (n,)."""
+    groups = catalogue.draws.groups
+    weights = groups.weights[groups.begins[lane.group] : groups.begins[lane.group + 1]]
+    begin, end = groups.code_begins[lane.group], groups.code_begins[lane.group + 1]
+    if begin == end:
+        return weights
+    found = np.zeros(len(catalogue.ids), np.int64)
+    found[groups.codes[begin:end]] = weights
+    return found
+
+
+def item_table(catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]) -> pa.Table:
+    """Return what is asked of an item by its key, as a positive and as a forbidden item.
+
+    Returns:
+        One row per item of the catalogue, and per clicked one besides: ``item_key`` (bigint);
+        ``keep`` (double), the keep_prob of its positives; ``repeats`` (double), how many rows are
+        expected of one; ``weight_<i>`` (bigint) in lane i; ``uses_<i>`` (double), 1 where a
+        positive of it draws from that lane; ``none_<d>`` (double), 1 where it draws from no group
+        of distribution d.
+    """
+    draws, outside = catalogue.draws, len(catalogue.other_keys)
+    keys = np.concatenate([draws.keys, catalogue.other_keys])
+    clicks = np.concatenate([catalogue.clicks, catalogue.other_clicks])
+    keep, repeats = np.ones(len(keys)), np.ones(len(keys))
+    if len(draws.hot_keys):
+        place = np.minimum(np.searchsorted(draws.hot_keys, keys), len(draws.hot_keys) - 1)
+        keep = np.where(draws.hot_keys[place] == keys, draws.hot_keep[place], 1.0)
+    if config.positives.upsampling is not None:
+        repeats = expected_rows(clicks, config.positives.upsampling)
+    columns: dict[str, NDArray[np.generic]] = {"item_key": keys.view(np.int64)}
+    columns |= {"keep": keep, "repeats": repeats}
+    codes = np.concatenate(
+        [np.arange(len(catalogue.ids), dtype=np.int32), np.full(outside, -1, np.int32)]
+    )
+    for i, lane in enumerate(lanes):
+        within = weights_in(catalogue, lane)
+        columns[f"weight_{i}"] = np.concatenate([within, np.zeros(outside, np.int64)])
+        if lane.by_item:
+            own = catalogue.groups_of(codes, [lane.distribution])[0]
+            columns[f"uses_{i}"] = (own == lane.group).astype(np.float64)
+    for distribution in by_item(catalogue, config):
+        own = catalogue.groups_of(codes, [distribution])[0]
+        columns[f"none_{distribution}"] = (own < 0).astype(np.float64)
+    return pa.table({name: pa.array(values) for name, values in columns.items()})
+
+
+def by_item(catalogue: "Catalogue", config: "Config") -> list[int]:
+    """Return the distributions that are asked for and whose group depends on the positive."""
+    asked = {drawn.distribution for drawn in config.negatives.drawn if drawn.asked}
+    return [place for place in sorted(asked) if catalogue.by_item[place]]
+
+
+def _groups_with(catalogue: "Catalogue", place: int, code: int) -> Iterator[int]:
+    """Give the groups of a distribution that hold an item."""
+    groups, firsts = catalogue.draws.groups, catalogue.first_groups
+    first = int(firsts[place])
+    later = [int(one) for one in firsts[place + 1 :]]
+    last = later[0] if later else len(groups.totals)
+    if last == first:
+        return
+    if groups.code_begins[first] == groups.code_begins[first + 1]:
+        yield first
+        return
+    begin, end = groups.code_begins[first], groups.code_begins[last]
+    at = np.flatnonzero(groups.codes[begin:end] == code)[:_MOST_GROUPS] + begin
+    ends = groups.code_begins[first + 1 : last + 1]
+    yield from (first + int(found) for found in np.searchsorted(ends, at, side="right"))

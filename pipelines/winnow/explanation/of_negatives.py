@@ -1,0 +1,155 @@
+"""In words: what a positive gets as negatives, from which source, and how likely each of them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from winnow.config.entries import CutEntry, Entry, HardEntry, HotEntry, LowEntry, OwnEntry
+from winnow.config.negatives import Fill
+from winnow.config.source_words import source_words, what_it_does
+from winnow.config.sources import EASY_FILL, source_named
+from winnow.config.tree import Config
+
+_KNOWN_BY = {
+    "passed": "the log's column passed says so",
+    "membership": "they are absent from the next stage's list of the request",
+    "last_stage": "it is the last stage that their row names",
+}
+_SELECTED = {
+    "random": "evenly by a hash",
+    "top": "the deepest stage and the best ranks first",
+    "tail": "the earliest stage and the worst ranks first",
+}
+_STANDS_FOR = {"ranks": "band", "scores": "band", "selection": "selected", "top": "top_percent"}
+
+
+class SourceInConfig(NamedTuple):
+    """One source as a config has it, in words.
+
+    Attributes:
+        name: As in the column ``source``. kind: ``easy``, ``hard``, or ``fill``.
+        asked: Negatives of a positive; of a hard source in a pool those of the whole pool; None of
+            fills, of which a positive gets as many as are missing.
+        pool: The hard sources that share ``asked``; empty where the number is its own.
+        does: What it gives. formula, probability, shortfall: See ``SourceWords``; empty where
+            nothing is known of a source of the user's own.
+    """
+
+    name: str
+    kind: str
+    asked: int | None
+    pool: tuple[str, ...]
+    does: str
+    formula: str
+    probability: str
+    shortfall: str
+
+
+def sources_in_words(config: Config) -> Iterator[SourceInConfig]:
+    """Give every source of a config, as it will draw or choose, in the order of the negatives."""
+    negatives, of_fills = config.negatives, negatives_of_fills(config)
+    easy = [*negatives.easy, *([of_fills] if of_fills is not None else [])]
+    for i, (drawn, entry) in enumerate(zip(negatives.drawn, easy, strict=True)):
+        does, promises = _does(entry, config), _promises(entry, config)
+        if i < len(negatives.easy):
+            yield SourceInConfig(drawn.name, "easy", drawn.asked, (), does, *promises)
+            continue
+        does, short = f"for every negative that is missing, {does}", source_words()[EASY_FILL]
+        yield SourceInConfig(drawn.name, "fill", None, (), does, *promises[:2], short.shortfall)
+    for pool in negatives.pools:
+        together = [negatives.hard[i] for i in pool.entries]
+        names = tuple(f"{one.source} {one.stage}" for one in together)
+        for entry, name in zip(together, names, strict=True):
+            shared = names if len(names) > 1 else ()
+            words = (_does(entry, config), *_promises(entry, config))
+            yield SourceInConfig(name, "hard", pool.asked, shared, *words)
+
+
+def negatives_of_fills(config: Config) -> Entry | None:
+    """Return what fills draw as, or None where nothing fills."""
+    negatives = config.negatives
+    if not isinstance(negatives.on_shortfall, Fill):
+        return None
+    return negatives.distributions[negatives.drawn[-1].distribution]
+
+
+def words_of_mix(config: Config) -> Iterator[str]:
+    """Give the sentences on how many negatives a positive gets, and what is done about gaps."""
+    negatives = config.negatives
+    yield (
+        f"A positive asks for {negatives.per_positive} negatives: {negatives.n_easy} easy, "
+        f"{negatives.n_hard} hard (hard ratio {negatives.n_hard / negatives.per_positive:g})."
+    )
+    if isinstance(negatives.on_shortfall, Fill):
+        yield f"What is missing is drawn as {negatives.on_shortfall.fill}, flagged easy_fill."
+    else:
+        yield "What is missing is left out; shortfall and its reasons say how much."
+    if negatives.drawn:
+        yield (
+            f"A draw of a forbidden item is repeated, {negatives.max_rejections} times at most; "
+            "then it comes from the exact rest. The same item can be drawn twice."
+        )
+        yield (
+            f"pos_log_q is ln q of the positive under {negatives.main.source} with alpha "
+            f"{negatives.alpha:g}, before anything is forbidden; item_stats has its W and q."
+        )
+    if negatives.mixture:
+        yield (
+            f"Draws come from {len(negatives.distributions)} distributions: mixture_log_q is how "
+            "likely an item is under all draws of its positive together, given F."
+        )
+    if config.logs.ranking_log is not None and config.logs.ranking_log.sampled:
+        yield "The ranking log is a sample: places in its lists are known only where it says them."
+
+
+def words_of_seeds(config: Config) -> Iterator[str]:
+    """Give the sentences on what decides the random choices."""
+    yield (
+        f"Every choice is a hash of the row's own keys, of seed {config.seed} and, for negatives, "
+        f"of epoch {config.epoch}: the same logs and config give the same rows."
+    )
+    yield "Another epoch gives fresh negatives to the same positives; another seed, all anew."
+
+
+def _does(entry: Entry, config: Config) -> str:
+    return what_it_does(entry, _values(entry, config), _STANDS_FOR)
+
+
+def _values(entry: Entry, config: Config) -> dict[str, str]:
+    values = {
+        "f": "f",
+        "smoothing": f"{config.popularity.smoothing:g}",
+        "known_by": _KNOWN_BY[config.funnel.cut_known_by],
+    }
+    if config.funnel.cut_reasons is not None:
+        values["known_by"] += f", for {' or '.join(config.funnel.cut_reasons)}"
+    if isinstance(entry, HotEntry):
+        values["top_percent"] = f"{100 * entry.top:g} %"
+    if isinstance(entry, CutEntry | LowEntry):
+        values |= {"band": _band(entry), "selected": _SELECTED[entry.selection]}
+        values["incl_prob"] = "NULL: the place decides, not chance; log_q is NULL"
+        if entry.selection == "random":
+            values["incl_prob"] = (
+                "incl_prob = chosen / allowed candidates of the pool, given the request's list and "
+                "F; log_q is NULL"
+            )
+    return values
+
+
+def _promises(entry: Entry, config: Config) -> tuple[str, str, str]:
+    """Return formula, probability and shortfall of a source."""
+    if isinstance(entry, OwnEntry):
+        log_q = f"log_q = ln(W / (W(group) − W(F))) by the weights of {entry.source}, given F"
+        return "q = W / Σ W of the group", log_q, "short where its group is empty given F"
+    words = source_words()[source_named(entry.source).name]
+    return words.formula, words.probability.format_map(_values(entry, config)), words.shortfall
+
+
+def _band(entry: HardEntry) -> str:
+    if entry.ranks is not None:
+        return f"ranks {entry.ranks[0]} to {entry.ranks[1]}, 1 being the best"
+    if entry.scores is not None:
+        return f"scores {entry.scores[0]:g} to {entry.scores[1]:g}"
+    low, high = entry.percentiles
+    if (low, high) == (0.0, 1.0):
+        return "whatever their rank"
+    return f"rank percentiles {low:g} to {high:g}, 0 being the best and 1 the worst"

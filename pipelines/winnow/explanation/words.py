@@ -1,0 +1,104 @@
+"""What a config will do, in words: made from the config alone, without an engine."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from winnow.config.json_schema import meanings
+from winnow.config.model import Frozen
+from winnow.config.tree import Config
+from winnow.explanation.of_negatives import (
+    SourceInConfig,
+    sources_in_words,
+    words_of_mix,
+    words_of_seeds,
+)
+from winnow.explanation.of_positives import (
+    words_of_forbidden,
+    words_of_popularity,
+    words_of_positives,
+)
+
+_SAID = {
+    "logs",
+    "ids",
+    "warehouse",
+    "tables",
+    "carry",
+    "seed",
+    "epoch",
+    "attribution",
+    "exclusion",
+    "negatives",
+    "funnel",
+    "gates",
+    "expectations",
+    *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
+    *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
+    *(f"positives.{name}" for name in ("where", "downsampling", "upsampling", "actions")),
+    *(f"positives.{name}" for name in ("weights", "labels", "values", "weight_by")),
+    "positives.per_user_cap",
+}
+"""Keys of the config that the sections tell, with all that is below them."""
+
+
+class Words(NamedTuple):
+    """A config in words.
+
+    Attributes:
+        sections: By title, the sentences. sources: Every source of negatives.
+    """
+
+    sections: Mapping[str, tuple[str, ...]]
+    sources: tuple[SourceInConfig, ...]
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the words as JSON types."""
+        sources = [one._asdict() | {"pool": list(one.pool)} for one in self.sources]
+        return {"sections": {k: list(v) for k, v in self.sections.items()}, "sources": sources}
+
+
+def in_words(config: Config) -> Words:
+    """Return what a build of any date will do by a config."""
+    sections = {
+        "Positives": words_of_positives(config),
+        "Forbidden": words_of_forbidden(config),
+        "Popularity": words_of_popularity(config),
+        "Negatives": words_of_mix(config),
+        "Chance": words_of_seeds(config),
+        "Tables": _tables(config),
+        "Besides": _others(config),
+    }
+    said = {title: tuple(sentences) for title, sentences in sections.items()}
+    return Words({k: v for k, v in said.items() if v}, tuple(sources_in_words(config)))
+
+
+def _tables(config: Config) -> Iterator[str]:
+    yield f"Written: {', '.join(config.tables_written)}."
+    for log in ("impressions", "clicks", "items", "users"):
+        if names := config.carried(log):
+            yield f"Carried from {log}: {', '.join(names)}."
+
+
+def _others(config: Config) -> Iterator[str]:
+    """Give every key that no other section tells and that is not as it is by default."""
+    known = meanings()
+    for key, value, usual in _leaves(config, ()):
+        if value != usual and not any(key == one or key.startswith(f"{one}.") for one in _SAID):
+            meaning = known.get(key, "").partition(". ")[0].rstrip(".")
+            yield f"{key} is {_plain(value)}" + (f": {meaning}." if meaning else ".")
+
+
+def _leaves(part: Frozen, above: tuple[str, ...]) -> Iterator[tuple[str, Any, Any]]:
+    for name, field in type(part).model_fields.items():
+        value, key = getattr(part, name), (*above, name)
+        usual = field.get_default(call_default_factory=True)
+        if isinstance(value, Frozen):
+            yield from _leaves(value, key)
+        else:
+            yield ".".join(key), value, usual
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(_plain, value)) or "empty"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,115 @@
+"""``winnow explain``: words without an engine, figures with one, nothing written."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from winnow.cli.main import main
+from winnow.engine.choice import engine_of
+
+from tests.docs.pages import EXAMPLE, ROOT, appears, blocks_of
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """The shop's config, beside logs that a test may change."""
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "warehouse", ignore_errors=True)
+    return tmp_path / "winnow.yaml"
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*_args: object, **_more: object) -> None:
+        raise AssertionError("an engine was started")
+
+    monkeypatch.setattr("winnow.engine.choice.start_engine", started)
+
+
+@pytest.fixture
+def shared_engine(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = engine_of(spark)
+    vars(shared)["stop"] = lambda: None
+    monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: shared)
+
+
+def told(captured: Captured, *words: str) -> dict[str, Any]:
+    assert main(["explain", *words, "--json"]) == 0
+    found: dict[str, Any] = json.loads(captured.readouterr().out)
+    return found
+
+
+@pytest.mark.usefixtures("no_engine")
+class DescribeWordsAlone:
+    def it_says_what_each_source_gives(self, shop: Path, capsys: Captured) -> None:
+        found = told(capsys, "-c", str(shop))
+        assert found["figures"] is None
+        assert list(found["sections"]) == [
+            "Positives", "Forbidden", "Popularity", "Negatives", "Chance", "Tables", "Besides",
+        ]  # fmt: skip
+        assert [(one["name"], one["kind"], one["asked"]) for one in found["sources"]] == [
+            ("popularity", "easy", 3),
+            ("easy_fill", "fill", None),
+            ("cut coarse", "hard", 3),
+            ("low fine", "hard", 3),
+        ]
+        assert found["sources"][2]["pool"] == ["cut coarse", "low fine"]
+
+    def it_reads_as_text(self, shop: Path, capsys: Captured) -> None:
+        assert main(["explain", "-c", str(shop)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert "  A positive asks for 6 negatives: 3 easy, 3 hard (hard ratio 0.5)." in lines
+        assert "  3 of one pool: cut coarse, low fine" in lines
+        assert (
+            "  popularity (easy, 3 of a positive): draws from the whole catalogue, an item by "
+            "W = (f + 1)^0.75." in lines
+        )
+        assert lines[-1] == "  split.valid_ratio is 0.2: Share of the users in `valid`."
+
+    def it_needs_no_logs(self, shop: Path) -> None:
+        shutil.rmtree(shop.parent / "logs")
+        assert main(["explain", "-c", str(shop)]) == 0
+
+    def it_ends_with_2_where_the_config_is_wrong(self, shop: Path, capsys: Captured) -> None:
+        text = shop.read_text(encoding="utf-8")
+        shop.write_text(text.replace("share: 0.5", "share: 5"), encoding="utf-8")
+        assert main(["explain", "-c", str(shop)]) == 2
+        assert "negatives.easy[0].share" in capsys.readouterr().err
+        assert main(["explain", "-c", str(shop), "--ds", "yesterday"]) == 2
+
+
+@pytest.mark.usefixtures("shared_engine")
+class DescribeFiguresOfADate:
+    def it_tells_of_the_hottest_a_middle_and_a_new_item(self, shop: Path, capsys: Captured) -> None:
+        before = sorted(shop.parent.rglob("*"))
+        found = told(capsys, "-c", str(shop), "--ds", "2026-01-01")["figures"]
+        assert sorted(shop.parent.rglob("*")) == before, "nothing is written beside the config"
+        assert (found["ds"], found["catalogue"], found["users"]) == ("2026-01-01", 23, 4)
+        assert found["positives"] == 5.0
+        assert [item["role"] for item in found["items"]] == ["hottest", "middle", "new"]
+        hot = found["items"][0]
+        assert (hot["item_id"], hot["clicks"], hot["keep_prob"]) == (103, 1, 1.0)
+        assert hot["forbidden_users"] == 0.5
+        (of,) = hot["sources"]
+        assert of["declared"] == pytest.approx(3_000 * of["q"])
+        assert of["kept"] == pytest.approx(of["expected"] / of["declared"])
+        requests = found["requests"]
+        assert (requests["shown"], requests["shown_ranked"]) == (5, 5)
+        assert requests["stages"] == {"coarse": [4, 48], "fine": [4, 28]}
+        assert found["not_ranked"] == 0.0
+
+    def it_prints_what_the_page_of_commands_shows(self, shop: Path, capsys: Captured) -> None:
+        blocks = blocks_of(ROOT / "docs" / "commands.md")
+        (place,) = [i for i, b in enumerate(blocks) if b.text.startswith("winnow explain ")]
+        assert main(["explain", "-c", str(shop), "--ds", "2026-01-01"]) == 0
+        printed = capsys.readouterr().out
+        assert appears(blocks[place + 1].text, printed), printed
+
+    def it_ends_with_3_where_the_logs_have_nothing(self, shop: Path, capsys: Captured) -> None:
+        assert main(["explain", "-c", str(shop), "--ds", "2026-03-01"]) == 3
+        assert "no impression of 2026-03-01 was read" in capsys.readouterr().err

@@ -1,0 +1,154 @@
+"""A config in words: every key that decides rows changes them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from winnow.config.loading import load_config
+from winnow.explanation.words import Words, in_words
+
+BASE: dict[str, Any] = {
+    "logs": {
+        "impressions": {"path": "i"},
+        "clicks": {"path": "c"},
+        "ranking_log": {"path": "r"},
+        "items": {"path": "t"},
+    }
+}
+
+
+def words_of(folder: Path, **parts: Any) -> Words:
+    place = folder / "winnow.yaml"
+    place.write_text(yaml.safe_dump(BASE | parts), encoding="utf-8")
+    return in_words(load_config(place))
+
+
+def text_of(words: Words) -> str:
+    lines = [sentence for section in words.sections.values() for sentence in section]
+    for one in words.sources:
+        lines.append(f"{one.name} {one.kind} {one.asked} of {one.pool}: {one.does}")
+        lines += [one.formula, one.probability, one.shortfall]
+    return "\n".join(lines)
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"positives": {"actions": ["view", "buy"]}}, "acted on: view < buy, the strongest"),
+    ({"positives": {"where": {"scene": ["home", "cart"]}}}, "with scene home or cart may become"),
+    ({"positives": {"downsampling": {"rule": "none"}}}, "No positive is thinned"),
+    (
+        {"positives": {"downsampling": {"rule": "cap", "threshold_clicks": 500}}},
+        "(cap): keep_prob = min(1, t / f), t = 500.",
+    ),
+    (
+        {"positives": {"downsampling": {"rule": "power", "power": 0.25}}},
+        "min(1, (t / f)^0.25), t being the 0.99 quantile",
+    ),
+    (
+        {"positives": {"downsampling": {"rule": "word2vec_code", "threshold_share": 0.01}}},
+        "min(1, √(t / f) + t / f), f and t being shares of all clicks, t = 0.01.",
+    ),
+    ({"positives": {"per_user_cap": 50}}, "keeps 50 positives of the date at most"),
+    ({"positives": {"per_user_cap": 50}}, "undo_weight = 1 / (keep_prob · cap_prob)"),
+    (
+        {"positives": {"upsampling": {"threshold_clicks": 10, "most": 3}}},
+        "fewer than 10 clicks are repeated: min(3, (10 / f)^0.5) rows",
+    ),
+    ({"positives": {"labels": ["cart"]}}, "label_cart says whether the user did cart"),
+    ({"positives": {"weights": {"buy": 3}}}, "that of the action (buy 3; others 1)"),
+    (
+        {
+            "positives": {
+                "values": {"dwell": "max"},
+                "weight_by": {"value": "dwell", "rule": "log1p", "unit": 1000, "cap": 60000},
+            }
+        },
+        "times ln(1 + dwell / 1000), dwell being 60000 at most, or 1 where no click has one",
+    ),
+    ({"attribution": {"windows": {"buy": "7d"}}}, "at most 24 h after it, buy 7d;"),
+    ({"attribution": {"users": "agree"}}, "a click that names another user makes no positive"),
+    ({"exclusion": {"exposure_lookback_days": 0}}, "they were shown on D or clicked on D−30 to D"),
+    ({"exclusion": {"lookahead_days": 2}}, "waits for the logs of the 2 dates after it"),
+    ({"popularity": {"of": "users", "window_days": 3}}, "distinct users who clicked, with an"),
+    ({"popularity": {"half_life_days": 3.5}}, "happened 3.5 dates before the newest"),
+    ({"popularity": {"until": "06:00"}}, "Positives begin at 06:00"),
+    ({"popularity": {"smoothing": 0.5}}, "by W = (f + 0.5)^0.75"),
+    ({"seed": 7, "epoch": 2}, "of seed 7 and, for negatives, of epoch 2"),
+    ({"tables": ["positives"]}, "Written: positives, item_stats, rejected."),
+    ({"carry": ["scene"]}, "Carried from impressions: scene."),
+    ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
+    ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
+    ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),
+    ({"identity": {"anonymous_values": ["x"]}}, "identity.anonymous_values is x"),
+    ({"funnel": {"cut_known_by": "passed"}}, "dropped (the log's column passed says so)"),
+    ({"funnel": {"cut_reasons": ["score"]}}, "list of the request, for score)"),
+    ({"negatives": {"per_positive": 9}}, "asks for 9 negatives: 4 easy, 5 hard"),
+    ({"negatives": {"on_shortfall": "leave"}}, "What is missing is left out"),
+    ({"negatives": {"max_rejections": 3}}, "repeated, 3 times at most"),
+    (
+        {"negatives": {"easy": [{"source": "uniform"}], "on_shortfall": {"fill": "popularity"}}},
+        "Draws come from 2 distributions: mixture_log_q",
+    ),
+    (
+        {"negatives": {"easy": [{"source": "hot", "top": 0.05, "count": 3}, {"source": "cold"}]}},
+        "hot easy 3 of (): draws from the most popular 5 % of the clicked items alone",
+    ),
+    (
+        {"negatives": {"hard": [{"source": "low", "stage": "fine", "ranks": [3, 9], "count": 4}]}},
+        "low fine hard 4 of (): chooses from the items of the same request that lie low in the "
+        "list of stage fine, ranks 3 to 9, 1 being the best; evenly by a hash",
+    ),
+    (
+        {"negatives": {"hard": [{"source": "cut", "stage": "coarse", "selection": "top"}]}},
+        "NULL: the place decides, not chance",
+    ),
+]
+
+
+class DescribeAConfigInWords:
+    @pytest.mark.parametrize(("parts", "said"), CHANGES, ids=lambda one: str(one)[:60])
+    def it_says_what_the_config_changes(
+        self, parts: dict[str, Any], said: str, tmp_path: Path
+    ) -> None:
+        assert said not in text_of(words_of(tmp_path))
+        assert said in text_of(words_of(tmp_path, **parts))
+
+    def it_says_nothing_besides_where_all_is_as_usual(self, tmp_path: Path) -> None:
+        assert "Besides" not in words_of(tmp_path).sections
+
+    def it_says_where_the_catalogue_is_from(self, tmp_path: Path) -> None:
+        logs = {name: log for name, log in BASE["logs"].items() if name != "items"}
+        assert "items that are valid on D" in text_of(words_of(tmp_path))
+        assert "Without an items log" in text_of(words_of(tmp_path, logs=logs))
+
+    def it_asks_each_source_for_the_numbers_of_a_build(self, tmp_path: Path) -> None:
+        negatives = {
+            "per_positive": 10,
+            "easy": [{"source": "popularity", "share": 0.3}, {"source": "uniform", "count": 2}],
+            "hard": [
+                {"source": "cut", "stage": "recall", "count": 1},
+                {"source": "cut", "stage": "coarse"},
+                {"source": "low", "stage": "fine"},
+            ],
+        }
+        funnel = {"stages": [{"name": name} for name in ("recall", "coarse", "fine")]}
+        found = words_of(tmp_path, negatives=negatives, funnel=funnel).sources
+        assert [(one.name, one.kind, one.asked, one.pool) for one in found] == [
+            ("popularity", "easy", 3, ()),
+            ("uniform", "easy", 2, ()),
+            ("easy_fill", "fill", None, ()),
+            ("cut recall", "hard", 1, ()),
+            ("cut coarse", "hard", 4, ("cut coarse", "low fine")),
+            ("low fine", "hard", 4, ("cut coarse", "low fine")),
+        ]
+
+    def it_says_what_fills_draw_as(self, tmp_path: Path) -> None:
+        negatives = {
+            "easy": [{"source": "popularity", "alpha": 0.5}],
+            "on_shortfall": {"fill": "uniform"},
+        }
+        (fill,) = [o for o in words_of(tmp_path, negatives=negatives).sources if o.kind == "fill"]
+        assert fill.does == (
+            "for every negative that is missing, draws from the whole catalogue, every item alike"
+        )
+        assert fill.formula == "q = 1 / |C|"
