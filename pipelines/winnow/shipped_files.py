@@ -11,6 +11,12 @@ def shipped_text(folder: Literal["configs", "schemas"], name: str) -> str:
     return _folder(folder).joinpath(name).read_text(encoding="utf-8")
 
 
+def shipped_recipes() -> tuple[str, ...]:
+    """Return the names of the recipes in ``configs/recipes``, sorted."""
+    names = (file.name for file in _folder("configs").joinpath("recipes").iterdir())
+    return tuple(sorted(name[: -len(".yaml")] for name in names if name.endswith(".yaml")))
+
+
 def _folder(name: str) -> Traversable:
     within = files("winnow").joinpath(name)
     # In a checkout they stand at the top, where a person looks for them.

@@ -23,6 +23,9 @@ from tests.docs.pages import (
 )
 
 README = ROOT / "README.md"
+RECIPES = tuple(sorted((ROOT / "docs" / "recipes").glob("*.md")))
+"""Their blocks of configs and Python are of test_recipe_configs."""
+
 PAGES = (README, *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("examples/*/README.md")))
 LANGUAGES = ("bash", "json", "mermaid", "python", "text", "yaml")
 
@@ -93,7 +96,7 @@ class DescribeTheReadme:
 
 
 class DescribeTheOtherPages:
-    @pytest.mark.parametrize("name", ["strategies.md", "operations.md", "quality.md"])
+    @pytest.mark.parametrize("name", ["strategies.md", "operations.md", "quality.md", "log_q.md"])
     def it_shows_what_is_printed(
         self, name: str, readme: PageRun, spark: SparkSession, folder: Path
     ) -> None:
@@ -121,13 +124,17 @@ class DescribeEveryPage:
     def it_shows_configs_that_load(self, block: Block, tmp_path: Path) -> None:
         load_yaml(block.text, tmp_path)
 
-    @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.name}")
+    @pytest.mark.parametrize(
+        "page", PAGES + RECIPES, ids=lambda page: f"{page.parent.name}-{page.name}"
+    )
     def it_has_no_block_that_nobody_checks(self, page: Path) -> None:
         text = page.read_text(encoding="utf-8")
         assert text.count("```") == 2 * len(blocks_of(page)), "a fence without a language"
         assert {block.language for block in blocks_of(page)} <= {*LANGUAGES}
 
-    @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.name}")
+    @pytest.mark.parametrize(
+        "page", PAGES + RECIPES, ids=lambda page: f"{page.parent.name}-{page.name}"
+    )
     def it_links_to_what_is_there(self, page: Path) -> None:
         import re
 

@@ -69,9 +69,12 @@ class DescribeTheWheel:
             names = archive.namelist()
         tops = {name.partition("/")[0] for name in names}
         assert {top for top in tops if not top.endswith(".dist-info")} == {"winnow"}
-        assert {"winnow/py.typed", "winnow/schemas/clicks.yaml", "winnow/configs/starter.yaml"} <= {
-            *names
-        }
+        assert {
+            "winnow/py.typed",
+            "winnow/schemas/clicks.yaml",
+            "winnow/configs/starter.yaml",
+            "winnow/configs/recipes/bpr_pairs.yaml",
+        } <= {*names}
 
     @pytest.mark.parametrize(
         ("words", "told"),

@@ -30,9 +30,10 @@ class DescribeSchemas:
     def it_writes_items_with_validity_and_users_with_their_segment(self, clean: Simulated) -> None:
         items, users = clean.whole("logs/items"), clean.whole("truth/users.parquet")
         time = pa.timestamp("us", tz="UTC")
-        assert items.schema.names == ["item_id", "valid_from", "valid_to", "category"]
+        assert items.schema.names == ["item_id", "valid_from", "valid_to", "category", "city"]
         assert items.schema.field("valid_from").type == items.schema.field("valid_to").type == time
         assert 0 < items["valid_to"].null_count < items.num_rows == 600
+        assert len(set(items["city"].to_pylist())) == 12
         assert set(users["segment"].to_pylist()) == {"heavy", "medium", "light"}
 
     def it_writes_the_truth_with_vectors_of_fixed_size(self, clean: Simulated) -> None:

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from winnow.cli.options import DEFAULT_CONFIG, DebugOption, JsonOption, print_json, stdout
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    DebugOption,
+    JsonOption,
+    print_json,
+    require_at_most_one,
+    stdout,
+)
+from winnow.shipped_files import shipped_recipes, shipped_text
 
 
 def init(
@@ -18,6 +26,13 @@ def init(
             metavar="LOGS",
             help="A folder, file or address of your logs: look at them and propose what is what. "
             "May be given several times.",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"A whole config for one kind of model: {', '.join(shipped_recipes())}.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
@@ -33,11 +48,15 @@ def init(
     types of ids, the unit of times, date folders. What it found stands behind each line, and where
     nothing fits a sentence says what is missing. No engine is started; the first rows of each log
     are read.
+
+    With --recipe it writes the config of one kind of model, which fits the logs of winnow simulate
+    as it stands; docs/recipes says of each what it is for.
     """
+    require_at_most_one({"--from": logs, "--recipe": recipe})
     if logs:
         record, notes, day = write_proposal(path, logs, force=force)
     else:
-        write_starter(path, force=force)
+        write_starter(path, recipe, force=force)
         record, notes, day = {"config": str(path)}, [], "2026-01-01"
     if as_json:
         print_json(record)
@@ -92,15 +111,34 @@ def write_proposal(
     return record, notes, day
 
 
-def write_starter(path: Path, *, force: bool = False) -> None:
-    """Write the commented config to start from, and its JSON Schema beside it.
+def write_starter(path: Path, recipe: str | None = None, *, force: bool = False) -> None:
+    """Write the commented config to start from or a recipe, and its JSON Schema beside it.
 
     Raises:
-        ConfigError: The file is there already and ``force`` is false, or it cannot be written.
+        ConfigError: There is no such recipe, the file is there already and ``force`` is false, or
+            it cannot be written.
     """
-    from winnow.shipped_files import shipped_text
+    name = "starter.yaml"
+    if recipe is not None:
+        require_recipe(recipe)
+        name = f"recipes/{recipe}.yaml"
+    write_config(path, shipped_text("configs", name), force=force)
 
-    write_config(path, shipped_text("configs", "starter.yaml"), force=force)
+
+def require_recipe(name: str) -> None:
+    """Refuse a name that no recipe has.
+
+    Raises:
+        ConfigError: Says which there are, and which one looks most like it.
+    """
+    from winnow.config.model import nearest
+    from winnow.errors import ConfigError, Problem
+
+    known = shipped_recipes()
+    if name not in known:
+        what, fix = "there is no such recipe", nearest(name, known)
+        expected = f"one of {', '.join(known)}"
+        raise ConfigError(Problem("--recipe", what, name, expected, fix))
 
 
 def write_config(path: Path, text: str, *, force: bool) -> None:

@@ -11,6 +11,7 @@ from winnow.simulation.schemas import CLICKS, IMPRESSIONS, RANKING_LOG, TIME, la
 from winnow.simulation.world import ARMS, NEVER_US, SEGMENTS, Items, Users, World
 
 IMPRESSION_IDS_PER_REQUEST = 1_000
+CITIES = 12
 _STAGE_DELAYS_US = {"recall": 8_000, "coarse": 20_000, "fine": 55_000}
 
 
@@ -67,14 +68,17 @@ def impression_ids(
 
 
 def items_table(items: Items) -> pa.Table:
-    """Return one row per item: validity (``valid_to`` NULL: not retired) and category."""
+    """Return one row per item: validity (``valid_to`` NULL: not retired), category and city."""
     never = items.valid_to_us == NEVER_US
+    numbers = np.arange(len(items.weights))
     return pa.table(
         {
             "item_id": _numbers(len(items.weights)),
             "valid_from": pa.array(items.valid_from_us, TIME),
             "valid_to": pa.array(items.valid_to_us, TIME, mask=never),
             "category": pa.array([f"category_{c:03d}" for c in items.categories], pa.string()),
+            # Of the number alone: popular and rare items, of all categories, are in every city.
+            "city": pa.array([f"city_{c:02d}" for c in numbers * 7 % CITIES], pa.string()),
         }
     )
 
