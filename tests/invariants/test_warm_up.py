@@ -41,8 +41,8 @@ rows = [sampled(folder, *batches).num_rows for batches in ([events()], [events()
 
 _AUDIT = """
 import numpy as np, pyarrow as pa
-from winnow.audit.recompute.draws import Weighed
-from winnow.audit.recompute.draws_pass import _examine_partition, save_weighed
+from winnow.audit.recompute.drawable import Weighed, only
+from winnow.audit.recompute.draws_pass import _examine_partition
 from winnow.engine.startup.audit_kernels import load_audit_kernels
 from winnow.audit.recompute.kernels.ranking_lists import StageRules
 from winnow.audit.recompute.hard_pass import _look_up_partition
@@ -56,7 +56,8 @@ draws = pa.RecordBatch.from_pydict({
     "neg_source": pa.array([None, None, [0, 2]], pa.list_(pa.int8())),
     "neg_log_q": pa.array([None, None, [-1.0, None]], pa.list_(pa.float64())),
 })
-save_weighed(Weighed(np.array([1, 2, 3]), np.array([1, 1, 1])), folder / "items.arrow")
+items = Weighed(np.array([1, 2, 3]), np.array([1, 1, 1]))
+only(items, ("popularity", 0)).save(folder / "items.arrow")
 hard = pa.RecordBatch.from_pydict({
     "request": [1, 1], "item": [1, 1], "kind": pa.array([1, -1], pa.int8()),
     "value": [0.5, 0.5], "place": [0, 2**32 + 1],
