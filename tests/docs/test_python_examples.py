@@ -1,5 +1,6 @@
 """The scripts in examples/ run as they stand, one after another, as somebody would try them."""
 
+import json
 import runpy
 import shutil
 from pathlib import Path
@@ -9,7 +10,13 @@ from pyspark.sql import SparkSession
 
 from tests.docs.pages import ROOT, printed_by, reader_at
 
-SCRIPTS = ("build_from_python", "read_in_polars", "sample_two_frames", "test_own_config")
+SCRIPTS = (
+    "build_from_python",
+    "read_in_polars",
+    "sample_two_frames",
+    "test_own_config",
+    "own_source",
+)
 ELSEWHERE = {"train_in_pytorch"}
 """What needs PyTorch: tests/trainers runs it."""
 
@@ -49,6 +56,12 @@ class DescribeTheExamples:
         assert first == "2026-01-01: 5 positives, 15 hard negatives"
         assert len(warnings) > 0
         assert all(line.startswith("warning: ") for line in warnings)
+
+    def it_draws_by_a_source_of_ones_own(self, printed: dict[str, str]) -> None:
+        line = printed["own_source"].splitlines()[-1]
+        n, ids = line.split(" draws of ")
+        assert int(n) == 10
+        assert all(item % 2 == 0 for item in json.loads(ids))
 
     def it_reads_in_polars(self, printed: dict[str, str]) -> None:
         rows = [line.split("┆") for line in printed["read_in_polars"].splitlines() if "┆" in line]
