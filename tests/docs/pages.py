@@ -124,8 +124,9 @@ def appears(shown: str, printed: str) -> bool:
 def load_yaml(text: str, folder: Path) -> None:
     """Load a whole config, or a part of one put into the example's config."""
     tree = yaml.safe_load(text)
-    if "logs" not in tree:
-        tree = yaml.safe_load((EXAMPLE / "winnow.yaml").read_text(encoding="utf-8")) | tree
+    if "impressions" not in tree.get("logs", {}):
+        whole = yaml.safe_load((EXAMPLE / "winnow.yaml").read_text(encoding="utf-8"))
+        tree = whole | tree | {"logs": whole["logs"] | tree.get("logs", {})}
     place = folder / "winnow.yaml"
     place.write_text(yaml.safe_dump(tree), encoding="utf-8")
     load_config(place)
