@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.engine.choice import engine_of
 
+from tests.child_process import PATH, child_environment
+from tests.cli.test_show import WITHOUT_A_BUILDER
 from tests.docs.pages import EXAMPLE, ROOT, appears, blocks_of
+from tests.release.test_read_without_engine import ABSENT
 
 Captured = pytest.CaptureFixture[str]
 
@@ -70,6 +75,18 @@ class DescribeWordsAlone:
             "W = (f + 1)^0.75." in lines
         )
         assert lines[-1] == "  split.valid_ratio is 0.2: Share of the users in `valid`."
+
+    def it_needs_no_engine_and_no_builder(self, shop: Path) -> None:
+        child = subprocess.run(
+            [sys.executable, "-c", WITHOUT_A_BUILDER.format(ABSENT=ABSENT), "explain"],
+            env=child_environment() | {"PYTHONPATH": PATH},
+            cwd=shop.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (child.returncode, child.stderr) == (0, "")
+        assert "A positive asks for 6 negatives" in child.stdout
 
     def it_needs_no_logs(self, shop: Path) -> None:
         shutil.rmtree(shop.parent / "logs")
