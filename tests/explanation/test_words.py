@@ -116,6 +116,15 @@ class DescribeAConfigInWords:
     def it_says_nothing_besides_where_all_is_as_usual(self, tmp_path: Path) -> None:
         assert "Besides" not in words_of(tmp_path).sections
 
+    def it_says_what_a_row_of_each_table_is(self, tmp_path: Path) -> None:
+        tables = words_of(tmp_path, tables=["positives"]).sections["Tables"]
+        assert list(tables[1:]) == [
+            "A row of positives is one kept positive, a (user, request, item) that was shown and "
+            "clicked.",
+            "A row of item_stats is one item of the catalogue as of the date, clicked or not.",
+            "A row of rejected is one input row that broke a rule.",
+        ]
+
     def it_says_where_the_catalogue_is_from(self, tmp_path: Path) -> None:
         logs = {name: log for name, log in BASE["logs"].items() if name != "items"}
         assert "items that are valid on D" in text_of(words_of(tmp_path))

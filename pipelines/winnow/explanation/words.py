@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import yaml
+
 from winnow.config.json_schema import meanings
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
@@ -17,6 +19,7 @@ from winnow.explanation.of_positives import (
     words_of_popularity,
     words_of_positives,
 )
+from winnow.shipped_files import shipped_text
 
 _SAID = {
     "logs",
@@ -74,6 +77,9 @@ def in_words(config: Config) -> Words:
 
 def _tables(config: Config) -> Iterator[str]:
     yield f"Written: {', '.join(config.tables_written)}."
+    for table in config.tables_written:
+        contract = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
+        yield f"A row of {table} is {contract['grain']}."
     for log in ("impressions", "clicks", "items", "users"):
         if names := config.carried(log):
             yield f"Carried from {log}: {', '.join(names)}."
