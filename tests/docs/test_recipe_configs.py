@@ -22,7 +22,17 @@ from winnow.shipped_files import shipped_recipes
 from tests.docs.pages import ROOT, blocks_of, lines_of, run_page
 
 DAY = "2026-01-01"
-SIZE = ["--days", "2", "--users", "300", "--items", "400", "--requests-per-day", "500"]
+SIZE = [
+    "--days",
+    "2",
+    "--users",
+    "300",
+    "--items",
+    "400",
+    "--requests-per-day",
+    "500",
+    "--log-candidates",
+]
 RECIPES = shipped_recipes()
 
 
@@ -160,6 +170,34 @@ class DescribeWhatIsSpecialToARecipe:
         )
         assert set(found) == {("cut", "coarse"), ("low", "fine")}
         assert found["cut", "coarse"] == pytest.approx(8 * len(rows), rel=0.01)
+
+    def it_has_each_candidate_with_its_rung(self, built: Recipe, folder: Path) -> None:
+        tables = built("cascade_fs_ltr").tables
+        clicked = {row["request_id"] for row in tables["positives"]}
+        logged = pq.read_table(folder / "logs" / "candidates" / f"date={DAY}").to_pylist()
+        stages = ("retrieval", "prerank", "coarse", "rank", "rerank")
+        deepest = {
+            (row["request_id"], row["item_id"]): sum(row[f"in_{stage}"] for stage in stages) - 1
+            for row in logged
+            if row["request_id"] in clicked and not row["in_edge"]
+        }
+        found = {
+            (row["request_id"], row["item_id"]): row["stage_reached"]
+            for row in tables["cascade_samples"]
+        }
+        unseen = {key: rung for key, rung in found.items() if rung < len(stages)}
+        assert len(unseen) > 10_000
+        assert unseen == {key: rung for key, rung in deepest.items() if key in unseen}
+        assert len(unseen) > 0.98 * len(deepest)
+        assert {found[key] for key in found.keys() - deepest.keys()} == {6, 7}
+
+    def it_takes_so_many_from_each_stage(self, built: Recipe) -> None:
+        tables = built("cascade_fs_ltr").tables
+        n = len(tables["positives"])
+        drawn = Counter(row["stage"] for row in tables["hard_negatives"])
+        assert set(drawn) == {"prerank", "coarse", "rank"}
+        for stage, count in {"prerank": 2, "coarse": 1, "rank": 1}.items():
+            assert drawn[stage] == pytest.approx(count * n, rel=0.02)
 
     def it_draws_from_the_city_of_the_positive(self, built: Recipe, folder: Path) -> None:
         items = pq.read_table(folder / "logs" / "items").to_pylist()

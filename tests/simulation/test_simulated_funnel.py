@@ -1,9 +1,14 @@
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from winnow.config.loading import load_config
+from winnow.simulation.build_config import write_simulated
 from winnow.simulation.clock import DAY_US, epoch_day
+from winnow.simulation.schemas import LADDER
 
 from tests.simulation.simulated import FIRST_DAY, Simulated, microseconds, pairs, run
 
@@ -61,6 +66,28 @@ class DescribeFunnel:
         recalled = asked.stage("recall")
         assert recalled["score"].null_count == recalled.num_rows > 500 * 40
         assert pairs(passed(recalled), *KEY) == pairs(asked.stage("coarse"), *KEY)
+
+    def it_writes_a_config_that_knows_recall_where_it_is_logged(self, out: Path) -> None:
+        config = load_config(write_simulated(run(out, log_recall=True).simulation))
+        assert [stage.name for stage in config.funnel.stages] == ["recall", "coarse", "fine"]
+
+    def it_logs_candidates_with_six_stages_when_asked(self, clean: Simulated, out: Path) -> None:
+        assert not (clean.simulation.out / "logs" / "candidates").exists()
+        asked = run(out, log_candidates=True, log_recall=True)
+        folder = out / "logs" / "candidates" / f"date={FIRST_DAY}"
+        rows = pq.read_table(folder, partitioning=None)
+        sizes = {stage: pc.sum(rows[f"in_{stage}"]).as_py() / 500 for stage in LADDER[1:]}
+        assert sizes == {"prerank": 40, "coarse": 30, "rank": 20, "rerank": 15, "edge": 10}
+        assert pairs(rows, *KEY) == pairs(asked.stage("recall"), *KEY)
+        for earlier, later in pairwise(LADDER):
+            skipped = pc.and_not(rows[f"in_{later}"], rows[f"in_{earlier}"])
+            assert not pc.any(skipped).as_py()
+        logged = {"retrieval": "recall", "prerank": "coarse", "rank": "fine"}
+        for stage, name in logged.items():
+            there = rows.filter(rows[f"in_{stage}"])
+            assert pairs(there, *KEY, f"{stage}_rank") == pairs(asked.stage(name), *KEY, "rank")
+        shown = rows.filter(rows["in_edge"])
+        assert pairs(shown, *KEY, "edge_rank") == pairs(asked.log("impressions"), *KEY, "position")
 
     def it_logs_a_part_of_the_coarse_stage_with_all_that_passed(self, out: Path) -> None:
         sampled, full = run(out, coarse_rows_logged=25), run(out.with_name("full"))

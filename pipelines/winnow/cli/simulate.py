@@ -31,6 +31,9 @@ def simulate(
     requests_per_day: Annotated[int, typer.Option(help="Requests per date.")] = 4_000,
     dirty_share: Annotated[float, typer.Option(help="Broken rows per clean row.")] = 0.002,
     string_ids: Annotated[bool, typer.Option(help="Ids like u000123.")] = False,
+    log_candidates: Annotated[
+        bool, typer.Option("--log-candidates", help="Log six stages too, as flags of candidates.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds make equal logs.")] = 0,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -52,6 +55,7 @@ def simulate(
         "requests_per_day": requests_per_day,
         "dirty_share": dirty_share,
         "string_ids": string_ids,
+        "log_candidates": log_candidates,
         "seed": seed,
     }
     record = run_simulation(settings, progress_for(as_json, log_format))

@@ -32,7 +32,7 @@ def write_simulated(simulation: Simulation) -> Path:
     if simulation.string_ids:
         text = text.replace(": bigint", ": string")
     if simulation.log_recall:
-        text = text.replace("  stages:\n", "  stages:\n    - {name: recall, take: none}\n")
+        text = text.replace("[{name: coarse}", "[{name: recall}, {name: coarse}")
     if simulation.coarse_rows_logged is not None:
         source = "path: logs/ranking_log\n"
         text = text.replace(source, f"{source}    sampled: true\n")

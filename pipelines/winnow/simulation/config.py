@@ -47,6 +47,9 @@ class Simulation(BaseModel):
     fine_size: int = Field(default=25, ge=1, le=2_000)
     exposed_size: int = Field(default=10, ge=1, le=999)
     log_recall: bool = Field(default=False, description="ranking_log has rows of stage recall")
+    log_candidates: bool = Field(
+        default=False, description="a log of candidates: a row for each, with a flag per stage"
+    )
     coarse_rows_logged: int | None = Field(
         default=None,
         ge=1,

@@ -43,6 +43,9 @@ RANKING_LOG = pa.schema(
         ("stage_ts", TIME),
     ]
 )
+LADDER = ("retrieval", "prerank", "coarse", "rank", "rerank", "edge")
+"""The stages of the log of candidates, in the order in which an item passes them."""
+
 LOGS: dict[LogName, pa.Schema] = {
     "impressions": IMPRESSIONS,
     "clicks": CLICKS,
@@ -56,6 +59,15 @@ _ID_SHAPES = {
     "request_id": ("r", 13),
     "impression_id": ("m", 16),
 }
+
+
+def candidates_schema() -> pa.Schema:
+    """Return the schema of the log of candidates: a flag and a rank for each stage."""
+    fields = [("request_id", pa.int64()), ("user_id", pa.int64()), ("item_id", pa.int64())]
+    fields += [("request_ts", TIME)]
+    for stage in LADDER:
+        fields += [(f"in_{stage}", pa.bool_()), (f"{stage}_rank", pa.int32())]
+    return pa.schema(fields)
 
 
 def with_string_ids(table: pa.Table) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from winnow.simulation.candidates import candidates_table
 from winnow.simulation.clicks import make_clicks
 from winnow.simulation.clock import DAY_US, epoch_day
 from winnow.simulation.config import Simulation
@@ -40,6 +42,8 @@ def simulate(
       midnight belong to impressions of the day before, so there is one partition after the last
       date, and it may have no rows. The first partition has no such late clicks.
     - ``logs/ranking_log/date=D/``: one row per (request, stage, item) that was logged.
+    - ``logs/candidates/date=D/``, with ``log_candidates``: one row per candidate of a request, with
+      a flag and a rank for each of six stages. It has no broken rows.
     - ``logs/items/``: one row per item.
     - ``truth/users.parquet``, ``truth/items.parquet``: vectors and weights, of users their
       segment. The relevance of an item for a user is the dot product of their vectors.
@@ -91,10 +95,12 @@ def _simulate_day(
     requests = make_requests(simulation, world.users, day)
     shelf = shelf_of(world.items, day, simulation.categories)
     clicks: list[pa.Table] = []
-    with (
-        open_partition(simulation, "impressions", day) as write_impressions,
-        open_partition(simulation, "ranking_log", day) as write_ranking_log,
-    ):
+    with ExitStack() as opened:
+        write_impressions = opened.enter_context(open_partition(simulation, "impressions", day))
+        write_ranking_log = opened.enter_context(open_partition(simulation, "ranking_log", day))
+        write_candidates = None
+        if simulation.log_candidates:
+            write_candidates = opened.enter_context(open_partition(simulation, "candidates", day))
         for chunk, start in enumerate(range(0, len(requests), _REQUESTS_PER_CHUNK)):
             some = requests.part(start, start + _REQUESTS_PER_CHUNK)
             keys = (epoch_day(day), chunk)
@@ -109,6 +115,8 @@ def _simulate_day(
             write_impressions(_with_dirt(simulation, "impressions", rows, day, chunk, tally))
             rows = ranking_table(some, funnel)
             write_ranking_log(_with_dirt(simulation, "ranking_log", rows, day, chunk, tally))
+            if write_candidates is not None:
+                write_candidates(candidates_table(some, funnel))
     return _dirty_clicks(simulation, pa.concat_tables(clicks), day, tally)
 
 
