@@ -32,6 +32,8 @@ def text_of(words: Words) -> str:
     return "\n".join(lines)
 
 
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "configs" / "recipes").glob("*.yaml"))
+
 CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"positives": {"actions": ["view", "buy"]}}, "acted on: view < buy, the strongest"),
     ({"positives": {"where": {"scene": ["home", "cart"]}}}, "with scene home or cart may become"),
@@ -150,6 +152,15 @@ class DescribeAConfigInWords:
             ("cut coarse", "hard", 4, ("cut coarse", "low fine")),
             ("low fine", "hard", 4, ("cut coarse", "low fine")),
         ]
+
+    def it_tells_every_recipe_and_no_two_alike(self) -> None:
+        found = {recipe.stem: in_words(load_config(recipe)) for recipe in RECIPES}
+        assert len(found) > 5
+        assert len({text_of(words) for words in found.values()}) == len(found)
+        for name, words in found.items():
+            asked = {one.pool or one.name: one.asked or 0 for one in words.sources}
+            (mix,) = [s for s in words.sections["Negatives"] if s.startswith("A positive asks")]
+            assert mix.startswith(f"A positive asks for {sum(asked.values())} negatives"), name
 
     def it_says_what_fills_draw_as(self, tmp_path: Path) -> None:
         negatives = {
