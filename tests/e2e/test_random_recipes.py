@@ -1,0 +1,207 @@
+"""Random configs over all strategies, on random small logs: the truths hold on every one of them.
+
+What is asserted is told from the rows of the logs by plain Python, not by Winnow's code.
+"""
+
+import json
+import math
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from winnow.audit.record import AuditRecord
+from winnow.config.tree import Config
+
+from tests.events.handmade import DAY, Built, Logs, at, build_day, config
+
+ITEMS, USERS = 24, 12
+ACTIONS = ("click", "favourite", "cart", "buy")
+WAYS = ("membership", "last_stage")
+DRAWN: tuple[dict[str, Any], ...] = (
+    {"source": "popularity"},
+    {"source": "popularity", "alpha": 0.0},
+    {"source": "popularity", "alpha": 1.5},
+    {"source": "uniform"},
+    {"source": "hot", "top": 0.3},
+    {"source": "cold", "most_clicks": 1},
+    {"source": "cold", "new_days": 3},
+    {"source": "same_attribute", "attributes": ["city"]},
+    {"source": "same_attribute", "attributes": ["city", "brand"], "alpha": 0.0},
+    {"source": "same_attribute", "attributes": ["levels"], "prefix": 1},
+)
+
+
+def random_logs(draw: Random) -> Logs:
+    """Three dates of requests with a funnel of twelve items, of which some are shown."""
+    made = Logs()
+    for item in range(ITEMS):
+        made.item(
+            item,
+            at("00:00", draw.choice([-9, -1, 0])) if draw.random() < 0.3 else None,
+            at("12:00", draw.choice([-1, 0, 3])) if draw.random() < 0.15 else None,
+            city=draw.choice(["bern", "oslo", None]),
+            brand=draw.choice([1, 2]),
+            levels=draw.choice([["a", "b"], ["a", "c"], ["b"], None]),
+        )
+    for days in (-2, -1, 0):
+        for request in range(30):
+            number, user = request + 100 * (days + 3), draw.randrange(1, USERS + 1)
+            recalled = draw.sample(range(ITEMS), 12)
+            fine = recalled[: draw.choice([0, 5, 7])]
+            when = at(f"{draw.randrange(1, 22):02}:{draw.randrange(60):02}", days)
+            if draw.random() < 0.9:
+                for stage, items in (("coarse", recalled), ("fine", fine)):
+                    if items:
+                        made.rank(number, stage, items, when)
+            for place, item in enumerate(draw.sample(recalled, 3)):
+                made.show(user, number, item, when, position=place + 1)
+                for action in ACTIONS[: draw.choice([0, 0, 1, 1, 2, 4])]:
+                    later = when.replace(minute=59)
+                    made.click(user, number, item, later, action)
+    return made
+
+
+def random_config(draw: Random, base: Path) -> Config:
+    easy = [dict(entry) for entry in draw.sample(DRAWN, draw.randrange(1, 5))]
+    for entry in easy[1:]:
+        entry["count"] = draw.randrange(1, 4)
+    hard: list[dict[str, Any]] = []
+    if draw.random() < 0.8:
+        selection = draw.choice(["random", "random", "top", "tail"])
+        hard = [
+            {"source": "cut", "stage": "coarse", "selection": selection},
+            {"source": "low", "stage": "fine", "selection": selection},
+        ]
+        if draw.random() < 0.5:
+            hard[0] |= draw.choice([{"count": 2}, {"share": 0.2, "ranks": [2, 9]}])
+        if draw.random() < 0.5:
+            hard[1] |= draw.choice([{"band": [0.2, 0.8]}, {"scores": [0.0, 0.98]}])
+    positives: dict[str, Any] = {
+        "downsampling": {"rule": draw.choice(["none", "sqrt", "cap"]), "threshold_clicks": 2},
+        "weights": {"buy": 3.0},
+    }
+    if draw.random() < 0.4:
+        positives["labels"] = ["cart", "buy"]
+    if draw.random() < 0.4:
+        positives["per_user_cap"] = draw.randrange(1, 4)
+    if draw.random() < 0.4:
+        positives["upsampling"] = {"threshold_clicks": 4.0, "power": 0.5, "most": 3.0}
+    popularity: dict[str, Any] = {"window_days": 2, "smoothing": draw.choice([0.5, 1.0, 20.0])}
+    popularity["of"] = draw.choice(["clicks", "clicks", "impressions", "users", "actions"])
+    if draw.random() < 0.3:
+        popularity["half_life_days"] = 1.0
+    made = config(
+        base,
+        # A part of a list tells no rank: the log has scores only.
+        funnel={"cut_known_by": "membership" if "ranks" in str(hard) else draw.choice(WAYS)},
+        negatives={"hard": []},
+        exclusion={
+            "exposure_lookback_days": draw.randrange(3),
+            "click_lookback_days": draw.randrange(3),
+        },
+        positives=positives,
+        popularity=popularity,
+        seed=draw.randrange(1000),
+        epoch=draw.randrange(3),
+        # So few users and dates are odd in themselves.
+        gates={name: {"fail": None} for name in ("top_user_share", "logged_request_share")},
+    )
+    tree = made.model_dump(mode="json", by_alias=True)
+    tree["logs"]["items"]["carry"] = ["city", "brand", "levels"]
+    tree["tables"] = [*tree["tables"], "training_samples_pointwise"]
+    tree["negatives"] = {
+        "per_positive": draw.randrange(14, 20),
+        "easy": easy,
+        "hard": hard,
+        "on_shortfall": draw.choice(["leave", {"fill": "popularity"}, {"fill": "uniform"}]),
+        "max_rejections": draw.choice([0, 1, 16]),
+    }
+    return Config.model_validate_json(json.dumps(tree))
+
+
+def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]]:
+    """User and item of what happened from so many dates before the date to its end."""
+
+    def inside(when: datetime) -> bool:
+        return -back <= (when.date() - DAY).days <= 0
+
+    return {(r["user_id"], r["item_id"]) for r in logs.rows[log] if inside(r[time])}
+
+
+@pytest.mark.parametrize("number", range(10))
+class DescribeARandomRecipe:
+    def it_keeps_the_truths(self, spark: SparkSession, tmp_path: Path, number: int) -> None:
+        draw = Random(number)
+        logs = random_logs(draw)
+        logs.write(tmp_path)
+        settings = random_config(draw, tmp_path)
+        built = build_day(settings, spark, immature=True)
+        record = AuditRecord.model_validate_json(built.release.quality_json)
+        assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
+        assert len(built.tables["training_samples"]) >= 5
+        never_shown_or_clicked(logs, settings, built)
+        adds_up(settings, built)
+        says_how_likely_it_was(settings, built)
+        shown_and_clicked(logs, built)
+
+
+def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
+    reach = settings.exclusion
+    forbidden = of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
+    forbidden |= of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
+    for table in ("easy_negatives", "hard_negatives"):
+        rows = built.tables[table]
+        assert {(row["user_id"], row["neg_item_id"]) for row in rows} & forbidden == set()
+    for row in built.tables["training_samples"]:
+        assert {(row["user_id"], item) for item in row["neg_item_ids"]} & forbidden == set()
+
+
+def adds_up(settings: Config, built: Built) -> None:
+    negatives = settings.negatives
+    asked = {source.code: source.asked for source in negatives.drawn if source.asked}
+    for row in built.tables["training_samples"]:
+        parts = [row[f"n_{kind}"] for kind in ("easy", "hard", "fill")]
+        assert row["n_requested"] == negatives.per_positive == sum(parts) + row["shortfall"]
+        assert len(row["neg_item_ids"]) == sum(parts)
+        assert sum(row["shortfall_counts"]) == row["n_fill"] + row["shortfall"]
+        drawn = Counter(row["neg_source"][: row["n_easy"]])
+        assert all(drawn[code] in (0, n) for code, n in asked.items())
+        assert set(drawn) <= set(asked)
+
+
+def says_how_likely_it_was(settings: Config, built: Built) -> None:
+    for row in built.tables["easy_negatives"]:
+        assert 0 < row["q"] <= math.exp(row["log_q"]) * (1 + 1e-8) <= 1 + 1e-8
+    several = len(settings.negatives.distributions) > 1
+    for row in built.tables["training_samples"]:
+        n_easy, n_hard = row["n_easy"], row["n_hard"]
+        chosen = range(n_easy, n_easy + n_hard)
+        for place, log_q in enumerate(row["neg_log_q"]):
+            assert (log_q is None) == (place in chosen)
+        assert ("neg_mixture_log_q" in row) == several
+        if several:
+            told = [q is None for q in row["neg_mixture_log_q"]]
+            assert told == [place in chosen for place in range(len(told))]
+        for place, chance in enumerate(row["neg_incl_prob"]):
+            assert place in chosen or chance is None
+            assert chance is None or 0 < chance <= 1
+        weight = row["keep_prob"] * row.get("cap_prob", 1.0) * row.get("repeat_expect", 1.0)
+        assert row["undo_weight"] == pytest.approx(1.0 / weight, rel=1e-9)
+
+
+def shown_and_clicked(logs: Logs, built: Built) -> None:
+    of_log = {
+        log: {(r["user_id"], r["request_id"], r["item_id"]) for r in logs.rows[log]}
+        for log in ("impressions", "clicks")
+    }
+    keys = [
+        (r["user_id"], r["request_id"], r["item_id"], r.get("repeat_idx", 0))
+        for r in built.tables["positives"]
+    ]
+    assert len(keys) == len(set(keys))
+    for key in keys:
+        assert key[:3] in of_log["impressions"] & of_log["clicks"]
