@@ -204,7 +204,7 @@ class DescribeItems:
         weights = integer_weights(clicks, 1.0, 0.75)
         rows: list[Row] = [
             {"item_id": i, "item_idx": index[i], "clicks": n, "weight": int(w), "positives": 0}
-            | {"q": float(w / weights.sum()), "in_batch_q": 0.0}
+            | {"q": float(w / weights.sum()), "in_batch_q": 0.0, "eligible_from": None}
             for (i, n), w in zip(stats, weights, strict=True)
         ]
         clicked = [(1, "12:00", -1)] * 2 + [(1, "13:00", -2), (1, "23:59", -3), (2, "00:00", 0)]

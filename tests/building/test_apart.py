@@ -11,7 +11,7 @@ from winnow.errors import ConfigError
 
 def config(warehouse: Path, impressions: str, clicks: str = "/elsewhere/clicks") -> Config:
     logs: dict[str, Any] = {"impressions": {"path": impressions}, "clicks": {"path": clicks}}
-    settings = {"negatives": {"hard": []}, "warehouse": str(warehouse), "logs": logs}
+    settings = {"negatives": {"hard": ()}, "warehouse": str(warehouse), "logs": logs}
     return Config.model_validate(settings)
 
 

@@ -71,7 +71,9 @@ class DescribeTheLogsOfTheShop:
         right = load_config(ROOT / "examples" / "own_logs" / "winnow.yaml")
         assert config.ids == right.ids
         assert config.funnel == right.funnel
-        assert config.negatives.hard == right.negatives.hard
+        assert [(e.source, e.stage, e.percentiles) for e in config.negatives.hard] == [
+            (e.source, e.stage, e.percentiles) for e in right.negatives.hard
+        ]
 
     def it_says_what_it_found_and_what_is_odd(self, config: Config) -> None:
         text = Path(config.warehouse).with_name("winnow.yaml").read_text(encoding="utf-8")
