@@ -71,10 +71,11 @@ def of_clicks(columns: dict[str, Any]) -> Config:
 
 def of_stages(columns: dict[str, Any], **hard: Any) -> Config:
     ranking = {"ranking_log": {"path": "wide", "columns": columns}}
+    if "stages" not in hard:
+        return config(impressions() | ranking, funnel=hard, negatives={})
+    stages = hard.pop("stages")
     return config(
-        impressions() | ranking,
-        funnel=funnel(hard["stages"]),
-        negatives={"hard": taken(hard["stages"])},
+        impressions() | ranking, funnel=funnel(stages, **hard), negatives={"hard": taken(stages)}
     )
 
 

@@ -18,10 +18,11 @@ PARTITIONS = 7
 # What goes in: of a pair only where it is described.
 COLUMNS_IN = ("owner_key", "item_key", "kind", "score", "rank")
 BYTES_PER_EVENT = 30
-# What comes out, a row per positive: 21 values and 9 lists of its 20 negatives.
-COLUMNS_OUT = 30
-LEAVES_OUT = 30
-BYTES_PER_GROUP = 720
+# What comes out, a row per positive: 30 values, of which labels, cap and repeats are 6, and 12
+# lists of its 20 negatives.
+COLUMNS_OUT = 42
+LEAVES_OUT = 42
+BYTES_PER_GROUP = 880
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ class DescribeWhatComesBack:
     def it_has_one_list_per_fact_about_negatives(self, notes: Notes) -> None:
         crossed = notes.crossing("out")
         assert (len(crossed.columns), len(crossed.leaves)) == (COLUMNS_OUT, LEAVES_OUT)
-        assert sum(leaf.endswith("[]") for leaf in crossed.leaves) == 9
+        assert sum(leaf.endswith("[]") for leaf in crossed.leaves) == 12
 
     def it_is_small(self, notes: Notes) -> None:
         crossed = notes.crossing("out")

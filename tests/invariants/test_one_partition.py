@@ -55,8 +55,10 @@ class DescribeOnePartition:
 
     def it_keeps_the_same_positives_in_every_epoch(self, tmp_path: Path) -> None:
         """Thinned ones among them, with their order: only what is drawn for them is another."""
-        lists: dict[str, tuple[str, ...]] = {"easy": ("item_ids", "q", "log_q", "attempts")}
-        lists["hard"] = ("item_ids", "stage", "rank", "size", "score")
+        lists: dict[str, tuple[str, ...]] = {
+            "easy": ("item_ids", "source", "q", "log_q", "attempts")
+        }
+        lists["hard"] = ("item_ids", "source", "stage", "rank", "size", "score", "incl_prob")
         of_negatives = [f"{kind}_{name}" for kind, names in lists.items() for name in names]
         tables = [sampled(tmp_path, epoch=epoch) for epoch in (0, 1, 77)]
         first, *others = [columns(table.drop_columns(of_negatives)) for table in tables]

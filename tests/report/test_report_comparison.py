@@ -25,7 +25,7 @@ class DescribeRenderComparison:
             "The audit of A passed, that of B passed with warnings.",
             "1 gate differs in status or figure.",
             "B has 34,020 positives (+903, +2.73 %).",
-            "3 settings changed.",
+            "2 settings changed.",
         ]
 
     def it_shows_both_verdicts(self) -> None:
@@ -58,7 +58,6 @@ class DescribeRenderComparison:
     def it_names_the_settings_that_differ_by_their_keys(self) -> None:
         assert rows(compared().by_id("config")) == {
             "epoch": ["–", "1"],
-            "mix.fill": ["yes", "–"],
             "negatives.per_positive": ["20", "10"],
         }
 

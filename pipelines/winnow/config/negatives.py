@@ -1,6 +1,5 @@
 """How many negatives a positive gets, and of which sources."""
 
-from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -112,7 +111,7 @@ class Negatives(Frozen):
             refuse([fault(("hard",), what, ", ".join(sorted(ways)), next_step=fix)])
         return self
 
-    @cached_property
+    @property
     def numbers(self) -> Numbers:
         """How many negatives each source is asked for."""
         easy, hard = ([entry.quota for entry in entries] for entries in (self.easy, self.hard))
@@ -154,7 +153,7 @@ class Negatives(Frozen):
         name = self.on_shortfall.fill
         return next((entry for entry in self.easy if entry.source == name), _WHOLE.get(name))
 
-    @cached_property
+    @property
     def distributions(self) -> tuple[EasyEntry, ...]:
         """The different distributions that draws come from, the main one first."""
         fills = [self._of_fills] if self._of_fills else []
@@ -166,7 +165,7 @@ class Negatives(Frozen):
         """The columns that hold how likely a draw is of all sources together: of several, one."""
         return ("mixture",) if len(self.distributions) > 1 else ()
 
-    @cached_property
+    @property
     def drawn(self) -> tuple[Drawn, ...]:
         """The sources of draws in their order; the last one is that of fills, if there is one."""
         keys = [entry.distribution for entry in self.distributions]
@@ -183,7 +182,7 @@ class Negatives(Frozen):
             found.append(Drawn(fill.name, fill.code, fill.stream, 0, of))
         return tuple(found)
 
-    @cached_property
+    @property
     def pools(self) -> tuple[Pool, ...]:
         """Which hard negatives are chosen together, in the order of their first sources."""
         open_ones = tuple(i for i, entry in enumerate(self.hard) if entry.quota.open)
