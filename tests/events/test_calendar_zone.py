@@ -120,7 +120,7 @@ class DescribeAFirstDay:
                 )
             }
         )
-        with pytest.raises(InputError, match="does not reach back"):
+        with pytest.raises(InputError, match="do not reach back"):
             build_day(strict, spark, immature=True)
 
 
