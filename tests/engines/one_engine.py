@@ -55,8 +55,11 @@ def built(task: dict[str, Any], engine: Engine) -> dict[str, Any]:
         content.update({n: (t.content.rows, t.content.total) for n, t in staged.items()})
         return publish(store, staged, *more)
 
-    changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": TABLES}
-    config = load_config(Path(task["build"])).model_copy(update=changes)
+    written = load_config(Path(task["build"]))
+    ranked = written.logs.ranking_log is not None
+    tables = tuple(name for name in TABLES if ranked or name != "cascade_samples")
+    changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": tables}
+    config = written.model_copy(update=changes)
     day = date.fromisoformat(task["day"])
     build.__globals__["publish"] = noting
     summary = build(BuildRequest(config, day, engine, progress=Progress(quiet=True)))
