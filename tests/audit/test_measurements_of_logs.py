@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from winnow.audit.gates.draws import easy_figures, wrong_q
+from winnow.audit.gates.draws import easy_figures
 from winnow.audit.gates.history import drift_figures, volume_figures, volume_of
 from winnow.audit.gates.inputs import input_figures
 from winnow.audit.gates.ranking_rows import logged_requests
+from winnow.audit.gates.shares import wrong_q
 from winnow.audit.gates.whose_clicks import shared_requests
 from winnow.audit.recompute.date_sources import drawable_of
 from winnow.audit.recompute.forbidden import measure_draws

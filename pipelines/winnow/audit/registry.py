@@ -26,6 +26,7 @@ from winnow.audit.gates import (
     ranking_rows,
     repeats,
     row_rules,
+    shares,
     shuffle,
     stage_scores,
     user_caps,
@@ -33,9 +34,9 @@ from winnow.audit.gates import (
 )
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
-    (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix),
+    (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix, history),
     (hard_negatives, ranking_rows, carried, stage_scores, cascade, user_caps, repeats),
-    (popularity, positives, draws, dropped_rows, labels, kept_negatives, whose_clicks, history),
+    (popularity, positives, draws, shares, dropped_rows, labels, kept_negatives, whose_clicks),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.
 

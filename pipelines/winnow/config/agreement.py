@@ -7,10 +7,9 @@ from typing import Any
 import yaml
 
 from winnow.config.columns import TimeSource
-from winnow.config.funnel import Funnel
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Fault, fault, nearest
-from winnow.config.negatives import Negatives
+from winnow.config.negatives_faults import negatives_faults
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.ranking import cascade_faults, ranking_faults
@@ -84,9 +83,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         has_log = logs.get("ranking_log", True) is not None
         yield from ranking_faults(ranking, stages, carried, has_log=has_log)
         yield from cascade_faults(parts.get("tables", ()), stages, has_log=has_log)
-    yield from _attributes(parts.get("negatives"), logs)
-    if "ranking_log" in logs:
-        yield from _hard(parts.get("negatives"), parts.get("funnel"), logs["ranking_log"])
+    yield from negatives_faults(parts.get("negatives"), parts.get("funnel"), logs)
 
 
 def _popularity(popularity: Popularity | None, positives: Positives | None) -> Iterator[Fault]:
@@ -201,64 +198,3 @@ def _sources(logs: RightLogs) -> Iterator[Fault]:
                 log.derived_from,
                 f"one of {', '.join(others)}" if others else None,
             )
-
-
-def _hard(
-    negatives: Negatives | None, funnel: Funnel | None, ranking_log: LogConfig | None
-) -> Iterator[Fault]:
-    wanted = negatives is not None and negatives.n_hard > 0
-    if negatives is not None and wanted and ranking_log is None:
-        default = "" if "hard" in negatives.model_fields_set else " (the default)"
-        yield fault(
-            ("negatives", "hard"),
-            "hard negatives come from the ranking log, and logs has no ranking_log",
-            found=f"{negatives.n_hard} of {negatives.per_positive}{default}",
-            expected="[]",
-            next_step="Set negatives: {hard: []}, or describe logs.ranking_log.",
-        )
-    if negatives is not None and funnel is not None and ranking_log is not None and wanted:
-        yield from _stages(negatives, funnel)
-    if funnel is None or ranking_log is None:
-        return
-    if ranking_log.sampled and funnel.cut_known_by == "membership":
-        yield fault(
-            ("funnel", "cut_known_by"),
-            "membership needs every row of a request, but logs.ranking_log.sampled is true",
-            found="membership",
-            expected="passed or last_stage",
-        )
-
-
-def _attributes(negatives: Negatives | None, logs: RightLogs) -> Iterator[Fault]:
-    items = logs.get("items")
-    carried = items.carry if items is not None else ()
-    for index, entry in enumerate(negatives.easy if negatives is not None else ()):
-        for place, name in enumerate(getattr(entry, "attributes", ())):
-            if name not in carried:
-                yield fault(
-                    ("negatives", "easy", index, "attributes", place),
-                    "logs.items carries no such column",
-                    name,
-                    f"one of {', '.join(carried)}" if carried else None,
-                    nearest(name, carried) or "Name it under logs.items.carry.",
-                )
-
-
-def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
-    names = [stage.name for stage in funnel.stages]
-    for index, entry in enumerate(negatives.hard):
-        key = ("negatives", "hard", index)
-        first = next(one for one in negatives.hard if one.stage == entry.stage)
-        if entry.stage not in names:
-            what, expected = "funnel.stages has no such stage", f"one of {', '.join(names)}"
-            hint = nearest(entry.stage, names)
-            yield fault((*key, "stage"), what, entry.stage, expected, hint)
-        elif first.source != entry.source:
-            what = f"{entry.stage} gives cut items or low ones, not both"
-            yield fault((*key, "source"), what, entry.source, first.source)
-        elif (entry.source, entry.stage) == ("cut", names[-1]):
-            if funnel.cut_known_by != "membership":
-                continue
-            what = f"{entry.stage} is the last one, so no next stage tells what it cut"
-            fix = "Set funnel.cut_known_by, or add the stage that follows."
-            yield fault((*key, "stage"), what, next_step=fix)

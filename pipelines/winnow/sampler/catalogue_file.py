@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.item_attributes import ATTRIBUTE
+from winnow.sampler.catalogue_items import catalogue_items
 from winnow.sampler.kernels.draw_groups import DrawGroups
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
-from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems
 from winnow.sampler.sources.registry import distributions
 from winnow.sampler.weights import keep_probs, popularity_of
 
@@ -55,6 +55,21 @@ class Catalogue:
     def total_weight(self) -> int:
         """The sum of all weights."""
         return int(self.draws.weights.sum())
+
+    def clicks_of(self, items: NDArray[np.uint64], codes: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the clicks of items, also of those that are not in the catalogue, shape (k,).
+
+        Args:
+            items: Keys. codes: Their codes, -1 outside the catalogue.
+        """
+        clicks = np.zeros(len(codes), np.int64)
+        inside = codes >= 0
+        clicks[inside] = self.clicks[codes[inside]]
+        at = np.searchsorted(self.other_keys, items[~inside])
+        found = at < len(self.other_keys)
+        found[found] = self.other_keys[at[found]] == items[~inside][found]
+        clicks[np.flatnonzero(~inside)[found]] = self.other_clicks[at[found]]
+        return clicks
 
     def groups_of(self, positive_code: NDArray[np.int32], of: Sequence[int]) -> NDArray[np.int32]:
         """Return the group that each source draws from for each positive, shape (sources, p).
@@ -119,33 +134,6 @@ def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
     )
 
 
-def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> CatalogueItems:
-    """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
-
-    Args:
-        items: Sorted by ``item_id``. config: The smoothing. day: The date.
-    """
-    inside = items.filter(items["in_catalogue"]).combine_chunks()
-
-    def column(name: str) -> pa.Array:
-        chunks = inside[name].combine_chunks()
-        return chunks.combine_chunks() if isinstance(chunks, pa.ChunkedArray) else chunks
-
-    return CatalogueItems(
-        ids=column("item_id"),
-        clicks=inside["clicks"].to_numpy(),
-        smoothing=config.popularity.smoothing,
-        popular_by=popularity_of(inside),
-        since_us=_begins(column("eligible_from")),
-        day=day,
-        attributes={
-            name.removeprefix(ATTRIBUTE): column(name)
-            for name in inside.column_names
-            if name.startswith(ATTRIBUTE)
-        },
-    )
-
-
 def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
     distinct, first = np.unique(keys, return_index=True)
     if len(distinct) == len(keys):
@@ -161,11 +149,6 @@ def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
             next_step="Give one of them another id, or declare ids.item: bigint.",
         )
     )
-
-
-def _begins(times: pa.Array) -> NDArray[np.int64]:
-    us = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(NO_BEGIN)
-    return np.asarray(us.to_numpy(), np.int64)
 
 
 _OF_TABLE = ("keys", "slots", "hot_keys", "hot_keep")

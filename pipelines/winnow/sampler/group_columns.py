@@ -40,6 +40,18 @@ COUNTS = ("n_easy", "n_fill", "n_hard", "shortfall")
 """The counts of negatives among them."""
 
 
+NOT_IN_GROUPS = (
+    "user_key",
+    "request_key",
+    "item_key",
+    "owner_key",
+    "click_key",
+    "tie",
+    "click_tie",
+)
+"""Columns of pairs that serve the sampler only."""
+
+
 @dataclass(frozen=True)
 class NegativeLists:
     """The lists of one kind of negatives; the i-th elements of a group's lists belong together.

@@ -9,9 +9,9 @@ from pyspark.sql.types import StructField, StructType
 
 from winnow.config.tree import Config
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
-from winnow.sampler.group_columns import group_columns
+from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.positive_columns import PositiveColumns
-from winnow.sampler.task import NOT_IN_GROUPS, SamplerSettings, sample_partition
+from winnow.sampler.task import SamplerSettings, sample_partition
 from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
 from winnow.spark.task_files import Task

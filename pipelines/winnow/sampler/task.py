@@ -1,6 +1,6 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,25 +12,18 @@ from numpy.typing import NDArray
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
-from winnow.sampler.catalogue_file import Catalogue, load_catalogue
+from winnow.sampler.catalogue_file import load_catalogue
+from winnow.sampler.group_batches import group_batches
 from winnow.sampler.group_columns import (
-    CHOSEN,
-    COUNTS,
-    OF_POSITIVE,
-    NegativeLists,
     drawn_lists_of,
-    missing_column,
 )
-from winnow.sampler.kernels.draw_groups import unconditional_log_prob
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Groups, positive_codes, sample_groups
+from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
-from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.kernels.positives import (
     Kept,
     Pairs,
     keep_positives,
-    shuffle_keys,
 )
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.positive_columns import PositiveColumns
@@ -39,17 +32,6 @@ from winnow.spark.shipped import shipped
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
-
-NOT_IN_GROUPS = (
-    "user_key",
-    "request_key",
-    "item_key",
-    "owner_key",
-    "click_key",
-    "tie",
-    "click_tie",
-)
-"""Columns of pairs that serve the sampler only."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +123,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
 
     def clicks_of(kept: Kept) -> NDArray[np.int64]:
-        return _clicks(kept, positive_codes(kept, draws), catalogue)
+        return catalogue.clicks_of(kept.item, positive_codes(kept, draws))
 
     of_date = _of_date(kept, pairs, settings)
     kept, resampling = settings.of_positives.resampled(of_date, clicks_of)
@@ -153,7 +135,7 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     groups = sample_groups(_events(table), kept, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
     lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
-    return _batches(details, kept, groups, catalogue, asked, lists)
+    return group_batches(details, kept, groups, catalogue, asked, lists)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -215,68 +197,3 @@ def _of_date(kept: Kept, pairs: Pairs, settings: SamplerSettings) -> Kept:
     of_date = (shown >= settings.start_us) & (shown < settings.end_us)
     columns: list[Any] = [column[of_date] for column in kept]
     return Kept(*columns)
-
-
-def _batches(
-    details: pa.Table,
-    kept: Kept,
-    groups: Groups,
-    catalogue: Catalogue,
-    asked: Mapping[str, pa.Array],
-    lists: NegativeLists,
-) -> list[pa.RecordBatch]:
-    draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
-    pos_log_q = unconditional_log_prob(draws.log_weights, groups.positive_code, total)
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {
-        name: details[name].take(kept.pair)
-        for name in details.column_names
-        if name not in NOT_IN_GROUPS
-    }
-    of_positive = {
-        "shuffle_key": pa.array(shuffle_keys(kept.hash)),
-        "keep_prob": pa.array(kept.keep_prob),
-        "item_clicks": pa.array(_clicks(kept, groups.positive_code, catalogue)),
-        "pos_log_q": pa.array(pos_log_q, mask=groups.positive_code < 0),
-        **{name: pa.array(getattr(groups, name)) for name in COUNTS},
-        **{
-            missing_column(reason): pa.array(np.ascontiguousarray(groups.missing[:, code]))
-            for code, reason in enumerate(REASONS)
-        },
-    }
-    of_draws, of_choice = groups.drawn, groups.chosen
-    drawn = {
-        "item_ids": ids.take(pa.array(of_draws.code)),
-        "source": pa.array(of_draws.source),
-        "q": pa.array(of_draws.q),
-        "log_q": pa.array(of_draws.log_q),
-        "mixture_log_q": pa.array(of_draws.mixture),
-        "attempts": pa.array(of_draws.attempts),
-    }
-    chosen = {
-        "item_ids": ids.take(pa.array(of_choice.code)),
-        "source": pa.array(of_choice.source),
-        "stage": pa.array(of_choice.stage),
-        "rank": pa.array(of_choice.rank, mask=of_choice.rank == 0),
-        "size": pa.array(of_choice.size, mask=of_choice.size == 0),
-        "score": pa.array(of_choice.score, mask=np.isnan(of_choice.score)),
-        "incl_prob": pa.array(of_choice.incl_prob, mask=np.isnan(of_choice.incl_prob)),
-    }
-    columns |= {"action": pa.array(kept.action)}
-    columns |= {name: of_positive[name] for name in OF_POSITIVE.names}
-    columns |= lists.columns(drawn, groups.n_easy + groups.n_fill)
-    columns |= CHOSEN.columns(chosen, groups.n_hard)
-    columns |= asked
-    batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
-    return batches
-
-
-def _clicks(kept: Kept, code: NDArray[np.int32], catalogue: Catalogue) -> NDArray[np.int64]:
-    """Return the clicks of each positive's item, also where it is not in the catalogue."""
-    clicks = np.zeros(len(code), np.int64)
-    inside = code >= 0
-    clicks[inside] = catalogue.clicks[code[inside]]
-    at = np.searchsorted(catalogue.other_keys, kept.item[~inside])
-    found = at < len(catalogue.other_keys)
-    found[found] = catalogue.other_keys[at[found]] == kept.item[~inside][found]
-    clicks[np.flatnonzero(~inside)[found]] = catalogue.other_clicks[at[found]]
-    return clicks

@@ -1,6 +1,6 @@
 """What each positive was given beside what was asked for: the mix, the lists, and the shortfall."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import Any
 
@@ -10,6 +10,8 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.gate import MIX, Figure, Gate, Measurement, at_most, none_of
 from winnow.audit.gates.row_rules import INCL_PROB_DIFFERS
+from winnow.audit.recompute.chances import drawn_evenly, with_chances
+from winnow.audit.recompute.quotas import exceeds_quota
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
 from winnow.config.gates import Bounds, GateBounds
@@ -147,7 +149,7 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     }  # fmt: skip
     logged = of_reason["request_not_logged"] == 0
     return aggregate(
-        _with_chances(samples),
+        with_chances(samples),
         row_sample,
         {
             "rows": F.count(F.lit(1)),
@@ -161,8 +163,8 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
         },
         {
             "uneven": F.count_if(~few_ids & uneven),
-            "unlikely": F.count_if(~F.coalesce(_drawn_evenly(config), F.lit(False))),
-            "exceeding": F.count_if(F.coalesce(_exceeds(config), F.lit(True))),
+            "unlikely": F.count_if(~F.coalesce(drawn_evenly(config), F.lit(False))),
+            "exceeding": F.count_if(F.coalesce(exceeds_quota(config), F.lit(True))),
         },
     )
 
@@ -189,77 +191,6 @@ def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample
         for reason, n in missing.items()
         if n
     ]
-
-
-def _with_chances(samples: DataFrame) -> DataFrame:
-    """Add what ``_drawn_evenly`` needs, each list looked at once.
-
-    ``known_chances`` counts the negatives that tell a chance; of the hard ones ``hard_chances``
-    does, and ``least_chance`` and ``most_chance`` are the ends.
-    """
-    hard = F.slice("neg_incl_prob", F.col("n_easy") + F.lit(1), F.col("n_hard"))
-    with_hard = samples.select("*", hard.alias("hard_incl_prob"))
-    return with_hard.select(
-        "*",
-        F.size(F.array_compact("neg_incl_prob")).alias("known_chances"),
-        F.size(F.array_compact("hard_incl_prob")).alias("hard_chances"),
-        F.array_min("hard_incl_prob").alias("least_chance"),
-        F.array_max("hard_incl_prob").alias("most_chance"),
-    )
-
-
-def _drawn_evenly(config: Config) -> Column:
-    """Return whether the hard negatives of a positive tell one possible chance to be chosen.
-
-    It is drawn / pool for each of them, and NULL for the others. A pool that gave fewer than were
-    asked for gave all that it had.
-    """
-    n_hard, known = F.col("n_hard"), F.col("known_chances")
-    ways = {pool.selection == "random" for pool in config.negatives.pools}
-    if ways == {False}:
-        return known == 0
-    least, most = F.col("least_chance"), F.col("most_chance")
-    pool = n_hard / least
-    whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
-    if len(config.negatives.pools) > 1:
-        # Each pool has a chance of its own; of some, where others are chosen otherwise.
-        all_known = known == n_hard if ways == {True} else known <= n_hard
-        return all_known & F.coalesce((least > 0) & (most <= 1), known == 0)
-    possible = (least > 0) & (least == most) & (most <= 1) & whole
-    all_chosen = (n_hard == config.negatives.n_hard) | (least == 1)
-    complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
-    return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
-
-
-def _exceeds(config: Config) -> Column:
-    """Return whether a source of a positive gave more than it was asked for.
-
-    With one source of draws and one pool there is nothing that the counts do not tell.
-    """
-    negatives, found = config.negatives, [F.lit(False)]
-    several = len(negatives.easy) > 1
-    for source in negatives.drawn if several else ():
-        if source.asked:
-            found.append(_of_code(source.code) > source.asked)
-    stages = [stage.name for stage in config.ladder if stage.take != "none"]
-    for pool in negatives.pools if len(negatives.pools) > 1 else ():
-        hardness = {stages.index(negatives.hard[i].stage) + 1 for i in pool.entries}
-        alone = all(
-            i in pool.entries
-            for i, entry in enumerate(negatives.hard)
-            if stages.index(entry.stage) + 1 in hardness
-        )
-        if alone:  # else pools share a stage, and a row does not tell which of them it is of
-            found.append(_of_hardness(hardness) > pool.asked)
-    return reduce(Column.__or__, found)
-
-
-def _of_hardness(hardness: Collection[int]) -> Column:
-    return F.size(F.filter("neg_hardness", lambda one: one.isin(*hardness)))
-
-
-def _of_code(code: int) -> Column:
-    return F.size(F.filter("neg_source", lambda source: source == code))
 
 
 def _missing(reason: str) -> Column:

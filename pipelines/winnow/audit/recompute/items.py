@@ -6,8 +6,6 @@ eligibility from its definition.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,17 +16,17 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Weighed
+from winnow.audit.recompute.eligible import recomputed_eligible
+from winnow.audit.recompute.keep_probs import recomputed_keep
 from winnow.audit.recompute.pairs import recomputed_pairs
 from winnow.audit.recompute.popularity import (
     first_unknown_us,
     recomputed_popularity,
     to_steps,
 )
-from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.repeated_keys import key_hash
-from winnow.contracts.rows import on_date, valid_rows
 from winnow.dates import CalendarDay
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
@@ -165,7 +163,7 @@ def recomputed_items(
     whole = ("before", "same", "unused", "weight", "positives")
     table = (
         counted.join(stats, "item_id", how="full")
-        .join(_eligible(logs, config, day), "item_id", how="full")
+        .join(recomputed_eligible(logs, config, day), "item_id", how="full")
         .select(
             key_of("item_id", config.ids.item).alias("key"),
             F.col("item_id").cast("string").alias("name"),
@@ -216,16 +214,11 @@ def recomputed_items(
         index=index,
         since_us=np.asarray(table["since"].to_numpy(), np.int64),
         attributes={
-            name.removeprefix(ATTRIBUTE): _whole(table[name])
+            name.removeprefix(ATTRIBUTE): table[name].combine_chunks()
             for name in table.column_names
             if name.startswith(ATTRIBUTE)
         },
     )
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -236,47 +229,3 @@ def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:
     places = np.full(len(listed), -1, np.int64)
     places[of_listed] = np.arange(len(of_listed))
     return places
-
-
-def _eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
-    """Return (item_id, eligible) of the catalogue's items, each once.
-
-    An item is there if any of its periods reaches into the date: none is chosen among them.
-    """
-    if "items" in logs:
-        log = logs["items"]
-        rows = valid_rows(log).where(on_date(log, day))
-        begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
-        ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
-        ids = rows.where(begins & ends).select("item_id")
-    else:
-        since = day.shifted(-config.popularity.window_days).start_us
-        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
-        at = F.coalesce("event_us", folder, F.lit(day.start_us))
-        seen = [
-            valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
-            for name, log in logs.items()
-            if name != "users"
-        ]
-        ids = reduce(DataFrame.unionByName, seen)
-    return ids.distinct().withColumn("eligible", F.lit(True))
-
-
-def recomputed_keep(clicks: NDArray[Any], rule: Downsampling) -> NDArray[np.float64]:
-    """Return keep_prob of each item's positives by the formulas of design section 5, shape (n,)."""
-    if rule.rule.startswith("word2vec"):
-        share = clicks / (float(clicks.sum()) or 1.0)
-        with np.errstate(divide="ignore"):
-            root = np.sqrt(rule.threshold_share / share)
-        chance = root if rule.rule == "word2vec_paper" else root * (1.0 + root)
-        return np.asarray(np.minimum(1.0, chance), np.float64)
-    exponent = {"none": 0.0, "sqrt": 0.5, "cap": 1.0, "power": rule.power}[rule.rule]
-    clicked = clicks[clicks > 0]
-    if rule.threshold_clicks is not None:
-        t = rule.threshold_clicks
-    elif len(clicked):
-        t = float(np.quantile(clicked, rule.threshold_quantile, method="inverted_cdf"))
-    else:
-        t = 1.0
-    ratio = t / np.where(clicks > 0, clicks, 1)
-    return np.where(clicks > 0, np.minimum(1.0, ratio**exponent), 1.0)

@@ -1,0 +1,36 @@
+"""Which items may be drawn on a date: the definition of the catalogue, written down once more."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.config.tree import Config
+from winnow.contracts.log import Log
+from winnow.contracts.rows import on_date, valid_rows
+from winnow.dates import CalendarDay
+
+
+def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
+    """Return (item_id, eligible) of the catalogue's items, each once.
+
+    An item is there if any of its periods reaches into the date: none is chosen among them.
+    """
+    if "items" in logs:
+        log = logs["items"]
+        rows = valid_rows(log).where(on_date(log, day))
+        begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
+        ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
+        ids = rows.where(begins & ends).select("item_id")
+    else:
+        since = day.shifted(-config.popularity.window_days).start_us
+        folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
+        at = F.coalesce("event_us", folder, F.lit(day.start_us))
+        seen = [
+            valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
+            for name, log in logs.items()
+            if name != "users"
+        ]
+        ids = reduce(DataFrame.unionByName, seen)
+    return ids.distinct().withColumn("eligible", F.lit(True))
