@@ -245,7 +245,7 @@ class DescribeNegativesOfLists:
         rows = self.rows(([1, 2], [0], [-1.0, -2.0]), ([3], [1, 1], None), ([4], [0], [-4.0]))
         found = _negatives(rows, np.array([0, 1, 2], np.int32))
         assert found.item.tolist() == [1, 2, 3, 4]
-        assert found.source.tolist() == [0, 127, 1, 0]
+        assert found.source.tolist() == [0, -1, 1, 0]
         assert found.log_q[[0, 1, 3]].tolist() == [-1.0, -2.0, -4.0]
         assert np.isnan(found.log_q[2])
 

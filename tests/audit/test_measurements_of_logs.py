@@ -153,7 +153,7 @@ class DescribeDraws:
         assert negatives is not None
         scratch = Scratch(spark, engine_of(spark).ship, tmp_path, tmp_path.name)
         draws = measure_draws(negatives, drawable, logs, settings, THE_DAY, scratch, n_positives=2)
-        found = by_name(easy_figures(draws, drawable, settings))
+        found = by_name(easy_figures(draws, drawable, settings, mixed=False))
         assert found["shown_negatives"] == 1
         assert found["clicked_negatives"] == 1
         assert found["ineligible_negatives"] == 1

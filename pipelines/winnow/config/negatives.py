@@ -161,6 +161,11 @@ class Negatives(Frozen):
         return tuple(found.values())
 
     @property
+    def fills_from_everything(self) -> bool:
+        """Whether the source of fills draws from the whole catalogue."""
+        return self._of_fills is not None and self._of_fills.source in _WHOLE
+
+    @property
     def mixture(self) -> tuple[str, ...]:
         """The columns that hold how likely a draw is of all sources together: of several, one."""
         return ("mixture",) if len(self.distributions) > 1 else ()

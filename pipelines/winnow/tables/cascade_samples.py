@@ -61,7 +61,8 @@ def cascade_samples(
     """
     config, log = run.config, ranked.rows(run)
     n_stages, n_rows = len(config.funnel.stages), ranked.log.about_rows + n_shown
-    clicked = pairs.made(pairs.frame.select(*ITEM_OF_REQUEST).distinct())
+    first = F.min("impression_us").alias("clicked_us")
+    clicked = pairs.made(pairs.frame.groupBy(*ITEM_OF_REQUEST).agg(first))
     knows_users = "user_id" in ranked.log.mapped
 
     def of_some(of: OfSomeRequests, passes: int) -> DataFrame:
@@ -102,13 +103,13 @@ def _delivered(
 
     Args:
         impressions: The log. of: Which requests of it.
-        clicked: The items of requests that were clicked.
+        clicked: The items of requests that were clicked, with their first such impression.
         requests: The requests that are asked for; None for all.
         run: The date.
 
     Returns:
         One row per (user, request, item): ``shown_us`` (bigint, the first impression that could
-        make a positive; NULL where there is none), ``clicked`` (boolean, NULL where not),
+        make a positive; NULL where there is none), ``clicked`` (boolean),
         ``delivered`` (boolean, true).
     """
     known = [F.col(name).isNotNull() for name in (*ITEM_OF_REQUEST, "event_us")]
@@ -120,16 +121,14 @@ def _delivered(
     counts = F.col("valid") & F.col(CHOSEN) if impressions.chooses else F.col("valid")
     viewed = F.coalesce("viewed", F.lit(False)) if "viewed" in impressions.mapped else F.lit(True)
     of_items = rows.groupBy(*ITEM_OF_REQUEST).agg(
-        F.min(F.when(counts & viewed, F.col("event_us"))).alias("viewed_us"),
-        F.min(F.when(counts, F.col("event_us"))).alias("counted_us"),
+        F.min(F.when(counts & viewed, F.col("event_us"))).alias("viewed_us")
     )
-    marked = clicked.made(clicked.frame.withColumn("clicked", F.lit(True)))
-    side = marked.side_of_join("request_id", run.limits)
+    side = clicked.side_of_join("request_id", run.limits)
     return of_items.join(side, list(ITEM_OF_REQUEST), how="left").select(
         *ITEM_OF_REQUEST,
         # A click implies a view.
-        F.coalesce("viewed_us", F.when(F.col("clicked"), F.col("counted_us"))).alias("shown_us"),
-        "clicked",
+        F.coalesce("viewed_us", "clicked_us").alias("shown_us"),
+        F.col("clicked_us").isNotNull().alias("clicked"),
         F.lit(True).alias("delivered"),
     )
 

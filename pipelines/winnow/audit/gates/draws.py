@@ -48,7 +48,8 @@ DRAWN_OUTSIDE = none_of(
 MIXTURE_DIFFERS = none_of(
     "mixture_log_q_differs",
     EASY,
-    "draws whose mixture_log_q is not the probability over all sources of their positive",
+    "draws whose mixture_log_q is not the probability over all sources of their positive; told "
+    "where training_samples is written, which has them together",
 )
 EASY_DRAWS_P = at_most(
     "easy_draws_p",
@@ -84,24 +85,30 @@ COVERAGE_BIAS = at_most(
 
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
-    """Measure the negatives, and the rows of easy_negatives."""
-    staged = evidence.staged
-    if negatives_of(staged, evidence.config) is not None:
-        yield Measurement(
-            [
-                SHOWN_NEGATIVES.promised(),
-                CLICKED_NEGATIVES.promised(),
-                INELIGIBLE_NEGATIVES.promised(),
-                LOG_Q_INVALID.promised(),
-                LOG_Q_DIFFERS.promised(),
-                DRAWN_OUTSIDE.promised(),
-                *([MIXTURE_DIFFERS.promised()] if evidence.config.negatives.mixture else []),
-            ],
-            lambda: easy_figures(date_draws(evidence), date_drawable(evidence), evidence.config),
-        )
+    """Measure the negatives."""
+    negatives = negatives_of(evidence.staged, evidence.config)
+    if negatives is None:
+        return
+    mixed = "neg_mixture_log_q" in negatives.columns
+    yield Measurement(
+        [
+            SHOWN_NEGATIVES.promised(),
+            CLICKED_NEGATIVES.promised(),
+            INELIGIBLE_NEGATIVES.promised(),
+            LOG_Q_INVALID.promised(),
+            LOG_Q_DIFFERS.promised(),
+            DRAWN_OUTSIDE.promised(),
+            *([MIXTURE_DIFFERS.promised()] if mixed else []),
+        ],
+        lambda: easy_figures(
+            date_draws(evidence), date_drawable(evidence), evidence.config, mixed=mixed
+        ),
+    )
 
 
-def easy_figures(draws: DrawFigures, drawable: Drawable, config: Config) -> list[Figure]:
+def easy_figures(
+    draws: DrawFigures, drawable: Drawable, config: Config, *, mixed: bool
+) -> list[Figure]:
     """Return what the pass over all negatives says, as figures.
 
     Drawn items are compared with their exact expectation per source; items that are forbidden to
@@ -115,7 +122,7 @@ def easy_figures(draws: DrawFigures, drawable: Drawable, config: Config) -> list
         LOG_Q_DIFFERS.figure(draws.differing),
         DRAWN_OUTSIDE.figure(draws.outside),
     ]
-    if config.negatives.mixture:
+    if mixed:
         figures.append(MIXTURE_DIFFERS.figure(draws.mixing))
     expected = expected_draws(drawable, draws.total, draws.blocked)
     names = [source.name for source in config.negatives.drawn]

@@ -41,7 +41,8 @@ MIX_DIFFERS = none_of(
 SOURCES_DIFFER = none_of(
     "sources_differ",
     MIX,
-    "positives with more negatives of a source, or of a stage's, than it was asked for",
+    "positives whose negatives are of other sources than their counts tell, or more of a source or "
+    "a stage than it was asked for",
 )
 HARD_SHARE = Gate(
     "hard_share",
@@ -132,8 +133,11 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     of_reason = {reason: _missing(reason) for reason in REASONS}
     not_drawn = reduce(Column.__add__, [of_reason[reason] for reason in OF_DRAWS])
     hard_missing = missing - not_drawn
-    # A missing negative is filled, unless there is nothing left to draw from.
-    nothing_left = (n_fill == 0) & ((not_drawn > 0) | F.lit(config.negatives.n_easy == 0))
+    # A missing negative is filled, unless there is nothing left to draw from: of the catalogue no
+    # negative of any kind is then there, of a group that others do not draw from anything may be.
+    nothing_left = n_fill == 0
+    if config.negatives.fills_from_everything:
+        nothing_left = (n_fill + n_easy + n_hard) == 0
     wrong_fill = n_fill != 0
     if config.negatives.fills:
         wrong_fill = (n_fill != missing) & ~nothing_left

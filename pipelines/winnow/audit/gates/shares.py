@@ -69,7 +69,6 @@ def shares_of(evidence: Evidence) -> DataFrame:
 def _shares(drawable: Drawable, negatives: Negatives, wanted: Sequence[bool]) -> pa.Table:
     sizes = np.diff(drawable.begins)
     group = np.repeat(np.arange(len(sizes)), sizes)
-    totals = np.bincount(group, drawable.weights, minlength=len(sizes))
     source = np.repeat(np.arange(len(wanted)), np.diff(drawable.first_groups))[group]
     asked = np.array(wanted, np.bool_)[source]
     names = pa.array([drawn.name for drawn in negatives.drawn])
@@ -77,7 +76,7 @@ def _shares(drawable: Drawable, negatives: Negatives, wanted: Sequence[bool]) ->
         {
             "source": names.take(pa.array(source[asked])),
             "neg_key": drawable.keys[drawable.items[asked]],
-            "shares": drawable.weights[asked] / totals[group[asked]],
+            "shares": drawable.weights[asked] / drawable.totals[group[asked]],
         }
     )
     listed = rows.group_by(["source", "neg_key"]).aggregate([("shares", "list")])

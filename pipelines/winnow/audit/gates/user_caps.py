@@ -1,6 +1,7 @@
 """The positives that users keep under their cap, chosen a second time."""
 
 from collections.abc import Iterator
+from functools import reduce
 
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -62,13 +63,13 @@ def cap_figure(
         *keys, *(F.col(name).alias(alias) for name, alias in known.items())
     )
     staged = told.toArrow().combine_chunks()
-    both = recomputed_caps(some, items, config).join(staged, list(KEYS), join_type="inner")
+    wanted = recomputed_caps(some, items, config)
+    both = wanted.join(staged, list(KEYS), join_type="inner")
     near = pc.less_equal(pc.abs(pc.subtract(both["chance"], both["stated_chance"])), 1e-9)
     same = [near]
     if "stated_rank" in both.column_names:
         same.append(pc.equal(both["rank"], both["stated_rank"]))
-    right = sum(all(row) for row in zip(*(column.to_pylist() for column in same), strict=True))
-    wanted = recomputed_caps(some, items, config).num_rows
-    wrong = max(wanted, staged.num_rows) - right
+    right = pc.sum(reduce(pc.and_, same)).as_py() or 0
+    wrong = max(wanted.num_rows, staged.num_rows) - right
     detail = f"looked at 1 in {one_in} users" if one_in > 1 else ""
     return USER_CAPS_DIFFER.figure(wrong, detail=detail)

@@ -1,8 +1,11 @@
 """Whether the chances that a positive's hard negatives tell are possible ones."""
 
+from collections.abc import Callable, Collection, Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.quotas import PoolRows, rows_of_pools
 from winnow.config.tree import Config
 
 
@@ -30,17 +33,45 @@ def drawn_evenly(config: Config) -> Column:
     asked for gave all that it had.
     """
     n_hard, known = F.col("n_hard"), F.col("known_chances")
-    ways = {pool.selection == "random" for pool in config.negatives.pools}
-    if ways == {False}:
+    pools = rows_of_pools(config)
+    if len(pools) > 1:
+        return _evenly_by_pool(pools)
+    if all(one.pool.selection != "random" for one in pools):
         return known == 0
     least, most = F.col("least_chance"), F.col("most_chance")
     pool = n_hard / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
-    if len(config.negatives.pools) > 1:
-        # Each pool has a chance of its own; of some, where others are chosen otherwise.
-        all_known = known == n_hard if ways == {True} else known <= n_hard
-        return all_known & F.coalesce((least > 0) & (most <= 1), known == 0)
     possible = (least > 0) & (least == most) & (most <= 1) & whole
     all_chosen = (n_hard == config.negatives.n_hard) | (least == 1)
     complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
+
+
+def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
+    """Return the same where each pool has a chance of its own, and no other negative has one."""
+    fits, n_known = F.lit(True), F.lit(0)
+    for pool, hardness in pools:
+        if hardness is None:
+            continue
+        of_pool = F.filter(
+            F.arrays_zip("neg_hardness", "neg_incl_prob"), _of_any(hardness)
+        ).getField("neg_incl_prob")
+        n, known = F.size(of_pool), F.size(F.array_compact(of_pool))
+        if pool.selection != "random":
+            fits = fits & (known == 0)
+            continue
+        least, most = F.array_min(of_pool), F.array_max(of_pool)
+        whole = F.abs(n / least - F.round(n / least)) <= 1e-6 * n / least
+        possible = (known == n) & (least == most) & (least > 0) & (most <= 1) & whole
+        all_chosen = (n == pool.asked) | (least == 1)
+        fits = fits & F.when(n == 0, F.lit(True)).otherwise(possible & all_chosen)
+        n_known = n_known + n
+    if all(hardness is not None for _, hardness in pools):
+        return fits & (F.col("known_chances") == n_known)
+    # Of pools that share a stage no row tells which of them it is of.
+    inside = F.coalesce((F.col("least_chance") > 0) & (F.col("most_chance") <= 1), F.lit(True))
+    return fits & inside & (F.col("known_chances") == F.col("hard_chances"))
+
+
+def _of_any(hardness: Collection[int]) -> Callable[[Column], Column]:
+    return lambda one: one["neg_hardness"].isin(*hardness)

@@ -55,6 +55,8 @@ class Drawable:
         begins: int64, shape (groups + 1,): the slots of group g, likewise.
         items: int32, shape (slots,): the item's number, ascending within a group.
         weights: float64, shape (slots,): whole numbers, whose sums are exact below 2^53.
+        totals: float64, shape (groups,): the sum of the weights of each.
+        lowest_log_q: float64, shape (1,): ln of the smallest share of an item in its group, or -1.
         rows: int32, shape (sources,): the source's row in ``of_item``, -1 where there is one group.
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
     """
@@ -65,6 +67,8 @@ class Drawable:
     begins: NDArray[np.int64]
     items: NDArray[np.int32]
     weights: Floats
+    totals: Floats
+    lowest_log_q: Floats
     rows: NDArray[np.int32]
     of_item: NDArray[np.int32]
 
@@ -82,16 +86,24 @@ class Drawable:
         rows = [sum(by_item[:s]) if by_item[s] else -1 for s in range(len(sources))]
         own = [
             np.where(source.of_item >= 0, source.of_item + begin, -1)
-            for source, begin in zip(sources, first, strict=False)
+            for source, begin in zip(sources, first[:-1], strict=True)
             if source.of_item is not None
         ]
+        sizes = np.array([len(items) for items, _ in all_groups], np.int64)
+        weights = np.concatenate([np.empty(0), *(own for _, own in all_groups)])
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        # Sums of whole numbers below 2^53 are exact, in whatever order.
+        totals = np.bincount(group, weights, minlength=len(sizes)).astype(np.float64)
+        least = float((weights / totals[group]).min(initial=1.0))
         return cls(
             keys=keys,
             codes=np.array([source.code for source in sources], np.int8),
             first_groups=first.astype(np.int64),
-            begins=np.cumsum([0, *(len(items) for items, _ in all_groups)]).astype(np.int64),
+            begins=np.append(0, np.cumsum(sizes)),
             items=np.concatenate([np.empty(0, np.int32), *(items for items, _ in all_groups)]),
-            weights=np.concatenate([np.empty(0), *(own for _, own in all_groups)]),
+            weights=weights,
+            totals=totals,
+            lowest_log_q=np.array([min(np.log(least), -1.0)]),
             rows=np.array(rows, np.int32),
             of_item=np.concatenate([np.empty(0), *own]).astype(np.int32),
         )

@@ -5,7 +5,6 @@ are found by Arrow, and what is counted starts from the logs and the staged tabl
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -79,12 +78,7 @@ class DrawFigures:
 
 def log_q_edges(drawable: Drawable) -> NDArray[np.float64]:
     """Return 41 edges from below the smallest unconditional log_q up to 0."""
-    lowest = -1.0
-    for a, b in pairwise(drawable.begins):
-        weights = drawable.weights[a:b]
-        if len(weights):
-            lowest = min(lowest, float(np.log(weights.min()) - np.log(weights.sum())))
-    return np.linspace(np.floor(lowest), 0.0, 41)
+    return np.linspace(np.floor(drawable.lowest_log_q[0]), 0.0, 41)
 
 
 def examine(
@@ -169,13 +163,11 @@ def _source_of(code: NDArray[np.int8], codes: NDArray[np.int8]) -> NDArray[np.in
 
 
 def _slots(drawable: Drawable) -> Slots:
-    # Sums of whole numbers below 2^53 are exact, in whatever order.
-    totals = [drawable.weights[a:b].sum() for a, b in pairwise(drawable.begins)]
     return Slots(
         drawable.begins,
         drawable.items,
         drawable.weights,
-        np.array(totals, np.float64),
+        drawable.totals,
         len(drawable.keys),
         len(drawable.codes),
     )
@@ -207,11 +199,10 @@ def expected_draws(
     allowed item draws * q / (1 - q(F)), which is q * w. ``total`` and ``blocked`` as in
     ``DrawFigures``.
     """
-    expected = np.zeros(len(drawable.items))
-    for g, (a, b) in enumerate(pairwise(drawable.begins)):
-        own = drawable.weights[a:b]
-        rest = np.maximum(total[g] - blocked[a:b], 0.0)
-        # An item that is forbidden to every user who drew leaves a rest of rounding errors only.
-        rest[rest < 1e-9 * total[g]] = 0.0
-        expected[a:b] = own / max(float(own.sum()), 1.0) * rest
+    sizes = np.diff(drawable.begins)
+    of_all = np.repeat(total, sizes)
+    rest = np.maximum(of_all - blocked, 0.0)
+    # An item that is forbidden to every user who drew leaves a rest of rounding errors only.
+    rest[rest < 1e-9 * of_all] = 0.0
+    expected: NDArray[np.float64] = drawable.weights / np.repeat(drawable.totals, sizes) * rest
     return expected

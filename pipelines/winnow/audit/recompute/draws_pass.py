@@ -136,7 +136,7 @@ _LISTS = {
     "neg_mixture_log_q": "array<double>",
 }
 # What stands for a NULL element: an id that no catalogue has, a source that is none, no number.
-_NULLS = {"neg_keys": -(2**63), "neg_source": 127, "neg_log_q": np.nan, "neg_mixture_log_q": np.nan}
+_NULLS = {"neg_keys": -(2**63), "neg_source": -1, "neg_log_q": np.nan, "neg_mixture_log_q": np.nan}
 
 
 def _examine_partition(

@@ -1,40 +1,75 @@
-"""Whether a positive has more negatives of a source, or of a stage's, than it was asked for."""
+"""How many negatives of which source a positive has, beside what it was asked for."""
 
 from collections.abc import Collection
 from functools import reduce
+from typing import NamedTuple
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from winnow.audit.recompute.staged_rows import codes_of
+from winnow.config.negatives import Pool
+from winnow.config.sources import EASY_FILL, source_named
 from winnow.config.tree import Config
 
 
-def exceeds_quota(config: Config) -> Column:
-    """Return whether a source of a positive gave more than it was asked for.
+class PoolRows(NamedTuple):
+    """A pool, and by which hardness its negatives are known among those of a positive.
 
-    With one source of draws and one pool there is nothing that the counts do not tell.
+    Attributes:
+        pool: What is asked of it.
+        hardness: Of its stages; None where another pool takes from one of them, so that no row
+            tells which of the two it is of.
     """
-    negatives, found = config.negatives, [F.lit(False)]
-    several = len(negatives.easy) > 1
-    for source in negatives.drawn if several else ():
-        if source.asked:
-            found.append(_of_code(source.code) > source.asked)
+
+    pool: Pool
+    hardness: tuple[int, ...] | None
+
+
+def rows_of_pools(config: Config) -> list[PoolRows]:
+    """Return the pools of hard negatives, in their order."""
+    negatives = config.negatives
     stages = [stage.name for stage in config.ladder if stage.take != "none"]
-    for pool in negatives.pools if len(negatives.pools) > 1 else ():
-        hardness = {stages.index(negatives.hard[i].stage) + 1 for i in pool.entries}
-        alone = all(
-            i in pool.entries
-            for i, entry in enumerate(negatives.hard)
-            if stages.index(entry.stage) + 1 in hardness
-        )
-        if alone:  # else pools share a stage, and a row does not tell which of them it is of
+    found = []
+    for pool in negatives.pools:
+        own = {negatives.hard[i].stage for i in pool.entries}
+        others = {e.stage for i, e in enumerate(negatives.hard) if i not in pool.entries}
+        hardness = tuple(stages.index(stage) + 1 for stage in stages if stage in own)
+        found.append(PoolRows(pool, None if own & others else hardness))
+    return found
+
+
+def exceeds_quota(config: Config) -> Column:
+    """Return whether the sources of a positive's negatives are not those that its counts tell.
+
+    Fills, easy and hard ones are as many as the positive says; no source of draws, and no pool that
+    is known by its stages, gave more than it was asked for.
+    """
+    negatives, fill = config.negatives, source_named(EASY_FILL).code
+    easy = [source for source in negatives.drawn if source.code != fill]
+    hard = {code for name, code in codes_of(config).items() if name in _hard_names(config)}
+    found = [
+        _of_codes({fill}) != F.col("n_fill"),
+        _of_codes({source.code for source in easy}) != F.col("n_easy"),
+        _of_codes(hard) != F.col("n_hard"),
+    ]
+    found += [_of_codes({source.code}) > source.asked for source in easy if len(easy) > 1]
+    pools = rows_of_pools(config)
+    for pool, hardness in pools if len(pools) > 1 else ():
+        if hardness is not None:
             found.append(_of_hardness(hardness) > pool.asked)
     return reduce(Column.__or__, found)
+
+
+def _hard_names(config: Config) -> set[str]:
+    return {entry.source for entry in config.negatives.hard}
 
 
 def _of_hardness(hardness: Collection[int]) -> Column:
     return F.size(F.filter("neg_hardness", lambda one: one.isin(*hardness)))
 
 
-def _of_code(code: int) -> Column:
-    return F.size(F.filter("neg_source", lambda source: source == code))
+def _of_codes(codes: Collection[int]) -> Column:
+    if not codes:
+        return F.lit(0)
+    return F.size(F.filter("neg_source", lambda source: source.isin(*codes)))

@@ -50,13 +50,27 @@ def drawn_by_chance(table: str, config: Config) -> Column:
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
     probable = (chance > 0) & (chance <= 1)
     ways = {entry.selection == "random" for entry in config.negatives.hard}
-    if ways != {True}:
-        # Of several ways each has rows of its own; which they are is another gate's matter.
-        probable = is_null if ways == {False} else F.coalesce(probable, F.lit(True))
+    if ways == {False}:
+        probable = is_null
+    elif ways == {True, False}:
+        probable = _by_stage(config, probable, is_null)
     if table == "hard_negatives":
         return probable
     is_hard = F.coalesce(is_chosen(source_code(config), config), F.lit(False))
     return F.when(is_hard, probable).otherwise(is_null)
+
+
+def _by_stage(config: Config, probable: Column, is_null: Column) -> Column:
+    """Return which of both holds for a hard negative's stage; either where its sources differ."""
+    giving = [stage for stage in config.ladder if stage.take != "none"]
+    rules = []
+    for hardness, stage in enumerate(giving, start=1):
+        ways = {entry.selection == "random" for entry in stage.hard}
+        rule = F.coalesce(probable, F.lit(True))
+        if len(ways) == 1:
+            rule = probable if ways == {True} else is_null
+        rules.append(F.when(F.col("hardness") == hardness, rule))
+    return F.coalesce(*rules)
 
 
 def click_fits() -> Column:
