@@ -16,7 +16,8 @@ from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
-from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
+from winnow.sampler.built_catalogue import build_catalogue
+from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings, sample_partition
 from winnow.sampler.weights import integer_weights, keep_probs

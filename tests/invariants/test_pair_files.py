@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from winnow.dates import CalendarDay
-from winnow.sampler.catalogue_file import build_catalogue, save_catalogue
+from winnow.sampler.built_catalogue import build_catalogue
+from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.task import SamplerSettings

@@ -12,12 +12,8 @@ from hypothesis import strategies as st
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 from winnow.errors import InputError
-from winnow.sampler.catalogue_file import (
-    Catalogue,
-    build_catalogue,
-    load_catalogue,
-    save_catalogue,
-)
+from winnow.sampler.built_catalogue import build_catalogue
+from winnow.sampler.catalogue_file import Catalogue, load_catalogue, save_catalogue
 from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.weights import integer_weights
 

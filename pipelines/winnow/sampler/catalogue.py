@@ -19,12 +19,8 @@ from winnow.events.keys import key_of
 from winnow.events.periods import standing_rows
 from winnow.events.popular_items import popularity_of_items
 from winnow.run import Run
-from winnow.sampler.catalogue_file import (
-    Catalogue,
-    build_catalogue,
-    catalogue_table,
-    save_catalogue,
-)
+from winnow.sampler.built_catalogue import build_catalogue, catalogue_table
+from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 
 
 @dataclass(frozen=True)
