@@ -58,7 +58,7 @@ def _paragraph(name: str, words: SourceWords) -> str:
     short = words.shortfall.removeprefix("short ")
     options = [f"With `{option}`: {_plain(text)}." for option, text in words.options.items()]
     facts = [
-        f"Formula: {words.formula}",
+        *([f"Formula: {words.formula}"] if words.formula else []),
         f"On the row: {_plain(words.probability)}.",
         f"Falls short {short}.",
         f"When: {words.use}",

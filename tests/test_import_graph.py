@@ -16,6 +16,7 @@ ORDER = (
     "shown_text",
     "errors",
     "extras",
+    "terminal",
     "shipped_files",
     "dates",
     "arrays",

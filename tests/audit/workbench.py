@@ -92,7 +92,7 @@ class Bench:
     tables: Mapping[str, DataFrame]
     n_attributed: int
     totals: Mapping[str, int]
-    users: DataFrame | None
+    users: Sized | None
     memory: Memory = field(default_factory=Memory)
 
     @property

@@ -115,7 +115,9 @@ def config_of_frames(config: Config, frames: Mapping[str, pa.Table], folder: Pat
 def _needed(config: Config) -> tuple[str, ...]:
     """Return the logs without which the config's tables cannot be made."""
     of_stages = config.ranking.stage_scores or "cascade_samples" in config.tables
-    return ("impressions", "clicks", *(("ranking_log",) if of_stages else ()))
+    of_items = any(getattr(entry, "attributes", ()) for entry in config.negatives.easy)
+    further = (("ranking_log", of_stages), ("items", of_items))
+    return ("impressions", "clicks", *(name for name, needed in further if needed))
 
 
 def _written(log: LogConfig, table: pa.Table, folder: Path) -> LogConfig:

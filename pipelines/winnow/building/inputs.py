@@ -126,7 +126,7 @@ def require_rows(counts: Mapping[str, RowCounts], request: BuildRequest) -> None
             "logs.impressions",
             f"no impression of {request.day} was read",
             found=f"{shown.other_date} rows of other dates",
-            next_step="Check path, partition and zone, or accept it with --allow-empty.",
+            next_step="Check path, partition and zone, or accept it: winnow build --allow-empty.",
         )
     )
 

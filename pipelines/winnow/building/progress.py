@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from winnow.terminal import plain_console
+
 LogFormat = Literal["text", "json"]
 
 _PER_SECOND = 4
@@ -52,7 +54,7 @@ class Progress:
             log_format: ``json`` writes one object per line; ``text`` lines with clock times, in a
                 terminal too. None is text, with a moving line in a terminal.
         """
-        self._console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = console or plain_console(stderr=True)
         self._quiet = quiet
         self._json = log_format == "json"
         self._live = log_format is None and self._console.is_terminal and not quiet
@@ -63,7 +65,7 @@ class Progress:
         if self._json:
             self._write_json("message", text=text.strip())
         elif not self._quiet:
-            self._console.print(text, markup=False)
+            self._console.print(text)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:

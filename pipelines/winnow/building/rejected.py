@@ -12,11 +12,11 @@ import pyarrow.dataset as pds
 from rich.console import Console
 
 from winnow.building.audit import failed_run
-from winnow.building.terminal_tables import plain_table, print_whole
 from winnow.errors import Problem, ReleaseError, WinnowError
 from winnow.release.opening import open_release
 from winnow.release.paths import STAGING, staged_table_path
 from winnow.shown_text import shown
+from winnow.terminal import plain_table, print_whole
 
 _LONGEST = 2_000
 """Signs of a row that are shown; the table has the whole of it."""
@@ -138,7 +138,7 @@ def _failed_without_release(warehouse: Path, day: date | None) -> str | None:
 def print_rejected(found: Rejected, console: Console) -> None:
     """Print a table of logs and reasons, and below it the rows that were taken."""
     date_text = "" if found.ds is None else f"{found.ds} "
-    console.print(f"{date_text}{found.source}: {found.rows:,} rejected rows", markup=False)
+    console.print(f"{date_text}{found.source}: {found.rows:,} rejected rows")
     if not found.reasons:
         return
     table = plain_table("log", "reason", "rows", texts=("reason",))
@@ -147,8 +147,8 @@ def print_rejected(found: Rejected, console: Console) -> None:
     print_whole(table, console)
     for entry in found.reasons:
         for example in entry.examples:
-            console.print(f"{entry.log}: {'; '.join(example.reasons)}", markup=False)
-            console.print(f"  {example.raw}", markup=False)
+            console.print(f"{entry.log}: {'; '.join(example.reasons)}")
+            console.print(f"  {example.raw}")
 
 
 def _counted(

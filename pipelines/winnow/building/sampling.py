@@ -71,7 +71,7 @@ class Sampled:
     orders: StageOrders
     groups: Sized
     totals: Mapping[str, int]
-    users: DataFrame | None = None
+    users: Sized | None = None
 
     def table_inputs(self, rejected: TableContract, run: Run, *, mature: bool) -> TableInputs:
         """Return what the tables are made of.

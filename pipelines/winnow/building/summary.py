@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from winnow.building.terminal_tables import plain_table, print_whole
 from winnow.contracts.counts import RowCounts
+from winnow.terminal import plain_table, print_whole
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def print_summary(summary: BuildSummary, console: Console) -> None:
     print_whole(_logs_table(summary), console)
     print_whole(_made_table([summary]), console)
     for reason, count in summary.shortfall_reasons.items():
-        console.print(f"missing negatives, {reason}: {count:,}", markup=False)
+        console.print(f"missing negatives, {reason}: {count:,}")
     stages = ", ".join(f"{stage} {took:.1f}" for stage, took in summary.seconds.items())
-    console.print(f"seconds: {stages}", markup=False)
+    console.print(f"seconds: {stages}")
     _print_warnings(summary, console)
     state = "released" if summary.published else "the same content is released already"
-    console.print(f"{summary.ds} {state}: {summary.release_id}", markup=False)
+    console.print(f"{summary.ds} {state}: {summary.release_id}")
     print_reading(summary, console)
 
 
@@ -91,13 +91,13 @@ def print_builds(summaries: list[BuildSummary], console: Console) -> None:
 
 def _print_warnings(summary: BuildSummary, console: Console, before: str = "") -> None:
     for warning in summary.warnings:
-        console.print(f"{before}warning: {warning}", style="yellow", markup=False)
+        console.print(f"{before}warning: {warning}", style="yellow")
 
 
 def print_reading(summary: BuildSummary, console: Console) -> None:
     """Print the three lines of Python that read the release."""
-    console.print("\nRead it:\n", markup=False)
-    console.print(reading_lines(summary.warehouse, summary.ds), markup=False)
+    console.print("\nRead it:\n")
+    console.print(reading_lines(summary.warehouse, summary.ds))
 
 
 def _logs_table(summary: BuildSummary) -> Table:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from winnow.cli.engines import started
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -19,9 +20,9 @@ from winnow.cli.options import (
     print_json,
     progress_for,
     require_engine,
-    stdout,
 )
 from winnow.engine.startup.garbage import nothing_collected
+from winnow.terminal import plain_console
 
 
 def build(
@@ -56,16 +57,10 @@ def build(
         from winnow.building.config_check import check_config
 
         suites = check_config(tree)
-    with nothing_collected(), progress.stage("start the engine"):
         from winnow.building.build import build as build_date
         from winnow.building.request import BuildRequest
         from winnow.building.summary import print_summary
-        from winnow.engine.choice import start_engine
-
-        running = start_engine(
-            f"winnow build {day}", engine=engine, master=master, driver_memory=driver_memory
-        )
-    with running:
+    with started(f"winnow build {day}", progress, engine, master, driver_memory) as running:
         summary = build_date(
             BuildRequest(
                 config=tree,
@@ -81,4 +76,4 @@ def build(
     if as_json:
         print_json(summary.as_record())
     else:
-        print_summary(summary, stdout())
+        print_summary(summary, plain_console())

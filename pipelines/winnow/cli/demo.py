@@ -14,8 +14,8 @@ from winnow.cli.options import (
     print_json,
     progress_for,
     require_engine,
-    stdout,
 )
+from winnow.terminal import plain_console
 
 SIZES = {
     "full": {"users": 2_000, "items": 3_000, "requests_per_day": 4_000},
@@ -72,6 +72,6 @@ def demo(
     if as_json:
         print_json({"builds": [one.as_record() for one in made], "report": str(page)})
         return
-    console = stdout()
+    console = plain_console()
     print_builds(made, console)
-    console.print(f"\nLook at its report in a browser:\n\n{page}", markup=False)
+    console.print(f"\nLook at its report in a browser:\n\n{page}")

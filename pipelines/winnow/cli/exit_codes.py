@@ -7,11 +7,10 @@ import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from rich.console import Console
-
 from winnow.errors import WinnowError
 from winnow.extras import extras_named
 from winnow.spark.causes import problem_of
+from winnow.terminal import plain_console
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -72,6 +71,6 @@ def _tell(problems: Sequence[dict[str, str | None]], as_json: bool) -> None:
     if as_json:
         sys.stderr.write(json.dumps({"problems": problems}, ensure_ascii=False) + "\n")
         return
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = plain_console(stderr=True)
     for problem in problems:
-        console.print(problem["text"], style="red", markup=False)
+        console.print(problem["text"], style="red")

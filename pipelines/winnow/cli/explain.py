@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from winnow.cli.engines import started
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -19,9 +20,8 @@ from winnow.cli.options import (
     print_json,
     progress_for,
     require_engine,
-    stdout,
 )
-from winnow.engine.startup.garbage import nothing_collected
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,7 +42,7 @@ def explain(
     ] = None,
     scratch: Annotated[
         Path | None,
-        typer.Option(help="A folder to compute in, which all executors see; emptied at the end."),
+        typer.Option(help="A folder to compute in, which all executors see; nothing stays in it."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     engine: EngineOption = None,
@@ -68,27 +68,25 @@ def explain(
     require_engine(engine, master)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
+    if scratch is not None and not scratch.is_dir():
+        from winnow.errors import ConfigError, Problem
+
+        raise ConfigError(Problem("--scratch", "there is no such folder", found=str(scratch)))
+    from winnow.building.apart import require_apart
     from winnow.explanation.words import in_words
 
+    require_apart(tree)
     words, figures = in_words(tree), None
     if day is not None:
-        with nothing_collected(), progress.stage("start the engine"):
-            from winnow.building.config_check import check_config
-            from winnow.engine.choice import start_engine
-
-            check_config(tree)
-            running = start_engine(
-                f"winnow explain {day}", engine=engine, master=master, driver_memory=driver_memory
-            )
-        with running:
+        with started(f"winnow explain {day}", progress, engine, master, driver_memory) as running:
             figures = _figures(tree, day, running, progress, scratch)
     if as_json:
         told = None if figures is None else figures.as_record()
         print_json(words.as_record() | {"figures": told})
         return
-    print_words(words, stdout())
+    print_words(words, plain_console())
     if figures is not None:
-        print_figures(figures, stdout())
+        print_figures(figures, plain_console())
 
 
 def print_words(words: "Words", console: "Console") -> None:
@@ -96,7 +94,7 @@ def print_words(words: "Words", console: "Console") -> None:
     for title, sentences in words.sections.items():
         console.print(title, style="bold")
         for sentence in sentences:
-            console.print(f"  {sentence}", markup=False)
+            console.print(f"  {sentence}")
         if title == "Negatives":
             _print_sources(words, console)
 
@@ -106,16 +104,16 @@ def _print_sources(words: "Words", console: "Console") -> None:
     for one in words.sources:
         if len(one.pool) > 1 and one.pool not in pools:
             pools.add(one.pool)
-            console.print(f"  {one.asked} of one pool: {', '.join(one.pool)}", markup=False)
+            console.print(f"  {one.asked} of one pool: {', '.join(one.pool)}")
         asked = "" if one.asked is None or len(one.pool) > 1 else f", {one.asked} of a positive"
-        console.print(f"  {one.name} ({one.kind}{asked}): {one.does}.", markup=False)
-        for text in (one.formula, one.probability, one.shortfall):
-            console.print(f"    {text}", markup=False)
+        console.print(f"  {one.name} ({one.kind}{asked}): {one.does}.")
+        for text in filter(None, (one.formula, one.probability, one.shortfall)):
+            console.print(f"    {text}")
 
 
 def print_figures(figures: "Figures", console: "Console") -> None:
     """Print what the logs of the date say: the items, their draws, and what falls short."""
-    from winnow.building.terminal_tables import plain_table, print_whole
+    from winnow.terminal import plain_table, print_whole
 
     console.print(f"Figures of {figures.ds}", style="bold")
     for text in figures.missing:
@@ -139,23 +137,24 @@ def print_figures(figures: "Figures", console: "Console") -> None:
             kept = "" if of.kept is None else f"{of.kept:.1%}"
             cells = (of.source, f"{of.q:.3g}", f"{of.declared:.4g}", f"{of.expected:.4g}", kept)
             table.add_row(f"{item.role} ({item.item_id})", *cells)
-    print_whole(table, console)
+    if table.row_count:
+        print_whole(table, console)
     _print_shortfall(figures, console)
 
 
 def _print_shortfall(figures: "Figures", console: "Console") -> None:
-    from winnow.building.terminal_tables import plain_table, print_whole
+    from winnow.terminal import plain_table, print_whole
 
     for source, share in figures.without_group.items():
         what = "positives have no group to draw from (group_unknown)"
-        console.print(f"  {source}: {share:.1%} of the {what}", markup=False)
+        console.print(f"  {source}: {share:.1%} of the {what}")
     if figures.not_ranked is None:
         return
     requests = figures.requests
     console.print(
         f"  {requests.shown_ranked:,} of {requests.shown:,} requests of the date have ranking "
         f"rows, and {requests.positive_ranked:,} of the {requests.positive:,} with a positive: "
-        f"{figures.not_ranked:.1%} of these get no hard negative (request_not_logged)"
+        f"{figures.not_ranked:.1%} have none, and get no hard negative (request_not_logged)"
     )
     table = plain_table("stage", "requests with a positive", "rows", "rows of a request")
     for stage, (n, rows) in requests.stages.items():

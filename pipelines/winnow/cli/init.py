@@ -12,9 +12,9 @@ from winnow.cli.options import (
     JsonOption,
     print_json,
     require_at_most_one,
-    stdout,
 )
 from winnow.shipped_files import shipped_recipes, shipped_text
+from winnow.terminal import plain_console
 
 
 def init(
@@ -50,7 +50,7 @@ def init(
     are read.
 
     With --recipe it writes the config of one kind of model, which fits the logs of winnow simulate
-    as it stands; docs/recipes says of each what it is for.
+    --log-candidates as it stands; docs/recipes says of each what it is for.
     """
     require_at_most_one({"--from": logs, "--recipe": recipe})
     if logs:
@@ -62,11 +62,15 @@ def init(
         print_json(record)
         return
     for line in notes:
-        stdout().print(line, markup=False)
+        plain_console().print(line)
     command = "validate" if logs else "build"
     what = "Look through it, then:" if logs else "Change logs in it, then:"
-    stdout().print(f"{path} is written. {what}", markup=False)
-    stdout().print(f"  winnow {command} --config {path} --ds {day}", markup=False)
+    if recipe is not None:
+        what = (
+            "It fits the logs of winnow simulate --log-candidates; for yours, change ids and logs."
+        )
+    plain_console().print(f"{path} is written. {what}")
+    plain_console().print(f"  winnow {command} --config {path} --ds {day}")
 
 
 def write_proposal(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,11 +162,6 @@ def progress_for(as_json: bool, log_format: str | None = None) -> "Progress":
     return Progress(quiet=as_json)
 
 
-def stdout() -> Console:
-    """Return the console for results."""
-    return Console(highlight=False, soft_wrap=True)
-
-
 def print_json(record: Any) -> None:
     """Print a result for machines."""
     sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
@@ -176,4 +172,4 @@ def print_result(record: Any, text: str, as_json: bool) -> None:
     if as_json:
         print_json(record)
     else:
-        stdout().print(text, markup=False)
+        plain_console().print(text)

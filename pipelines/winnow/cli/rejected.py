@@ -14,9 +14,9 @@ from winnow.cli.options import (
     day_of,
     print_json,
     require_at_most_one,
-    stdout,
     warehouse_of,
 )
+from winnow.terminal import plain_console
 
 
 def rejected(
@@ -46,4 +46,4 @@ def rejected(
     if as_json:
         print_json(found.as_record())
     else:
-        print_rejected(found, stdout())
+        print_rejected(found, plain_console())

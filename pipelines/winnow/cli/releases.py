@@ -16,9 +16,9 @@ from winnow.cli.options import (
     WarehouseOption,
     day_of,
     print_json,
-    stdout,
     warehouse_of,
 )
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,9 +43,9 @@ def releases(
     if as_json:
         print_json([release_record(release) for release in found])
     elif found:
-        print_releases(found, stdout())
+        print_releases(found, plain_console())
     else:
-        stdout().print(f"no release in {folder}", markup=False)
+        plain_console().print(f"no release in {folder}")
 
 
 def find_releases(warehouse: Path, ds: date | None = None) -> "tuple[Release, ...]":
@@ -80,7 +80,7 @@ def release_record(release: "Release") -> dict[str, Any]:
 
 def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
     """Print one line per release."""
-    from winnow.building.terminal_tables import plain_table, print_whole
+    from winnow.terminal import plain_table, print_whole
 
     texts = ("release", "config", "code")
     table = plain_table("date", "release", "tables", "rows", "config", "code", texts=texts)

@@ -16,9 +16,9 @@ from winnow.cli.options import (
     day_of,
     find_release,
     print_json,
-    stdout,
     warehouse_of,
 )
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     import pyarrow.dataset as pds
@@ -60,7 +60,7 @@ def show(
         record = {"release_id": found.release_id, "ds": found.ds.isoformat(), "samples": total}
         print_json(record | {"shown": shown_samples})
         return
-    console = stdout()
+    console = plain_console()
     console.print(f"{found.release_id} of {found.ds}: {len(shown_samples)} of {total:,} samples")
     for sample in shown_samples:
         print_sample(sample, console)
@@ -126,24 +126,29 @@ def readable(sample: dict[str, Any], stages: list[str]) -> dict[str, Any]:
 def stage_names(release: "Release") -> list[str]:
     """Return the stages that give negatives, in the order of their hardness."""
     config = json.loads(release.config_json)
-    taken = {entry["stage"] for entry in config["negatives"]["hard"]}
-    return [stage["name"] for stage in config["funnel"]["stages"] if stage["name"] in taken]
+    if "negatives" not in config:
+        # A release from before the sources had entries of their own.
+        return [
+            one["name"] for one in config.get("hard", {}).get("stages", ()) if one["take"] != "none"
+        ]
+    asked = {entry["stage"] for entry in config["negatives"]["hard"]}
+    return [stage["name"] for stage in config["funnel"]["stages"] if stage["name"] in asked]
 
 
 def print_sample(sample: dict[str, Any], console: "Console") -> None:
     """Print one sample: the positive in two lines, then a table of its negatives."""
-    from winnow.building.terminal_tables import plain_table, print_whole
+    from winnow.terminal import plain_table, print_whole
 
     ids = ", ".join(f"{name} {sample[f'{name}_id']}" for name in ("user", "request", "item"))
-    console.print(f"\n{ids}", style="bold", markup=False)
+    console.print(f"\n{ids}", style="bold")
     times = f"shown {sample['impression_ts']}, {sample['action_type']} {sample['click_ts']}"
     weights = f"keep_prob {sample['keep_prob']:g}, sample_weight {sample['sample_weight']:g}"
-    console.print(f"  {times}, {weights}, split {sample['split']}", markup=False)
+    console.print(f"  {times}, {weights}, split {sample['split']}")
     counts = ", ".join(f"{sample[f'n_{name}']} {name}" for name in ("easy", "hard", "fill"))
     reasons = zip(sample["shortfall_reasons"], sample["shortfall_counts"], strict=True)
     missing = "".join(f"; {reason} {count}" for reason, count in reasons)
     short = f"shortfall {sample['shortfall']}{missing}"
-    console.print(f"  {sample['n_requested']} negatives: {counts}, {short}", markup=False)
+    console.print(f"  {sample['n_requested']} negatives: {counts}, {short}")
     table = plain_table("negative", "source", "stage", "log_q", "incl_prob")
     for one in sample["negatives"]:
         cells = [one["item_id"], one["source"], one["stage"], one["log_q"], one["incl_prob"]]

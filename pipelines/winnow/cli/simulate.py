@@ -13,8 +13,8 @@ from winnow.cli.options import (
     day_of,
     print_result,
     progress_for,
-    stdout,
 )
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from winnow.building.progress import Progress
@@ -62,7 +62,7 @@ def simulate(
     rows = ", ".join(f"{log} {count:,}" for log, count in record["rows"].items())
     print_result(record, f"Rows: {rows}.\nNow build the first date:", as_json)
     if not as_json:
-        stdout().print(f"  winnow build --config {record['config']} --ds {first_day}", markup=False)
+        plain_console().print(f"  winnow build --config {record['config']} --ds {first_day}")
 
 
 def run_simulation(settings: Mapping[str, Any], progress: "Progress") -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from winnow.cli.engines import started
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -20,9 +21,9 @@ from winnow.cli.options import (
     print_json,
     progress_for,
     require_engine,
-    stdout,
 )
 from winnow.engine.startup.garbage import nothing_collected
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,43 +66,37 @@ def validate(
 
         found = validate_files(tree, day)
     if rows and day is not None:
-        with nothing_collected(), progress.stage("start the engine"):
-            from winnow.engine.choice import start_engine
-
-            running = start_engine(
-                f"winnow validate {day}", engine=engine, master=master, driver_memory=driver_memory
-            )
-        with running:
+        with started(f"winnow validate {day}", progress, engine, master, driver_memory) as running:
             counted = validate_rows(tree, day, running.spark, progress, examples=limit)
         found = replace(found, rows=counted)
     if as_json:
         print_json(found.as_record())
     else:
-        print_validation(found, stdout())
+        print_validation(found, plain_console())
 
 
 def print_validation(found: "Validation", console: "Console") -> None:
     """Print the files, the columns, and where the rows would go."""
     for name, log in found.files.items():
-        console.print(f"{name}: {log.path}", markup=False)
-        console.print(f"  {_size_of(log)}", markup=False)
+        console.print(f"{name}: {log.path}")
+        console.print(f"  {_size_of(log)}")
         pairs = [_source(column, sources) for column, sources in log.columns.items()]
-        console.print(f"  columns: {', '.join(pairs)}", markup=False)
+        console.print(f"  columns: {', '.join(pairs)}")
         if log.without:
-            console.print(f"  not in this log: {', '.join(log.without)}", markup=False)
+            console.print(f"  not in this log: {', '.join(log.without)}")
         for warning in log.warnings:
-            console.print(f"  warning: {warning}", style="yellow", markup=False)
+            console.print(f"  warning: {warning}", style="yellow")
     for text in found.missing:
         what = "a build would wait for it, or needs --immature"
-        console.print(f"warning: {text}: {what}", style="yellow", markup=False)
+        console.print(f"warning: {text}: {what}", style="yellow")
     if found.rows is not None:
         _print_rows(found.rows, console)
     elif found.ds is None:
-        console.print("No date was given: rows were not looked at. Add --ds.", markup=False)
+        console.print("No date was given: rows were not looked at. Add --ds.")
 
 
 def _print_rows(rows: "Mapping[str, LogRows]", console: "Console") -> None:
-    from winnow.building.terminal_tables import plain_table, print_whole
+    from winnow.terminal import plain_table, print_whole
 
     table = plain_table("log", "read", "valid", "duplicate", "rejected", "filtered", "other date")
     for name, log in rows.items():
@@ -109,10 +104,10 @@ def _print_rows(rows: "Mapping[str, LogRows]", console: "Console") -> None:
     print_whole(table, console)
     for name, log in rows.items():
         for reason, count in log.reasons.items():
-            console.print(f"{name}: {reason}: {count:,} rows", markup=False)
+            console.print(f"{name}: {reason}: {count:,} rows")
             for example in log.examples.get(reason, ()):
-                console.print(f"  {'; '.join(example.reasons)}", markup=False)
-                console.print(f"    {example.raw}", markup=False)
+                console.print(f"  {'; '.join(example.reasons)}")
+                console.print(f"    {example.raw}")
 
 
 def _size_of(log: "LogFiles") -> str:

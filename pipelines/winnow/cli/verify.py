@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from winnow.cli.engines import started
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -51,14 +52,10 @@ def verify(
     progress = progress_for(as_json, log_format)
     folder = warehouse_of(warehouse, config)
     with nothing_collected():
-        from winnow.engine.choice import start_engine
         from winnow.release.verify import verify_release
 
         found = find_release(folder, release, day)
-        with progress.stage("start the engine"):
-            running = start_engine(
-                "winnow verify", engine=engine, master=master, driver_memory=driver_memory
-            )
+    running = started("winnow verify", progress, engine, master, driver_memory)
     tables = {pin.table: pin.content.rows for pin in found.tables}
     with running, progress.stage(f"verify {found.ds}") as stage:
         findings = verify_release(found, running.store(folder))

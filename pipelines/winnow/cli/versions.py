@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
-from winnow.cli.options import stdout
+from winnow.terminal import plain_console
 
 _LIBRARIES = ("pyspark", "delta-spark", "pysail", "deltalake", "pyarrow", "numpy", "numba")
 
@@ -23,5 +23,5 @@ def print_versions(wanted: bool) -> None:
         except PackageNotFoundError:
             found[name] = "not installed"
     for name, number in found.items():
-        stdout().print(f"{name} {number}", markup=False)
+        plain_console().print(f"{name} {number}")
     raise typer.Exit

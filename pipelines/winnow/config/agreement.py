@@ -64,7 +64,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     """
     yield from _popularity(parts.get("popularity"), parts.get("positives"))
     yield from _windows(parts.get("attribution"), parts.get("positives"))
-    carried = [*parts.get("carry", ()), *(c for log in logs.values() if log for c in log.carry)]
+    # Those of items stand in item_stats alone.
+    logged = (log for name, log in logs.items() if log is not None and name != "items")
+    carried = [*parts.get("carry", ()), *(column for log in logged for column in log.carry)]
     positives = parts.get("positives")
     yield from _asked_columns(positives, carried)
     for name, log in logs.items():
@@ -81,7 +83,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     if ranking is not None and funnel is not None:
         stages = [stage.name for stage in funnel.stages]
         has_log = logs.get("ranking_log", True) is not None
-        yield from ranking_faults(ranking, stages, carried, has_log=has_log)
+        values = positives.values if positives is not None else ()
+        yield from ranking_faults(ranking, stages, [*carried, *values], has_log=has_log)
         yield from cascade_faults(parts.get("tables", ()), stages, has_log=has_log)
     yield from negatives_faults(parts.get("negatives"), parts.get("funnel"), logs)
 

@@ -114,7 +114,7 @@ class OwnEntry(Entry):
             refuse([fault(("source",), what, self.source, expected, nearest(self.source, known))])
         else:
             try:
-                own.settings.model_validate(self.settings)
+                own.parsed(self.settings)
             except ValidationError as error:
                 refuse(_below_settings(error))
         return self
@@ -151,6 +151,11 @@ class _OfStage(Entry):
     def needs_order(self) -> bool:
         """Whether the position of an item in the stage's list decides if it is taken."""
         return self.ranks is not None or (self.percentiles != (0.0, 1.0) and self.scores is None)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every item of the stage that may be a negative lies in its band."""
+        return self.percentiles == _ALL and self.ranks is None and self.scores is None
 
     @property
     def percentiles(self) -> Pair:

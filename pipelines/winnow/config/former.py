@@ -26,14 +26,16 @@ def in_new_keys(tree: dict[str, Any]) -> dict[str, Any]:
     ratio, selection = mix.pop("hard_ratio", 0.5), hard.pop("selection", None)
     if not isinstance(ratio, int | float) or not 0 <= ratio <= 1:
         return tree
+    if ratio == 1 and "alpha" in easy:
+        return tree  # fills by another alpha than the usual one: there is no such key any more
     drawn = {"source": "popularity", **({"alpha": easy.pop("alpha")} if "alpha" in easy else {})}
     if 0 < ratio < 1:
         drawn["share"] = round(1.0 - ratio, 12)
     negatives: dict[str, Any] = {"easy": [drawn] if ratio < 1 else [], **easy}
     if "negatives_per_positive" in mix:
         negatives["per_positive"] = mix.pop("negatives_per_positive")
-    if mix.pop("on_hard_shortfall", "fill") == "leave":
-        negatives["on_shortfall"] = "leave"
+    if (shortfall := mix.pop("on_hard_shortfall", "fill")) != "fill":
+        negatives["on_shortfall"] = shortfall
     listed = stages if isinstance(stages, list) else _DEFAULT
     known = [stage for stage in listed if isinstance(stage, dict)]
     negatives["hard"] = [_entry(s, selection) for s in known if s.get("take", "none") != "none"]

@@ -77,6 +77,9 @@ def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
         elif first.source != entry.source:
             what = f"{entry.stage} gives cut items or low ones, not both"
             yield fault((*key, "source"), what, entry.source, first.source)
+        elif any(one.takes_all for one in negatives.hard[:index] if one.stage == entry.stage):
+            what = f"an entry before takes all items of {entry.stage}, so none is left for this one"
+            yield fault(key, what, next_step="Put it first, or give the other one a band.")
         elif (entry.source, entry.stage) == ("cut", names[-1]):
             if funnel.cut_known_by != "membership":
                 continue

@@ -14,7 +14,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_]")
 
 
 class Downsampling(Frozen):
-    """How positives of hot items are thinned; f is the item's clicks, t the threshold.
+    """How positives of hot items are thinned; f is the item's popularity, t the threshold.
 
     ``sqrt``: min(1, sqrt(t / f)); ``cap``: min(1, t / f); ``power``: min(1, (t / f)^power);
     ``none`` keeps all. t is ``threshold_clicks``, or the ``threshold_quantile`` of f over the
@@ -52,7 +52,7 @@ class Downsampling(Frozen):
 
 
 class Upsampling(Frozen):
-    """How positives of cold items are repeated; f is the item's clicks, no less than 1.
+    """How positives of cold items are repeated; f is the item's clicks, whatever makes it popular.
 
     min(most, max(1, (threshold_clicks / f)^power)) rows are expected of one positive.
     """

@@ -90,8 +90,8 @@ def ranking_faults(
             yield fault(key, what, stage, known, nearest(stage, stages))
         for column in (f"score_{stage}", f"rank_{stage}"):
             if column.lower() in {name.lower() for name in carried}:
-                fix = "Take it out of carry, or give the column another name in the log."
-                yield fault(key, f"{column} is a carried column already", next_step=fix)
+                fix = "Give the other column another name in its log's mapping."
+                yield fault(key, f"{column} is a column of the same table already", next_step=fix)
 
 
 def cascade_faults(

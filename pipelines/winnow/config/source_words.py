@@ -21,7 +21,8 @@ class SourceWords(Frozen):
 
     Attributes:
         does: What it gives. options: What a setting that ``does`` does not name adds.
-        formula: How likely an item is before anything is forbidden, or how it is chosen.
+        formula: How likely an item is before anything is forbidden, or how it is chosen; empty
+            where ``does`` says it.
         probability: What the probability on the row is, and given what.
         shortfall: When it gives too few.
         use, avoid: When it is right, and when it is not.

@@ -5,10 +5,13 @@ A source of the *drawn* shape is a weighted draw from a group of the catalogue, 
 ``incl_prob``. The *kind*, easy or hard, decides the table.
 """
 
+import json
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from winnow.config.model import Frozen
+if TYPE_CHECKING:
+    # Tasks ask for codes and streams, and executors have no Pydantic.
+    from winnow.config.model import Frozen
 
 
 class Source(NamedTuple):
@@ -37,8 +40,16 @@ class OwnSource(NamedTuple):
     """
 
     source: Source
-    settings: type[Frozen]
+    settings: "type[Frozen]"
     drawn_by: Any
+
+    def parsed(self, settings: dict[str, Any]) -> "Frozen":
+        """Return settings as a config file has them.
+
+        Raises:
+            ValidationError: They are none.
+        """
+        return self.settings.model_validate_json(json.dumps(settings))
 
 
 ENTRY_POINTS = "winnow.sources"
@@ -97,7 +108,7 @@ def own_source(name: str) -> OwnSource | None:
     return _OWN.get(name)
 
 
-def register_own(name: str, code: int, settings: type[Frozen], drawn_by: Any) -> None:
+def register_own(name: str, code: int, settings: "type[Frozen]", drawn_by: Any) -> None:
     """Add a drawn source of the user's own; the same one may be added twice.
 
     Raises:

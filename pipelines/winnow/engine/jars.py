@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from rich.console import Console
-
 from winnow.engine.java import DELTA_PACKAGE, check_java, jars_folder
 from winnow.engine.spark import start_session
 from winnow.engine.startup.class_archive import ARCHIVE, options_to_write, quoted
 from winnow.errors import Problem, RequirementError, WinnowError
+from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -169,14 +168,14 @@ def fetch_jars(folder: Path) -> float:
 
 def main() -> int:
     """Fetch the JARs into this environment; return the exit code."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = plain_console(stderr=True)
     try:
         check_java()
         console.print(f"fetching {DELTA_PACKAGE}: once, some 60 seconds")
         begin = time.monotonic()
         seconds = fetch_jars(jars_folder())
     except WinnowError as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red")
         return error.exit_code
     console.print(
         f"{len(NEEDED)} JARs in {jars_folder()} after {time.monotonic() - begin:.0f} s; "

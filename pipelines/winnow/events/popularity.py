@@ -71,10 +71,12 @@ def _of_age(config: Config, day: CalendarDay) -> Column:
     oldest = -config.popularity.window_days
     ages = range(newest - oldest + 1)
     left = [_halved(Decimal(_OF_AGE), age, Decimal(half_life)) for age in ages]
-    at, found = F.col("event_us"), F.lit(left[-1])
-    for age in reversed(ages[:-1]):
-        found = F.when(at >= day.shifted(newest - age).start_us, F.lit(left[age])).otherwise(found)
-    return found.cast("bigint")
+    at = F.col("event_us")
+    # One flat list of cases: engines give up on hundreds that lie within each other.
+    known = (
+        F.when(at >= day.shifted(newest - age).start_us, F.lit(left[age])) for age in ages[:-1]
+    )
+    return F.coalesce(*known, F.lit(left[-1])).cast("bigint")
 
 
 def _halved(whole: Decimal, age: int, half_life: Decimal) -> int:
@@ -89,12 +91,10 @@ def _of_action(config: Config) -> Column:
     """Return what the action of an event is worth, bigint: 2^10 for a weight of 1."""
     if config.popularity.of != "actions":
         return F.lit(_OF_ACTION).cast("bigint")
-    found = F.lit(0)
-    for code, action in enumerate(config.positives.actions):
-        weight = Decimal(config.positives.weights.get(action, 1.0))
-        units = int((weight * _OF_ACTION).to_integral_value(ROUND_HALF_UP))
-        found = F.when(F.col("action") == code, F.lit(units)).otherwise(found)
-    return found.cast("bigint")
+    weights = (Decimal(config.positives.weights.get(a, 1.0)) for a in config.positives.actions)
+    units = (int((w * _OF_ACTION).to_integral_value(ROUND_HALF_UP)) for w in weights)
+    known = (F.when(F.col("action") == code, F.lit(n)) for code, n in enumerate(units))
+    return F.coalesce(*known, F.lit(0)).cast("bigint")
 
 
 def history_days(dates: tuple[date, ...] | None, window: DateRange) -> int | None:

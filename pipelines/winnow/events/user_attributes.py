@@ -7,9 +7,11 @@ from pyspark.sql import DataFrame
 from winnow.contracts.log import Log
 from winnow.events.periods import standing_rows
 from winnow.run import Run
+from winnow.spark.limits import Limits
+from winnow.spark.sized import Sized
 
 
-def staged_users(logs: Mapping[str, Log], run: Run) -> DataFrame | None:
+def staged_users(logs: Mapping[str, Log], run: Run) -> Sized | None:
     """Return what is carried of each user on the date; None where nothing is.
 
     Args:
@@ -23,14 +25,17 @@ def staged_users(logs: Mapping[str, Log], run: Run) -> DataFrame | None:
     if log is None or not log.carry:
         return None
     of_date = standing_rows(log, "user_id", run).select("user_id", *log.carry)
-    return run.scratch.staged(of_date, "users-of-date")
+    return Sized(run.scratch.staged(of_date, "users-of-date"), log.about_rows)
 
 
-def with_users(rows: DataFrame, users: DataFrame | None) -> DataFrame:
+def with_users(rows: DataFrame, users: Sized | None, limits: Limits) -> DataFrame:
     """Return rows with the attributes of their user, NULL where the log does not know them.
 
     Args:
         rows: ``user_id`` and other columns.
-        users: What ``staged_users`` returned.
+        users: What ``staged_users`` returned; few enough are broadcast.
+        limits: How many are few.
     """
-    return rows if users is None else rows.join(users, "user_id", how="left")
+    if users is None:
+        return rows
+    return rows.join(users.side_of_join("user_id", limits), "user_id", how="left")

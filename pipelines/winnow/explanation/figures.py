@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.building.inputs import open_for_build
@@ -24,7 +23,7 @@ from winnow.explanation.measuring import (
 )
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
-from winnow.sampler.sources.drawn import NO_BEGIN
+from winnow.sampler.catalogue_items import begins
 from winnow.sampler.steps import stage_pairs_and_catalogue
 from winnow.spark.sized import Sized
 
@@ -167,7 +166,6 @@ class _Sums:
     def of_item(self, c: int, item: ChosenItem) -> ItemFigures:
         catalogue, code, sums = self.staged.catalogue, item.code, self.sums
         draws, weight = catalogue.draws, int(catalogue.draws.weights[item.code])
-        hot = np.flatnonzero(draws.hot_keys == draws.keys[code])
         sources = self.run.config.negatives.drawn
         return ItemFigures(
             role=item.role,
@@ -176,7 +174,7 @@ class _Sums:
             popularity=float(self.popularity[code]),
             weight=weight,
             q=weight / catalogue.total_weight,
-            keep_prob=float(draws.hot_keep[hot[0]]) if len(hot) else 1.0,
+            keep_prob=float(draws.keep_prob_of(draws.keys[[code]])[0]),
             positives=sums[f"positives_{c}"],
             forbidden_users=sums[f"forbidden_{c}"] / max(sums["users"], 1.0),
             sources=tuple(
@@ -219,8 +217,7 @@ def _popularity(staged: StagedCatalogue) -> tuple[NDArray[np.float64], NDArray[n
     rows = frame.select(*names).toArrow().sort_by("item_id")
     measured = "popularity" in rows.column_names
     f = rows["popularity"].to_numpy() if measured else staged.catalogue.clicks
-    begins = rows["eligible_from"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    return f.astype(np.float64), np.asarray(begins.fill_null(NO_BEGIN).to_numpy(), np.int64)
+    return f.astype(np.float64), begins(rows["eligible_from"])
 
 
 def _not_ranked(requests: Requests, run: Run) -> float | None:

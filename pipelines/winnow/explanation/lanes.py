@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from winnow.config.tree import Config
     from winnow.sampler.catalogue_file import Catalogue
 
-_MOST_GROUPS = 4
-"""Of one item and distribution; built-in sources have at most one."""
-
 
 @dataclass(frozen=True)
 class Lane:
@@ -40,7 +37,6 @@ def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> 
     Args:
         catalogue: The date's catalogue. config: Its sources. codes: The items.
     """
-    asked = sorted({drawn.distribution for drawn in config.negatives.drawn if drawn.asked})
     found = {
         (place, group): Lane(
             place,
@@ -48,7 +44,7 @@ def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> 
             int(catalogue.draws.groups.totals[group]),
             bool(catalogue.by_item[place]),
         )
-        for place in asked
+        for place in _asked(config)
         for code in codes
         for group in _groups_with(catalogue, place, code)
     }
@@ -80,10 +76,7 @@ def item_table(catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]) 
     draws, outside = catalogue.draws, len(catalogue.other_keys)
     keys = np.concatenate([draws.keys, catalogue.other_keys])
     clicks = np.concatenate([catalogue.clicks, catalogue.other_clicks])
-    keep, repeats = np.ones(len(keys)), np.ones(len(keys))
-    if len(draws.hot_keys):
-        place = np.minimum(np.searchsorted(draws.hot_keys, keys), len(draws.hot_keys) - 1)
-        keep = np.where(draws.hot_keys[place] == keys, draws.hot_keep[place], 1.0)
+    keep, repeats = draws.keep_prob_of(keys), np.ones(len(keys))
     if config.positives.upsampling is not None:
         repeats = expected_rows(clicks, config.positives.upsampling)
     columns: dict[str, NDArray[np.generic]] = {"item_key": keys.view(np.int64)}
@@ -105,8 +98,11 @@ def item_table(catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]) 
 
 def by_item(catalogue: "Catalogue", config: "Config") -> list[int]:
     """Return the distributions that are asked for and whose group depends on the positive."""
-    asked = {drawn.distribution for drawn in config.negatives.drawn if drawn.asked}
-    return [place for place in sorted(asked) if catalogue.by_item[place]]
+    return [place for place in _asked(config) if catalogue.by_item[place]]
+
+
+def _asked(config: "Config") -> list[int]:
+    return sorted({drawn.distribution for drawn in config.negatives.drawn if drawn.asked})
 
 
 def _groups_with(catalogue: "Catalogue", place: int, code: int) -> Iterator[int]:
@@ -121,6 +117,6 @@ def _groups_with(catalogue: "Catalogue", place: int, code: int) -> Iterator[int]
         yield first
         return
     begin, end = groups.code_begins[first], groups.code_begins[last]
-    at = np.flatnonzero(groups.codes[begin:end] == code)[:_MOST_GROUPS] + begin
+    at = np.flatnonzero(groups.codes[begin:end] == code) + begin
     ends = groups.code_begins[first + 1 : last + 1]
     yield from (first + int(found) for found in np.searchsorted(ends, at, side="right"))

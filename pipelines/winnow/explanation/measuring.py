@@ -50,7 +50,7 @@ def staged_positives(pairs: DataFrame, items: pa.Table, run: Run) -> DataFrame:
     once = once.groupBy("user_key", "request_key", "item_key").agg(
         F.min("request_id").alias("request_id")
     )
-    of_lanes = [name for name in items.column_names if name.startswith(("uses_", "none_"))]
+    of_lanes = _of_lanes(items)
     known = run.scratch.stored(items.select(["item_key", "keep", "repeats", *of_lanes]), "of-item")
     # An item that is in no table was never clicked before: nothing thins it, and it is cold.
     usual = {"keep": 1.0, "repeats": 1.0} | {n: float(n.startswith("none_")) for n in of_lanes}
@@ -64,8 +64,8 @@ def staged_positives(pairs: DataFrame, items: pa.Table, run: Run) -> DataFrame:
         users = found.groupBy("user_key").agg(F.sum("keep").alias("of_user"))
         found = found.join(users, "user_key")
         rows *= F.least(F.lit(1.0), F.lit(float(rule.per_user_cap)) / F.col("of_user"))
-    columns = ("user_key", "request_id", "item_key", rows.alias("rows"), *of_lanes)
-    return run.scratch.staged(found.select(*columns), "positives-of-date")
+    found = found.select("user_key", "request_id", "item_key", rows.alias("rows"), *of_lanes)
+    return run.scratch.staged(found, "positives-of-date")
 
 
 def sums_of_draws(
@@ -92,7 +92,7 @@ def sums_of_draws(
         ``draws_<c>_<i>``, the sum of 1 / (weight that is allowed) over the positives of lane i to
         whose users item c is not forbidden.
     """
-    of_lanes = [name for name in items.column_names if name.startswith(("uses_", "none_"))]
+    of_lanes = _of_lanes(items)
     users = positives.groupBy("user_key").agg(
         F.sum("rows").alias("n"),
         *(F.sum(F.col(name) * F.col("rows")).alias(name) for name in of_lanes),
@@ -164,6 +164,10 @@ def requests_with_rows(logs: Mapping[str, Log], positives: DataFrame, run: Run) 
     return Requests(
         row["shown"], row["shown_ranked"], row["positive"], row["positive_ranked"], of_stages
     )
+
+
+def _of_lanes(items: pa.Table) -> list[str]:
+    return [name for name in items.column_names if name.startswith(("uses_", "none_"))]
 
 
 def _of(key: int, column: str | None = None) -> Column:

@@ -61,8 +61,8 @@ def words_of_positives(config: Config) -> Iterator[str]:
         more = rule.upsampling
         yield (
             f"Positives of items with fewer than {more.threshold_clicks:g} clicks are repeated: "
-            f"min({more.most:g}, ({more.threshold_clicks:g} / f)^{more.power:g}) rows are expected "
-            "of one, each with negatives of its own."
+            f"min({more.most:g}, ({more.threshold_clicks:g} / clicks)^{more.power:g}) rows are "
+            "expected of one, each with negatives of its own; no click counts as one."
         )
     yield from _weights(rule)
     for action in rule.labels:

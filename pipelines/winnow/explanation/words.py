@@ -8,6 +8,7 @@ import yaml
 from winnow.config.json_schema import meanings
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
+from winnow.explanation.of_logs import as_written, words_of_logs, words_of_stages
 from winnow.explanation.of_negatives import (
     SourceInConfig,
     sources_in_words,
@@ -33,8 +34,6 @@ _SAID = {
     "exclusion",
     "negatives",
     "funnel",
-    "gates",
-    "expectations",
     *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
     *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
     *(f"positives.{name}" for name in ("where", "downsampling", "upsampling", "actions")),
@@ -63,9 +62,11 @@ class Words(NamedTuple):
 def in_words(config: Config) -> Words:
     """Return what a build of any date will do by a config."""
     sections = {
+        "Logs": words_of_logs(config),
         "Positives": words_of_positives(config),
         "Forbidden": words_of_forbidden(config),
         "Popularity": words_of_popularity(config),
+        "Stages": words_of_stages(config),
         "Negatives": words_of_mix(config),
         "Chance": words_of_seeds(config),
         "Tables": _tables(config),
@@ -76,7 +77,7 @@ def in_words(config: Config) -> Words:
 
 
 def _tables(config: Config) -> Iterator[str]:
-    yield f"Written: {', '.join(config.tables_written)}."
+    yield f"Written to {config.warehouse}: {', '.join(config.tables_written)}."
     for table in config.tables_written:
         contract = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
         yield f"A row of {table} is {contract['grain']}."
@@ -107,4 +108,8 @@ def _leaves(part: Frozen, above: tuple[str, ...]) -> Iterator[tuple[str, Any, An
 def _plain(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_plain, value)) or "empty"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(of)}" for name, of in value.items())
+    if isinstance(value, Frozen):
+        return as_written(value)
     return f"{value:g}" if isinstance(value, float) else str(value)

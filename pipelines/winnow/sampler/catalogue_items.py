@@ -27,7 +27,7 @@ def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
         clicks=inside["clicks"].to_numpy(),
         smoothing=config.popularity.smoothing,
         popular_by=popularity_of(inside),
-        since_us=_begins(inside["eligible_from"]),
+        since_us=begins(inside["eligible_from"]),
         day=day,
         attributes={
             name.removeprefix(ATTRIBUTE): inside[name].combine_chunks()
@@ -37,6 +37,7 @@ def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
     )
 
 
-def _begins(times: pa.ChunkedArray) -> NDArray[np.int64]:
+def begins(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return times in microseconds, ``NO_BEGIN`` where there is none, shape (n,)."""
     us = times.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(NO_BEGIN)
     return np.asarray(us.to_numpy(), np.int64)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from winnow.config.positives import Upsampling, WeightBy
     from winnow.config.tree import Config
 
-VALUE_WEIGHT = "value_weight"
+VALUE_WEIGHT = "weight_of_value"
 """The column of sample groups with what a positive's value makes of its weight."""
 
 

@@ -34,13 +34,13 @@ from winnow.spark.sized import Sized
 
 
 def stage_pairs(
-    impressions: Log, clicks: Sized, run: Run, users: DataFrame | None = None
+    impressions: Log, clicks: Sized, run: Run, users: Sized | None = None
 ) -> Attributed:
     """Join valid clicks to impressions, once, and decide which pairs count.
 
     ``users`` is what ``staged_users`` returned: pairs have the attributes of the impression's user.
     """
-    joined = with_users(joined_pairs(impressions, clicks, run), users)
+    joined = with_users(joined_pairs(impressions, clicks, run), users, run.limits)
     staged = run.scratch.staged(joined, "pairs")
     return settled(staged, readable_rows(impressions), run)
 
@@ -52,7 +52,7 @@ def pairs_of_date(pairs: DataFrame, day: CalendarDay) -> DataFrame:
 
 
 def stage_pairs_and_catalogue(
-    logs: Mapping[str, Log], clicks: Sized, run: Run, users: DataFrame | None = None
+    logs: Mapping[str, Log], clicks: Sized, run: Run, users: Sized | None = None
 ) -> tuple[Attributed, StagedCatalogue]:
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 

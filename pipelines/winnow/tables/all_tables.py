@@ -49,7 +49,7 @@ class TableInputs:
     rejected: DataFrame
     orders: StageOrders
     mature: bool
-    users: DataFrame | None = None
+    users: Sized | None = None
 
     @property
     def ranked(self) -> StageLog | None:
@@ -74,7 +74,7 @@ def frames_of_logs(
 
     def all_impressions(contract: TableContract) -> DataFrame:
         return ranking_samples(
-            inputs.shown.made(with_users(inputs.shown.frame, inputs.users)),
+            inputs.shown.made(with_users(inputs.shown.frame, inputs.users, run.limits)),
             inputs.pairs,
             contract,
             run,

@@ -23,6 +23,13 @@ def sample_id() -> Column:
     return F.xxhash64(*(F.col(name) for name in POSITIVE_KEY))
 
 
+def keyed_unit(config: "Config", purpose: str, *names: str) -> Column:
+    """Return the upper 53 bits of ``keyed_hash`` as a double in [0, 1)."""
+    # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
+    upper = F.shiftright(keyed_hash(config, purpose, *names), 11).bitwiseAND(2**53 - 1)
+    return upper * F.lit(2.0**-53)
+
+
 def split(config: "Config", day: date) -> Column:
     """Return ``train``, ``valid`` or ``test``.
 
@@ -39,9 +46,7 @@ def split(config: "Config", day: date) -> Column:
         return F.lit("train")
     if parts.test_ratio + parts.valid_ratio <= 0.0:
         return F.lit("train")
-    # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
-    upper = F.shiftright(keyed_hash(config, "split", "user_id"), 11).bitwiseAND(2**53 - 1)
-    unit = upper * F.lit(2.0**-53)
+    unit = keyed_unit(config, "split", "user_id")
     return (
         F.when(unit < parts.test_ratio, F.lit("test"))
         .when(unit < parts.test_ratio + parts.valid_ratio, F.lit("valid"))

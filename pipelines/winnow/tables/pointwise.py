@@ -28,8 +28,8 @@ def pointwise(
     Args:
         groups: Sample groups.
         listwise: What ``listwise_columns`` returned for them.
-        columns: The table's columns. ``draw_no`` counts from 0 within a source: fills continue
-            after the easy draws, as in easy_negatives.
+        columns: The table's columns. ``draw_no`` counts from 0 through all draws, fills behind the
+            others as in easy_negatives, and from 0 through all hard negatives.
         sources: The names of the sources by their codes.
     """
     names = (*sources, "positive")
@@ -44,14 +44,14 @@ def pointwise(
     of_negative = {
         **{name: listwise[lists].flatten() for name, lists in known.items()},
         "label": pa.array(np.zeros(len(group), np.int32)),
-        "source": named(codes, names),
+        "source": named(codes.cast(pa.int16()), names),
         "draw_no": pa.array((position - before).astype(np.int32)),
     }
     of_positive = {
         **{name: pa.nulls(n, of_negative[name].type) for name in known},
         "item_id": groups["item_id"].combine_chunks(),
         "label": pa.array(np.ones(n, np.int32)),
-        "source": named(pa.array(np.full(n, names.index("positive"), np.int8)), names),
+        "source": named(pa.array(np.full(n, names.index("positive"), np.int16)), names),
         "draw_no": pa.array(np.zeros(n, np.int32)),
     }
     # A positive goes before its first negative.

@@ -12,7 +12,7 @@ from winnow.run import Run
 from winnow.spark.sized import Sized
 from winnow.tables.clicked_impressions import IMPRESSION_KEY, clicks_of_impressions
 from winnow.tables.labels import labels
-from winnow.tables.placement import keyed_hash, shard, split
+from winnow.tables.placement import keyed_hash, keyed_unit, shard, split
 from winnow.tables.stage_values import (
     ITEM_OF_REQUEST,
     OfSomeRequests,
@@ -85,11 +85,8 @@ def ranking_samples(
 
 def _is_kept(config: Config) -> Column:
     """Return whether a row without a click is kept: 53 bits of a hash of its keys, in [0, 1)."""
-    # Shifted with its sign, which is then cut off: Sail shifts unsigned numbers as decimals.
-    upper = F.shiftright(keyed_hash(config, "negative_keep", *IMPRESSION_KEY), 11).bitwiseAND(
-        2**53 - 1
-    )
-    return upper * F.lit(2.0**-53) < F.lit(config.ranking.negative_keep)
+    unit = keyed_unit(config, "negative_keep", *IMPRESSION_KEY)
+    return unit < F.lit(config.ranking.negative_keep)
 
 
 def _with_stage_scores(shown: Sized, ranked: StageLog, run: Run) -> DataFrame:

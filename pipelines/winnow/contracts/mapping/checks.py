@@ -31,6 +31,9 @@ FRAME_COLUMNS = (
 )
 """What a conformed frame has besides contract and carried columns."""
 
+COMPUTED = ("easy_", "hard_", "missing_", "done_", "join_", "value_", "attribute_")
+"""What names of columns begin with that are computed of pairs, groups and items."""
+
 PAIR_COLUMNS = (
     "user_key",
     "request_key",
@@ -43,6 +46,12 @@ PAIR_COLUMNS = (
     "tie",
     "click_tie",
     "place",
+    "of_other_user",
+    "click_user",
+    "reach_us",
+    "pair_file",
+    "pair_row",
+    "weight_of_value",
 )
 """What a row has besides carried columns on the way to the tables."""
 
@@ -93,10 +102,17 @@ def config_problems(name: str, config: Config) -> Iterator[Problem]:
         yield Problem(f"logs.{name}.explode", "a CSV file can only hold delimited lists")
     # What is carried of clicks and users is joined to impressions.
     joined = table_contract("impressions").names if name != "items" else ()
+    used = {*contract.names, *joined, *FRAME_COLUMNS, *PAIR_COLUMNS}
     for column in config.carried(name):
-        if column in {*contract.names, *joined, *FRAME_COLUMNS, *PAIR_COLUMNS}:
-            what = f"{column} is a name that the tables use themselves"
-            yield Problem(_where_carried(name), what)
+        if column in used or column.startswith(COMPUTED):
+            what = f"{column} is a name that is used on the way to the tables"
+            fix = "Map another name to the column, and carry that."
+            yield Problem(_where_carried(name), what, next_step=fix)
+    for column in config.positives.values if name == "clicks" else ():
+        if column in {*joined, *FRAME_COLUMNS, *PAIR_COLUMNS} or column.startswith(COMPUTED):
+            what = f"{column} is a name that is used on the way to the tables"
+            fix = "Map another name to the column under logs.clicks.columns, and take that."
+            yield Problem(f"positives.values.{column}", what, next_step=fix)
 
 
 def type_problem(

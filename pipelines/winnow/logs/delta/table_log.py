@@ -84,7 +84,7 @@ def open_delta(
         if day not in dates:
             assert partition is not None
             what = f"{location.path} has no files where {partition.column} is {day}"
-            next_step = "Pass --allow-empty to accept that."
+            next_step = "To accept that: winnow build --allow-empty."
             problems.append(Problem(f"logs.{log}.path", what, next_step=next_step))
     InputError.raise_if_any(problems)
     footers = read_footers(log, location, [file.file for file in read])

@@ -74,7 +74,7 @@ def list_files(
             Problem(
                 f"logs.{log}.path",
                 f"{location.path} does not exist",
-                next_step="Correct the path, or pass --allow-empty to build without it.",
+                next_step="Correct the path, or build without it: winnow build --allow-empty.",
             )
         )
     walk = Walk(log, location, linked=len(roots) > 1 and location.local)
@@ -108,7 +108,7 @@ def _list_dates(
             f"logs.{log}.path",
             f"{location.path}/{partition.folder(day)} "
             + ("holds only files of zero bytes" if day in hollow else _NOT_THERE),
-            next_step="Wait for the log of that date, or pass --allow-empty to build without it.",
+            next_step="Wait for that log, or build without it: winnow build --allow-empty.",
         )
         for day in required
         if day not in dates

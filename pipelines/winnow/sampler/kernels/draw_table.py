@@ -37,6 +37,15 @@ class DrawTable(NamedTuple):
         """Their logarithms."""
         return self.groups.log_weights[: len(self.keys)]
 
+    def keep_prob_of(self, items: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Return the keep_prob of positives of some items by their keys, shape (k,)."""
+        at = np.searchsorted(self.hot_keys, items)
+        hot = at < len(self.hot_keys)
+        hot[hot] = self.hot_keys[at[hot]] == items[hot]
+        keep_prob = np.ones(len(items))
+        keep_prob[hot] = self.hot_keep[at[hot]]
+        return keep_prob
+
 
 def draw_table(
     keys: NDArray[np.uint64],

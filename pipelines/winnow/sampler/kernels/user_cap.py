@@ -27,12 +27,12 @@ def places_in_cap(kept: Kept) -> CapPlaces:
     """Return the places of a date's positives in the order of their hashes, by user.
 
     The hash is of the seed, not of the epoch: a lower cap keeps some of those that a higher one
-    does. Where hashes are equal, the order of keys decides.
+    does. Where hashes are equal, the order of keys decides: the sort is stable.
 
     Args:
         kept: All positives of the date of each user of the partition, sorted by their keys.
     """
-    order = np.lexsort((np.arange(len(kept.user)), _lots(kept.hash), kept.user))
+    order = np.lexsort((_lots(kept.hash), kept.user))
     starts = np.flatnonzero(starts_of_runs(kept.user[order]))
     lengths = np.diff(np.append(starts, len(order)))
     rank, total = np.empty(len(order), np.int32), np.empty(len(order), np.int32)

@@ -49,9 +49,10 @@ def groups_of(entry: Entry, items: CatalogueItems) -> Groups:
     where = f"the source {entry.source}"
     if own is None:
         raise ConfigError(Problem(where, "it is registered in no process of this build"))
-    found: Groups = own.drawn_by.groups(own.settings.model_validate(entry.settings), items)
-    for group in found.groups:
-        if what := _fault(group, len(items)):
+    found: Groups = own.drawn_by.groups(own.parsed(entry.settings), items)
+    faults = [_fault(group, len(items)) for group in found.groups]
+    for what in (*faults, _fault_of_items(found, len(items))):
+        if what:
             raise ConfigError(Problem(where, what))
     return found
 
@@ -77,10 +78,20 @@ def _fault(group: Group, n_items: int) -> str | None:
     n = n_items if codes is None else len(codes)
     if weights.dtype != np.int64 or len(weights) != n or n == 0:
         return "a group needs one int64 weight for each of its items, and an item"
-    if int(weights.min()) < 1 or float(weights.sum()) >= min(2.0**52, 2.0**61 / n):
+    if int(weights.min()) < 1 or float(weights.sum(dtype=np.float64)) >= min(2.0**52, 2.0**61 / n):
         return "weights must be 1 at least, and their sum below 2^52 and 2^61 / items"
     if codes is None:
         return None
     if codes.dtype != np.int32 or codes[0] < 0 or codes[-1] >= n_items:
         return "codes must be int32, from 0 to the number of items"
     return None if bool((np.diff(codes) > 0).all()) else "codes must ascend"
+
+
+def _fault_of_items(found: Groups, n_items: int) -> str | None:
+    of_item = found.of_item
+    if of_item is None:
+        return None if len(found.groups) <= 1 else "several groups need of_item"
+    if of_item.dtype != np.int32 or len(of_item) != n_items:
+        return "of_item must be int32, one number for each item"
+    inside = n_items == 0 or (of_item.min() >= -1 and of_item.max() < len(found.groups))
+    return None if inside else "of_item must be the number of a group, or -1"

@@ -1,10 +1,15 @@
-"""Tables in a terminal: numbers to the right, and none of them cut off."""
+"""What is printed in a terminal: text as it is, and tables whose numbers are not cut off."""
 
 from collections.abc import Collection
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: ids and paths may look like markup of Rich."""
+    return Console(stderr=stderr, markup=False, highlight=False, soft_wrap=True)
 
 
 def plain_table(first: str, *others: str, texts: Collection[str] = ()) -> Table:

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 from winnow.building.rejected import Example, ReasonRows, Rejected, print_rejected
-from winnow.building.terminal_tables import plain_table, print_whole
+from winnow.terminal import plain_table, print_whole
 
 
 class DescribeATable:

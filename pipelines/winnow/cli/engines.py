@@ -1,0 +1,31 @@
+"""How a command starts its engine."""
+
+from typing import TYPE_CHECKING
+
+from winnow.engine.startup.garbage import nothing_collected
+
+if TYPE_CHECKING:
+    from winnow.building.progress import Progress
+    from winnow.engine.engine import Engine
+
+
+def started(
+    title: str,
+    progress: "Progress",
+    engine: str | None,
+    master: str | None,
+    driver_memory: str | None,
+) -> "Engine":
+    """Start the engine that the options of a command name; a ``with`` of it stops it.
+
+    Args:
+        title: The application's name, as a cluster shows it. progress: Whom to tell of it.
+        engine: ``sail`` or ``spark``. master, driver_memory: Of Spark.
+
+    Raises:
+        ConfigError, RequirementError: It cannot start; see ``start_engine``.
+    """
+    with nothing_collected(), progress.stage("start the engine"):
+        from winnow.engine.choice import start_engine
+
+        return start_engine(title, engine=engine, master=master, driver_memory=driver_memory)
