@@ -20,6 +20,7 @@ ranking log has of the request. `winnow explain` says the same of your config, w
 _IN_A_CONFIG = {
     "f": "f",
     "top_percent": "`top`",
+    "window": "the last `days` dates before D (`popularity.window_days` if not said)",
     "known_by": "`funnel.cut_known_by` says how that is known",
     "band": "within its band",
     "selected": "`selection` says which",

@@ -8,6 +8,7 @@ from tests.audit import (
     broken_columns,
     broken_draws,
     broken_evidence,
+    broken_pools,
     broken_popularity,
     broken_ranking,
     broken_rows,
@@ -247,6 +248,17 @@ SOURCED: list[Mutant] = _of(
     quotas_are_one_pool="sources_differ",
 )
 """Mistakes in a build of several sources of draws, and of quotas per stage."""
+
+POOLED: list[Mutant] = _of(
+    broken_pools,
+    exposed_ones_know_the_date="drawn_outside_group log_q_differs",
+    exposed_ones_are_of_one_date_less="log_q_differs",
+    exposed_ones_are_of_one_date_more="drawn_outside_group log_q_differs",
+    exposed_ones_are_drawn_evenly="log_q_differs",
+    exposed_ones_are_those_that_were_clicked="drawn_outside_group log_q_differs",
+    exposed_ones_are_drawn_from_everything="drawn_outside_group log_q_differs",
+)
+"""Mistakes in a build whose draws come from pools that events of the logs make."""
 
 NONSENSE: list[Mutant] = [
     *_of(

@@ -12,9 +12,9 @@ from winnow.audit.registry import GATE_OF, GATES
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
-from tests.audit import broken_popularity, broken_ranking, broken_sources
+from tests.audit import broken_pools, broken_popularity, broken_ranking, broken_sources
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, NONSENSE, POPULAR, SAMPLED, SOURCED, Mutant
+from tests.audit.mutants import MUTANTS, NONSENSE, POOLED, POPULAR, SAMPLED, SOURCED, Mutant
 from tests.audit.workbench import Bench, asking, build
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ def popular(bench: Bench, engine: "Engine", tmp_path_factory: pytest.TempPathFac
 @pytest.fixture(scope="module")
 def sourced(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return build(engine, tmp_path_factory.mktemp("sourced"), broken_sources.SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def pooled(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("pooled"), broken_pools.SETTINGS)
 
 
 class DescribeTheUnbrokenBuild:
@@ -190,6 +195,18 @@ class DescribeSeveralSourcesAndQuotas:
 
 
 @pytest.mark.sail_only
+class DescribeDrawsFromPools:
+    def it_passes_every_gate(self, pooled: Bench) -> None:
+        record = pooled.audit()
+        assert failed(record) == set()
+        assert {"easy_draws_p.exposed"} <= {gate.name for gate in record.gates}
+
+    @pytest.mark.parametrize("mutant", POOLED, ids=[mutant.name for mutant in POOLED])
+    def it_does_not_pass_with_a_mistake(self, pooled: Bench, mutant: Mutant) -> None:
+        assert failed(pooled.audit(mutant.make(pooled))) >= set(mutant.caught_by)
+
+
+@pytest.mark.sail_only
 class DescribePopularityOfActionsUntilAnHour:
     def it_passes_every_gate(self, popular: Bench) -> None:
         record = popular.audit()
@@ -214,7 +231,7 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POPULAR]
+        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute <= caught

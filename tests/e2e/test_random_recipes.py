@@ -29,6 +29,8 @@ DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "hot", "top": 0.3},
     {"source": "cold", "most_clicks": 1},
     {"source": "cold", "new_days": 3},
+    {"source": "exposed"},
+    {"source": "exposed", "days": 1, "alpha": 1.0},
     {"source": "same_attribute", "attributes": ["city"]},
     {"source": "same_attribute", "attributes": ["city", "brand"], "alpha": 0.0},
     {"source": "same_attribute", "attributes": ["levels"], "prefix": 1},

@@ -96,6 +96,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "hot easy 3 of (): draws from the most popular 5 % of the clicked items alone",
     ),
     (
+        {"negatives": {"easy": [{"source": "exposed", "days": 5, "alpha": 0.5}]}},
+        "anybody was shown on D−5 to D−1, an item by W = impressions^0.5",
+    ),
+    (
+        {"negatives": {"easy": [{"source": "exposed"}]}, "popularity": {"window_days": 9}},
+        "anybody was shown on D−9 to D−1",
+    ),
+    (
         {"negatives": {"hard": [{"source": "low", "stage": "fine", "ranks": [3, 9], "count": 4}]}},
         "low fine hard 4 of (): chooses from the items of the same request that lie low in the "
         "list of stage fine, ranks 3 to 9, 1 being the best; evenly by a hash",

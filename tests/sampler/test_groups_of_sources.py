@@ -1,6 +1,7 @@
 """Which items each source draws from, and by which weights."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -78,6 +79,28 @@ class DescribeColdItems:
         found = groups(items(), source="cold", **entry)
         assert only_group(found) == codes
         assert len(set(found.groups[0].weights.tolist())) == 1
+
+
+class DescribeExposedItems:
+    def shown(self) -> CatalogueItems:
+        by_days = {None: np.array([4, 0, 1, 9, 0, 1]), 2: np.array([0, 0, 1, 9, 0, 0])}
+        return replace(items(), impressions=by_days)
+
+    @pytest.mark.parametrize(("entry", "codes"), [({}, [0, 2, 3, 5]), ({"days": 2}, [2, 3])])
+    def it_is_those_that_were_shown_in_the_window(
+        self, entry: dict[str, int], codes: list[int]
+    ) -> None:
+        assert only_group(groups(self.shown(), source="exposed", **entry)) == codes
+
+    def it_draws_them_evenly_or_by_their_impressions(self) -> None:
+        (evenly,) = groups(self.shown(), source="exposed").groups
+        assert len(set(evenly.weights.tolist())) == 1
+        (often,) = groups(self.shown(), source="exposed", alpha=1.0).groups
+        assert (often.weights / often.weights.sum()).tolist() == [4 / 15, 1 / 15, 9 / 15, 1 / 15]
+
+    def it_has_none_where_nothing_was_shown(self) -> None:
+        nothing = replace(items(), impressions={None: np.zeros(6, np.int64)})
+        assert list(groups(nothing, source="exposed").groups) == []
 
 
 class DescribeItemsOfTheSameAttribute:

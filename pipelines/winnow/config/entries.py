@@ -1,13 +1,13 @@
 """What may stand in the lists of easy and hard negatives: one class per source."""
 
-import json
 import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from winnow.config.model import Fault, Frozen, Identifier, fault, nearest, refuse
-from winnow.config.quotas import Quota
+from winnow.config.entry import Entry
+from winnow.config.model import Fault, Identifier, fault, nearest, refuse
+from winnow.config.pool_entries import ExposedEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
 
 Selection = Literal["random", "top", "tail"]
@@ -20,33 +20,6 @@ _ENDS: dict[str, tuple[float, float, str]] = {
     "ranks": (1, 2**31 - 1, "two ranks from 1 for the best, the lower first"),
     "scores": (-math.inf, math.inf, "two scores, the lower first"),
 }
-
-
-class Entry(Frozen):
-    """One source and how many negatives of it a positive gets: ``count``, or a ``share`` of all.
-
-    Entries with neither share what the others leave.
-    """
-
-    source: str
-    share: float | None = Field(default=None, gt=0.0, le=1.0)
-    count: int | None = Field(default=None, ge=1, le=10_000)
-
-    @model_validator(mode="after")
-    def _one_number(self) -> Self:
-        if self.share is not None and self.count is not None:
-            raise ValueError("share and count are two ways to say one number: leave one out")
-        return self
-
-    @property
-    def quota(self) -> Quota:
-        """How much is asked for."""
-        return Quota(self.share, self.count)
-
-    @property
-    def distribution(self) -> str:
-        """What is drawn from, however much: equal texts are one distribution."""
-        return json.dumps(self.model_dump(exclude={"share", "count"}), sort_keys=True)
 
 
 class PopularityEntry(Entry):
@@ -191,6 +164,7 @@ _EASY: dict[str, type[Entry]] = {
     "hot": HotEntry,
     "cold": ColdEntry,
     "same_attribute": AttributeEntry,
+    "exposed": ExposedEntry,
 }
 _HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
 
@@ -216,6 +190,7 @@ EasyEntry = Annotated[
     | Annotated[HotEntry, Tag("HotEntry")]
     | Annotated[ColdEntry, Tag("ColdEntry")]
     | Annotated[AttributeEntry, Tag("AttributeEntry")]
+    | Annotated[ExposedEntry, Tag("ExposedEntry")]
     | Annotated[OwnEntry, Tag("OwnEntry")],
     Discriminator(_easy_class),
 ]

@@ -13,6 +13,7 @@ from winnow.config.entries import (
     UniformEntry,
 )
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
+from winnow.config.pool_entries import ExposedEntry
 from winnow.config.quotas import Numbers, numbers_of
 from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
 
@@ -159,6 +160,12 @@ class Negatives(Frozen):
         fills = [self._of_fills] if self._of_fills else []
         found = {entry.distribution: entry for entry in (self.main, *self.easy, *fills)}
         return tuple(found.values())
+
+    @property
+    def exposed_windows(self) -> tuple[int | None, ...]:
+        """The ``days`` of the sources that draw from what anybody was shown, each once."""
+        found = (e.days for e in self.distributions if isinstance(e, ExposedEntry))
+        return tuple(dict.fromkeys(found))
 
     @property
     def fills_from_everything(self) -> bool:

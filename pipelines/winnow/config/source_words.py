@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from winnow.config.entries import Entry, OwnEntry
+from winnow.config.entries import OwnEntry
+from winnow.config.entry import Entry
 from winnow.config.model import Frozen
 from winnow.config.sources import own_source
 

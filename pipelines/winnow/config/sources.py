@@ -84,6 +84,7 @@ BUILT_IN: dict[str, Source] = {
         _source("uniform", 4, drawn=True),
         _source("hot", 5, drawn=True),
         _source("cold", 6, drawn=True),
+        _source("exposed", 7, drawn=True),
         _source("same_attribute", 8, drawn=True),
     )
 }

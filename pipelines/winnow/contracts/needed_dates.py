@@ -50,6 +50,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     popular = day - timedelta(days=config.popularity.window_days)
     if config.popularity.of == "impressions":
         seen = min(seen, popular)
+    for days in config.negatives.exposed_windows:
+        seen = min(seen, popular if days is None else day - timedelta(days=days))
     if config.popularity.clicks != "all":
         # Whether the first click of the window belongs to an impression.
         seen = min(seen, date_of(CalendarDay(popular, zone).start_us - window, zone))

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from winnow.config.entries import CutEntry, Entry, HardEntry, HotEntry, LowEntry, OwnEntry
+from winnow.config.entries import CutEntry, HardEntry, HotEntry, LowEntry, OwnEntry
+from winnow.config.entry import Entry
 from winnow.config.negatives import Fill
+from winnow.config.pool_entries import ExposedEntry
 from winnow.config.source_words import source_words, what_it_does
 from winnow.config.sources import EASY_FILL, source_named
 from winnow.config.tree import Config
@@ -19,7 +21,13 @@ _SELECTED = {
     "top": "the deepest stage and the best ranks first",
     "tail": "the earliest stage and the worst ranks first",
 }
-_STANDS_FOR = {"ranks": "band", "scores": "band", "selection": "selected", "top": "top_percent"}
+_STANDS_FOR = {
+    "ranks": "band",
+    "scores": "band",
+    "selection": "selected",
+    "top": "top_percent",
+    "days": "window",
+}
 
 
 class SourceInConfig(NamedTuple):
@@ -124,6 +132,8 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
         values["known_by"] += f", for {' or '.join(config.funnel.cut_reasons)}"
     if isinstance(entry, HotEntry):
         values["top_percent"] = f"{100 * entry.top:g} %"
+    if isinstance(entry, ExposedEntry):
+        values["window"] = f"D−{entry.days or config.popularity.window_days} to D−1"
     if isinstance(entry, CutEntry | LowEntry):
         values |= {"band": _band(entry), "selected": _SELECTED[entry.selection]}
         values["incl_prob"] = "NULL: the place decides, not chance; log_q is NULL"

@@ -30,7 +30,8 @@ def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
             ``item_key`` (int64), ``clicks`` (int64, 0 where never), ``in_catalogue`` (bool),
             ``eligible_from`` (timestamp, NULL where nothing says it), and the items' attributes,
             each named behind ``ATTRIBUTE``; those of items that are not in the catalogue are NULL.
-            Where clicks are not the popularity, ``popularity`` (int64, in ``UNITS``).
+            Where clicks are not the popularity, ``popularity`` (int64, in ``UNITS``). Where
+            sources ask for them, impressions by window (``exposed_column``).
         config: alpha, smoothing and the rule for hot items.
         day: The date that samples are made of.
 

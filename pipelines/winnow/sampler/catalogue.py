@@ -14,6 +14,7 @@ from winnow.events.eligibility import (
     eligible_items,
     items_seen_in,
 )
+from winnow.events.exposures import exposed_column, impressions_of_items
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
 from winnow.events.periods import standing_rows
@@ -53,21 +54,22 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
         within = (at >= since) & (at < day.end_us)
         eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
     measured = [name for name in popular.columns if name == "popularity"]
-    items = (
-        eligible.withColumn("in_catalogue", F.lit(True))
-        .join(popular, "item_id", how="full")
-        .select(
-            "item_id",
-            key_of("item_id", config.ids.item).alias("item_key"),
-            F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
-            F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
-            *(F.coalesce(name, F.lit(0).cast("bigint")).alias(name) for name in measured),
-            "eligible_from",
-            "eligible_to",
-            *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
-        )
-        .toArrow()
-    )
+    known = eligible.withColumn("in_catalogue", F.lit(True)).join(popular, "item_id", how="full")
+    windows = config.negatives.exposed_windows
+    if windows:
+        shown = impressions_of_items(logs["impressions"], windows, run)
+        known = known.join(shown, "item_id", how="left")
+    counted = [*measured, *map(exposed_column, windows)]
+    items = known.select(
+        "item_id",
+        key_of("item_id", config.ids.item).alias("item_key"),
+        F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
+        F.coalesce("in_catalogue", F.lit(False)).alias("in_catalogue"),
+        *(F.coalesce(name, F.lit(0).cast("bigint")).alias(name) for name in counted),
+        "eligible_from",
+        "eligible_to",
+        *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
+    ).toArrow()
     catalogue = build_catalogue(items, config, day)
     inside = items.filter(items["in_catalogue"]).sort_by("item_id")
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")

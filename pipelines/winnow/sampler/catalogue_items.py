@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.dates import CalendarDay
+from winnow.events.exposures import exposed_column
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems
 from winnow.sampler.weights import popularity_of
@@ -19,7 +20,7 @@ def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
     """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
 
     Args:
-        items: Sorted by ``item_id``. config: The smoothing. day: The date.
+        items: Sorted by ``item_id``. config: The smoothing, and the sources. day: The date.
     """
     inside = items.filter(items["in_catalogue"])
     return CatalogueItems(
@@ -33,6 +34,10 @@ def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
             name.removeprefix(ATTRIBUTE): inside[name].combine_chunks()
             for name in inside.column_names
             if name.startswith(ATTRIBUTE)
+        },
+        impressions={
+            days: inside[exposed_column(days)].to_numpy()
+            for days in config.negatives.exposed_windows
         },
     )
 

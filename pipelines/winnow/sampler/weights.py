@@ -61,7 +61,7 @@ def integer_weights(clicks: NDArray[Any], smoothing: float, alpha: float) -> NDA
     2^61, so that sums and alias columns are exact in 64 bits.
 
     Args:
-        clicks: f_i, whole or not, shape (n,). smoothing: s > 0. alpha: The exponent.
+        clicks: f_i, whole or not, shape (n,). smoothing: s, with f_i + s > 0. alpha: The exponent.
 
     Source:
         Mikolov et al. 2013, "Distributed Representations of Words and Phrases", section 2.2, for

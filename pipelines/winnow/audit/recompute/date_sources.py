@@ -5,6 +5,9 @@ judged no other way. But it is asked anew here, about items that the audit has c
 the weights of the main source are those of item_stats, which gates of their own judge.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Drawable, SourceGroups
+from winnow.audit.recompute.exposures import Counts, date_exposures
 from winnow.audit.recompute.items import Items, date_items
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
@@ -22,15 +26,22 @@ from winnow.sampler.sources.registry import groups_of
 @once
 def date_drawable(evidence: Evidence) -> Drawable:
     """Return ``drawable_of`` the evidence's items."""
-    return drawable_of(date_items(evidence), evidence.config, evidence.day)
+    exposures = date_exposures(evidence)
+    return drawable_of(date_items(evidence), evidence.config, evidence.day, exposures)
 
 
-def drawable_of(items: Items, config: Config, day: CalendarDay) -> Drawable:
+def drawable_of(
+    items: Items,
+    config: Config,
+    day: CalendarDay,
+    exposures: Mapping[int | None, Counts] = MappingProxyType({}),
+) -> Drawable:
     """Return what may be drawn by the sources of a config.
 
     Args:
         items: The items by the logs, with the weights of item_stats.
         config: The sources. day: The date.
+        exposures: What ``date_exposures`` returned.
     """
     weighed, negatives = items.weighed(), config.negatives
     inside = np.flatnonzero(items.eligible & items.listed)
@@ -44,6 +55,9 @@ def drawable_of(items: Items, config: Config, day: CalendarDay) -> Drawable:
         day=day,
         attributes={
             name: values.take(pa.array(inside[order])) for name, values in items.attributes.items()
+        },
+        impressions={
+            days: _looked_up(counts, items.key[inside[order]]) for days, counts in exposures.items()
         },
     )
     made = [
@@ -74,6 +88,15 @@ def _numbered(name: str, code: int, made: Groups, order: NDArray[np.int64]) -> S
         own[order] = of_item
         of_item = own
     return SourceGroups(name, code, groups, of_item)
+
+
+def _looked_up(counts: Counts, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the count of each key, 0 where it has none, shape (k,)."""
+    known, n = counts
+    if len(known) == 0:
+        return np.zeros(len(keys), np.int64)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return np.where(known[at] == keys, n[at], 0)
 
 
 def _by_id(names: pa.Array, kind: str) -> NDArray[np.int64]:

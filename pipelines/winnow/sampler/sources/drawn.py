@@ -33,6 +33,8 @@ class CatalogueItems:
         day: The date that samples are made of.
         attributes: By name: carried columns of the items log, shape (n,), NULL where not known.
         popular_by: What makes an item popular, whole or not, where that is not its clicks.
+        impressions: By the ``days`` of each ``exposed`` source: int64, impressions of anybody on
+            so many dates before the date, shape (n,).
     """
 
     ids: pa.Array
@@ -42,6 +44,7 @@ class CatalogueItems:
     day: CalendarDay
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
     popular_by: NDArray[Any] | None = None
+    impressions: Mapping[int | None, NDArray[np.int64]] = field(default_factory=dict)
 
     @property
     def popularity(self) -> NDArray[Any]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.config.entries import Entry, OwnEntry
+from winnow.config.entries import OwnEntry
+from winnow.config.entry import Entry
 from winnow.config.sources import own_source
 from winnow.errors import ConfigError, Problem
-from winnow.sampler.sources import cold, hot, popularity, same_attribute, uniform
+from winnow.sampler.sources import cold, exposed, hot, popularity, same_attribute, uniform
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, GroupsOf
 
 _GROUPS: Mapping[str, GroupsOf] = {
@@ -18,6 +19,7 @@ _GROUPS: Mapping[str, GroupsOf] = {
     "hot": hot.groups,
     "cold": cold.groups,
     "same_attribute": same_attribute.groups,
+    "exposed": exposed.groups,
 }
 
 

@@ -1,0 +1,36 @@
+"""What every source of negatives has in the config: a name, and how much is asked of it."""
+
+import json
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from winnow.config.model import Frozen
+from winnow.config.quotas import Quota
+
+
+class Entry(Frozen):
+    """One source and how many negatives of it a positive gets: ``count``, or a ``share`` of all.
+
+    Entries with neither share what the others leave.
+    """
+
+    source: str
+    share: float | None = Field(default=None, gt=0.0, le=1.0)
+    count: int | None = Field(default=None, ge=1, le=10_000)
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Self:
+        if self.share is not None and self.count is not None:
+            raise ValueError("share and count are two ways to say one number: leave one out")
+        return self
+
+    @property
+    def quota(self) -> Quota:
+        """How much is asked for."""
+        return Quota(self.share, self.count)
+
+    @property
+    def distribution(self) -> str:
+        """What is drawn from, however much: equal texts are one distribution."""
+        return json.dumps(self.model_dump(exclude={"share", "count"}), sort_keys=True)
