@@ -1,61 +1,30 @@
 """``winnow explain``: words without an engine, figures with one, nothing written."""
 
-import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 from winnow.cli.main import main
-from winnow.engine.choice import engine_of
 
 from tests.child_process import PATH, child_environment
+from tests.cli.conftest import Told
 from tests.cli.test_show import WITHOUT_A_BUILDER
-from tests.docs.pages import EXAMPLE, ROOT, appears, blocks_of
+from tests.docs.pages import ROOT, appears, blocks_of
 from tests.release.test_read_without_engine import ABSENT
 
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """The shop's config, beside logs that a test may change."""
-    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
-    shutil.rmtree(tmp_path / "warehouse", ignore_errors=True)
-    return tmp_path / "winnow.yaml"
-
-
-@pytest.fixture
-def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*_args: object, **_more: object) -> None:
-        raise AssertionError("an engine was started")
-
-    monkeypatch.setattr("winnow.engine.choice.start_engine", started)
-
-
-@pytest.fixture
-def shared_engine(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = engine_of(spark)
-    vars(shared)["stop"] = lambda: None
-    monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: shared)
-
-
-def told(captured: Captured, *words: str) -> dict[str, Any]:
-    assert main(["explain", *words, "--json"]) == 0
-    found: dict[str, Any] = json.loads(captured.readouterr().out)
-    return found
-
-
 @pytest.mark.usefixtures("no_engine")
 class DescribeWordsAlone:
-    def it_says_what_each_source_gives(self, shop: Path, capsys: Captured) -> None:
-        found = told(capsys, "-c", str(shop))
+    def it_says_what_each_source_gives(self, shop: Path, told: Told) -> None:
+        found = told("explain", "-c", str(shop))
         assert found["figures"] is None
         assert list(found["sections"]) == [
-            "Positives", "Forbidden", "Popularity", "Negatives", "Chance", "Tables", "Besides",
+            "Logs", "Positives", "Forbidden", "Popularity", "Stages", "Negatives", "Chance",
+            "Tables", "Besides",
         ]  # fmt: skip
         assert [(one["name"], one["kind"], one["asked"]) for one in found["sources"]] == [
             ("popularity", "easy", 3),
@@ -102,9 +71,9 @@ class DescribeWordsAlone:
 
 @pytest.mark.usefixtures("shared_engine")
 class DescribeFiguresOfADate:
-    def it_tells_of_the_hottest_a_middle_and_a_new_item(self, shop: Path, capsys: Captured) -> None:
+    def it_tells_of_the_hottest_a_middle_and_a_new_item(self, shop: Path, told: Told) -> None:
         before = sorted(shop.parent.rglob("*"))
-        found = told(capsys, "-c", str(shop), "--ds", "2026-01-01")["figures"]
+        found = told("explain", "-c", str(shop), "--ds", "2026-01-01")["figures"]
         assert sorted(shop.parent.rglob("*")) == before, "nothing is written beside the config"
         assert (found["ds"], found["catalogue"], found["users"]) == ("2026-01-01", 23, 4)
         assert found["positives"] == 5.0
@@ -126,6 +95,12 @@ class DescribeFiguresOfADate:
         assert main(["explain", "-c", str(shop), "--ds", "2026-01-01"]) == 0
         printed = capsys.readouterr().out
         assert appears(blocks[place + 1].text, printed), printed
+
+    def it_computes_in_no_folder_that_is_not_there(self, shop: Path, capsys: Captured) -> None:
+        scratch = str(shop.parent / "nowhere")
+        words = ["-c", str(shop), "--ds", "2026-01-01", "--scratch", scratch]
+        assert main(["explain", *words]) == 2
+        assert "--scratch" in capsys.readouterr().err
 
     def it_ends_with_3_where_the_logs_have_nothing(self, shop: Path, capsys: Captured) -> None:
         assert main(["explain", "-c", str(shop), "--ds", "2026-03-01"]) == 3

@@ -1,53 +1,19 @@
 """``winnow validate``: what it finds of files, columns and rows, and how it ends."""
 
-import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 from winnow.cli.main import main
-from winnow.engine.choice import engine_of
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own_logs"
+from tests.cli.conftest import Told
 
 Captured = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """The shop's config, beside logs that a test may change."""
-    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
-    shutil.rmtree(tmp_path / "warehouse", ignore_errors=True)
-    return tmp_path / "winnow.yaml"
-
-
-@pytest.fixture
-def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*_args: object, **_more: object) -> None:
-        raise AssertionError("an engine was started")
-
-    monkeypatch.setattr("winnow.engine.choice.start_engine", started)
-
-
-@pytest.fixture
-def shared_engine(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = engine_of(spark)
-    vars(shared)["stop"] = lambda: None
-    monkeypatch.setattr("winnow.engine.choice.start_engine", lambda *_, **__: shared)
-
-
-def told(captured: Captured, *words: str) -> dict[str, Any]:
-    assert main(["validate", *words, "--json"]) == 0
-    found: dict[str, Any] = json.loads(captured.readouterr().out)
-    return found
-
-
 @pytest.mark.usefixtures("no_engine")
 class DescribeFilesAlone:
-    def it_says_which_column_is_which(self, shop: Path, capsys: Captured) -> None:
-        found = told(capsys, "-c", str(shop), "--ds", "2026-01-01", "--no-rows")
+    def it_says_which_column_is_which(self, shop: Path, told: Told) -> None:
+        found = told("validate", "-c", str(shop), "--ds", "2026-01-01", "--no-rows")
         shown = found["files"]["impressions"]
         assert (shown["kind"], shown["files"], shown["bytes"]) == ("csv", 1, 912)
         assert shown["columns"]["user_id"] == ["uid"]
@@ -85,9 +51,7 @@ class DescribeFilesAlone:
         assert main(["validate", "-c", str(shop), "--no-rows"]) == 2
         assert "lies within the warehouse" in capsys.readouterr().err
 
-    def it_names_later_dates_that_a_build_would_wait_for(
-        self, shop: Path, capsys: Captured
-    ) -> None:
+    def it_names_later_dates_that_a_build_would_wait_for(self, shop: Path, told: Told) -> None:
         logs = shop.parent / "logs"
         (logs / "clicks" / "date=2026-01-01").mkdir(parents=True)
         (logs / "actions.jsonl").rename(logs / "clicks" / "date=2026-01-01" / "a.jsonl")
@@ -97,7 +61,7 @@ class DescribeFilesAlone:
                 "path: logs/actions.jsonl", "path: logs/clicks\n    partition: {column: date}"
             )
         )
-        found = told(capsys, "-c", str(shop), "--ds", "2026-01-01", "--no-rows")
+        found = told("validate", "-c", str(shop), "--ds", "2026-01-01", "--no-rows")
         assert found["missing"] == ["logs.clicks: no folder for 2026-01-02"]
         assert found["files"]["clicks"]["dates"] == 1
 
@@ -105,9 +69,9 @@ class DescribeFilesAlone:
 @pytest.mark.usefixtures("shared_engine")
 class DescribeRowsOfADate:
     def it_counts_them_as_a_build_does_and_shows_rejected_ones(
-        self, shop: Path, capsys: Captured
+        self, shop: Path, told: Told
     ) -> None:
-        rows = told(capsys, "-c", str(shop), "--ds", "2026-01-01", "--limit", "1")["rows"]
+        rows = told("validate", "-c", str(shop), "--ds", "2026-01-01", "--limit", "1")["rows"]
         assert rows["impressions"]["counts"] == {
             "read": 26, "valid": 15, "duplicate": 1, "rejected": 0, "filtered": 1, "other_date": 9,
         }  # fmt: skip

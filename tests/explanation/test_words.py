@@ -54,7 +54,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"positives": {"per_user_cap": 50}}, "undo_weight = 1 / (keep_prob · cap_prob)"),
     (
         {"positives": {"upsampling": {"threshold_clicks": 10, "most": 3}}},
-        "fewer than 10 clicks are repeated: min(3, (10 / f)^0.5) rows",
+        "(10 / clicks)^0.5) rows",
     ),
     ({"positives": {"labels": ["cart"]}}, "label_cart says whether the user did cart"),
     ({"positives": {"weights": {"buy": 3}}}, "that of the action (buy 3; others 1)"),
@@ -76,12 +76,29 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"popularity": {"until": "06:00"}}, "Positives begin at 06:00"),
     ({"popularity": {"smoothing": 0.5}}, "by W = (f + 0.5)^0.75"),
     ({"seed": 7, "epoch": 2}, "of seed 7 and, for negatives, of epoch 2"),
-    ({"tables": ["positives"]}, "Written: positives, item_stats, rejected."),
+    ({"tables": ["positives"]}, ": positives, item_stats, rejected."),
     ({"carry": ["scene"]}, "Carried from impressions: scene."),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),
     ({"identity": {"anonymous_values": ["x"]}}, "identity.anonymous_values is x"),
+    ({"warehouse": "elsewhere"}, "elsewhere: positives, easy_negatives"),
+    ({"gates": {"rows": {"fail": {"least": 7}}}}, "gates is rows {fail: {least: 7.0}}"),
+    ({"ids": {"item": "string"}}, "item string"),
+    ({"logs": BASE["logs"] | {"clicks": {"path": "k"}}}, "/k}"),
+    (
+        {"logs": BASE["logs"] | {"clicks": {"path": "c", "where": {"bot": [False]}}}},
+        "/c, where: {bot: [false]}}",
+    ),
+    ({"funnel": {"higher_score_is_better": False}}, "a lower score is better"),
+    (
+        {"funnel": {"stages": [{"name": "coarse", "order_by": "rank"}, {"name": "fine"}]}},
+        "in their order: coarse (ordered by rank), fine;",
+    ),
+    (
+        {"funnel": {"stages": [{"name": name} for name in ("recall", "coarse", "fine")]}},
+        "in their order: recall, coarse, fine;",
+    ),
     ({"funnel": {"cut_known_by": "passed"}}, "dropped (the log's column passed says so)"),
     ({"funnel": {"cut_reasons": ["score"]}}, "list of the request, for score)"),
     ({"negatives": {"per_positive": 9}}, "asks for 9 negatives: 4 easy, 5 hard"),
@@ -128,6 +145,7 @@ class DescribeAConfigInWords:
 
     def it_says_what_a_row_of_each_table_is(self, tmp_path: Path) -> None:
         tables = words_of(tmp_path, tables=["positives"]).sections["Tables"]
+        assert tables[0].startswith("Written to ")
         assert list(tables[1:]) == [
             "A row of positives is one kept positive, a (user, request, item) that was shown and "
             "clicked.",
