@@ -143,13 +143,21 @@ class DescribeMix:
     @pytest.mark.parametrize(
         ("change", "gates"),
         [
-            ({"n_fill": 0, "shortfall": 1}, {"lists_uneven", "mix_differs"}),
+            (
+                {"n_fill": 0, "shortfall": 1},
+                {"lists_uneven", "mix_differs", "sources_differ"},
+            ),
             ({"n_requested": 5}, {"negatives_unaccounted", "mix_differs"}),
             ({"neg_log_q": [-1.0]}, {"lists_uneven"}),
             ({"shortfall_counts": [2]}, {"shortfall_unexplained", "mix_differs"}),
             (
                 {"n_easy": 3, "n_fill": 0},
-                {"mix_differs", "shortfall_unexplained", "incl_prob_differs.training_samples"},
+                {
+                    "mix_differs",
+                    "shortfall_unexplained",
+                    "sources_differ",
+                    "incl_prob_differs.training_samples",
+                },
             ),
         ],
     )

@@ -53,9 +53,9 @@ def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
     for pool, hardness in pools:
         if hardness is None:
             continue
-        of_pool = F.filter(
-            F.arrays_zip("neg_hardness", "neg_incl_prob"), _of_any(hardness)
-        ).getField("neg_incl_prob")
+        both = F.arrays_zip("neg_hardness", "neg_incl_prob")
+        # Not getField of the list: Sail takes that for a place in it.
+        of_pool = F.transform(F.filter(both, _of_any(hardness)), lambda one: one["neg_incl_prob"])
         n, known = F.size(of_pool), F.size(F.array_compact(of_pool))
         if pool.selection != "random":
             fits = fits & (known == 0)
