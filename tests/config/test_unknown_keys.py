@@ -59,7 +59,8 @@ negatives: {hard: []}
         told = sentences(tmp_path, LOGS + "  devices: {path: u}\nnegatives: {hard: []}\n")
         assert told == [
             "logs.devices (winnow.yaml, line 5): unknown key, "
-            "expected one of impressions, clicks, ranking_log, items, users. Did you mean items?"
+            "expected one of impressions, clicks, ranking_log, items, users, item_aliases. "
+            "Did you mean items?"
         ]
 
     def it_can_be_a_contract_column(self, tmp_path: Path) -> None:

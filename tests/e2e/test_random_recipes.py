@@ -67,6 +67,20 @@ def random_logs(draw: Random) -> Logs:
     return made
 
 
+def under_aliases(draw: Random, logs: Logs) -> Logs:
+    """The same logs, in which a third of the rows name their item by another id of it."""
+    made = Logs()
+    for item in range(ITEMS):
+        made.alias(item + 100, item)
+        made.alias(item + 200, item + 100)
+    for log, rows in logs.rows.items():
+        for row in rows:
+            other = row["item_id"] + draw.choice([100, 200])
+            named = other if log != "items" and draw.random() < 0.3 else row["item_id"]
+            made.rows[log].append(row | {"item_id": named})
+    return made
+
+
 def random_config(draw: Random, base: Path) -> Config:
     easy = [dict(entry) for entry in draw.sample(DRAWN, draw.randrange(1, 5))]
     for entry in easy[1:]:
@@ -125,6 +139,12 @@ def random_config(draw: Random, base: Path) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_alias_log(settings: Config, base: Path) -> Config:
+    tree = settings.model_dump(mode="json", by_alias=True)
+    tree["logs"]["item_aliases"] = {"path": str(base / "item_aliases")}
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]]:
     """User and item of what happened from so many dates before the date to its end."""
 
@@ -139,8 +159,12 @@ class DescribeARandomRecipe:
     def it_keeps_the_truths(self, spark: SparkSession, tmp_path: Path, number: int) -> None:
         draw = Random(number)
         logs = random_logs(draw)
-        logs.write(tmp_path)
         settings = random_config(draw, tmp_path)
+        if draw.random() < 0.3:
+            under_aliases(draw, logs).write(tmp_path)
+            settings = with_alias_log(settings, tmp_path)
+        else:
+            logs.write(tmp_path)
         built = build_day(settings, spark, immature=True)
         record = AuditRecord.model_validate_json(built.release.quality_json)
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 Id = int | str
 
 _TIME_OF = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
-_OF_PERIODS = {"items", "users"}
+_OF_PERIODS = {"items", "users", "item_aliases"}
 _UTC = pa.timestamp("us", "UTC")
 
 
@@ -130,6 +130,16 @@ class Logs:
         period = {"user_id": user, "valid_from": valid_from, "valid_to": valid_to}
         self.rows["users"].append(period | more)
 
+    def alias(
+        self,
+        item: Id,
+        canonical: Id | None,
+        valid_from: datetime | None = None,
+        valid_to: datetime | None = None,
+    ) -> None:
+        names = {"item_id": item, "canonical_id": canonical}
+        self.rows["item_aliases"].append(names | {"valid_from": valid_from, "valid_to": valid_to})
+
     def folder(self, log: str, day: date) -> None:
         """Have a date folder though nothing may have happened."""
         self.touched[log].add(day)
@@ -153,6 +163,7 @@ class Logs:
             "request_id": of_id,
             "user_id": of_id,
             "item_id": of_id,
+            "canonical_id": of_id,
             "position": pa.int32(),
             "score": pa.float64(),
             "stage": pa.string(),

@@ -35,6 +35,10 @@ def text_of(words: Words) -> str:
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "configs" / "recipes").glob("*.yaml"))
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
+    (
+        {"logs": BASE["logs"] | {"item_aliases": {"path": "a"}}},
+        "Ids of items are replaced in every log, before all else, by the one that item_aliases",
+    ),
     ({"positives": {"actions": ["view", "buy"]}}, "acted on: view < buy, the strongest"),
     ({"positives": {"where": {"scene": ["home", "cart"]}}}, "with scene home or cart may become"),
     ({"positives": {"downsampling": {"rule": "none"}}}, "No positive is thinned"),

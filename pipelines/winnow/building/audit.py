@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from winnow.audit.audit import audit
 from winnow.audit.evidence import Evidence
 from winnow.audit.gates.history import MOST_RELEASES
+from winnow.audit.recompute.item_aliases import with_own_aliases
 from winnow.audit.record import AuditRecord
 from winnow.building.inputs import Inputs
 from winnow.building.sampling import Sampled
@@ -69,7 +70,7 @@ def audit_build(
         files={name: store.read_as_written(table) for name, table in staged.items()},
         contracts={name: table.contract for name, table in staged.items()},
         counts=counts,
-        logs=inputs.logs,
+        logs=with_own_aliases(inputs.logs, run),
         n_attributed=attributed_clicks(sampled.attributed.pairs.frame, run.day),
         totals=sampled.totals,
         protocols={name: found.reader for name in staged if (found := store.protocol(name))},

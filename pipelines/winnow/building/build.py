@@ -79,7 +79,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     counted = count_logs(inputs.logs, request, run)
     recorded = partial(_recorded, request, run_id, inputs)
     before = partial(recorded, counted.counts)
-    judged = judge_logs(suites, inputs.logs, counted.counts, request, run_id, folder, before)
+    judged = judge_logs(suites, counted.logs, counted.counts, request, run_id, folder, before)
     sampled = sample_logs(counted, request, run)
     with progress.stage("stage tables") as stage:
         known = contracts(config, inputs.logs)

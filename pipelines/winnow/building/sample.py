@@ -32,6 +32,7 @@ def sample(
     ranking_log: Any = None,
     items: Any = None,
     users: Any = None,
+    item_aliases: Any = None,
     *,
     config: "str | Path | Config",
     ds: str | date,
@@ -51,6 +52,7 @@ def sample(
         ranking_log: None where there is none: what hard negatives lack is filled or short.
         items: None where there is none: the catalogue is then what the logs have seen.
         users: None where there is none.
+        item_aliases: None where no item has several ids.
         config: The path of a config, or a config as ``load_config`` returned it. Paths of logs and
             the warehouse in it are not used.
         ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
@@ -70,7 +72,7 @@ def sample(
     """
     day, (tree, _) = date_of(ds), config_of(config)
     given = {"impressions": impressions, "clicks": clicks, "ranking_log": ranking_log}
-    given |= {"items": items, "users": users}
+    given |= {"items": items, "users": users, "item_aliases": item_aliases}
     given = {name: frame for name, frame in given.items() if frame is not None}
     kinds = {name: kind_of(name, frame) for name, frame in given.items()}
     if "impressions" not in kinds:

@@ -16,6 +16,7 @@ from winnow.contracts.stage_rows import stages_of
 from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
+from winnow.events.item_aliases import with_canonical_items
 from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
@@ -33,7 +34,7 @@ class Counted:
     """The logs of a date and where their rows go, by the names of the logs.
 
     Attributes:
-        logs: The conformed logs.
+        logs: The conformed logs, with one id for each item.
         census: What ``census_of`` returned: the keys that are repeated.
         counts: What ``count_rows`` returned.
     """
@@ -107,7 +108,7 @@ def run_in(folder: Path, request: BuildRequest, run_id: str) -> Run:
 def count_logs(
     logs: Mapping[str, Log], request: BuildRequest, run: Run, *, at_once: int = 1
 ) -> Counted:
-    """Count the rows of the logs of a date.
+    """Count the rows of the logs of a date, in which each item has one id from here on.
 
     Args:
         logs: The opened logs.
@@ -115,9 +116,11 @@ def count_logs(
         at_once: How many logs are counted side by side: where they are small, to wait together.
 
     Raises:
-        InputError: No impression of the date was read, and that is not accepted.
+        InputError: No impression of the date was read, and that is not accepted; or item_aliases
+            contradicts itself.
         ConservationError: Rows of a log do not add up.
     """
+    logs = with_canonical_items(logs, run)
 
     def counted(name: str) -> tuple[DataFrame, RowCounts]:
         log, stages = logs[name], stages_of(name, run.config)

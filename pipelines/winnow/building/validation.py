@@ -22,6 +22,7 @@ from winnow.contracts.open_logs import open_logs
 from winnow.contracts.rejected import rejected_rows
 from winnow.dates import CalendarDay, DateRange
 from winnow.errors import ConfigError, InputError, Problem, WinnowError
+from winnow.events.item_aliases import ALIASES, canonical_ids
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def validate_rows(
     """Read all rows of a date once and count where they would go.
 
     Orphan clicks and user_differs are not among the reasons: they need clicks and impressions
-    joined, as a build does.
+    joined, as a build does. Rows of one item under several ids are no duplicates here.
 
     Args:
         config: The config. day: The date. spark: The session.
@@ -112,7 +113,8 @@ def validate_rows(
 
     Raises:
         ConfigError: The engine does not read a time pattern.
-        InputError: As ``validate_files``; or no impression is of the date.
+        InputError: As ``validate_files``; no impression is of the date; or item_aliases contradicts
+            itself.
     """
     needs, calendar_day = dates_needed(config, day), CalendarDay(day, config.calendar_zone)
     logs = open_logs(
@@ -122,6 +124,8 @@ def validate_rows(
         required=needs.required,
         spark=spark,
     )
+    if ALIASES in logs:
+        canonical_ids(logs[ALIASES], calendar_day)
     found = {}
     for name, log in logs.items():
         with progress.stage(f"count rows of {name}") as stage:

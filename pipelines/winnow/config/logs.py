@@ -17,7 +17,7 @@ from winnow.config.model import (
     refuse,
 )
 
-LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users")
+LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users", "item_aliases")
 EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
 """The contract column that holds the event time of each log with events."""
 
@@ -91,13 +91,14 @@ class LogConfig(Frozen):
 
 
 class Logs(Frozen):
-    """The logs of one build. The ranking log, items and users are optional."""
+    """The logs of one build. All but impressions and clicks are optional."""
 
     impressions: LogConfig
     clicks: LogConfig
     ranking_log: LogConfig | None = None
     items: LogConfig | None = None
     users: LogConfig | None = None
+    item_aliases: LogConfig | None = None
 
     def resolved(self, name: str) -> LogConfig | None:
         """Return a log's config with what it takes from the log that it is derived from."""

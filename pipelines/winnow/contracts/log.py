@@ -20,6 +20,7 @@ from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.logs.files.listing import Listing
 from winnow.spark.column_types import spark_type
+from winnow.spark.sized import Sized
 
 _BYTES_PER_ROW = 50
 
@@ -55,6 +56,9 @@ class Log:
         chooses: Whether only some impressions may become positives (``positives.where``).
         anonymous_values: The user ids that mean nobody.
         keeps_history: Whether rows hold a list of their user's items (``exclusion.history``).
+        aliases: Where ``item_id`` was made canonical: what each alias stands for (``item_id``,
+            ``canonical_id``). ``history`` has ids as they were logged, and rows of the items log
+            say ``is_own_id``, whether they had the canonical id themselves.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Log:
     chooses: bool = False
     anonymous_values: tuple[str, ...] = ()
     keeps_history: bool = False
+    aliases: Sized | None = None
 
     @property
     def about_rows(self) -> int:

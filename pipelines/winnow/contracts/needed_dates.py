@@ -64,6 +64,7 @@ def dates_needed(config: Config, day: date) -> Needs:
         "ranking_log": DateRange(ranked, day),
         "items": DateRange(day, day),
         "users": DateRange(day, day),
+        "item_aliases": DateRange(day, day),
     }
     dates = {name: r for name, r in ranges.items() if getattr(config.logs, name) is not None}
     required: dict[str, tuple[date, ...]] = {}

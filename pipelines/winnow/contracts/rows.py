@@ -20,6 +20,9 @@ from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 _ROW_NUMBER = "__winnow_row_number"
 
+OWN_ID = "is_own_id"
+"""The column of an items log with aliases that says whether a row is of the canonical id itself."""
+
 
 def valid_rows(log: Log) -> DataFrame:
     """Return the rows that keep every rule, of all dates that were read, duplicates included.
@@ -165,9 +168,10 @@ def winner_hash(names: Sequence[str]) -> Column:
 def tie_columns(columns: Sequence[str], contract: TableContract) -> list[str]:
     """Return the columns that ``winner_hash`` takes of rows as from ``valid_rows``, in order."""
     # What may become a positive is no part of an impression: a choice changes no order.
-    return sorted(set(columns) - set(contract.key) - {"event_us", CHOSEN})
+    return sorted(set(columns) - set(contract.key) - {"event_us", CHOSEN, OWN_ID})
 
 
 def _without_judgement(log: Log, rows: DataFrame) -> DataFrame:
-    choice = (CHOSEN,) if log.chooses else ()
-    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date", *choice)
+    more: tuple[str, ...] = (CHOSEN,) if log.chooses else ()
+    more += (OWN_ID,) if log.name == "items" and log.aliases is not None else ()
+    return rows.select(*log.contract.names, *log.carry, "event_us", "partition_date", *more)

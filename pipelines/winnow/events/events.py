@@ -10,13 +10,14 @@ from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
+from winnow.events.item_aliases import canonical_or_same
 from winnow.events.keys import key_of
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.events.stage_orders import StageOrders
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
 from winnow.run import Run
 from winnow.spark.broadcast import broadcast
-from winnow.spark.limits import Limits
+from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.sized import Sized
 
 EVENT_COLUMNS = ("owner_key", "item_key", "kind")
@@ -49,13 +50,20 @@ def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) 
     return rows[0].unionByName(rows[1])
 
 
-def history_events(impressions: DataFrame, config: Config) -> DataFrame:
+def history_events(
+    impressions: DataFrame,
+    config: Config,
+    aliases: Sized | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> DataFrame:
     """Return what forbids an item to a user because a static list of theirs holds it.
 
     Args:
         impressions: Rows of the exclusion window as in ``Log.frame``, whatever is wrong with them
             and whether they are filtered or not: ``user_id``, ``history``.
         config: The id types.
+        aliases: ``Log.aliases``: lists have ids as they were logged.
+        limits: How many aliases are broadcast.
 
     Returns:
         Columns as of ``forbidden_events``; a list that many rows repeat counts once.
@@ -65,6 +73,7 @@ def history_events(impressions: DataFrame, config: Config) -> DataFrame:
     text = alone.select("user_key", F.explode(F.split("history", BETWEEN_ELEMENTS)).alias("text"))
     item = read_value(F.col("text"), "string", config.ids.item).value
     items = text.select("user_key", item.alias("item_id")).where(F.col("item_id").isNotNull())
+    items = canonical_or_same(items, aliases, limits)
     return items.select("user_key", key_of("item_id", config.ids.item).alias("item_key"))
 
 

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.contracts.log import Log
-from winnow.contracts.rows import on_date, valid_rows, without_duplicates
+from winnow.contracts.rows import OWN_ID, on_date, valid_rows, without_duplicates
 from winnow.dates import CalendarDay
 from winnow.run import Run
 
@@ -38,6 +38,8 @@ def latest_first() -> list[Column]:
 def standing_rows(log: Log, entity: str, run: Run) -> DataFrame:
     """Return one row per id that the log knows on the date: the one that stands for it.
 
+    Of an item with aliases a row of its own id goes before those of the aliases.
+
     Args:
         log: One row per id and period.
         entity: The column of the id.
@@ -50,11 +52,12 @@ def standing_rows(log: Log, entity: str, run: Run) -> DataFrame:
     def kept(census: DataFrame, name: str) -> DataFrame:
         return run.scratch.staged(census, f"counted/{log.name}-of-date/{name}")
 
+    own = [F.col(OWN_ID).desc()] if entity == "item_id" and log.aliases is not None else []
     return without_duplicates(
         periods_on(valid_rows(log).where(on_date(log, run.day)), run.day),
         log.contract.model_copy(update={"key": (entity,)}),
         log.about_rows,
         kept,
-        latest_first(),
+        [*own, *latest_first()],
         run.limits,
     )

@@ -12,6 +12,7 @@ from winnow.building.request import BuildRequest
 from winnow.contracts.needed_dates import dates_needed, missing_later_dates
 from winnow.contracts.rows import chosen_rows, valid_rows
 from winnow.errors import InputError, Problem
+from winnow.events.item_aliases import with_canonical_items
 from winnow.events.user_attributes import staged_users
 from winnow.explanation.chosen_items import ChosenItem, chosen_items
 from winnow.explanation.lanes import Lane, by_item, item_table, lanes_of, weights_in
@@ -115,8 +116,9 @@ def in_figures(request: BuildRequest, run: Run) -> Figures:
     """
     progress, config = request.progress, run.config
     with progress.stage("open logs"):
-        logs = open_for_build(request)
-        later = missing_later_dates(logs, dates_needed(config, request.day))
+        opened = open_for_build(request)
+        later = missing_later_dates(opened, dates_needed(config, request.day))
+        logs = with_canonical_items(opened, run)
     with progress.stage("join clicks, weigh items") as stage:
         log = logs["clicks"]
         clicks = Sized(valid_rows(log), log.about_rows)

@@ -15,6 +15,11 @@ def words_of_logs(config: Config) -> Iterator[str]:
         log: LogConfig | None = getattr(config.logs, name)
         if log is not None:
             yield f"{name}: {as_written(log)}"
+    if config.logs.item_aliases is not None:
+        yield (
+            "Ids of items are replaced in every log, before all else, by the one that item_aliases "
+            "leads to on D: an item under several ids is one item."
+        )
     ids = ", ".join(f"{name} {of}" for name, of in config.ids)
     yield f"Types of ids: {ids}."
 

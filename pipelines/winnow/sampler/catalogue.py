@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.config.logs import EVENT_TIME
 from winnow.contracts.log import Log
 from winnow.contracts.rows import (
     valid_rows,
@@ -48,7 +49,7 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
         log = logs["items"]
         eligible = eligible_items(standing_rows(log, "item_id", run), tuple(log.carry))
     else:
-        seen = [log for name, log in logs.items() if name != "users"]
+        seen = [log for name, log in logs.items() if name in EVENT_TIME]
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
         at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
         within = (at >= since) & (at < day.end_us)

@@ -144,7 +144,8 @@ def all_forbidden(logs: Mapping[str, Log], run: Run) -> DataFrame:
     )
     if logs["impressions"].keeps_history:
         window = in_exclusion_window(day, reach.exposure_lookback_days, reach.lookahead_days)
-        of_lists = history_events(logs["impressions"].frame.where(window), config)
+        log = logs["impressions"]
+        of_lists = history_events(log.frame.where(window), config, log.aliases, run.limits)
         forbidden = forbidden.unionByName(of_lists)
     return forbidden
 

@@ -52,13 +52,14 @@ FEWEST_ROWS = 50
 """Of fewer rows nothing is unbelievable."""
 
 _FEWEST_OF_A_VALUE = 3
+_OF_NOBODY = ("items", "item_aliases")
 _STANDARD_ERRORS = 4
 
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure who is shown and who clicks."""
     counts, positives = evidence.counts, positives_of(evidence.staged)
-    logs = [ANONYMOUS_SHARE.promised(log) for log in sorted(counts) if log != "items"]
+    logs = [ANONYMOUS_SHARE.promised(log) for log in sorted(counts) if log not in _OF_NOBODY]
     yield Measurement(logs, lambda: nobody_figures(counts))
     n_shown, limits = counts["impressions"].valid, evidence.scratch.limits
     yield Measurement(
@@ -109,7 +110,7 @@ def nobody_figures(counts: Mapping[str, RowCounts]) -> list[Figure]:
     """
     figures = []
     for log, count in sorted(counts.items()):
-        if log == "items":
+        if log in _OF_NOBODY:
             continue
         kept = count.valid + count.duplicate
         n_rows = kept + count.rejected + count.anonymous

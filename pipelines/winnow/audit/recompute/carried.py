@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from winnow.audit.recompute.pairs import click_of_log
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.contracts.log import Log
-from winnow.contracts.rows import on_date, valid_rows
+from winnow.contracts.rows import OWN_ID, on_date, valid_rows
 from winnow.dates import CalendarDay
 
 _EVER = 2**62
@@ -30,7 +30,8 @@ def carried_on(log: Log, entity: str, day: CalendarDay) -> DataFrame:
     """Return what a log with periods may say of each id on a date.
 
     Of an id's periods that reach into the date, the one counts that began last, and of such the one
-    that ends last. Rows that are equal in all of that may say different things: any is right.
+    that ends last; of an item with aliases, those of its own id go before all others. Rows that are
+    equal in all of that may say different things: any is right.
 
     Args:
         log: Its rows have ``valid_from`` and ``valid_to``.
@@ -42,19 +43,26 @@ def carried_on(log: Log, entity: str, day: CalendarDay) -> DataFrame:
     """
     begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-_EVER))
     ends = F.coalesce(F.unix_micros("valid_to"), F.lit(_EVER))
+    aliased = entity == "item_id" and log.aliases is not None
+    own = F.col(OWN_ID).cast("int") if aliased else F.lit(1)
     periods = (
         valid_rows(log)
         .where(on_date(log, day) & (begins < day.end_us) & (ends > day.start_us))
         .select(
             entity,
+            own.alias("own"),
             begins.alias("begins"),
             ends.alias("ends"),
             carried_hash(log.carry).alias("carried"),
         )
     )
-    last = periods.groupBy(entity).agg(F.max(F.struct("begins", "ends")).alias("last"))
-    standing = last.select(entity, "last.begins", "last.ends")
-    return periods.join(standing, [entity, "begins", "ends"]).select(entity, "carried").distinct()
+    last = periods.groupBy(entity).agg(F.max(F.struct("own", "begins", "ends")).alias("last"))
+    standing = last.select(entity, "last.own", "last.begins", "last.ends")
+    return (
+        periods.join(standing, [entity, "own", "begins", "ends"])
+        .select(entity, "carried")
+        .distinct()
+    )
 
 
 def carried_with_clicks(clicks: Log, pairs: DataFrame) -> DataFrame:

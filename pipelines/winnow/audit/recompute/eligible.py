@@ -29,8 +29,8 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
         at = F.coalesce("event_us", folder, F.lit(day.start_us))
         seen = [
             valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
-            for name, log in logs.items()
-            if name != "users"
+            for log in logs.values()
+            if log.contract.event_time is not None
         ]
         ids = reduce(DataFrame.unionByName, seen)
     return ids.distinct().withColumn("eligible", F.lit(True))

@@ -10,6 +10,7 @@ from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures
 from winnow.audit.recompute.draws_pass import DrawRows, draw_figures
+from winnow.audit.recompute.item_aliases import as_canonical
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -66,7 +67,8 @@ def measure_draws(
 
     shown = within("impressions", reach.exposure_lookback_days)
     if logs["impressions"].keeps_history:
-        shown = shown.unionByName(_listed(logs["impressions"], config, day))
+        listed = _listed(logs["impressions"], config, day)
+        shown = shown.unionByName(as_canonical(listed, logs["impressions"].aliases, scratch.limits))
     sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
     rows = DrawRows(
         shown=shown,
