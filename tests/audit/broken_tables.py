@@ -78,6 +78,11 @@ def items_are_lost(bench: Bench) -> Broken:
     return Broken(tables={"item_stats": _some(bench.tables["item_stats"], "item_id")})
 
 
+def items_become_valid_a_day_earlier(bench: Bench) -> Broken:
+    earlier = F.col("eligible_from") - F.expr("interval 1 day")
+    return _table(bench, "item_stats", eligible_from=earlier)
+
+
 def items_count_no_positives(bench: Bench) -> Broken:
     return _table(bench, "item_stats", positives=F.lit(0).cast("bigint"))
 

@@ -126,6 +126,7 @@ MUTANTS: list[Mutant] = [
         a_list_is_short="lists_uneven",
         ranking_rows_are_lost="rows_differ.ranking_samples",
         items_are_lost="catalogue_differs",
+        items_become_valid_a_day_earlier="eligible_from_differs",
         items_count_no_positives="item_positives_differ",
         positives_are_empty="rows.positives positives_missing",
         a_column_has_another_type="schema_differs.positives",

@@ -133,7 +133,7 @@ def some_items(**changed: Any) -> Items:
             "in_batch_q": np.array([0.5, 0.5, 0.0, 0.0]), "unused": np.array([9, 0, 0, 0]),
             "same": np.zeros(4, np.int64), "q": weight / 13.0,
             "place": np.array([0, 1, 2, -1]), "index": np.array([3, 4, 5, -1]),
-            "since_us": np.full(4, -(2**63)),
+            "since_us": np.full(4, -(2**63)), "begins_us": np.full(4, -(2**63)),
             **changed,
         }
     )  # fmt: skip

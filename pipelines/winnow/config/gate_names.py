@@ -77,6 +77,7 @@ ABSOLUTE = (
     "click_values_differ",
     "position_differs",
     "catalogue_differs",
+    "eligible_from_differs",
     "popularity_differs",
     "popularity_knows_the_date",
     "item_popularity_differs",

@@ -20,6 +20,12 @@ CATALOGUE_DIFFERS = none_of(
     "items in item_stats or eligible by the logs, but not both",
     "items",
 )
+ELIGIBLE_FROM_DIFFERS = none_of(
+    "eligible_from_differs",
+    POPULARITY,
+    "items whose eligible_from is not when the last of their periods of the date begins",
+    "items",
+)
 POPULARITY_DIFFERS = none_of(
     "popularity_differs",
     POPULARITY,
@@ -86,6 +92,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     yield Measurement(
         [
             CATALOGUE_DIFFERS.promised(),
+            ELIGIBLE_FROM_DIFFERS.promised(),
             POPULARITY_DIFFERS.promised(),
             POPULARITY_KNOWS_THE_DATE.promised(),
             WEIGHTS_DIFFER.promised(),
@@ -127,11 +134,13 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
     listed, weight = items.listed, items.weight
     wrong = listed & (items.stated != items.clicks)
     knows_the_date = wrong & (items.stated == items.clicks + items.same)
+    both = listed & items.eligible
     misplaced = listed & (items.index != items.place + _FIRST_INDEX)
     total = max(float(weight.sum()), 1.0)
     share = weight / total
     return [
         CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
+        ELIGIBLE_FROM_DIFFERS.figure(int((both & (items.since_us != items.begins_us)).sum())),
         POPULARITY_DIFFERS.figure(int(wrong.sum())),
         POPULARITY_KNOWS_THE_DATE.figure(int(knows_the_date.sum())),
         *(() if config.popularity.is_clicks else (_popularity(items),)),

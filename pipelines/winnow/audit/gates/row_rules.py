@@ -128,7 +128,7 @@ def is_mature(evidence: Evidence) -> bool:
 @once
 def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
     """Count a table's rows, those that break a rule, and hashes of keys, as ``count_table``."""
-    wanted = wanted_rows(evidence).get(name)
+    most = wanted_rows(evidence).get(name, _most_rows(evidence, name))
     return count_table(
         name,
         evidence.staged[name],
@@ -137,7 +137,7 @@ def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
         evidence.day,
         positives_sample(evidence),
         mature=is_mature(evidence),
-        with_keys=wanted is None or wanted <= evidence.scratch.limits.hashed_keys,
+        with_keys=most is None or most <= evidence.scratch.limits.hashed_keys,
     )
 
 
@@ -157,6 +157,13 @@ def wanted_rows(evidence: Evidence) -> dict[str, int]:
         shown = evidence.counts["impressions"]
         wanted["ranking_samples"] = shown.valid - shown.not_chosen
     return wanted
+
+
+def _most_rows(evidence: Evidence, name: str) -> int | None:
+    """Return how many rows a table of requests can have at most, None of another table."""
+    of = {"ranking_samples": ("impressions",), "cascade_samples": ("impressions", "ranking_log")}
+    logs = [evidence.counts[log].valid for log in of.get(name, ()) if log in evidence.counts]
+    return sum(logs) if logs else None
 
 
 def count_table(

@@ -13,16 +13,18 @@ from winnow.dates import CalendarDay
 
 
 def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDay) -> DataFrame:
-    """Return (item_id, eligible) of the catalogue's items, each once.
+    """Return (item_id, eligible, begins) of the catalogue's items, each once.
 
-    An item is there if any of its periods reaches into the date: none is chosen among them.
+    An item is there if any of its periods reaches into the date; ``begins``, in microseconds since
+    1970-01-01 UTC, is when the last of these begins, and NULL where nothing says it.
     """
     if "items" in logs:
         log = logs["items"]
         rows = valid_rows(log).where(on_date(log, day))
-        begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
+        begins = F.unix_micros("valid_from")
         ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
-        ids = rows.where(begins & ends).select("item_id")
+        inside = rows.where(F.coalesce(begins < day.end_us, F.lit(True)) & ends)
+        periods = inside.groupBy("item_id").agg(F.max(begins).alias("begins"))
     else:
         since = day.shifted(-config.popularity.window_days).start_us
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
@@ -32,5 +34,6 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
             for log in logs.values()
             if log.contract.event_time is not None
         ]
-        ids = reduce(DataFrame.unionByName, seen)
-    return ids.distinct().withColumn("eligible", F.lit(True))
+        ids = reduce(DataFrame.unionByName, seen).distinct()
+        periods = ids.withColumn("begins", F.lit(None).cast("bigint"))
+    return periods.withColumn("eligible", F.lit(True))

@@ -1,6 +1,6 @@
 """The catalogue and its popularity, made again from the logs, beside what item_stats says.
 
-Nothing is taken from ``winnow.sampler`` but the keys: counts come from one plain aggregate,
+Nothing is taken from ``winnow.sampler`` but a constant: counts come from one plain aggregate,
 eligibility from its definition.
 """
 
@@ -58,6 +58,7 @@ class Items:
         index: Its item_idx by item_stats; -1 where it does not have the item.
         since_us: When its period begins by item_stats, in microseconds since 1970-01-01 UTC;
             ``NO_BEGIN`` where nothing says it.
+        begins_us: The same by the logs.
         attributes: By name, its attributes by item_stats, which another gate compares with the log.
     """
 
@@ -78,6 +79,7 @@ class Items:
     place: NDArray[np.int64]
     index: NDArray[np.int64]
     since_us: NDArray[np.int64]
+    begins_us: NDArray[np.int64]
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
 
     @property
@@ -178,14 +180,18 @@ def recomputed_items(
             *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
             *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
             F.coalesce(F.unix_micros("since"), F.lit(NO_BEGIN)).alias("since"),
+            F.coalesce("begins", F.lit(NO_BEGIN)).alias("begins"),
             *(name for name in stats.columns if name.startswith(ATTRIBUTE)),
         )
         .toArrow()
         .sort_by("key")
     )
-    before, same, unused, weight, stated, positives, index = (
+    before, same, unused, weight, stated, positives, index, since_us, begins_us = (
         np.asarray(table[name].to_numpy(), np.int64)
-        for name in ("before", "same", "unused", "weight", "stated", "positives", "index")
+        for name in (
+            *("before", "same", "unused", "weight", "stated", "positives", "index"),
+            *("since", "begins"),
+        )
     )
     popularity, said = before.astype(np.float64), np.full(len(before), -1.0)
     if measured:
@@ -212,7 +218,8 @@ def recomputed_items(
         q=q,
         place=_places(table, listed),
         index=index,
-        since_us=np.asarray(table["since"].to_numpy(), np.int64),
+        since_us=since_us,
+        begins_us=begins_us,
         attributes={
             name.removeprefix(ATTRIBUTE): table[name].combine_chunks()
             for name in table.column_names
