@@ -68,6 +68,8 @@ def _row(column: ColumnContract, kind: str) -> str:
             fourth = "optional, never NULL"
     else:
         fourth = "may be NULL" if column.nullable else "never"
+        if column.nullable_when is not None:
+            fourth += f", but for {column.nullable_when}"
     accepted = [f"`{t}`" for t in column.accepts if t != column.type]
     meaning = column.meaning + (f" (also read from {', '.join(accepted)})" if accepted else "")
     if column.when is not None:

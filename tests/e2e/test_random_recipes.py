@@ -145,6 +145,13 @@ def with_alias_log(settings: Config, base: Path) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_weak_positives(settings: Config) -> Config:
+    tree = settings.model_dump(mode="json", by_alias=True)
+    tree["positives"]["weak"] = {"share": 0.3, "weight": 0.2}
+    tree["tables"].remove("training_samples_pointwise")
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]]:
     """User and item of what happened from so many dates before the date to its end."""
 
@@ -165,6 +172,8 @@ class DescribeARandomRecipe:
             settings = with_alias_log(settings, tmp_path)
         else:
             logs.write(tmp_path)
+        if draw.random() < 0.4:
+            settings = with_weak_positives(settings)
         built = build_day(settings, spark, immature=True)
         record = AuditRecord.model_validate_json(built.release.quality_json)
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
@@ -224,10 +233,11 @@ def shown_and_clicked(logs: Logs, built: Built) -> None:
         log: {(r["user_id"], r["request_id"], r["item_id"]) for r in logs.rows[log]}
         for log in ("impressions", "clicks")
     }
-    keys = [
-        (r["user_id"], r["request_id"], r["item_id"], r.get("repeat_idx", 0))
+    strengths = {
+        (r["user_id"], r["request_id"], r["item_id"], r.get("repeat_idx", 0)): r["label_strength"]
         for r in built.tables["positives"]
-    ]
-    assert len(keys) == len(set(keys))
-    for key in keys:
-        assert key[:3] in of_log["impressions"] & of_log["clicks"]
+    }
+    assert len(strengths) == len(built.tables["positives"])
+    for key, strength in strengths.items():
+        assert key[:3] in of_log["impressions"]
+        assert (key[:3] in of_log["clicks"]) == (strength == "strong")

@@ -60,6 +60,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"positives": {"upsampling": {"threshold_clicks": 10, "most": 3}}},
         "(10 / clicks)^0.5) rows",
     ),
+    (
+        {"positives": {"weak": {"share": 0.1, "weight": 0.5}}},
+        "chosen by a hash: keep_prob = 0.1, sample_weight = 0.5;",
+    ),
     ({"positives": {"labels": ["cart"]}}, "label_cart says whether the user did cart"),
     ({"positives": {"weights": {"buy": 3}}}, "that of the action (buy 3; others 1)"),
     (

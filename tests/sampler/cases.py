@@ -1,5 +1,7 @@
 """Small random partitions for the kernels, as Hypothesis strategies."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tests.sampler.kernel_runs import alias_of
@@ -46,6 +48,14 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
             max_size=10,
         )
     )
+    # No click counts of some (user, request, item): all of its pairs are weak.
+    weak = draw(st.sets(st.tuples(user, request, item), max_size=6))
+    pairs = [
+        replace(p, action=-1, click_us=p.impression_us)
+        if (p.user, p.request, p.item) in weak
+        else p
+        for p in pairs
+    ]
     ranked = draw(
         st.lists(
             st.builds(
@@ -78,6 +88,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         cut_by_absence=draw(st.booleans()),
         by_last_stage=draw(st.booleans()),
         sampled=draw(st.booleans()),
+        weak_share=draw(st.sampled_from([0.25, 1.0])),
         seed=draw(st.integers(0, 2**64 - 1)),
         draw_seed=draw(st.integers(0, 2**64 - 1)),
     )

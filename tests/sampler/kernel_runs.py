@@ -121,7 +121,7 @@ def run_kernels(case: Case) -> list[Group]:
         _of_ranked(case, "stage_size", 0, np.int32),
     )
     seeds = U64(case.seed), U64(case.draw_seed)
-    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds)
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds, case.weak_share)
     codes = positive_codes(kept, table)
     group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
     made = sample_groups(events, kept, codes, table, group_of, recipe_of(case))

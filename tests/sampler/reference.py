@@ -100,6 +100,7 @@ class Case:
     sampled: bool = False
     bands: tuple[Band, ...] = ()
     pools: tuple[Asked, ...] = ()
+    weak_share: float = 1.0
     seed: int = 0
     draw_seed: int = 0
 
@@ -141,9 +142,10 @@ def sample(case: Case) -> list[Group]:
     by_positive = lambda p: (p.user, p.request, p.item)  # noqa: E731
     for (user, request, item), same in groupby(sorted(case.pairs, key=by_positive), by_positive):
         pairs = sorted(same, key=lambda p: (p.impression_us, p.click_us, p.tie))
-        keep_prob = case.hot.get(item, 1.0)
+        is_weak = max(p.action for p in pairs) < 0
+        keep_prob = case.weak_share if is_weak else case.hot.get(item, 1.0)
         row = fold(fold(fold(case.seed, user), request), item)
-        if (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
+        if not is_weak and (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
             continue
         group = Group(
             user,

@@ -46,6 +46,19 @@ class DescribeACapPerUser:
         assert stay is every
         assert columns == {}
 
+    def it_knows_no_weak_positive(self) -> None:
+        every = kept([1] * 5 + [2] * 2)
+        action = every.action.copy()
+        action[[0, 6]] = -1
+        stay, columns = under(2, every._replace(action=action))
+        assert stay.user.tolist() == [1] * 3 + [2] * 2
+        ranks = dict(
+            zip(stay.request.tolist(), columns["user_rank_in_cap"].to_pylist(), strict=True)
+        )
+        assert [ranks[1], ranks[6], ranks[7]] == [None, 1, None]
+        chances = columns["cap_prob"].to_pylist()
+        assert sorted(chances) == [0.5, 0.5, 1.0, 1.0, 1.0]
+
     def it_gives_a_lower_cap_some_of_the_rows_of_a_higher_one(self) -> None:
         every = kept([1] * 50 + [2] * 50)
         fewer, more = (under(n, every)[0].request.tolist() for n in (5, 20))

@@ -30,12 +30,22 @@ from winnow.audit.gates import (
     shuffle,
     stage_scores,
     user_caps,
+    weak_positives,
     whose_clicks,
 )
 
 _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix, history),
-    (hard_negatives, ranking_rows, carried, stage_scores, cascade, user_caps, repeats),
+    (
+        hard_negatives,
+        ranking_rows,
+        carried,
+        stage_scores,
+        cascade,
+        user_caps,
+        repeats,
+        weak_positives,
+    ),
     (popularity, positives, draws, shares, dropped_rows, labels, kept_negatives, whose_clicks),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

@@ -20,6 +20,7 @@ from winnow.events.item_aliases import with_canonical_items
 from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
+from winnow.events.weak_positives import with_weak_pairs
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.kernels.mix import REASONS
@@ -151,8 +152,10 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
     with progress.stage("sample") as stage:
         all_pairs = attributed.pairs
         pairs = all_pairs.made(chosen_rows(all_pairs.frame, logs["impressions"]))
+        n_shown = counted.counts["impressions"].valid
+        sampled = with_weak_pairs(logs, pairs, run, n_shown, users)
         orders = stage_orders(logs, counted.counts, run.config)
-        groups = stage_groups(logs, pairs, catalogue, run, orders)
+        groups = stage_groups(logs, sampled, catalogue, run, orders)
         sums = totals(groups, REASONS)
         stage.rows = sums["positives"]
     return Sampled(

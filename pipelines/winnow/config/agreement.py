@@ -64,6 +64,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     """
     yield from _popularity(parts.get("popularity"), parts.get("positives"))
     yield from _windows(parts.get("attribution"), parts.get("positives"))
+    yield from _told_strengths(parts.get("positives"), parts.get("tables"))
     # Those of items stand in item_stats alone.
     logged = (log for name, log in logs.items() if log is not None and name != "items")
     carried = [*parts.get("carry", ()), *(column for log in logged for column in log.carry)]
@@ -114,6 +115,20 @@ def _windows(attribution: Attribution | None, positives: Positives | None) -> It
                 f"one of {', '.join(positives.actions)}",
                 nearest(action, positives.actions),
             )
+
+
+def _told_strengths(positives: Positives | None, tables: Collection[str] | None) -> Iterator[Fault]:
+    """Give what is wrong where weak positives would be rows like all others."""
+    if positives is None or positives.weak is None or tables is None:
+        return
+    telling = ("positives", "training_samples")
+    if not set(telling) & set(tables):
+        what = "no table that is written tells weak positives from others"
+        yield fault(("positives", "weak"), what, None, f"{' or '.join(telling)} among tables")
+    if "training_samples_pointwise" in tables:
+        what = "training_samples_pointwise does not tell weak positives from others"
+        fix = "Take one of both out; training_samples has label_strength."
+        yield fault(("positives", "weak"), what, next_step=fix)
 
 
 def _asked_columns(positives: Positives | None, carried: Collection[str]) -> Iterator[Fault]:

@@ -65,6 +65,7 @@ ABSOLUTE = (
     "sample_weight_differs",
     "user_caps_differ",
     "repeats_differ",
+    "weak_positives_differ",
     "positives_not_clicked",
     "positives_missing",
     "clicks_outside_window",

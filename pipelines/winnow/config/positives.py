@@ -62,6 +62,16 @@ class Upsampling(Frozen):
     most: float = Field(default=5.0, gt=1.0, le=100.0)
 
 
+class Weak(Frozen):
+    """Shown items without a click as positives of their own strength.
+
+    A ``share`` of them stays, by a hash; ``weight`` is their sample_weight.
+    """
+
+    share: float = Field(gt=0.0, le=1.0)
+    weight: float = Field(default=1.0, ge=0.0)
+
+
 class WeightBy(Frozen):
     """How a value of the clicks weighs a positive, besides its action.
 
@@ -90,7 +100,7 @@ class Positives(Frozen):
     All others forbid their items as before. ``labels`` names the actions that have a column of
     their own beside the strongest one's. ``values`` names number columns of the click log, and what
     is made of those of a positive's clicks. ``per_user_cap`` is how many positives of a date a user
-    may have.
+    may have. ``weak`` takes shown items without a click besides, marked as such.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -105,6 +115,7 @@ class Positives(Frozen):
     values: dict[Identifier, Literal["max", "sum"]] = Field(default_factory=dict)
     weight_by: WeightBy | None = None
     per_user_cap: int | None = Field(default=None, ge=1, le=1_000_000)
+    weak: Weak | None = None
 
     @model_validator(mode="after")
     def _weighed_by_a_value(self) -> Self:

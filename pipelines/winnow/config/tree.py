@@ -156,6 +156,8 @@ class Config(Frozen):
             asked["positives.per_user_cap"] = ()
         if self.positives.upsampling is not None:
             asked["positives.upsampling"] = ()
+        if self.positives.weak is not None:
+            asked["positives.weak"] = ()
         if not self.popularity.is_clicks:
             asked["popularity.of"] = ()
         return asked | self.ranking.asked_for

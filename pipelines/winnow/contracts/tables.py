@@ -29,6 +29,7 @@ class ColumnContract(Frozen):
         when: What a config must ask for that the table has the column (``Config.asked_for``);
             None for a column that is always there.
         in_key: Whether it belongs to the table's key where it is there.
+        nullable_when: What a config must ask for that it may be NULL though ``nullable`` is false.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ColumnContract(Frozen):
     accepts: tuple[str, ...] = ()
     when: str | None = None
     in_key: bool = False
+    nullable_when: str | None = None
 
 
 class RuleContract(Frozen):
@@ -92,7 +94,8 @@ class TableContract(Frozen):
             text = column.type
             for entity, id_type in types.items():
                 text = text.replace(f"id({entity})", id_type)
-            one = column.model_copy(update={"type": text})
+            nullable = column.nullable or column.nullable_when in (asked_for or {})
+            one = column.model_copy(update={"type": text, "nullable": nullable})
             named = _PLACE.search(column.name) is not None
             names = (asked_for or {})[column.when] if named and column.when else None
             columns += [one] if names is None else [_named(one, name) for name in names]

@@ -65,6 +65,13 @@ def words_of_positives(config: Config) -> Iterator[str]:
             "expected of one, each with negatives of its own; no click counts as one."
         )
     yield from _weights(rule)
+    if rule.weak is not None:
+        yield (
+            f"Of what was shown on the date and not clicked {rule.weak.share:.3g} become weak "
+            f"positives (label_strength), chosen by a hash: keep_prob = {rule.weak.share:g}, "
+            f"sample_weight = {rule.weak.weight:g}; popularity, thinning, cap and repeats, and the "
+            "figures of winnow explain, know none of them."
+        )
     for action in rule.labels:
         name = rule.label_names[action]
         yield f"label_{name} says whether the user did {action}, and label_{name}_delay_ms when."

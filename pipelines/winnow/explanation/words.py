@@ -39,6 +39,7 @@ _SAID = {
     *(f"positives.{name}" for name in ("where", "downsampling", "upsampling", "actions")),
     *(f"positives.{name}" for name in ("weights", "labels", "values", "weight_by")),
     "positives.per_user_cap",
+    "positives.weak",
 }
 """Keys of the config that the sections tell, with all that is below them."""
 

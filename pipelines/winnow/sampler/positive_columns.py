@@ -72,6 +72,8 @@ class PositiveColumns:
     ) -> tuple[Kept, dict[str, pa.Array]]:
         """Return the positives that stay, as often as they should be, and how likely that was.
 
+        Weak ones all stay, once each, and count for nobody's cap.
+
         Args:
             kept: All positives of the date of each user of the partition.
             clicks_of: Returns the clicks of the items of positives.
@@ -81,14 +83,17 @@ class PositiveColumns:
         """
         columns: dict[str, pa.Array] = {}
         if self.per_user_cap is not None:
-            rank, total = places_in_cap(kept)
+            weak = kept.action < 0
+            rank, total = np.zeros(len(weak), np.int32), np.ones(len(weak), np.int32)
+            rank[~weak], total[~weak] = places_in_cap(_some(kept, ~weak))
             stays = rank <= self.per_user_cap
-            parts: list[Any] = [column[stays] for column in kept]
-            kept = Kept(*parts)
+            kept = _some(kept, stays)
             chance = np.minimum(1.0, self.per_user_cap / total[stays])
-            columns = {"user_rank_in_cap": pa.array(rank[stays]), "cap_prob": pa.array(chance)}
+            ranks = pa.array(rank[stays], mask=weak[stays])
+            columns = {"user_rank_in_cap": ranks, "cap_prob": pa.array(chance)}
         if self.upsampling is not None:
             expected = expected_rows(clicks_of(kept), self.upsampling)
+            expected = np.where(kept.action < 0, 1.0, expected)
             rows = rows_of_positives(kept.hash, expected)
             source = pa.array(np.repeat(np.arange(len(rows)), rows))
             kept, number = repeated(kept, rows)
@@ -128,6 +133,11 @@ def _weights(value: NDArray[np.float64], rule: "WeightBy") -> NDArray[np.float64
         value, rule.rule == "log1p", rule.unit, cap, rule.where_missing
     )
     return weights
+
+
+def _some(kept: Kept, which: NDArray[np.bool_]) -> Kept:
+    parts: list[Any] = [column[which] for column in kept]
+    return Kept(*parts)
 
 
 def label_time(name: str) -> str:

@@ -46,6 +46,7 @@ class SamplerSettings:
     catalogue: str
     pair_files: str
     of_positives: PositiveColumns
+    weak_share: float | None = None
 
     @classmethod
     def of(
@@ -74,6 +75,7 @@ class SamplerSettings:
             catalogue=catalogue,
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
+            weak_share=None if config.positives.weak is None else config.positives.weak.share,
         )
 
     @property
@@ -120,7 +122,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     pairs = _pairs(details)
     draws = catalogue.draws
     seeds = settings.positive_seed, settings.draw_seed
-    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds)
+    weak_share = 1.0 if settings.weak_share is None else settings.weak_share
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds, weak_share)
 
     def clicks_of(kept: Kept) -> NDArray[np.int64]:
         return catalogue.clicks_of(kept.item, positive_codes(kept, draws))

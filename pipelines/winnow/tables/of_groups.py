@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, named, with_dictionaries
-from winnow.events.pair_columns import value_column
+from winnow.events.pair_columns import WEAK, value_column
 from winnow.sampler.group_columns import CHOSEN, drawn_lists_of
 from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
@@ -66,14 +66,24 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         shard(config, *POSITIVE_KEY).alias("shard"),
         F.lit(mature).alias("mature"),
         F.timestamp_micros("impression_us").alias("impression_ts"),
-        F.timestamp_micros("click_us").alias("click_ts"),
         _by_code("action", actions).alias("action_type"),
-        (_by_code("action", weights) * by_value).alias("sample_weight"),
-        F.lit("strong").alias("label_strength"),
+        *_of_strength(config, _by_code("action", weights) * by_value),
         (F.lit(1.0) / reduce(mul, map(F.col, chances))).alias("undo_weight"),
         *(F.col(value_column(name)).alias(name) for name in config.positives.values),
         *labels(config, F.col("impression_us"), lambda name, _: F.col(label_time(name))),
     )
+
+
+def _of_strength(config: "Config", weight: Column) -> Iterator[Column]:
+    """Give what differs where there was no click: its time, the weight, the strength."""
+    weak, clicked, strong = config.positives.weak, F.timestamp_micros("click_us"), F.lit("strong")
+    if weak is not None:
+        is_weak = F.col("action") == WEAK
+        clicked, strong = F.when(~is_weak, clicked), F.when(is_weak, "weak").otherwise(strong)
+        weight = F.when(is_weak, F.lit(weak.weight)).otherwise(weight)
+    yield clicked.alias("click_ts")
+    yield weight.alias("sample_weight")
+    yield strong.alias("label_strength")
 
 
 def _by_code(code: str, values: tuple[str, ...] | list[float]) -> Column:

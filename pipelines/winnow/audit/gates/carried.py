@@ -10,7 +10,7 @@ from winnow.audit.gate import TABLES, Figure, Measurement, none_of
 from winnow.audit.recompute.carried import carried_hash, carried_on, carried_with_clicks
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.audit.recompute.row_sample import RowSample, positives_sample, row_sample_of
-from winnow.audit.recompute.staged_rows import KEY
+from winnow.audit.recompute.staged_rows import KEY, clicked_rows
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
 
@@ -48,7 +48,10 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
         yield Measurement(
             [CARRIED_DIFFERS.promised("clicks")],
             lambda: carried_clicks(
-                staged[samples], clicks, date_pairs(evidence).rows, positives_sample(evidence)
+                clicked_rows(staged[samples], evidence.config),
+                clicks,
+                date_pairs(evidence).rows,
+                positives_sample(evidence),
             ),
         )
 

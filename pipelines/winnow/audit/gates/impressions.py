@@ -100,8 +100,10 @@ def impression_figures(
 
 
 def _stated(table: str, rows: DataFrame, carried: Sequence[str]) -> DataFrame:
-    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; positives were clicked."""
+    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; strong ones were clicked."""
     clicked = F.col("label") == 1 if table == _EVERY_IMPRESSION else F.lit(True)
+    if table != _EVERY_IMPRESSION and "label_strength" in rows.columns:
+        clicked = F.col("label_strength") != "weak"
     return rows.select(
         F.lit(table).alias("table"),
         _key().alias("key"),

@@ -12,7 +12,7 @@ from winnow.audit.recompute.hashes import hashes_of
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.repeats import expected_of, repeats_differ
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
-from winnow.audit.recompute.staged_rows import positives_of
+from winnow.audit.recompute.staged_rows import clicked_rows, positives_of
 from winnow.audit.recompute.user_caps import KEYS, key_columns
 from winnow.config.tree import Config
 
@@ -30,7 +30,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if evidence.config.positives.upsampling is None or positives is None:
         return
     if "repeat_expect" in positives.rows.columns:
-        rows, limits = positives.rows, evidence.scratch.limits
+        rows, limits = clicked_rows(positives.rows, evidence.config), evidence.scratch.limits
         one_in = one_in_so_many(evidence.n_positives, limits)
         yield Measurement(
             [REPEATS_DIFFER.promised()],

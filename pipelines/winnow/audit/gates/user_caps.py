@@ -13,7 +13,7 @@ from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.audit.recompute.request_sample import one_in_so_many
-from winnow.audit.recompute.staged_rows import first_rows, positives_of
+from winnow.audit.recompute.staged_rows import clicked_rows, first_rows, positives_of
 from winnow.audit.recompute.user_caps import KEYS, key_columns, of_some_users, recomputed_caps
 from winnow.config.tree import Config
 
@@ -55,7 +55,7 @@ def cap_figure(
         one_in: The positives of one in so many users are looked at.
     """
     keys = key_columns(config)
-    positives = first_rows(positives)
+    positives = clicked_rows(first_rows(positives), config)
     some = of_some_users(candidates, one_in).select(*keys).toArrow().combine_chunks()
     stated = {"user_rank_in_cap": "stated_rank", "cap_prob": "stated_chance"}
     known = {name: alias for name, alias in stated.items() if name in positives.columns}

@@ -15,7 +15,13 @@ from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
-from winnow.audit.recompute.staged_rows import KEY, StagedPositives, first_rows, positives_of
+from winnow.audit.recompute.staged_rows import (
+    KEY,
+    StagedPositives,
+    clicked_rows,
+    first_rows,
+    positives_of,
+)
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
 
@@ -103,7 +109,7 @@ def recomputed_positives(
         config: Window and id types.
     """
     every, names = positives.rows, set(positives.rows.columns)
-    rows = first_rows(every)
+    rows = clicked_rows(first_rows(every), config)
 
     def stated(name: str, column: Column | None = None) -> Column:
         known = F.lit(None) if name not in names else F.col(name) if column is None else column

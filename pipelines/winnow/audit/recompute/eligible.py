@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
-from winnow.contracts.rows import on_date, valid_rows
+from winnow.contracts.rows import OWN_ID, on_date, valid_rows
 from winnow.dates import CalendarDay
 
 
@@ -16,7 +16,8 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
     """Return (item_id, eligible, begins) of the catalogue's items, each once.
 
     An item is there if any of its periods reaches into the date; ``begins``, in microseconds since
-    1970-01-01 UTC, is when the last of these begins, and NULL where nothing says it.
+    1970-01-01 UTC, is when the last of these begins, and NULL where nothing says it. Of an item
+    with aliases, periods of its own id tell it where there are any.
     """
     if "items" in logs:
         log = logs["items"]
@@ -24,7 +25,11 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
         begins = F.unix_micros("valid_from")
         ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
         inside = rows.where(F.coalesce(begins < day.end_us, F.lit(True)) & ends)
-        periods = inside.groupBy("item_id").agg(F.max(begins).alias("begins"))
+        last = F.max(begins)
+        if log.aliases is not None:
+            own = F.col(OWN_ID)
+            last = F.when(F.bool_or(own), F.max(F.when(own, begins))).otherwise(last)
+        periods = inside.groupBy("item_id").agg(last.alias("begins"))
     else:
         since = day.shifted(-config.popularity.window_days).start_us
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))

@@ -39,9 +39,15 @@ def weight_fits(config: Config) -> Column:
     weight = F.lit(1.0)
     for action, own in config.positives.weights.items():
         weight = F.when(F.col("action_type") == action, F.lit(float(own))).otherwise(weight)
+    wanted = weight
+    if config.positives.weight_by is not None:
+        wanted = weight * weight_of_value(config)
+    if config.positives.weak is not None:
+        # An action is what makes a positive a strong one.
+        of_weak = F.lit(config.positives.weak.weight)
+        wanted = F.when(F.col("action_type").isNull(), of_weak).otherwise(wanted)
     if config.positives.weight_by is None:
-        return F.col("sample_weight") == weight
-    wanted = weight * weight_of_value(config)
+        return F.col("sample_weight") == wanted
     return F.abs(F.col("sample_weight") - wanted) <= 1e-9 * F.greatest(wanted, F.lit(1.0))
 
 

@@ -73,6 +73,18 @@ def first_rows(positives: DataFrame) -> DataFrame:
     return positives.where("repeat_idx = 0") if "repeat_idx" in positives.columns else positives
 
 
+def strengths_of(positives: DataFrame, strength: str) -> DataFrame:
+    """Return the positives of a strength; all, where the table tells of none, are strong."""
+    if "label_strength" not in positives.columns:
+        return positives if strength == "strong" else positives.where(F.lit(False))
+    return positives.where(F.col("label_strength") == strength)
+
+
+def clicked_rows(positives: DataFrame, config: Config) -> DataFrame:
+    """Return the positives that a click made, where there may be others."""
+    return positives if config.positives.weak is None else strengths_of(positives, "strong")
+
+
 def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
     """Return every staged negative once: user and item of its positive, and lists of negatives.
 

@@ -19,7 +19,8 @@ class Pairs(NamedTuple):
             id. The ranked items of the request have it too. A hash: of n requests of one partition
             two have the same one with a probability of n² / 2⁶⁵.
         impression_us, click_us: int64 microseconds since 1970-01-01 UTC.
-        action: int8, the position of the action in the configured order; larger is stronger.
+        action: int8, the position of the action in the configured order; larger is stronger. Below
+            0: there was no click, and then in no pair of its positive, which is weak.
         tie: int64 hash of the impression's other columns: makes the order of duplicates total.
     """
 
@@ -62,17 +63,20 @@ def keep_positives(
     hot_keep: NDArray[np.float64],
     seed: np.uint64,
     draw_seed: np.uint64,
+    weak_share: float = 1.0,
 ) -> Kept:
     """Reduce pairs to one positive per (user, request, item) and thin those of hot items.
 
     A positive takes its earliest impression, that impression's earliest click, and the strongest
-    action of all its pairs. It is kept when a hash of its keys, in [0, 1), is below keep_prob.
+    action of all its pairs. It is kept when a hash of its keys, in [0, 1), is below keep_prob. A
+    weak one is kept as it is: which of them are there was decided before.
 
     Args:
         pairs: The pairs of one partition.
         hot_items: Sorted uint64 keys of items with keep_prob below 1. hot_keep: their keep_prob.
         seed: What the hashes of positives start from: another epoch keeps the same ones.
         draw_seed: What the hashes for their negatives start from.
+        weak_share: The keep_prob of weak positives.
     """
     order = np.lexsort(
         (pairs.tie, pairs.click_us, pairs.impression_us, pairs.item, pairs.request, pairs.user)
@@ -84,6 +88,8 @@ def keep_positives(
     action = np.maximum.reduceat(pairs.action[order], first) if len(first) else pairs.action[:0]
     user, request, item = pairs.user[row], pairs.request[row], pairs.item[row]
     kept, keep_prob, hashes = _choose(user, request, item, hot_items, hot_keep, seed)
+    weak = action < 0
+    kept, keep_prob = kept | weak, np.where(weak, weak_share, keep_prob)
     return Kept(
         row[kept],
         user[kept],
@@ -105,7 +111,7 @@ def are_kept(
     hot_keep: NDArray[np.float64],
     seed: np.uint64,
 ) -> NDArray[np.bool_]:
-    """Return of each (user, request, item) whether ``keep_positives`` keeps it, shape (n,)."""
+    """Return of each (user, request, item) that was clicked whether it is kept, shape (n,)."""
     kept: NDArray[np.bool_] = _choose(user, request, item, hot_items, hot_keep, seed)[0]
     return kept
 
