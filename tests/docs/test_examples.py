@@ -96,7 +96,9 @@ class DescribeTheReadme:
 
 
 class DescribeTheOtherPages:
-    @pytest.mark.parametrize("name", ["strategies.md", "operations.md", "quality.md", "log_q.md"])
+    @pytest.mark.parametrize(
+        "name", [*("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md")]
+    )
     def it_shows_what_is_printed(
         self, name: str, readme: PageRun, spark: SparkSession, folder: Path
     ) -> None:

@@ -65,7 +65,7 @@ def made(
     return day, build_day(settings(base), spark)
 
 
-def wanted_positives(day: Logs, scene: str = "home") -> set[tuple[int, int, int]]:
+def wanted_positives(day: Logs, scene: str | None = "home") -> set[tuple[int, int, int]]:
     clicked = {(row["user_id"], row["request_id"], row["item_id"]) for row in day.rows["clicks"]}
     shown = {
         (row["user_id"], row["request_id"], row["item_id"])
@@ -117,6 +117,40 @@ class DescribePositivesWhere:
         assert told["not_chosen"] == sum(row["scene"] != "home" for row in own)
         assert told["valid"] == len(own)
         assert (told["rejected"], told["filtered"], told["duplicate"]) == (0, 0, 0)
+
+
+class DescribePositivesWhereNot:
+    def it_leaves_out_what_has_one_of_the_values_and_keeps_what_has_none(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        day = drawn(1)
+        for row in day.rows["impressions"]:
+            row["scene"] = None if row["scene"] == "home" else row["scene"]
+        day.write(tmp_path)
+        tree = json.loads(settings(tmp_path).model_dump_json(by_alias=True))
+        del tree["positives"]["where"]
+        tree["positives"]["where_not"] = {"scene": ["search", "cart"]}
+        tree["carry"] = ["scene"]
+        built = build_day(Config.model_validate_json(json.dumps(tree)), spark)
+        names, rows = ("user_id", "request_id", "item_id"), built.tables["positives"]
+        assert {tuple(row[n] for n in names) for row in rows} == wanted_positives(day, None)
+        assert {row["scene"] for row in (*rows, *built.tables["ranking_samples"])} == {None}
+        shown = {(row["user_id"], row["item_id"]) for row in day.rows["impressions"]}
+        assert len(rows) > 3
+        for row in rows:
+            own = {item for user, item in shown if user == row["user_id"]}
+            assert built.negatives(user_id=row["user_id"]) & own == set()
+
+    def it_leaves_out_of_what_where_takes(self, spark: SparkSession, tmp_path: Path) -> None:
+        day = drawn(2)
+        day.write(tmp_path)
+        tree = json.loads(settings(tmp_path).model_dump_json(by_alias=True))
+        tree["positives"]["where"] = {"scene": ["home", "cart"]}
+        tree["positives"]["where_not"] = {"scene": ["cart", "search"]}
+        built = build_day(Config.model_validate_json(json.dumps(tree)), spark)
+        names = ("user_id", "request_id", "item_id")
+        found = {tuple(row[n] for n in names) for row in built.tables["positives"]}
+        assert found == wanted_positives(day)
 
 
 class DescribeTheWhereOfALog:

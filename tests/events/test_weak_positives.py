@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.config.tree import TABLES, Config
+from winnow.contracts.rows import chosen_rows
 from winnow.errors import GateError
 from winnow.events import weak_positives
 
@@ -137,11 +138,10 @@ class DescribeMistakesWithWeakPositives:
         self, mistake: str, spark: SparkSession, base: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if mistake == "not viewed too":
-            whole = weak_positives.chosen_rows
             monkeypatch.setattr(
                 weak_positives,
                 "chosen_rows",
-                lambda rows, log: whole(rows, log).withColumn("viewed", F.lit(True)),
+                lambda rows, log: chosen_rows(rows, log).withColumn("viewed", F.lit(True)),
             )
         elif mistake == "all of them":
             monkeypatch.setattr(weak_positives, "_taken", lambda config: F.lit(True))

@@ -41,6 +41,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"positives": {"actions": ["view", "buy"]}}, "acted on: view < buy, the strongest"),
     ({"positives": {"where": {"scene": ["home", "cart"]}}}, "with scene home or cart may become"),
+    ({"positives": {"where_not": {"arm": ["holdout"]}}}, "with arm holdout become no positives"),
     ({"positives": {"downsampling": {"rule": "none"}}}, "No positive is thinned"),
     (
         {"positives": {"downsampling": {"rule": "cap", "threshold_clicks": 500}}},

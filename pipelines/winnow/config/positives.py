@@ -97,13 +97,15 @@ class Positives(Frozen):
     ``actions`` lists the action types from weak to strong; others are rejected. ``weights`` gives
     sample_weight per action, 1 where not named. ``where`` chooses the impressions that may become
     positives and ranking_samples: source column of the impression log to the values that are taken.
-    All others forbid their items as before. ``labels`` names the actions that have a column of
+    ``where_not`` leaves out those with one of the values. All others forbid their items as before.
+    ``labels`` names the actions that have a column of
     their own beside the strongest one's. ``values`` names number columns of the click log, and what
     is made of those of a positive's clicks. ``per_user_cap`` is how many positives of a date a user
     may have. ``weak`` takes shown items without a click besides, marked as such.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
+    where_not: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
 
     downsampling: Downsampling = Downsampling()
     upsampling: Upsampling | None = None
@@ -139,6 +141,11 @@ class Positives(Frozen):
             if action not in self.actions
         )
         return self
+
+    @property
+    def choosing(self) -> frozenset[str]:
+        """The columns of the impression log that say what may become a positive."""
+        return frozenset({*self.where, *self.where_not})
 
     @property
     def label_names(self) -> Mapping[str, str]:

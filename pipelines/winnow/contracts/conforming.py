@@ -24,7 +24,7 @@ from winnow.logs.rows import SourceRows
 from winnow.spark.column_types import spark_type
 
 CHOSEN = "may_be_positive"
-"""The column of impressions that says whether ``positives.where`` takes them; not there without."""
+"""The column of impressions that says which may become positives; not there where all may."""
 
 _PROBLEM, _KEPT = "__winnow_problem", "__winnow_kept"
 
@@ -73,6 +73,8 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
     chosen = F.lit(True)
     for source, values in binding.chosen:
         chosen = chosen & equals_one_of(rows.column_of(source.name), source.found, values)
+    for source, values in binding.left_out:
+        chosen = chosen & ~equals_one_of(rows.column_of(source.name), source.found, values)
     step = rows.frame.select(
         *[r.value.cast(spark_type(_type(binding, r.name))).alias(r.name) for r in read],
         *[rows.column_of(source.name).alias(name) for name, source in binding.carry],
@@ -82,7 +84,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         nobody.alias("nobody"),
         kept.alias(_KEPT),
         *_history(rows, binding, config),
-        *((chosen.alias(CHOSEN),) if binding.chosen else ()),
+        *((chosen.alias(CHOSEN),) if binding.chooses else ()),
         rows.problem.alias(_PROBLEM),
         *[r.against.where.alias(f"__winnow_bad_{r.name}") for r in read if r.against is not None],
         *[r.against.message.alias(f"__winnow_{r.name}") for r in read if r.against is not None],
@@ -119,7 +121,7 @@ def _judged(step: DataFrame, binding: Binding, read: list[_Read], config: Config
         *[name for name, _ in binding.carry],
         "event_us",
         "partition_date",
-        *((CHOSEN,) if binding.chosen else ()),
+        *((CHOSEN,) if binding.chooses else ()),
         *(("history",) if binding.history else ()),
         # Apart from the reasons: an engine compiles a plain condition, but not the making of
         # an array of messages, and most readers of a log only want to know this.

@@ -53,7 +53,8 @@ class Log:
         folders: What is read, for the release's record.
         mapped: The contract columns that have a source in this log.
         warnings: What was passed over, and what else a person should know, one sentence each.
-        chooses: Whether only some impressions may become positives (``positives.where``).
+        chooses: Whether only some impressions may become positives (``positives.where``
+            and ``where_not``).
         anonymous_values: The user ids that mean nobody.
         keeps_history: Whether rows hold a list of their user's items (``exclusion.history``).
         aliases: Where ``item_id`` was made canonical: what each alias stands for (``item_id``,
@@ -88,7 +89,7 @@ def empty_log(name: str, config: Config, listing: Listing, spark: SparkSession) 
     carry = dict.fromkeys(config.carried(name), "string")
     fields = [StructField(c.name, spark_type(c.type)) for c in contract.columns]
     fields += [StructField(carried, StringType()) for carried in carry]
-    chooses = name == "impressions" and bool(config.positives.where)
+    chooses = name == "impressions" and bool(config.positives.choosing)
     fields += [
         StructField("event_us", LongType()),
         StructField("partition_date", DateType()),

@@ -65,7 +65,7 @@ def open_log(
         folders=listing.folders,
         mapped=_mapped(binding, log),
         warnings=opened.warnings,
-        chooses=bool(binding.chosen),
+        chooses=binding.chooses,
         anonymous_values=config.identity.anonymous_values,
         keeps_history=binding.history is not None,
     )

@@ -49,6 +49,11 @@ def words_of_positives(config: Config) -> Iterator[str]:
             f"Only impressions with {column} {_one_of(values)} may become positives; all others "
             "still forbid their items."
         )
+    for column, values in rule.where_not.items():
+        yield (
+            f"Impressions with {column} {_one_of(values)} become no positives; they still forbid "
+            "their items."
+        )
     if config.popularity.until != DAY_BEFORE:
         yield f"Positives begin at {config.popularity.until}: until then clicks are counted."
     yield _thinning(rule.downsampling, config.popularity.of)

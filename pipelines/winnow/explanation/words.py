@@ -36,8 +36,8 @@ _SAID = {
     "funnel",
     *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
     *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
-    *(f"positives.{name}" for name in ("where", "downsampling", "upsampling", "actions")),
-    *(f"positives.{name}" for name in ("weights", "labels", "values", "weight_by")),
+    *(f"positives.{name}" for name in ("where", "where_not", "downsampling", "upsampling")),
+    *(f"positives.{name}" for name in ("actions", "weights", "labels", "values", "weight_by")),
     "positives.per_user_cap",
     "positives.weak",
 }

@@ -39,6 +39,7 @@ class Binding:
         carry: Carried name and the source column it is copied from.
         where: Source column and the values to keep, each of the column's type.
         chosen: The same of ``positives.where``: which impressions may become positives.
+        left_out: The same of ``positives.where_not``: which of these may not.
         event_time: The contract column that holds the event time, where it is mapped.
         history: The source column of ``exclusion.history``, or None.
     """
@@ -48,6 +49,7 @@ class Binding:
     carry: tuple[tuple[str, SourceColumn], ...]
     where: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     chosen: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
+    left_out: tuple[tuple[SourceColumn, tuple[Value, ...]], ...]
     event_time: str | None
     history: SourceColumn | None = None
 
@@ -55,9 +57,14 @@ class Binding:
         """Return the name of every source column that is used, each once."""
         names = [source.name for bound in self.columns for source in bound.sources]
         names += [source.name for _, source in self.carry]
-        names += [source.name for source, _ in (*self.where, *self.chosen)]
+        names += [source.name for source, _ in (*self.where, *self.chosen, *self.left_out)]
         names += [self.history.name] if self.history else []
         return tuple(dict.fromkeys(names))
+
+    @property
+    def chooses(self) -> bool:
+        """Whether only some rows may become positives."""
+        return bool(self.chosen or self.left_out)
 
     @property
     def multiplies(self) -> bool:

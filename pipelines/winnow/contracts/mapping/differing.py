@@ -82,7 +82,8 @@ def _null_where_absent(log: LogConfig, binding: Binding) -> set[str]:
     """
     uses = Counter(source.name for bound in binding.columns for source in bound.sources)
     uses.update(source.name for _, source in binding.carry)
-    uses.update(source.name for source, _ in binding.where)
+    choices = (*binding.where, *binding.chosen, *binding.left_out)
+    uses.update(source.name for source, _ in choices)
     return {
         source.name
         for bound in binding.columns

@@ -36,7 +36,7 @@ def possible_columns(name: str, log: LogConfig, config: Config) -> frozenset[str
     names = {*contract.names, *config.carried(name)}
     lists = log.explode.columns if log.explode and log.explode.kind == "structs" else ()
     within = {f"{column}.{name_}" for column in lists for name_ in names}
-    chosen = config.positives.where if name == "impressions" else ()
+    chosen = config.positives.choosing if name == "impressions" else ()
     listed = config.exclusion.history if name == "impressions" else None
     history = () if listed is None else (listed.column,)
     return frozenset({*names, *within, *chosen, *history, *_texts_in(mapped)})
@@ -119,8 +119,12 @@ def bind(
     where = [
         (finder.find(f"where.{reference}", reference), v) for reference, v in log.where.items()
     ]
-    choice = config.positives.where.items() if name == "impressions" else ()
-    chosen = [(finder.find("positives.where", reference), v) for reference, v in choice]
+    of_positives = name == "impressions"
+    choice, rest = (
+        (config.positives.where, config.positives.where_not) if of_positives else ({}, {})
+    )
+    chosen = [(finder.find("positives.where", one), v) for one, v in choice.items()]
+    left_out = [(finder.find("positives.where_not", one), v) for one, v in rest.items()]
     history = None
     if name == "impressions" and config.exclusion.history is not None:
         history = finder.find("exclusion.history", config.exclusion.history.column)
@@ -137,6 +141,7 @@ def bind(
         carry,
         kept_values(f"logs.{name}.where", where),
         kept_values("positives.where", chosen),
+        kept_values("positives.where_not", left_out),
         event_time if timed else None,
         history,
     )
