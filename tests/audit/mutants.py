@@ -258,6 +258,11 @@ POOLED: list[Mutant] = _of(
     exposed_ones_are_drawn_evenly="log_q_differs",
     exposed_ones_are_those_that_were_clicked="drawn_outside_group log_q_differs",
     exposed_ones_are_drawn_from_everything="drawn_outside_group log_q_differs",
+    weights_are_of_another_segment="log_q_differs mixture_log_q_differs",
+    segments_are_weighed_as_everybody="log_q_differs",
+    segments_know_the_date="log_q_differs",
+    segments_know_one_date_less="log_q_differs",
+    users_of_no_segment_draw_by_the_first="drawn_outside_group",
 )
 """Mistakes in a build whose draws come from pools that events of the logs make."""
 

@@ -199,7 +199,9 @@ class DescribeDrawsFromPools:
     def it_passes_every_gate(self, pooled: Bench) -> None:
         record = pooled.audit()
         assert failed(record) == set()
-        assert {"easy_draws_p.exposed"} <= {gate.name for gate in record.gates}
+        assert {"easy_draws_p.exposed", "easy_draws_p.segment"} <= {
+            gate.name for gate in record.gates
+        }
 
     @pytest.mark.parametrize("mutant", POOLED, ids=[mutant.name for mutant in POOLED])
     def it_does_not_pass_with_a_mistake(self, pooled: Bench, mutant: Mutant) -> None:

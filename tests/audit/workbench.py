@@ -267,7 +267,7 @@ def build(
     users = staged_users(logs, run)
     clicked = stage_pairs(logs["impressions"], clicks, run, users)
     pairs = clicked.pairs.frame
-    items = stage_catalogue(logs, run)
+    items = stage_catalogue(logs, run, users)
     local = str(scratch.folder / f"catalogue-{scratch.tag}.arrow")
     shipped = replace(items, shipped=local)
     task = task_of(config, logs, scratch, local)

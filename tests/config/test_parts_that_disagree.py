@@ -83,6 +83,19 @@ class DescribePartsThatDisagree:
         text = WITH_RANKING + "ranking: {stage_scores: [fine, fine]}\n"
         assert keys(tmp_path, text) == ["ranking.stage_scores[1]"]
 
+    def it_needs_the_attribute_that_tells_segments(self, tmp_path: Path) -> None:
+        easy = "negatives: {hard: [], easy: [{source: segment, attribute: contry}]}\n"
+        logs = LOGS.replace("logs:\n", "logs:\n  users: {path: p, carry: [country]}\n")
+        assert sentences(tmp_path, logs + easy) == [
+            "negatives.easy[0].attribute (winnow.yaml, line 6): logs.users carries no such column, "
+            "found contry, expected one of country. Did you mean country?"
+        ]
+        assert sentences(tmp_path, LOGS + easy) == [
+            "negatives.easy[0].attribute (winnow.yaml, line 5): logs.users carries no such column, "
+            "found contry. Name it under logs.users.carry."
+        ]
+        load_config(written(tmp_path, logs + easy.replace("contry", "country")))
+
     def it_gives_windows_to_actions_that_there_are(self, tmp_path: Path) -> None:
         text = NO_RANKING + "attribution: {windows: {click: 1h, by: 7d}}\n"
         assert sentences(tmp_path, text) == [

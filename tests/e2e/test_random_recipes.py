@@ -29,6 +29,7 @@ DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "hot", "top": 0.3},
     {"source": "cold", "most_clicks": 1},
     {"source": "cold", "new_days": 3},
+    {"source": "segment", "attribute": "country"},
     {"source": "exposed"},
     {"source": "exposed", "days": 1, "alpha": 1.0},
     {"source": "same_attribute", "attributes": ["city"]},
@@ -49,6 +50,8 @@ def random_logs(draw: Random) -> Logs:
             brand=draw.choice([1, 2]),
             levels=draw.choice([["a", "b"], ["a", "c"], ["b"], None]),
         )
+    for user in range(1, USERS + 1):
+        made.user(user, country=["NO", "SE", None][user % 3])
     for days in (-2, -1, 0):
         for request in range(30):
             number, user = request + 100 * (days + 3), draw.randrange(1, USERS + 1)
@@ -75,6 +78,9 @@ def under_aliases(draw: Random, logs: Logs) -> Logs:
         made.alias(item + 200, item + 100)
     for log, rows in logs.rows.items():
         for row in rows:
+            if log == "users":
+                made.rows[log].append(row)
+                continue
             other = row["item_id"] + draw.choice([100, 200])
             named = other if log != "items" and draw.random() < 0.3 else row["item_id"]
             made.rows[log].append(row | {"item_id": named})
@@ -112,6 +118,7 @@ def random_config(draw: Random, base: Path) -> Config:
         popularity["half_life_days"] = 1.0
     made = config(
         base,
+        logs=("impressions", "clicks", "ranking_log", "items", "users"),
         # A part of a list tells no rank: the log has scores only.
         funnel={"cut_known_by": "membership" if "ranks" in str(hard) else draw.choice(WAYS)},
         negatives={"hard": []},
@@ -128,6 +135,7 @@ def random_config(draw: Random, base: Path) -> Config:
     )
     tree = made.model_dump(mode="json", by_alias=True)
     tree["logs"]["items"]["carry"] = ["city", "brand", "levels"]
+    tree["logs"]["users"]["carry"] = ["country"]
     tree["tables"] = [*tree["tables"], "training_samples_pointwise"]
     tree["negatives"] = {
         "per_positive": draw.randrange(14, 20),

@@ -297,6 +297,50 @@ class DescribeAGroupThatDependsOnThePositive:
         assert (cities.requests.shown, cities.requests.positive) == (4, 4)
 
 
+@pytest.fixture(scope="module")
+def countries(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    """The same logs; u1 and u3 are of NO, u2 is of SE, of u4 nothing is known, u9 is of SE."""
+    base = tmp_path_factory.mktemp("countries")
+    day = city_logs()
+    for user, country in {"u1": "NO", "u2": "SE", "u3": "NO", "u9": "SE"}.items():
+        day.user(user, country=country)
+    day.write(base)
+    made = handmade_config(
+        base,
+        logs=("impressions", "clicks", "items", "users"),
+        ids={"user": "string", "item": "string", "request": "string"},
+        negatives={"hard": []},
+    )
+    easy = [{"source": "segment", "attribute": "country", "alpha": 1.0, "count": 4}]
+    tree = made.model_dump(mode="json", by_alias=True)
+    tree["negatives"] = {"per_positive": 4, "easy": easy, "hard": []}
+    tree["logs"]["users"]["carry"] = ["country"]
+    config = Config.model_validate_json(json.dumps(tree))
+    return figures_of(config, engine, tmp_path_factory.mktemp("run"), HANDMADE_DAY)
+
+
+class DescribeAGroupThatDependsOnTheUser:
+    """Five items; b1 has a click of SE, so W is 2 of 6 there, and 1 of 5 for NO."""
+
+    def it_expects_draws_by_the_segment_of_each_positive(self, countries: Figures) -> None:
+        hot = countries.items[0]
+        (of,) = hot.sources
+        assert hot.item_id == "b1"
+        assert of.q == pytest.approx(2 / 6)
+        declared = 2 * (1 / 5) + 2 / 6
+        assert of.declared == pytest.approx(1_000 * 4 * declared / 4)
+        assert of.expected == 0.0
+
+    def it_leaves_out_what_is_forbidden_to_the_user(self, countries: Figures) -> None:
+        """b2 is forbidden to u2 and u4; to u1 b1 and x are, to u3 o1 and b1."""
+        (of,) = countries.items[-1].sources
+        assert countries.items[-1].item_id == "b2"
+        assert of.expected == pytest.approx(1_000 * 4 * (1 / 3 + 1 / 3) / 4)
+
+    def it_says_how_many_positives_have_no_segment(self, countries: Figures) -> None:
+        assert countries.without_group == {"segment": 0.25}
+
+
 class DescribeLogsWithoutTheDate:
     def it_is_refused(self, simulated_config: Config, engine: Engine, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:

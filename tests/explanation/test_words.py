@@ -126,6 +126,13 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "anybody was shown on D−5 to D−1, an item by W = impressions^0.5",
     ),
     (
+        {
+            "logs": BASE["logs"] | {"users": {"path": "u", "carry": ["country"]}},
+            "negatives": {"easy": [{"source": "segment", "attribute": "country"}]},
+        },
+        "W = (f within the segment + 1)^0.75; users with one country on the date are a segment",
+    ),
+    (
         {"negatives": {"easy": [{"source": "exposed"}]}, "popularity": {"window_days": 9}},
         "anybody was shown on D−9 to D−1",
     ),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from winnow.config.negatives import Negatives
 from winnow.dates import CalendarDay
-from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Groups
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Groups, Segments
 from winnow.sampler.sources.registry import distributions, groups_of
 
 DAY = CalendarDay(date(2026, 1, 10))
@@ -101,6 +101,42 @@ class DescribeExposedItems:
     def it_has_none_where_nothing_was_shown(self) -> None:
         nothing = replace(items(), impressions={None: np.zeros(6, np.int64)})
         assert list(groups(nothing, source="exposed").groups) == []
+
+
+class DescribeItemsBySegment:
+    KNOWN = Segments(
+        values=("bern", "oslo", "rome"),
+        segment=np.array([0, 0, 2], np.int32),
+        item=np.array([1, 5, 0], np.int32),
+        popularity=np.array([3, 1, 7]),
+    )
+
+    def found(self, **entry: Any) -> Groups:
+        known = replace(items(), segments={"city": self.KNOWN})
+        return groups(known, source="segment", attribute="city", **entry)
+
+    def it_is_the_whole_catalogue_by_what_each_segment_clicks(self) -> None:
+        found = self.found(alpha=1.0)
+        assert (found.of_item, found.of_user) == (None, ("bern", "oslo", "rome"))
+        assert [group.codes for group in found.groups] == [None, None, None]
+        shares = [(g.weights / g.weights.sum()).tolist() for g in found.groups]
+        assert shares[0] == pytest.approx([0.1, 0.4, 0.1, 0.1, 0.1, 0.2])
+        assert shares[1] == pytest.approx([1 / 6] * 6)
+        assert shares[2] == pytest.approx([8 / 13, *([1 / 13] * 5)])
+
+    def it_gives_every_item_a_chance_in_every_segment(self) -> None:
+        assert all(g.weights.min() >= 1 for g in self.found(alpha=4.0).groups)
+
+    def it_has_none_where_no_user_is_of_any(self) -> None:
+        none = Segments((), *(np.empty(0, np.int32) for _ in range(3)))
+        known = replace(items(), segments={"city": none})
+        entry = {"source": "segment", "attribute": "city", "count": 2}
+        tree = {"easy": [{"source": "popularity"}, entry], "hard": []}
+        asked = Negatives.model_validate_json(json.dumps(tree))
+        _, of_segments = distributions(asked.distributions, known)
+        assert of_segments.of_user is None
+        assert of_segments.of_item is not None
+        assert of_segments.of_item.tolist() == [-1] * 6
 
 
 class DescribeItemsOfTheSameAttribute:

@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from winnow.config.entry import Entry
 from winnow.config.model import Fault, Identifier, fault, nearest, refuse
-from winnow.config.pool_entries import ExposedEntry
+from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
 
 Selection = Literal["random", "top", "tail"]
@@ -165,6 +165,7 @@ _EASY: dict[str, type[Entry]] = {
     "cold": ColdEntry,
     "same_attribute": AttributeEntry,
     "exposed": ExposedEntry,
+    "segment": SegmentEntry,
 }
 _HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
 
@@ -191,6 +192,7 @@ EasyEntry = Annotated[
     | Annotated[ColdEntry, Tag("ColdEntry")]
     | Annotated[AttributeEntry, Tag("AttributeEntry")]
     | Annotated[ExposedEntry, Tag("ExposedEntry")]
+    | Annotated[SegmentEntry, Tag("SegmentEntry")]
     | Annotated[OwnEntry, Tag("OwnEntry")],
     Discriminator(_easy_class),
 ]

@@ -13,7 +13,7 @@ from winnow.config.entries import (
     UniformEntry,
 )
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
-from winnow.config.pool_entries import ExposedEntry
+from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.quotas import Numbers, numbers_of
 from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
 
@@ -166,6 +166,17 @@ class Negatives(Frozen):
         """The ``days`` of the sources that draw from what anybody was shown, each once."""
         found = (e.days for e in self.distributions if isinstance(e, ExposedEntry))
         return tuple(dict.fromkeys(found))
+
+    @property
+    def segments(self) -> tuple[tuple[int, str], ...]:
+        """Of ``distributions`` by segment, the place and the attribute that tells the segment."""
+        of = enumerate(self.distributions)
+        return tuple((place, e.attribute) for place, e in of if isinstance(e, SegmentEntry))
+
+    @property
+    def segment_attributes(self) -> tuple[str, ...]:
+        """The attributes of users that tell the segments of sources, each once."""
+        return tuple(dict.fromkeys(attribute for _, attribute in self.segments))
 
     @property
     def fills_from_everything(self) -> bool:

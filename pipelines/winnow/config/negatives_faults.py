@@ -6,6 +6,7 @@ from winnow.config.funnel import Funnel
 from winnow.config.logs import LogConfig
 from winnow.config.model import Fault, fault, nearest
 from winnow.config.negatives import Negatives
+from winnow.config.pool_entries import SegmentEntry
 
 
 def negatives_faults(
@@ -51,9 +52,18 @@ def _hard(
 def _attributes(
     negatives: Negatives | None, logs: Mapping[str, LogConfig | None]
 ) -> Iterator[Fault]:
-    items = logs.get("items")
+    items, users = logs.get("items"), logs.get("users")
     carried = items.carry if items is not None else ()
+    of_users = users.carry if users is not None else ()
     for index, entry in enumerate(negatives.easy if negatives is not None else ()):
+        if isinstance(entry, SegmentEntry) and entry.attribute not in of_users:
+            yield fault(
+                ("negatives", "easy", index, "attribute"),
+                "logs.users carries no such column",
+                entry.attribute,
+                f"one of {', '.join(of_users)}" if of_users else None,
+                nearest(entry.attribute, of_users) or "Name it under logs.users.carry.",
+            )
         for place, name in enumerate(getattr(entry, "attributes", ())):
             if name not in carried:
                 yield fault(

@@ -1,10 +1,11 @@
-"""Easy sources whose items are told by events of the logs, beside clicks."""
+"""Easy sources that count events of the logs: impressions of anybody, clicks of a segment."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from winnow.config.entry import Entry
+from winnow.config.model import Identifier
 
 
 class ExposedEntry(Entry):
@@ -16,3 +17,15 @@ class ExposedEntry(Entry):
     source: Literal["exposed"]
     days: int | None = Field(default=None, ge=1, le=365)
     alpha: float = Field(default=0.0, ge=0.0, le=4.0)
+
+
+class SegmentEntry(Entry):
+    """Drawn from the whole catalogue by how popular an item is in the segment of the user.
+
+    ``attribute`` is a carried column of the users log (``logs.users.carry``); users with one value
+    of it are a segment, and a positive's draws are by (f in its user's segment + smoothing)^alpha.
+    """
+
+    source: Literal["segment"]
+    attribute: Identifier
+    alpha: float = Field(default=0.75, ge=0.0, le=4.0)

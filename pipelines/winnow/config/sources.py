@@ -86,6 +86,7 @@ BUILT_IN: dict[str, Source] = {
         _source("cold", 6, drawn=True),
         _source("exposed", 7, drawn=True),
         _source("same_attribute", 8, drawn=True),
+        _source("segment", 9, drawn=True),
     )
 }
 """The sources that Winnow brings, by name. A code or a stream that was used is never used anew."""

@@ -17,11 +17,25 @@ from winnow.run import Run
 from winnow.spark.sized import Sized
 
 
-def popularity_of_items(logs: Mapping[str, Log], run: Run) -> DataFrame:
+def popular_clicks(logs: Mapping[str, Log], run: Run) -> DataFrame:
+    """Return the clicks that count, each once.
+
+    Returns:
+        One row per click: ``item_id``, ``event_us``, what tells it apart, and what its worth
+        depends on. Where users make segments, ``user_key``, and the rows are read back from
+        staging: they are counted more than once.
+    """
+    clicks = _clicks(logs, run) if run.config.popularity.clicks == "all" else _attributed(logs, run)
+    if run.config.negatives.segment_attributes:
+        return run.scratch.staged(clicks.distinct(), "popular-clicks")
+    return clicks.distinct()
+
+
+def popularity_of_items(clicks: DataFrame, logs: Mapping[str, Log], run: Run) -> DataFrame:
     """Count what makes each item popular.
 
     Args:
-        logs: The conformed logs.
+        clicks: What ``popular_clicks`` returned. logs: The conformed logs.
         run: The date, what counts, and where to compute.
 
     Returns:
@@ -29,11 +43,10 @@ def popularity_of_items(logs: Mapping[str, Log], run: Run) -> DataFrame:
         and where clicks are not its popularity, ``popularity`` (bigint, in ``UNITS``).
     """
     config, day = run.config, run.day
-    clicks = _clicks(logs, run) if config.popularity.clicks == "all" else _attributed(logs, run)
-    counted = counted_per_item(clicks.distinct(), config, day)
+    counted = counted_per_item(clicks, config, day)
     if config.popularity.of != "impressions":
         return counted
-    shown = counted_per_item(_impressions(logs["impressions"], run), config, day)
+    shown = counted_per_item(shown_impressions(logs["impressions"], run), config, day)
     return counted.drop("popularity").join(shown.drop("clicks"), "item_id", how="full")
 
 
@@ -45,18 +58,30 @@ def _clicks(logs: Mapping[str, Log], run: Run) -> DataFrame:
     key = key_hash(clicks.contract.key)
     user = key_of("user_id", config.ids.user).alias("user_key")
     action = action_code(F.col("action_type"), config.positives.actions).alias("action")
-    more = {"users": (user,), "actions": (action,)}.get(config.popularity.of, ())
+    more = [action] if config.popularity.of == "actions" else []
+    more += [user] if _users_count(run) else []
     rows = valid_rows(clicks).where(in_window(config, run.day))
     return rows.select("item_id", "event_us", key, *more)
 
 
-def _impressions(log: Log, run: Run) -> DataFrame:
-    """Return the valid impressions of the window, each once, at its first time there."""
+def _users_count(run: Run) -> bool:
+    """Return whether it matters whose an event is."""
+    config = run.config
+    return config.popularity.of == "users" or len(config.negatives.segment_attributes) > 0
+
+
+def shown_impressions(log: Log, run: Run) -> DataFrame:
+    """Return the valid impressions of the popularity window, each once, at its first time there.
+
+    Columns: ``item_id``, ``event_us``, ``user_key``.
+    """
     rows = valid_rows(log)
     if run.config.popularity.clicks == "chosen":
         rows = chosen_rows(rows, log)
     inside = rows.where(in_window(run.config, run.day))
-    return inside.groupBy(*log.contract.key).agg(F.min("event_us").alias("event_us"))
+    once = inside.groupBy(*log.contract.key).agg(F.min("event_us").alias("event_us"))
+    user = key_of("user_id", run.config.ids.user).alias("user_key")
+    return once.select("item_id", "event_us", user)
 
 
 def _attributed(logs: Mapping[str, Log], run: Run) -> DataFrame:
@@ -69,7 +94,8 @@ def _attributed(logs: Mapping[str, Log], run: Run) -> DataFrame:
     clicks = Sized(valid_rows(logs["clicks"]), logs["clicks"].about_rows)
     joined = joined_pairs(impressions, clicks, run, clicked=counted)
     choice = (CHOSEN,) if impressions.chooses else ()
-    more = {"users": ("user_key",), "actions": ("action",)}.get(run.config.popularity.of, ())
+    more = ["action"] if run.config.popularity.of == "actions" else []
+    more += ["user_key"] if _users_count(run) else []
     columns = {"item_id", "user_key", "click_us", "click_key", "of_other_user", *choice, *more}
     staged = run.scratch.staged(joined.select(*sorted(columns)), "earlier-pairs")
     counting = settled(staged, readable_rows(impressions), run, "earlier-pairs")

@@ -4,6 +4,7 @@ Counts are whole numbers. What counts for less than one event, by its age or its
 number of small units, and so is the sum: neither order nor engine can change it.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
@@ -34,7 +35,9 @@ def in_window(config: Config, day: CalendarDay) -> Column:
     return (F.col("event_us") >= start) & (F.col("event_us") < counted_until(config, day))
 
 
-def counted_per_item(events: DataFrame, config: Config, day: CalendarDay) -> DataFrame:
+def counted_per_item(
+    events: DataFrame, config: Config, day: CalendarDay, by: Sequence[str] = ()
+) -> DataFrame:
     """Count the events of each item in the window, before any resampling.
 
     Args:
@@ -42,22 +45,25 @@ def counted_per_item(events: DataFrame, config: Config, day: CalendarDay) -> Dat
             where users count, ``user_key``; where actions do, ``action``, the code of each.
         config: What makes an item popular.
         day: The date that samples are made of.
+        by: Further columns of the events: what is counted is counted for each of their values.
 
     Returns:
-        One row per item with events: ``item_id``, ``clicks`` (bigint, at least 1: the events), and
-        where that is not its popularity, ``popularity`` (bigint, in ``UNITS``).
+        One row per item with events, and value of ``by``: these, ``item_id``, ``clicks`` (bigint,
+        at least 1: the events), and where that is not its popularity, ``popularity`` (bigint, in
+        ``UNITS``).
     """
     rule, events = config.popularity, events.where(in_window(config, day))
+    item = (*by, "item_id")
     if rule.is_clicks:
-        return events.groupBy("item_id").agg(F.count(F.lit(1)).alias("clicks"))
+        return events.groupBy(*item).agg(F.count(F.lit(1)).alias("clicks"))
     n_events = F.count(F.lit(1))
     if rule.of == "users":
-        events = events.groupBy("item_id", "user_key").agg(
+        events = events.groupBy(*item, "user_key").agg(
             F.max("event_us").alias("event_us"), n_events.alias("n")
         )
         n_events = F.sum("n")
     worth = _of_age(config, day) * _of_action(config)
-    return events.groupBy("item_id").agg(
+    return events.groupBy(*item).agg(
         n_events.alias("clicks"), F.sum(worth).cast("bigint").alias("popularity")
     )
 

@@ -15,7 +15,7 @@ from winnow.errors import InputError, Problem
 from winnow.events.item_aliases import with_canonical_items
 from winnow.events.user_attributes import staged_users
 from winnow.explanation.chosen_items import ChosenItem, chosen_items
-from winnow.explanation.lanes import Lane, by_item, item_table, lanes_of, weights_in
+from winnow.explanation.lanes import Lane, item_table, lanes_of, told_by_users, weights_in
 from winnow.explanation.measuring import (
     Requests,
     requests_with_rows,
@@ -133,7 +133,7 @@ def in_figures(request: BuildRequest, run: Run) -> Figures:
     with progress.stage("count positives"):
         items = item_table(catalogue, config, lanes)
         pairs = chosen_rows(attributed.pairs.frame, logs["impressions"])
-        positives = staged_positives(pairs, items, run)
+        positives = staged_positives(pairs, items, run, told_by_users(catalogue, config, lanes))
         requests = requests_with_rows(logs, positives, run)
     if requests.shown == 0:
         what, fix = f"no impression of {request.day} was read", "Check path, partition and zone."
@@ -203,11 +203,10 @@ class _Sums:
 
     def without_group(self) -> dict[str, float]:
         n = max(self.sums["positives"], 1e-300)
-        places = by_item(self.staged.catalogue, self.run.config)
         return {
             one.name: self.sums[f"none_{one.distribution}"] / n
             for one in self.run.config.negatives.drawn
-            if one.asked and one.distribution in places
+            if one.asked and f"none_{one.distribution}" in self.sums
         }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +23,30 @@ class Lane:
         distribution: Its place among ``Negatives.distributions``.
         group: Its number. total: The sum of its weights.
         by_item: Whether only positives of some items draw from it.
+        segment: Where only positives of some users do, the attribute and its value as text.
     """
 
     distribution: int
     group: int
     total: int
     by_item: bool
+    segment: tuple[str, str] | None = None
+
+    @property
+    def of_some(self) -> bool:
+        """Whether only some positives draw from it."""
+        return self.by_item or self.segment is not None
+
+
+class ToldByUser(NamedTuple):
+    """A column of positives: 1.0 where an attribute of the user, as text, is one of ``texts``.
+
+    Where ``inside`` is false it is 1.0 where it is none of them, or NULL; else 0.0.
+    """
+
+    attribute: str
+    texts: tuple[str, ...]
+    inside: bool
 
 
 def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> tuple[Lane, ...]:
@@ -43,6 +61,7 @@ def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> 
             group,
             int(catalogue.draws.groups.totals[group]),
             bool(catalogue.by_item[place]),
+            _segment(catalogue, config, place, group),
         )
         for place in _asked(config)
         for code in codes
@@ -96,6 +115,36 @@ def item_table(catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]) 
     return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
+def told_by_users(
+    catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]
+) -> dict[str, ToldByUser]:
+    """Return how users tell the columns ``uses_<i>`` and ``none_<d>`` that no item tells."""
+    found = {
+        f"uses_{i}": ToldByUser(lane.segment[0], (lane.segment[1],), inside=True)
+        for i, lane in enumerate(lanes)
+        if lane.segment is not None
+    }
+    for place, attribute in config.negatives.segments:
+        if place in _asked(config) and catalogue.by_user(place):
+            texts = tuple(text for _, text in _texts(catalogue, place))
+            found[f"none_{place}"] = ToldByUser(attribute, texts, inside=False)
+    return found
+
+
+def _texts(catalogue: "Catalogue", place: int) -> Iterator[tuple[int, str]]:
+    """Give the group and the text of each segment of a distribution."""
+    a, b = catalogue.user_begins[place], catalogue.user_begins[place + 1]
+    texts = catalogue.user_values.slice(a, b - a).to_pylist()
+    yield from enumerate(texts, start=int(catalogue.first_groups[place]))
+
+
+def _segment(
+    catalogue: "Catalogue", config: "Config", place: int, group: int
+) -> tuple[str, str] | None:
+    attribute, text = dict(config.negatives.segments).get(place), dict(_texts(catalogue, place))
+    return (attribute, text[group]) if attribute is not None and group in text else None
+
+
 def by_item(catalogue: "Catalogue", config: "Config") -> list[int]:
     """Return the distributions that are asked for and whose group depends on the positive."""
     return [place for place in _asked(config) if catalogue.by_item[place]]
@@ -114,7 +163,7 @@ def _groups_with(catalogue: "Catalogue", place: int, code: int) -> Iterator[int]
     if last == first:
         return
     if groups.code_begins[first] == groups.code_begins[first + 1]:
-        yield first
+        yield from range(first, last)
         return
     begin, end = groups.code_begins[first], groups.code_begins[last]
     at = np.flatnonzero(groups.codes[begin:end] == code) + begin

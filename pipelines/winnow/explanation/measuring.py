@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from pyspark.sql import functions as F
 
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date, valid_rows
-from winnow.explanation.lanes import Lane
+from winnow.explanation.lanes import Lane, ToldByUser
 from winnow.run import Run
 from winnow.sampler.steps import all_forbidden, ranked_rows
 from winnow.sampler.weights import expected_rows
@@ -33,24 +34,32 @@ class Requests:
     stages: Mapping[str, tuple[int, int]]
 
 
-def staged_positives(pairs: DataFrame, items: pa.Table, run: Run) -> DataFrame:
+def staged_positives(
+    pairs: DataFrame,
+    items: pa.Table,
+    run: Run,
+    by_user: Mapping[str, ToldByUser] = MappingProxyType({}),
+) -> DataFrame:
     """Return the positives of the date, with how many rows each is expected to become.
 
     Args:
         pairs: Those that count and may make positives.
         items: What ``item_table`` returned. run: The date, and where to compute.
+        by_user: What ``told_by_users`` returned.
 
     Returns:
         One row per positive, read back from staging: ``user_key``, ``request_id``, ``item_key``,
-        ``rows`` (double), and of ``items`` the columns of lanes that depend on a positive.
+        ``rows`` (double), and the columns of lanes that depend on a positive: those of ``items``,
+        and ``by_user``.
     """
     shown, rule = F.col("impression_us"), run.config.positives
     since = run.day.hour_us(run.config.popularity.until_hour)
     once = pairs.where((shown >= since) & (shown < run.day.end_us))
     once = once.groupBy("user_key", "request_key", "item_key").agg(
-        F.min("request_id").alias("request_id")
+        F.min("request_id").alias("request_id"),
+        *(F.min(_told(one)).alias(name) for name, one in by_user.items()),
     )
-    of_lanes = _of_lanes(items)
+    of_lanes = _of_lanes(items.column_names)
     known = run.scratch.stored(items.select(["item_key", "keep", "repeats", *of_lanes]), "of-item")
     # An item that is in no table was never clicked before: nothing thins it, and it is cold.
     usual = {"keep": 1.0, "repeats": 1.0} | {n: float(n.startswith("none_")) for n in of_lanes}
@@ -58,13 +67,15 @@ def staged_positives(pairs: DataFrame, items: pa.Table, run: Run) -> DataFrame:
         usual["repeats"] = float(expected_rows(np.zeros(1, np.int64), rule.upsampling)[0])
     told = [F.coalesce(name, F.lit(value)).alias(name) for name, value in usual.items()]
     found = once.join(known, "item_key", how="left")
-    found = found.select("user_key", "request_id", "item_key", *told)
+    found = found.select("user_key", "request_id", "item_key", *told, *by_user)
     rows = F.col("keep") * F.col("repeats")
     if rule.per_user_cap is not None:
         users = found.groupBy("user_key").agg(F.sum("keep").alias("of_user"))
         found = found.join(users, "user_key")
         rows *= F.least(F.lit(1.0), F.lit(float(rule.per_user_cap)) / F.col("of_user"))
-    found = found.select("user_key", "request_id", "item_key", rows.alias("rows"), *of_lanes)
+    found = found.select(
+        "user_key", "request_id", "item_key", rows.alias("rows"), *of_lanes, *by_user
+    )
     return run.scratch.staged(found, "positives-of-date")
 
 
@@ -92,7 +103,7 @@ def sums_of_draws(
         ``draws_<c>_<i>``, the sum of 1 / (weight that is allowed) over the positives of lane i to
         whose users item c is not forbidden.
     """
-    of_lanes = _of_lanes(items)
+    of_lanes = _of_lanes(positives.columns)
     users = positives.groupBy("user_key").agg(
         F.sum("rows").alias("n"),
         *(F.sum(F.col(name) * F.col("rows")).alias(name) for name in of_lanes),
@@ -116,7 +127,7 @@ def sums_of_draws(
     found = [F.count(F.lit(1)).alias("users"), F.sum("n").alias("positives")]
     found += [F.sum(name).alias(name) for name in of_lanes if name.startswith("none_")]
     for i, lane in enumerate(lanes):
-        using = F.col(f"uses_{i}") if lane.by_item else F.col("n")
+        using = F.col(f"uses_{i}") if lane.of_some else F.col("n")
         found.append(F.sum(using).alias(f"using_{i}"))
         left = F.lit(lane.total) - F.coalesce(f"weight_{i}", F.lit(0))
         for c in range(len(keys)):
@@ -166,8 +177,13 @@ def requests_with_rows(logs: Mapping[str, Log], positives: DataFrame, run: Run) 
     )
 
 
-def _of_lanes(items: pa.Table) -> list[str]:
-    return [name for name in items.column_names if name.startswith(("uses_", "none_"))]
+def _of_lanes(columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if name.startswith(("uses_", "none_"))]
+
+
+def _told(by: ToldByUser) -> Column:
+    inside = F.coalesce(F.col(by.attribute).cast("string").isin(*by.texts), F.lit(False))
+    return (inside if by.inside else ~inside).cast("double")
 
 
 def _of(key: int, column: str | None = None) -> Column:

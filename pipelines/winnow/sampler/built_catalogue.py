@@ -1,5 +1,7 @@
 """The draw table, made of a date's items on the driver, and the rows that item_stats has of it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.catalogue_file import Catalogue
 from winnow.sampler.catalogue_items import catalogue_items
 from winnow.sampler.kernels.draw_table import draw_table
+from winnow.sampler.sources.drawn import Segments
 from winnow.sampler.sources.registry import distributions
 from winnow.sampler.weights import keep_probs, popularity_of
 
@@ -22,7 +25,12 @@ FIRST_INDEX = 3
 """Item indices start here: 0 to 2 stay free for padding, NULL and unknown ids."""
 
 
-def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Catalogue:
+def build_catalogue(
+    items: pa.Table,
+    config: "Config",
+    day: CalendarDay,
+    segments: Mapping[str, Segments] = MappingProxyType({}),
+) -> Catalogue:
     """Build the draw table of a date.
 
     Args:
@@ -34,6 +42,7 @@ def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
             sources ask for them, impressions by window (``exposed_column``).
         config: alpha, smoothing and the rule for hot items.
         day: The date that samples are made of.
+        segments: By each attribute of users that a source names.
 
     Raises:
         InputError: Two ids of the catalogue have one 64-bit key.
@@ -48,11 +57,12 @@ def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
-    of_catalogue = catalogue_items(items, config, day)
+    of_catalogue = catalogue_items(items, config, day, segments)
     drawn = distributions(config.negatives.distributions, of_catalogue)
     (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
     table = draw_table(keys[inside], weights, keys[hot], keep[hot], tuple(further))
     by_item = [of.of_item for of in drawn]
+    of_users = [() if of.of_user is None else of.of_user for of in drawn]
     return Catalogue(
         table,
         of_catalogue.ids,
@@ -64,6 +74,8 @@ def build_catalogue(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
         groups_by_item=np.concatenate(
             [np.empty(0, np.int32), *(one for one in by_item if one is not None)]
         ),
+        user_begins=np.cumsum([0, *map(len, of_users)]),
+        user_values=pa.array([text for texts in of_users for text in texts], pa.string()),
     )
 
 

@@ -19,10 +19,13 @@ from winnow.events.exposures import exposed_column, impressions_of_items
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
 from winnow.events.periods import standing_rows
-from winnow.events.popular_items import popularity_of_items
+from winnow.events.popular_items import popular_clicks, popularity_of_items
+from winnow.events.segments import popularity_by_segment, require_few_weights
 from winnow.run import Run
 from winnow.sampler.built_catalogue import build_catalogue, catalogue_table
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
+from winnow.sampler.catalogue_items import segments_of
+from winnow.spark.sized import Sized
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,20 @@ class StagedCatalogue:
     shipped: str
 
 
-def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
-    """Count popularity, find the eligible items, and build and ship the draw table."""
+def stage_catalogue(
+    logs: Mapping[str, Log], run: Run, users: Sized | None = None
+) -> StagedCatalogue:
+    """Count popularity, find the eligible items, and build and ship the draw table.
+
+    ``users`` is what ``staged_users`` returned.
+
+    Raises:
+        InputError: Two item ids have one 64-bit key, or users make too many segments.
+    """
     config, day, scratch = run.config, run.day, run.scratch
     since = day.shifted(-config.popularity.window_days).start_us
-    popular = popularity_of_items(logs, run)
+    clicks = popular_clicks(logs, run)
+    popular = popularity_of_items(clicks, logs, run)
     if "items" in logs:
         log = logs["items"]
         eligible = eligible_items(standing_rows(log, "item_id", run), tuple(log.carry))
@@ -71,8 +83,15 @@ def stage_catalogue(logs: Mapping[str, Log], run: Run) -> StagedCatalogue:
         "eligible_to",
         *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
     ).toArrow()
-    catalogue = build_catalogue(items, config, day)
+    counted_segments = popularity_by_segment(clicks, logs, users, run)
     inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    segments = {
+        attribute: segments_of(*tables, inside["item_id"])
+        for attribute, tables in counted_segments.items()
+    }
+    for attribute, one in segments.items():
+        require_few_weights(len(one.values), inside.num_rows, attribute, run)
+    catalogue = build_catalogue(items, config, day, segments)
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"
     save_catalogue(catalogue, path)

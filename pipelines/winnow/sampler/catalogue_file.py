@@ -1,12 +1,14 @@
 """The draw table: the catalogue as arrays in one file that every task maps into its memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.sampler.kernels.draw_groups import DrawGroups
@@ -27,6 +29,10 @@ class Catalogue:
         by_item: bool, shape (d,): whether the group depends on the positive's item.
         groups_by_item: int32: of those where it does, one behind the other, the group of a positive
             of each item by code, -1 where none.
+        user_begins: int64, shape (d + 1,): where the group depends on the positive's user, the
+            texts of the user's attribute are user_values[user_begins[d]:user_begins[d + 1]], that
+            of the first group first; elsewhere there are none.
+        user_values: string.
     """
 
     draws: DrawTable
@@ -37,6 +43,8 @@ class Catalogue:
     first_groups: NDArray[np.int32]
     by_item: NDArray[np.bool_]
     groups_by_item: NDArray[np.int32]
+    user_begins: NDArray[np.int64]
+    user_values: pa.Array
 
     @property
     def total_weight(self) -> int:
@@ -58,12 +66,22 @@ class Catalogue:
         clicks[np.flatnonzero(~inside)[found]] = self.other_clicks[at[found]]
         return clicks
 
-    def groups_of(self, positive_code: NDArray[np.int32], of: Sequence[int]) -> NDArray[np.int32]:
+    def by_user(self, place: int) -> bool:
+        """Return whether the group of a distribution depends on the positive's user."""
+        return bool(self.user_begins[place + 1] > self.user_begins[place])
+
+    def groups_of(
+        self,
+        positive_code: NDArray[np.int32],
+        of: Sequence[int],
+        texts: Mapping[int, pa.Array] = MappingProxyType({}),
+    ) -> NDArray[np.int32]:
         """Return the group that each source draws from for each positive, shape (sources, p).
 
         Args:
             positive_code: By positive, -1 outside the catalogue.
             of: The place of each source's distribution.
+            texts: By place, of those that depend on the user: the user's attribute, by positive.
         """
         found = np.empty((len(of), len(positive_code)), np.int32)
         n, outside = len(self.ids), positive_code < 0
@@ -74,6 +92,11 @@ class Catalogue:
                 own = self.groups_by_item[begins[place] * n : (begins[place] + 1) * n]
                 found[row] = -1
                 found[row][~outside] = own[positive_code[~outside]]
+            elif self.by_user(place):
+                a, b = self.user_begins[place], self.user_begins[place + 1]
+                at = pc.index_in(texts[place], self.user_values.slice(a, b - a)).fill_null(-1)
+                segment = np.asarray(at.to_numpy(), np.int32)
+                found[row] = np.where(segment >= 0, found[row] + segment, -1)
         return found
 
 
@@ -85,6 +108,7 @@ _OF_CATALOGUE = (
     "first_groups",
     "by_item",
     "groups_by_item",
+    "user_begins",
 )
 
 
@@ -95,6 +119,7 @@ def save_catalogue(catalogue: Catalogue, path: Path) -> None:
         **{name: pa.array(getattr(catalogue.draws.groups, name)) for name in DrawGroups._fields},
         **{name: pa.array(getattr(catalogue, name)) for name in _OF_CATALOGUE},
         "ids": catalogue.ids,
+        "user_values": catalogue.user_values,
     }
     columns = [
         pa.LargeListArray.from_arrays(pa.array([0, len(a)], pa.int64()), a) for a in arrays.values()
@@ -109,11 +134,11 @@ def load_catalogue(path: str) -> Catalogue:
     """Map a catalogue file into memory; a process does so once, and processes share the pages."""
     batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
     values = {name: batch.column(name).values for name in batch.schema.names}
-    ids = values.pop("ids")
+    ids, user_values = values.pop("ids"), values.pop("user_values")
     bits = values.pop("by_item").to_numpy(zero_copy_only=False)
     arrays = {name: column.to_numpy(zero_copy_only=True) for name, column in values.items()}
     groups = DrawGroups(*(arrays[name] for name in DrawGroups._fields))
     keys, slots, hot_keys, hot_keep = (arrays[name] for name in _OF_TABLE)
     draws = DrawTable(keys, slots, hot_keys, hot_keep, groups)
     own = {name: arrays[name] for name in _OF_CATALOGUE if name != "by_item"}
-    return Catalogue(draws, ids, by_item=bits, **own)
+    return Catalogue(draws, ids, by_item=bits, user_values=user_values, **own)

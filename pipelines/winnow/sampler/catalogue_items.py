@@ -1,26 +1,32 @@
 """The items of a date as the sources of draws see them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.dates import CalendarDay
 from winnow.events.exposures import exposed_column
 from winnow.events.item_attributes import ATTRIBUTE
-from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems
+from winnow.sampler.segment_texts import segment_texts
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Segments
 from winnow.sampler.weights import popularity_of
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
 
 
-def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> CatalogueItems:
+def catalogue_items(
+    items: pa.Table, config: "Config", day: CalendarDay, segments: Mapping[str, Segments]
+) -> CatalogueItems:
     """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
 
     Args:
         items: Sorted by ``item_id``. config: The smoothing, and the sources. day: The date.
+        segments: As in ``CatalogueItems``.
     """
     inside = items.filter(items["in_catalogue"])
     return CatalogueItems(
@@ -39,7 +45,26 @@ def catalogue_items(items: pa.Table, config: "Config", day: CalendarDay) -> Cata
             days: inside[exposed_column(days)].to_numpy()
             for days in config.negatives.exposed_windows
         },
+        segments=segments,
     )
+
+
+def segments_of(values: pa.Table, counted: pa.Table, ids: pa.ChunkedArray) -> Segments:
+    """Return how popular items are within segments, by the codes of the catalogue.
+
+    Args:
+        values, counted: What ``popularity_by_segment`` returned of an attribute.
+        ids: Ids of the catalogue's items, ascending.
+    """
+    names = sorted(segment_texts(values["segment"]).to_pylist())
+    item = pc.index_in(counted["item_id"], ids.combine_chunks())
+    counted = counted.filter(item.is_valid())
+    codes = np.asarray(item.drop_null().to_numpy(), np.int32)
+    texts = segment_texts(counted["segment"])
+    segment = np.asarray(pc.index_in(texts, pa.array(names, pa.string())).to_numpy(), np.int32)
+    order = np.lexsort((codes, segment))
+    popularity = popularity_of(counted)[order]
+    return Segments(names, segment[order], codes[order], popularity)
 
 
 def begins(times: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -47,12 +47,15 @@ class RecipeSettings:
         stages: Of each stage, what is taken, whether a score orders it, and the bands.
         pools: Of each pool, how many are asked for, how they are chosen, and the hash stream.
         spec: What holds for all negatives.
+        of_users: Where the group that is drawn from depends on the user: the place of what is
+            drawn from, and the user's attribute that tells.
     """
 
     drawn: tuple[tuple[int, int, int, int], ...]
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
     pools: tuple[tuple[int, int, int], ...]
     spec: SamplingSpec
+    of_users: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def of(cls, config: "Config", by_score: Sequence[bool]) -> Self:
@@ -87,6 +90,7 @@ class RecipeSettings:
                 by_last_stage=funnel.cut_known_by == "last_stage",
                 sampled=log is not None and log.sampled,
             ),
+            of_users=negatives.segments,
         )
 
     def recipe(self) -> Recipe:

@@ -57,10 +57,10 @@ def stage_pairs_and_catalogue(
     """Do ``stage_pairs`` and ``stage_catalogue`` side by side: neither fills the cores alone.
 
     Raises:
-        InputError: Two item ids have one 64-bit key. It is raised when both have ended.
+        InputError: As ``stage_catalogue``. It is raised when both have ended.
     """
     with ThreadPoolExecutor(1) as pool:
-        catalogue = pool.submit(stage_catalogue, logs, run)
+        catalogue = pool.submit(stage_catalogue, logs, run, users)
         pairs = stage_pairs(logs["impressions"], clicks, run, users)
         return pairs, catalogue.result()
 

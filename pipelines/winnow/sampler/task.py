@@ -28,6 +28,7 @@ from winnow.sampler.kernels.positives import (
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.recipe import RecipeSettings
+from winnow.sampler.segment_texts import segment_texts
 from winnow.spark.shipped import shipped
 
 if TYPE_CHECKING:
@@ -133,7 +134,11 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     if len(kept.user) == 0:
         return []
     codes = positive_codes(kept, draws)
-    group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn])
+    texts = {
+        place: segment_texts(details[attribute]).take(pa.array(kept.pair))
+        for place, attribute in settings.negatives.of_users
+    }
+    group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn], texts)
     recipe = settings.negatives.recipe()
     groups = sample_groups(_events(table), kept, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling

@@ -43,6 +43,8 @@ class Limits:
         bytes_at_a_time: Of how many bytes of sample groups, in Arrow memory, a task makes the rows
             of the tables at a time. Those of one table, twice as many bytes, may be there beside
             what waits to be written.
+        segment_weights: Weights of items within segments of users: each needs 36 bytes in the file
+            of the catalogue, and twice as many while it is built.
         memory_gib: What an engine may fill with its shuffles. None is as the engine needs it: no
             limit where it spills, else what the machine has, or the container.
     """
@@ -56,6 +58,7 @@ class Limits:
     rows_per_file: int = 1_000_000
     bytes_per_file: int = 128 * 2**20
     bytes_at_a_time: int = 64 * 2**20
+    segment_weights: int = 20_000_000
     memory_gib: float | None = None
 
 

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Drawable, SourceGroups
+from winnow.audit.recompute.draws import places_of
 from winnow.audit.recompute.exposures import Counts, date_exposures
 from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.segments import SegmentCounts, date_segments
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
-from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups
+from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, Segments
 from winnow.sampler.sources.registry import groups_of
 
 
@@ -27,7 +29,8 @@ from winnow.sampler.sources.registry import groups_of
 def date_drawable(evidence: Evidence) -> Drawable:
     """Return ``drawable_of`` the evidence's items."""
     exposures = date_exposures(evidence)
-    return drawable_of(date_items(evidence), evidence.config, evidence.day, exposures)
+    counts = date_segments(evidence).counts
+    return drawable_of(date_items(evidence), evidence.config, evidence.day, exposures, counts)
 
 
 def drawable_of(
@@ -35,6 +38,7 @@ def drawable_of(
     config: Config,
     day: CalendarDay,
     exposures: Mapping[int | None, Counts] = MappingProxyType({}),
+    segments: Mapping[str, SegmentCounts] = MappingProxyType({}),
 ) -> Drawable:
     """Return what may be drawn by the sources of a config.
 
@@ -42,6 +46,7 @@ def drawable_of(
         items: The items by the logs, with the weights of item_stats.
         config: The sources. day: The date.
         exposures: What ``date_exposures`` returned.
+        segments: The counts of ``date_segments``.
     """
     weighed, negatives = items.weighed(), config.negatives
     inside = np.flatnonzero(items.eligible & items.listed)
@@ -59,21 +64,48 @@ def drawable_of(
         impressions={
             days: _looked_up(counts, items.key[inside[order]]) for days, counts in exposures.items()
         },
+        segments={
+            attribute: _segments(counts, items.key[inside[order]])
+            for attribute, counts in segments.items()
+        },
     )
     made = [
         Groups([Group(None, weighed.weights[order])]) if place == 0 else groups_of(entry, known)
         for place, entry in enumerate(negatives.distributions)
     ]
+    attributes = negatives.segment_attributes
+    rows = {place: attributes.index(attribute) for place, attribute in negatives.segments}
     return Drawable.of(
         weighed.keys,
         [
-            _numbered(source.name, source.code, made[source.distribution], order)
+            _numbered(
+                source.name,
+                source.code,
+                made[source.distribution],
+                order,
+                rows.get(source.distribution),
+            )
             for source in negatives.drawn
         ],
     )
 
 
-def _numbered(name: str, code: int, made: Groups, order: NDArray[np.int64]) -> SourceGroups:
+def _segments(counts: SegmentCounts, keys: NDArray[np.int64]) -> Segments:
+    """Return counts within segments by the place of the item among keys, in any order."""
+    order = np.argsort(keys)
+    place = places_of(counts.key, keys[order])
+    known = place >= 0
+    return Segments(
+        counts.texts,
+        counts.segment[known],
+        order[place[known]].astype(np.int32),
+        counts.popularity[known],
+    )
+
+
+def _numbered(
+    name: str, code: int, made: Groups, order: NDArray[np.int64], by_user: int | None
+) -> SourceGroups:
     """Return the groups of a source with items numbered in the order of their keys."""
     groups = []
     for group in made.groups:
@@ -87,16 +119,14 @@ def _numbered(name: str, code: int, made: Groups, order: NDArray[np.int64]) -> S
         own = np.empty(len(order), np.int32)
         own[order] = of_item
         of_item = own
-    return SourceGroups(name, code, groups, of_item)
+    return SourceGroups(name, code, groups, of_item, by_user if groups else None)
 
 
 def _looked_up(counts: Counts, keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the count of each key, 0 where it has none, shape (k,)."""
     known, n = counts
-    if len(known) == 0:
-        return np.zeros(len(keys), np.int64)
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[at] == keys, n[at], 0)
+    place = places_of(keys, known)
+    return np.where(place >= 0, np.append(n, 0)[place], 0)
 
 
 def _by_id(names: pa.Array, kind: str) -> NDArray[np.int64]:

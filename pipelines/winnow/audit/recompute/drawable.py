@@ -34,12 +34,15 @@ class SourceGroups:
         groups: Of each group its items, ascending numbers among ``Weighed.keys``, and weights.
         of_item: int32, shape (n,): the group of a positive of each item, -1 where none; None where
             every positive draws from the only one.
+        by_user: Where the user's segment is the number of the group: which of the segments that
+            are told of each positive; None elsewhere.
     """
 
     name: str
     code: int
     groups: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]]
     of_item: NDArray[np.int32] | None = None
+    by_user: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Drawable:
         lowest_log_q: float64, shape (1,): ln of the smallest share of an item in its group, or -1.
         rows: int32, shape (sources,): the source's row in ``of_item``, -1 where there is one group.
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
+        user_rows: int32, shape (sources,): where the user's segment tells the group, which of the
+            segments that are told of a positive; -1 elsewhere.
     """
 
     keys: NDArray[np.int64]
@@ -71,6 +76,7 @@ class Drawable:
     lowest_log_q: Floats
     rows: NDArray[np.int32]
     of_item: NDArray[np.int32]
+    user_rows: NDArray[np.int32]
 
     @classmethod
     def of(cls, keys: NDArray[np.int64], sources: Sequence[SourceGroups]) -> "Drawable":
@@ -106,16 +112,21 @@ class Drawable:
             lowest_log_q=np.array([min(np.log(least), -1.0)]),
             rows=np.array(rows, np.int32),
             of_item=np.concatenate([np.empty(0), *own]).astype(np.int32),
+            user_rows=np.array(
+                [-1 if source.by_user is None else source.by_user for source in sources], np.int32
+            ),
         )
 
     def groups_of(
-        self, source: NDArray[np.int64], positive: NDArray[np.int32]
+        self, source: NDArray[np.int64], positive: NDArray[np.int32], segments: NDArray[np.int32]
     ) -> NDArray[np.int64]:
         """Return the group that each draw is from, -1 where there is none, shape (k,).
 
         Args:
             source: The place of the draw's source, -1 where it is none of these.
             positive: The number of the positive's item, -1 outside of the catalogue.
+            segments: The numbers of the segments of the positive's user, -1 where there is none,
+                shape (k, attributes).
         """
         known = source >= 0
         group = np.where(known, self.first_groups[:-1][source] if len(self.codes) else -1, -1)
@@ -123,6 +134,11 @@ class Drawable:
             own = self.of_item[self.rows[s] * len(self.keys) :][: len(self.keys)]
             of = source == s
             group[of] = np.where(positive[of] >= 0, np.append(own, -1)[positive[of]], -1)
+        for s in np.flatnonzero(self.user_rows >= 0):
+            of = np.flatnonzero(source == s)
+            segment = segments[of, self.user_rows[s]]
+            inside = (segment >= 0) & (segment < self.first_groups[s + 1] - self.first_groups[s])
+            group[of] = np.where(inside, self.first_groups[s] + segment, -1)
         return group
 
     def of_source(self, values: Floats) -> list[Floats]:

@@ -4,7 +4,7 @@ This shares the definitions of the forbidden set and of log_q with the sampler, 
 are found by Arrow, and what is counted starts from the logs and the staged table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +36,8 @@ class Negatives:
         positive: 64-bit key of the positive's item, shape (m,).
         row: Number of the positive's row, shape (m,).
         mixture: mixture_log_q as declared; NaN where NULL; empty where no table tells it.
+        segments: int32, shape (m, attributes): the numbers of the segments of the user, -1 where
+            there is none.
     """
 
     user: NDArray[np.int32]
@@ -45,6 +47,7 @@ class Negatives:
     positive: NDArray[np.int64]
     row: NDArray[np.int64]
     mixture: NDArray[np.float64]
+    segments: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def examine(
             negatives.user,
             code,
             source,
-            drawable.groups_of(source, positive),
+            drawable.groups_of(source, positive, negatives.segments),
             negatives.row,
             np.where(drawn & known & valid, declared, np.nan),
             mixture,

@@ -58,7 +58,8 @@ class DrawRows:
             ``item_id``.
         negatives: One row per positive: ``user_id``, ``item_id``, ``neg_item_ids``,
             ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where it is compared, as in
-            training_samples; several rows may be of one positive.
+            training_samples; several rows may be of one positive. ``segments`` (array<int>) where
+            sources draw by segments of users: that of the user by each attribute, -1 where none.
         n_rows: About how many rows these are together.
         n_positives: How many positives, and so at most how many users.
     """
@@ -86,6 +87,7 @@ def draw_figures(
     told = set(rows.negatives.columns)
     few_users = rows.n_positives <= limits.broadcast_rows
     lists = {n: kind for n, kind in _LISTS.items() if n == "neg_keys" or n in told}
+    lists |= {_SEGMENTS: "array<int>"} if _SEGMENTS in told else {}
     no_list = [F.lit(None).cast(kind).alias(name) for name, kind in lists.items()]
 
     def of_log(frame: DataFrame, kind: int) -> DataFrame:
@@ -139,6 +141,9 @@ _LISTS = {
 _NULLS = {"neg_keys": -(2**63), "neg_source": -1, "neg_log_q": np.nan, "neg_mixture_log_q": np.nan}
 
 
+_SEGMENTS = "segments"
+
+
 def _examine_partition(
     batches: Iterable[pa.RecordBatch], shipped_name: str
 ) -> Iterator[pa.RecordBatch]:
@@ -176,6 +181,10 @@ def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
     lists = {n: rows[n].combine_chunks() for n in _LISTS if n in rows.column_names}
     length = pc.fill_null(pc.list_value_length(lists["neg_keys"]), 0).to_numpy(zero_copy_only=False)
     # A list that is shorter than the others would shift all that follow: it is made as long.
+    segments = np.empty((len(length), 0), np.int32)
+    if _SEGMENTS in rows.column_names and len(length):
+        flat = rows[_SEGMENTS].combine_chunks().flatten().to_numpy()
+        segments = flat.reshape(len(length), -1).astype(np.int32)
     told = {name: _as_long(of, length, _NULLS[name]) for name, of in lists.items()}
     return Negatives(
         user=np.repeat(user, length),
@@ -185,6 +194,7 @@ def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
         positive=np.repeat(_int64(rows["item_key"]), length),
         row=np.repeat(np.arange(len(length)), length),
         mixture=np.asarray(told.get("neg_mixture_log_q", ()), np.float64),
+        segments=np.repeat(segments, length, axis=0),
     )
 
 

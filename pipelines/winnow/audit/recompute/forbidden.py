@@ -11,6 +11,7 @@ from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures
 from winnow.audit.recompute.draws_pass import DrawRows, draw_figures
 from winnow.audit.recompute.item_aliases import as_canonical
+from winnow.audit.recompute.segments import date_segments
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
@@ -24,6 +25,12 @@ def date_draws(evidence: Evidence) -> DrawFigures:
     """Return ``measure_draws`` of the staged negatives, of which there must be a table."""
     negatives = negatives_of(evidence.staged, evidence.config)
     assert negatives is not None
+    users = date_segments(evidence).users
+    if users is not None:
+        none = F.array_repeat(F.lit(-1), len(evidence.config.negatives.segment_attributes))
+        negatives = negatives.join(users, "user_id", how="left").withColumn(
+            "segments", F.coalesce("segments", none)
+        )
     return measure_draws(
         negatives,
         date_drawable(evidence),

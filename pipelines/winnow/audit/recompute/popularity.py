@@ -39,6 +39,7 @@ def recomputed_popularity(
     config: Config,
     day: CalendarDay,
     scratch: Scratch,
+    users: DataFrame | None = None,
 ) -> DataFrame:
     """Count what makes each item popular, where that is not its clicks.
 
@@ -48,22 +49,26 @@ def recomputed_popularity(
         config: What counts, and how much.
         day: The date.
         scratch: The session.
+        users: ``user_id`` and ``segment``, where it is counted for each segment of these users.
 
     Returns:
-        ``item_id``, ``popularity`` (bigint, in units of 2^-26).
+        ``item_id``, ``popularity`` (bigint, in units of 2^-26), and ``segment`` where asked for.
     """
     since = day.shifted(-config.popularity.window_days).start_us
     events = _events(logs, pairs, config, (since, first_unknown_us(config, day)))
+    by = ["item_id"]
+    if users is not None:
+        events, by = events.join(users, "user_id", how="inner"), ["item_id", "segment"]
     newest = day if config.popularity.until != "day_before" else day.shifted(-1)
     local = F.from_utc_timestamp(F.timestamp_micros("at"), day.zone)
     age = F.datediff(F.lit(newest.date), F.to_date(local)).alias("age")
-    counted = events.groupBy("item_id", age, "action").agg(F.count(F.lit(1)).alias("n"))
+    counted = events.groupBy(*by, age, "action").agg(F.count(F.lit(1)).alias("n"))
     worth = scratch.spark.createDataFrame(
         _worth(config), "of_age int, of_action int, factor bigint"
     )
     both = (F.col("age") == F.col("of_age")) & (F.col("action") == F.col("of_action"))
     weighed = counted.join(broadcast(worth, "of_age"), both, how="left")
-    return weighed.groupBy("item_id").agg(
+    return weighed.groupBy(*by).agg(
         F.sum(F.col("n") * F.col("factor")).cast("bigint").alias("popularity")
     )
 
@@ -77,7 +82,7 @@ def to_steps(units: NDArray[np.int64]) -> NDArray[np.float64]:
 def _events(
     logs: Mapping[str, Log], pairs: DataFrame | None, config: Config, window: tuple[int, int]
 ) -> DataFrame:
-    """Return ``item_id``, ``at`` (bigint) and ``action`` (int, 0 where it does not matter)."""
+    """Return ``item_id``, ``user_id``, ``at`` (bigint), ``action`` (int, 0 if none)."""
     rule, at = config.popularity, F.col("event_us")
     inside = (at >= window[0]) & (at < window[1])
     none = F.lit(0).alias("action")
@@ -86,7 +91,7 @@ def _events(
         chosen = F.col(CHOSEN) if rule.clicks == "chosen" and log.chooses else F.lit(True)
         rows = valid_rows(log).where(inside & chosen)
         keys = rows.groupBy(*log.contract.key).agg(F.min(at).alias("at"))
-        return keys.select("item_id", "at", none)
+        return keys.select("item_id", "user_id", "at", none)
     if pairs is None:
         clicks = valid_rows(logs["clicks"]).where(inside)
         key = logs["clicks"].contract.key
@@ -100,7 +105,7 @@ def _events(
     if rule.of == "users":
         found = found.groupBy("item_id", "user_id").agg(F.max("at").alias("at"))
     action = F.col("code").alias("action") if rule.of == "actions" else none
-    return found.select("item_id", "at", action)
+    return found.select("item_id", "user_id", "at", action)
 
 
 def _code(config: Config) -> Column:

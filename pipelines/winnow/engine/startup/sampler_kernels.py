@@ -75,6 +75,8 @@ def _catalogue() -> Catalogue:
         first_groups=np.zeros(1, np.int32),
         by_item=np.zeros(1, np.bool_),
         groups_by_item=np.empty(0, np.int32),
+        user_begins=np.zeros(2, np.int64),
+        user_values=pa.array([], pa.string()),
     )
 
 

@@ -21,6 +21,23 @@ NO_BEGIN = -(2**63)
 
 
 @dataclass(frozen=True)
+class Segments:
+    """How popular items are within the segments of users that one attribute makes.
+
+    Attributes:
+        values: The attribute's values as text, ascending: a segment's number is its place.
+        segment: int32, the segment of each count, ascending, shape (k,).
+        item: int32 code of the item, shape (k,).
+        popularity: f within the segment, shape (k,); of what is not here it is 0.
+    """
+
+    values: Sequence[str]
+    segment: NDArray[np.int32]
+    item: NDArray[np.int32]
+    popularity: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class CatalogueItems:
     """The items of the catalogue of a date, as the logs have them; an item's place is its code.
 
@@ -35,6 +52,7 @@ class CatalogueItems:
         popular_by: What makes an item popular, whole or not, where that is not its clicks.
         impressions: By the ``days`` of each ``exposed`` source: int64, impressions of anybody on
             so many dates before the date, shape (n,).
+        segments: By each attribute of users that a ``segment`` source names.
     """
 
     ids: pa.Array
@@ -45,6 +63,7 @@ class CatalogueItems:
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
     popular_by: NDArray[Any] | None = None
     impressions: Mapping[int | None, NDArray[np.int64]] = field(default_factory=dict)
+    segments: Mapping[str, Segments] = field(default_factory=dict)
 
     @property
     def popularity(self) -> NDArray[Any]:
@@ -77,10 +96,13 @@ class Groups:
         groups: At least one item in each.
         of_item: int32, shape (n,): the group that a positive of each item draws from, -1 where
             none. None where every positive draws from the first group.
+        of_user: Of each group, the text that an attribute of the user has whose positives draw
+            from it; None where users do not decide. A source has one of the two at most.
     """
 
     groups: Sequence[Group]
     of_item: NDArray[np.int32] | None = None
+    of_user: Sequence[str] | None = None
 
 
 class DrawnSource(Protocol):

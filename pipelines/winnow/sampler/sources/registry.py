@@ -10,7 +10,7 @@ from winnow.config.entries import OwnEntry
 from winnow.config.entry import Entry
 from winnow.config.sources import own_source
 from winnow.errors import ConfigError, Problem
-from winnow.sampler.sources import cold, exposed, hot, popularity, same_attribute, uniform
+from winnow.sampler.sources import cold, exposed, hot, popularity, same_attribute, segment, uniform
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, GroupsOf
 
 _GROUPS: Mapping[str, GroupsOf] = {
@@ -20,6 +20,7 @@ _GROUPS: Mapping[str, GroupsOf] = {
     "cold": cold.groups,
     "same_attribute": same_attribute.groups,
     "exposed": exposed.groups,
+    "segment": segment.groups,
 }
 
 
@@ -32,11 +33,13 @@ class Distribution:
         groups: Its groups.
         of_item: int32, shape (n,): the number of the group of a positive of each item, -1 where
             none; None where every positive draws from the first one.
+        of_user: As in ``Groups``.
     """
 
     first: int
     groups: Sequence[Group]
     of_item: NDArray[np.int32] | None
+    of_user: Sequence[str] | None = None
 
 
 def groups_of(entry: Entry, items: CatalogueItems) -> Groups:
@@ -64,12 +67,13 @@ def distributions(entries: Sequence[Entry], items: CatalogueItems) -> tuple[Dist
     found, first = [], 0
     for entry in entries:
         made = groups_of(entry, items)
-        of_item = made.of_item
+        of_item, of_user = made.of_item, made.of_user
         if not made.groups:
+            of_user = None
             of_item = np.full(len(items), -1, np.int32)
         if of_item is not None:
             of_item = np.where(of_item >= 0, of_item + first, -1).astype(np.int32)
-        found.append(Distribution(first, made.groups, of_item))
+        found.append(Distribution(first, made.groups, of_item, of_user))
         first += len(made.groups)
     return tuple(found)
 
@@ -91,6 +95,8 @@ def _fault(group: Group, n_items: int) -> str | None:
 
 def _fault_of_items(found: Groups, n_items: int) -> str | None:
     of_item = found.of_item
+    if found.of_user is not None:
+        return "groups by users are for sources that come with Winnow"
     if of_item is None:
         return None if len(found.groups) <= 1 else "several groups need of_item"
     if of_item.dtype != np.int32 or len(of_item) != n_items:
