@@ -169,6 +169,30 @@ class DescribeItemsOfTheSameAttribute:
         found = groups(items(sid=levels), source="same_attribute", attributes=["sid"])
         assert self.members(found)[:3] == [[0, 2], [1], [0, 2]]
 
+    @pytest.mark.parametrize(
+        ("values", "wanted"),
+        [
+            (pa.array([[None], ["None"], [None], ["None"], [""], []]), [0, 1, 0, 1, 2, None]),
+            (pa.array([["a", None], ["a"], [None], None, ["aa"], []]), [0, 1, 2, None, 3, None]),
+            (pa.array([0.0, -0.0, 1.0, None, -1.0, 0.0]), [0, 0, 1, None, 2, 0]),
+            (pa.array([[0.0], [-0.0], [0.0, 0.0], [], [1.0], [-0.0, 0.0]]), [0, 0, 1, None, 2, 1]),
+            (pa.array(["1", "1.0", " 1", "1", "", None]), [0, 1, 2, 0, 3, None]),
+            (pa.array([[1, 12], [11, 2], [1, 1, 2], [112], [1, 12], [11, 2]]), [0, 1, 2, 3, 0, 1]),
+            (pa.array([[["a"], []], [["a"]], [["a"], []], [[]], [None], [[]]]), [0, 1, 0, 2, 3, 2]),
+        ],
+        ids=str,
+    )  # fmt: skip
+    def it_takes_equal_values_for_one_and_others_for_two(
+        self, values: pa.Array, wanted: list[int | None]
+    ) -> None:
+        # Also where a table begins within a larger one.
+        within = pa.concat_arrays([values.slice(5), values, values.slice(0, 1)]).slice(1, 6)
+        for known in (values, within):
+            found = groups(items(kind=known), source="same_attribute", attributes=["kind"])
+            together = [[i for i, g in enumerate(wanted) if g == of] for of in wanted]
+            none = [[] if of is None else own for of, own in zip(wanted, together, strict=True)]
+            assert self.members(found) == none
+
     def it_weighs_each_group_by_itself(self) -> None:
         entry = {"source": "same_attribute", "attributes": ["city"], "alpha": 1.0}
         found = groups(items(city=self.CITY), **entry)

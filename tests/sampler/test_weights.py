@@ -2,13 +2,14 @@
 
 import math
 from decimal import Decimal, getcontext
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from winnow.config.positives import Downsampling
-from winnow.sampler.weights import integer_weights, keep_probs, power, threshold
+from winnow.sampler.weights import integer_weights, keep_probs, power, threshold, weights_by_group
 
 CLICKS = np.array([0, 1, 1, 2, 10, 999, 123_456], np.int64)
 
@@ -41,6 +42,35 @@ class DescribePower:
     def it_knows_the_exponents_zero_and_one_exactly(self) -> None:
         assert power(0.1, 0.0) == 1.0
         assert power(0.1, 1.0) == 0.1
+
+
+def one_by_one(clicks: list[int], smoothing: float, alpha: float) -> list[int]:
+    """The formula as it stands in the docs, an item at a time."""
+    shares = [float(Decimal(f + smoothing) ** Decimal(alpha)) for f in clicks]
+    of_counts = [shares[clicks.index(f)] * clicks.count(f) for f in sorted(set(clicks))]
+    most = min(2**52, 2**61 // len(clicks))
+    scale = 2.0 ** math.floor(math.log2(most / (math.fsum(of_counts) + len(clicks))))
+    return [max(1, round(share * scale)) for share in shares]
+
+
+class DescribeWeightsByGroup:
+    @settings(deadline=None, max_examples=100, derandomize=True)
+    @given(
+        sizes=st.lists(st.integers(0, 12), min_size=1, max_size=8),
+        seed=st.integers(0, 2**32),
+        most=st.sampled_from([2, 40, 10**9]),
+        alpha=st.sampled_from([0.3, 0.7, 2.0]),
+    )
+    def it_weighs_every_group_as_if_it_were_alone(
+        self, sizes: list[int], seed: int, most: int, alpha: float
+    ) -> None:
+        getcontext().prec = 30
+        clicks = [seed * (i + 1) * 2_654_435_761 % most for i in range(sum(sizes))]
+        starts = np.cumsum([0, *sizes])
+        made = weights_by_group(np.array(clicks, np.int64), starts, 1.0, alpha)
+        for a, b in pairwise(starts.tolist()):
+            wanted = one_by_one(clicks[a:b], 1.0, alpha) if b > a else []
+            assert made[a:b].tolist() == wanted
 
 
 class DescribeIntegerWeights:
