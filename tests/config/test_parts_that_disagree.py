@@ -77,7 +77,7 @@ class DescribePartsThatDisagree:
     def it_gives_no_column_of_a_stage_a_carried_name(self, tmp_path: Path) -> None:
         text = WITH_RANKING + "carry: [Rank_fine]\nranking: {stage_scores: [fine]}\n"
         (told,) = problems(tmp_path, text)
-        assert told.what == "rank_fine is a carried column already"
+        assert told.what == "rank_fine is a column of the same table already"
 
     def it_makes_one_column_of_a_stage(self, tmp_path: Path) -> None:
         text = WITH_RANKING + "ranking: {stage_scores: [fine, fine]}\n"
