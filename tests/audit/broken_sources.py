@@ -16,8 +16,8 @@ EASY: list[dict[str, Any]] = [
     {"source": "same_attribute", "attributes": ["category"], "count": 2},
 ]
 HARD: list[dict[str, Any]] = [
-    {"source": "cut", "stage": "coarse", "count": 3},
-    {"source": "low", "stage": "fine", "count": 2},
+    {"source": "cut", "stage": "coarse", "count": 3, "absolute_margin": 0.5},
+    {"source": "low", "stage": "fine", "count": 2, "relative_margin": 0.25},
 ]
 SETTINGS: dict[str, dict[str, object]] = {"negatives": {"easy": EASY, "hard": HARD}}
 """What is asked for in the build of these mutants."""

@@ -8,6 +8,7 @@ from tests.audit import (
     broken_columns,
     broken_draws,
     broken_evidence,
+    broken_margins,
     broken_pools,
     broken_popularity,
     broken_ranking,
@@ -236,18 +237,26 @@ POPULAR: list[Mutant] = _of(
 )
 """Mistakes in a build where actions of earlier hours and dates make items popular."""
 
-SOURCED: list[Mutant] = _of(
-    broken_sources,
-    draws_are_of_another_positives_category="drawn_outside_group",
-    draws_of_a_category_come_from_everywhere="drawn_outside_group",
-    uniform_draws_are_by_popularity="log_q_differs q_differs mixture_log_q_differs",
-    uniform_draws_leave_out_half_of_the_items="easy_draws_bias.uniform",
-    the_mixture_is_that_of_the_own_source="mixture_log_q_differs",
-    the_mixture_is_by_what_was_asked_for="mixture_log_q_differs",
-    one_more_is_uniform_and_one_less_popular="sources_differ",
-    one_more_is_cut_and_one_less_low="sources_differ",
-    quotas_are_one_pool="sources_differ",
-)
+SOURCED: list[Mutant] = [
+    *_of(
+        broken_sources,
+        draws_are_of_another_positives_category="drawn_outside_group",
+        draws_of_a_category_come_from_everywhere="drawn_outside_group",
+        uniform_draws_are_by_popularity="log_q_differs q_differs mixture_log_q_differs",
+        uniform_draws_leave_out_half_of_the_items="easy_draws_bias.uniform",
+        the_mixture_is_that_of_the_own_source="mixture_log_q_differs",
+        the_mixture_is_by_what_was_asked_for="mixture_log_q_differs",
+        one_more_is_uniform_and_one_less_popular="sources_differ",
+        one_more_is_cut_and_one_less_low="sources_differ",
+        quotas_are_one_pool="sources_differ",
+    ),
+    *_of(
+        broken_margins,
+        margins_are_not_applied="hard_within_margin",
+        margins_are_half_of_what_is_said="hard_within_margin",
+        pools_are_those_before_the_margin="hard_pool_beyond_margin",
+    ),
+]
 """Mistakes in a build of several sources of draws, and of quotas per stage."""
 
 POOLED: list[Mutant] = _of(

@@ -107,8 +107,10 @@ class DescribeTheUnbrokenBuild:
             "negative_keep_p",
             "negative_keep_bias",
             "negative_keep_differs",
-            # Of several sources of draws: see ``sourced``.
+            # Of several sources of draws, and of margins: see ``sourced``.
             "mixture_log_q_differs",
+            "hard_within_margin",
+            "hard_pool_beyond_margin",
             # Of popularity that is not clicks of earlier dates: see ``popular``.
             "item_popularity_differs",
             "positives_before_popularity",
@@ -189,9 +191,14 @@ class DescribeSeveralSourcesAndQuotas:
     def it_passes_every_gate(self, sourced: Bench) -> None:
         record = sourced.audit()
         assert failed(record) == set()
-        assert {"mixture_log_q_differs", "easy_draws_p.same_attribute"} <= {
-            gate.name for gate in record.gates
-        }
+        assert {
+            "mixture_log_q_differs",
+            "easy_draws_p.same_attribute",
+            "hard_within_margin",
+            "hard_pool_beyond_margin",
+        } <= {gate.name for gate in record.gates}
+        told = sourced.tables["hard_negatives"].where("incl_prob < 1").count()
+        assert told > 100, "there must be enough to notice a mistake"
 
     @pytest.mark.parametrize("mutant", SOURCED, ids=[mutant.name for mutant in SOURCED])
     def it_does_not_pass_with_a_mistake(self, sourced: Bench, mutant: Mutant) -> None:

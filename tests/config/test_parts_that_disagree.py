@@ -51,6 +51,16 @@ class DescribePartsThatDisagree:
         assert keys(tmp_path, text) == ["negatives.hard[0].stage"]
         load_config(written(tmp_path, text + "funnel: {cut_known_by: last_stage}\n"))
 
+    def it_needs_the_score_of_the_positive_for_a_margin(self, tmp_path: Path) -> None:
+        """Of a log of last stages the positive has a row at the last one only."""
+        text = WITH_RANKING + (
+            "funnel: {cut_known_by: last_stage}\n"
+            "negatives: {hard: [{source: cut, stage: coarse, relative_margin: 0.1}, "
+            "{source: low, stage: fine, absolute_margin: 0.0}]}\n"
+        )
+        assert keys(tmp_path, text) == ["negatives.hard[0].relative_margin"]
+        load_config(written(tmp_path, text.replace("last_stage", "membership")))
+
     def it_needs_whole_requests_for_membership(self, tmp_path: Path) -> None:
         text = LOGS + "  ranking_log: {path: r, sampled: true}\n"
         (told,) = problems(tmp_path, text)

@@ -3,7 +3,8 @@
 from string import Formatter
 
 import pytest
-from winnow.config.entries import AttributeEntry, ColdEntry, CutEntry, HotEntry, PopularityEntry
+from winnow.config.chosen_entries import CutEntry
+from winnow.config.entries import AttributeEntry, ColdEntry, HotEntry, PopularityEntry
 from winnow.config.model import Frozen
 from winnow.config.source_words import source_words, what_it_does
 from winnow.config.sources import BUILT_IN, register_own

@@ -45,6 +45,13 @@ class DescribeColumnsOfStages:
         assert found == ["negatives.hard[0]", "negatives.hard[1]"]
         assert told(ladder(selection=selection), "rank") == []
 
+    @pytest.mark.parametrize("margin", ["absolute_margin", "relative_margin"])
+    def it_needs_scores_for_a_margin(self, margin: str) -> None:
+        entry = {"source": "cut", "stage": "coarse", margin: 0.1}
+        asked = config(negatives={"hard": [entry]})
+        assert told(asked, "rank") == [f"negatives.hard[0].{margin}"]
+        assert told(asked, "score") == []
+
     @pytest.mark.parametrize("column", ["score", "rank"])
     def it_needs_the_one_that_the_config_names(self, column: str) -> None:
         other = {"score": "rank", "rank": "score"}[column]

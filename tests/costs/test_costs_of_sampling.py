@@ -18,10 +18,10 @@ PARTITIONS = 7
 # What goes in: of a pair only where it is described.
 COLUMNS_IN = ("owner_key", "item_key", "kind", "score", "rank")
 BYTES_PER_EVENT = 30
-# What comes out, a row per positive: 30 values, of which labels, cap and repeats are 6, and 12
+# What comes out, a row per positive: 31 values, of which labels, cap and repeats are 6, and 12
 # lists of its 20 negatives.
-COLUMNS_OUT = 42
-LEAVES_OUT = 42
+COLUMNS_OUT = 43
+LEAVES_OUT = 43
 BYTES_PER_GROUP = 880
 
 

@@ -102,6 +102,8 @@ def random_config(draw: Random, base: Path) -> Config:
             hard[0] |= draw.choice([{"count": 2}, {"share": 0.2, "ranks": [2, 9]}])
         if draw.random() < 0.5:
             hard[1] |= draw.choice([{"band": [0.2, 0.8]}, {"scores": [0.0, 0.98]}])
+        if draw.random() < 0.5:
+            hard[1] |= draw.choice([{"absolute_margin": 0.02}, {"relative_margin": 0.05}])
     positives: dict[str, Any] = {
         "downsampling": {"rule": draw.choice(["none", "sqrt", "cap"]), "threshold_clicks": 2},
         "weights": {"buy": 3.0},

@@ -145,6 +145,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"negatives": {"hard": [{"source": "cut", "stage": "coarse", "selection": "top"}]}},
         "NULL: the place decides, not chance",
     ),
+    (
+        {"negatives": {"hard": [{"source": "cut", "stage": "coarse", "absolute_margin": 0.2}]}},
+        "of those that scored worse there than the positive by 0.2 at least",
+    ),
+    (
+        {"negatives": {"hard": [{"source": "low", "stage": "fine", "relative_margin": 0.05}]}},
+        "of those that scored worse there than the positive by 0.05 of its score at least",
+    ),
 ]
 
 

@@ -114,6 +114,9 @@ def quotas(
         by = draw(st.sampled_from(sorted(ends)))
         low, high = draw(ends[by])
         stage, pool = draw(st.sampled_from(giving)), draw(st.integers(0, len(pools) - 1))
-        bands.append(Band(stage, by, low, high, pool))
+        absolute, relative = draw(
+            st.sampled_from([(None, None), (None, None), (0.0, None), (1.0, None), (None, 0.5)])
+        )
+        bands.append(Band(stage, by, low, high, pool, absolute, relative))
     named = [Asked(one.n, one.selection, 4 + 256 * n) for n, one in enumerate(pools)]
     return tuple(bands), tuple(named)

@@ -8,20 +8,23 @@ from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
-from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, REASONS
+from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
     BY_RANK,
     BY_SCORE,
+    MARGIN_ABSOLUTE,
+    MARGIN_NONE,
+    MARGIN_RELATIVE,
     TAKE_CUT,
     TAKE_LOW,
     TAKE_NONE,
 )
 from winnow.sampler.recipe import RecipeSettings
 
-from tests.sampler.reference import Case, Group, Hard, Item, bands_of, pools_of
+from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, pools_of
 
 U64 = np.uint64
 
@@ -65,7 +68,7 @@ def recipe_of(case: Case) -> Recipe:
                 takes[take],
                 scored,
                 tuple(
-                    (by[band.by], band.low, band.high, band.pool, 2)
+                    (by[band.by], band.low, band.high, *_margin(band), band.pool, 2)
                     for band in bands_of(case)
                     if band.stage == stage
                 ),
@@ -86,6 +89,12 @@ def recipe_of(case: Case) -> Recipe:
         ),
     )
     return settings.recipe()
+
+
+def _margin(band: Band) -> tuple[int, float]:
+    if band.absolute is not None:
+        return MARGIN_ABSOLUTE, band.absolute
+    return (MARGIN_NONE, 0.0) if band.relative is None else (MARGIN_RELATIVE, band.relative)
 
 
 def run_kernels(case: Case) -> list[Group]:
@@ -130,7 +139,8 @@ def run_kernels(case: Case) -> list[Group]:
         easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])
         hard = slice(hard_at, hard_at + made.n_hard[p])
         easy_at, hard_at = easy.stop, hard.stop
-        of_reason = made.missing[p, :CATALOGUE_EXHAUSTED].tolist()
+        of_reason = made.missing[p].tolist()
+        of_reason[CATALOGUE_EXHAUSTED : GROUP_EXHAUSTED + 1] = [0, 0, 0]
         chances = made.chosen.incl_prob[hard].tolist()
         groups.append(
             Group(

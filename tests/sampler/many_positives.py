@@ -11,7 +11,7 @@ from winnow.sampler.kernels.groups import Groups, SamplingSpec, positive_codes, 
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM
-from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT
+from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.recipe import RecipeSettings
 
 ITEM = np.uint64(1_000_003)
@@ -95,7 +95,7 @@ def run(
     )
     recipe = RecipeSettings(
         drawn=((n_easy, 0, 2, 0),),
-        stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, 0, 2),)),),
+        stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
         pools=((n_hard, selection, 4),),
         spec=wanted,
     ).recipe()

@@ -55,13 +55,19 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Band:
-    """What goes into a pool of a stage: percentile, rank or score within both ends."""
+    """What goes into a pool of a stage: percentile, rank or score within both ends.
+
+    ``absolute``: how much worse than the positive it must have scored. ``relative``: the share of
+    the positive's score that it may have.
+    """
 
     stage: int
     by: str
     low: float
     high: float
     pool: int
+    absolute: float | None = None
+    relative: float | None = None
 
 
 @dataclass(frozen=True)
@@ -241,14 +247,38 @@ def _band_of(c: Hard, case: Case) -> Band | None:
     return None
 
 
+def _margin_of(c: Hard, band: Band, positive: float | None, case: Case) -> str:
+    """Whether a candidate is ``worse`` than the positive by the margin, or ``near``.
+
+    ``unknown`` where the positive has no score at the stage, or one that has no shares.
+    """
+    if band.absolute is None and band.relative is None:
+        return "worse"
+    if positive is None or (band.relative is not None and positive <= 0):
+        return "unknown"
+    if c.score is None:
+        return "near"
+    if band.absolute is not None:
+        most = positive - band.absolute if case.higher_is_better else positive + band.absolute
+        worse = c.score <= most if case.higher_is_better else c.score >= most
+    else:
+        share = band.relative or 0.0
+        worse = c.score <= positive * share
+        if not case.higher_is_better:
+            worse = c.score * share >= positive
+    return "worse" if worse else "near"
+
+
 def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
     known = {item.key for item in case.items}
     asked = pools_of(case)
     pools: list[list[Hard]] = [[] for _ in asked]
-    n_before = [0 for _ in asked]
+    n_before, n_after, n_unscored = ([0 for _ in asked] for _ in range(3))
     for stage, (take, _, _) in enumerate(case.takes):
-        for c in _list_of(stage, rows, case):
+        listed = _list_of(stage, rows, case)
+        positive = next((c.score for c in listed if c.key == group.item), None)
+        for c in listed:
             deepest = max(r.stage for r in rows if r.item == c.key)
             # An item outside the catalogue can never be a negative: only its count matters.
             if c.key in known and deepest != stage:
@@ -263,8 +293,13 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
                 continue
             n_before[band.pool] += 1
             if c.key in known and c.key not in forbidden:
-                pools[band.pool].append(c)
-    for one, pool, before in zip(asked, pools, n_before, strict=True):
+                n_after[band.pool] += 1
+                margin = _margin_of(c, band, positive, case)
+                n_unscored[band.pool] += margin == "unknown"
+                if margin == "worse":
+                    pools[band.pool].append(c)
+    counts = n_before, n_after, n_unscored
+    for one, pool, before, after, unscored in zip(asked, pools, *counts, strict=True):
         start = fold(row, one.stream)
         orders: dict[str, Callable[[Hard, int], tuple[int, ...]]] = {
             "random": lambda c, start: (fold(start, c.key),),
@@ -279,8 +314,10 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             reason = "pool_too_small"
             if not rows:
                 reason = "request_not_logged"
-            elif before and not pool:
+            elif before and not after:
                 reason = "all_forbidden"
+            elif unscored:
+                reason = "positive_not_scored"
             group.lacking[reason] = group.lacking.get(reason, 0) + missing
 
 

@@ -16,6 +16,7 @@ REASONS = (
     "catalogue_exhausted",
     "group_unknown",
     "group_exhausted",
+    "positive_not_scored",
 )
 STAGES: Sequence[tuple[str, str | None, int | None]] = (
     ("coarse", "cut", 1),

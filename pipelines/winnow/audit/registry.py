@@ -19,6 +19,7 @@ from winnow.audit.gates import (
     kept_negatives,
     keys,
     labels,
+    margins,
     mix,
     plausibility,
     popularity,
@@ -38,6 +39,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (inputs, plausibility, keys, row_rules, impressions, agreement, shuffle, mix, history),
     (
         hard_negatives,
+        margins,
         ranking_rows,
         carried,
         stage_scores,

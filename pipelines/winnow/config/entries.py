@@ -1,7 +1,6 @@
-"""What may stand in the lists of easy and hard negatives: one class per source."""
+"""What may stand in the list of easy negatives: one class per source."""
 
-import math
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
@@ -9,17 +8,6 @@ from winnow.config.entry import Entry
 from winnow.config.model import Fault, Identifier, fault, nearest, refuse
 from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
-
-Selection = Literal["random", "top", "tail"]
-Pair = tuple[float, float]
-
-
-_ALL = (0.0, 1.0)
-_ENDS: dict[str, tuple[float, float, str]] = {
-    "band": (0.0, 1.0, "two ratios in [0, 1], the lower first"),
-    "ranks": (1, 2**31 - 1, "two ranks from 1 for the best, the lower first"),
-    "scores": (-math.inf, math.inf, "two scores, the lower first"),
-}
 
 
 class PopularityEntry(Entry):
@@ -93,64 +81,6 @@ class OwnEntry(Entry):
         return self
 
 
-class _OfStage(Entry):
-    """Items of a stage's list, by how good they are: by one of three bands, or all of them.
-
-    ``band``: rank percentiles, 0 for the best item of the list, 1 for the worst. ``ranks``: ranks
-    from 1, the best. ``scores``: scores. Both ends belong to a band.
-    """
-
-    usual_band: ClassVar[Pair] = _ALL
-    stage: Identifier
-    band: Pair | None = None
-    ranks: tuple[int, int] | None = None
-    scores: Pair | None = None
-    selection: Selection = "random"
-
-    @model_validator(mode="after")
-    def _one_band(self) -> Self:
-        given = [n for n in ("band", "ranks", "scores") if getattr(self, n) is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} are different bands: leave one in")
-        for name in given:
-            low, high = getattr(self, name)
-            least, most, expected = _ENDS[name]
-            if not least <= low <= high <= most:
-                what = "the value does not fit"
-                refuse([fault((name,), what, str([low, high]), expected)])
-        return self
-
-    @property
-    def needs_order(self) -> bool:
-        """Whether the position of an item in the stage's list decides if it is taken."""
-        return self.ranks is not None or (self.percentiles != (0.0, 1.0) and self.scores is None)
-
-    @property
-    def takes_all(self) -> bool:
-        """Whether every item of the stage that may be a negative lies in its band."""
-        return self.percentiles == _ALL and self.ranks is None and self.scores is None
-
-    @property
-    def percentiles(self) -> Pair:
-        """The band of rank percentiles; all of them where another band is given."""
-        if self.ranks is not None or self.scores is not None:
-            return _ALL
-        return self.usual_band if self.band is None else self.band
-
-
-class CutEntry(_OfStage):
-    """Items of the same request that a stage dropped."""
-
-    source: Literal["cut"]
-
-
-class LowEntry(_OfStage):
-    """Items of the same request that lie low in a stage's list: in its lower half, if not said."""
-
-    usual_band: ClassVar[Pair] = (0.5, 1.0)
-    source: Literal["low"]
-
-
 def _below_settings(error: ValidationError) -> list[Fault]:
     return [
         fault(("settings", *found["loc"]), found["msg"].lower(), str(found["input"]))
@@ -167,7 +97,6 @@ _EASY: dict[str, type[Entry]] = {
     "exposed": ExposedEntry,
     "segment": SegmentEntry,
 }
-_HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
 
 
 def _easy_class(value: Any) -> str:
@@ -176,13 +105,6 @@ def _easy_class(value: Any) -> str:
         return type(value).__name__
     name = value.get("source") if isinstance(value, dict) else None
     return _EASY.get(name if isinstance(name, str) else "", OwnEntry).__name__
-
-
-def _hard_class(value: Any) -> str:
-    if isinstance(value, Entry):
-        return type(value).__name__
-    name = value.get("source") if isinstance(value, dict) else None
-    return _HARD.get(name if isinstance(name, str) else "", CutEntry).__name__
 
 
 EasyEntry = Annotated[
@@ -197,9 +119,3 @@ EasyEntry = Annotated[
     Discriminator(_easy_class),
 ]
 """One source of easy negatives."""
-
-HardEntry = Annotated[
-    Annotated[CutEntry, Tag("CutEntry")] | Annotated[LowEntry, Tag("LowEntry")],
-    Discriminator(_hard_class),
-]
-"""One source of hard negatives."""

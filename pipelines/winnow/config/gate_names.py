@@ -103,6 +103,8 @@ ABSOLUTE = (
     "hard_not_cut",
     "hard_went_on",
     "hard_rank_differs",
+    "hard_within_margin",
+    "hard_pool_beyond_margin",
     "negatives_unaccounted",
     "lists_uneven",
     "shortfall_unexplained",

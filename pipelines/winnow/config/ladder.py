@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from winnow.config.entries import HardEntry
+from winnow.config.chosen_entries import HardEntry
 from winnow.config.funnel import Funnel
 from winnow.config.negatives import Negatives
 

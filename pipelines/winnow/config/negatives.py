@@ -4,14 +4,8 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from winnow.config.entries import (
-    CutEntry,
-    EasyEntry,
-    HardEntry,
-    LowEntry,
-    PopularityEntry,
-    UniformEntry,
-)
+from winnow.config.chosen_entries import CutEntry, HardEntry, LowEntry
+from winnow.config.entries import EasyEntry, PopularityEntry, UniformEntry
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
 from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.quotas import Numbers, numbers_of

@@ -77,6 +77,7 @@ def _attributes(
 
 def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
     names = [stage.name for stage in funnel.stages]
+    last_only = funnel.cut_known_by == "last_stage"
     for index, entry in enumerate(negatives.hard):
         key = ("negatives", "hard", index)
         first = next(one for one in negatives.hard if one.stage == entry.stage)
@@ -87,6 +88,13 @@ def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
         elif first.source != entry.source:
             what = f"{entry.stage} gives cut items or low ones, not both"
             yield fault((*key, "source"), what, entry.source, first.source)
+        elif entry.has_margin and last_only and entry.stage != names[-1]:
+            what = (
+                f"a margin needs the positive's score at {entry.stage}, and a log of last stages "
+                "has a row of it only where it came to"
+            )
+            fix = f"Take it of {names[-1]}, or take the margin out."
+            yield fault((*key, entry.margin_key), what, next_step=fix)
         elif any(one.takes_all for one in negatives.hard[:index] if one.stage == entry.stage):
             what = f"an entry before takes all items of {entry.stage}, so none is left for this one"
             yield fault(key, what, next_step="Put it first, or give the other one a band.")

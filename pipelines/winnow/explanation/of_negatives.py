@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from winnow.config.entries import CutEntry, HardEntry, HotEntry, LowEntry, OwnEntry
+from winnow.config.chosen_entries import CutEntry, HardEntry, LowEntry
+from winnow.config.entries import HotEntry, OwnEntry
 from winnow.config.entry import Entry
 from winnow.config.negatives import Fill
 from winnow.config.pool_entries import ExposedEntry

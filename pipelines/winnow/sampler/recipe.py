@@ -16,6 +16,9 @@ from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
     BY_RANK,
     BY_SCORE,
+    MARGIN_ABSOLUTE,
+    MARGIN_NONE,
+    MARGIN_RELATIVE,
     TAKE_CUT,
     TAKE_LOW,
     TAKE_NONE,
@@ -24,7 +27,7 @@ from winnow.sampler.kernels.stages import (
 )
 
 if TYPE_CHECKING:
-    from winnow.config.entries import HardEntry
+    from winnow.config.chosen_entries import HardEntry
     from winnow.config.negatives import Pool
     from winnow.config.tree import Config
 
@@ -33,8 +36,9 @@ _SELECTIONS = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
 _STREAMS = 256
 """Between the hash streams of the pools of one source."""
 
-Band = tuple[int, float, float, int, int]
-"""What is taken from a stage: by what, its ends, the pool, and the source's code."""
+Band = tuple[int, float, float, int, float, int, int]
+"""What is taken from a stage: by what, its ends, the margin and its size, the pool, and the
+source's code."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class RecipeSettings:
         """Return the recipe as the arrays of the kernels."""
         asked, code, stream, _ = _columns(self.drawn, 4)
         bands = [band for *_, of_stage in self.stages for band in of_stage]
-        by, low, high, pool, source = _columns(bands, 5)
+        by, low, high, margin, margin_by, pool, source = _columns(bands, 7)
         counts, selection, streams = _columns(self.pools, 3)
         return Recipe(
             sources=Sources(_ints(asked), np.array(code, np.int8), _streams(stream)),
@@ -108,6 +112,8 @@ class RecipeSettings:
                 band=np.array(by, np.int8),
                 low=np.array(low, np.float64),
                 high=np.array(high, np.float64),
+                margin=np.array(margin, np.int8),
+                margin_by=np.array(margin_by, np.float64),
                 pool=np.array(pool, np.int64),
                 code=np.array(source, np.int8),
             ),
@@ -118,12 +124,20 @@ class RecipeSettings:
 
 def _band(entry: "HardEntry", pool: int) -> Band:
     code = source_named(entry.source).code
+    by, (low, high) = BY_PERCENTILE, entry.percentiles
     if entry.ranks is not None:
-        low, high = entry.ranks
-        return BY_RANK, float(low), float(high), pool, code
-    if entry.scores is not None:
-        return BY_SCORE, *entry.scores, pool, code
-    return BY_PERCENTILE, *entry.percentiles, pool, code
+        by, (low, high) = BY_RANK, entry.ranks
+    elif entry.scores is not None:
+        by, (low, high) = BY_SCORE, entry.scores
+    return by, float(low), float(high), *_margin(entry), pool, code
+
+
+def _margin(entry: "HardEntry") -> tuple[int, float]:
+    if entry.absolute_margin is not None:
+        return MARGIN_ABSOLUTE, entry.absolute_margin
+    if entry.relative_margin is not None:
+        return MARGIN_RELATIVE, 1.0 - entry.relative_margin
+    return MARGIN_NONE, 0.0
 
 
 def _pool(pool: "Pool", entries: Sequence["HardEntry"]) -> tuple[int, int, int]:

@@ -59,7 +59,7 @@ SHORTFALL_SHARE = at_most(
     warn=0.1,
 )
 
-OF_CHOICE = ("request_not_logged", "pool_too_small", "all_forbidden")
+OF_CHOICE = ("request_not_logged", "pool_too_small", "all_forbidden", "positive_not_scored")
 OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted")
 REASONS = (*OF_CHOICE, *OF_DRAWS)
 """Why a negative that was asked for is missing."""

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
 from winnow.audit.recompute.staged_rows import is_chosen, source_code
-from winnow.config.entries import HardEntry
+from winnow.config.chosen_entries import HardEntry
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 

@@ -125,7 +125,7 @@ def _as_lists(
 
 
 def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
-    """Return the hard negatives: ``user_id``, ``request_id``, ``neg_item_id``, ``stage``, and more.
+    """Return the hard negatives: ``KEY``, ``neg_item_id``, ``stage``, and more.
 
     hard_negatives knows rank and score of each; the other tables know its stage by its hardness.
     None where no table with hard negatives is written.
@@ -139,21 +139,24 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     stage = F.coalesce(*named).alias("stage")
     if "training_samples" in staged:
         lists = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_hardness")).alias("row")
-        rows = staged["training_samples"].select("user_id", "request_id", lists)
+        rows = staged["training_samples"].select(*KEY, lists)
         hard = rows.where(is_chosen(F.col("row.neg_source"), config)).select(
-            "user_id",
-            "request_id",
+            *KEY,
             F.col("row.neg_item_ids").alias("neg_item_id"),
             F.col("row.neg_hardness").alias("hardness"),
         )
     elif "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where(is_chosen(source_code(config), config))
         hard = rows.select(
-            "user_id", "request_id", F.col("item_id").alias("neg_item_id"), "hardness"
+            "user_id",
+            "request_id",
+            F.col("pos_item_id").alias("item_id"),
+            F.col("item_id").alias("neg_item_id"),
+            "hardness",
         )
     else:
         return None
-    return hard.select("user_id", "request_id", "neg_item_id", stage)
+    return hard.select(*KEY, "neg_item_id", stage)
 
 
 def can_have_hard(evidence: Evidence) -> bool:

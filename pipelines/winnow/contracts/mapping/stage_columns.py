@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from winnow.config.entries import HardEntry
+from winnow.config.chosen_entries import HardEntry
 from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 from winnow.errors import Problem
@@ -56,6 +56,14 @@ def _of_stage(index: int, stage: Rung, there: Collection[str], config: Config) -
             next_step=f"Map it under logs.ranking_log.columns, or order {stage.name} otherwise.",
         )
         return
+    for place, entry in zip(stage.entries, stage.hard, strict=True):
+        if entry.has_margin and "score" not in there:
+            yield Problem(
+                f"negatives.hard[{place}].{entry.margin_key}",
+                f"a margin compares scores of {stage.name}, and logs.ranking_log has no score",
+                next_step="Map it under logs.ranking_log.columns, or take the margin out.",
+            )
+            return
     if (stage.needs_places or stage.selects) and not {"score", "rank"} & set(there):
         first = next(e for e in stage.hard if e.needs_order or not stage.needs_places)
         why = f"band {_band(first)}" if stage.needs_places else f"selection {first.selection}"

@@ -13,7 +13,7 @@ from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.kernels.draw_table import draw_table
 from winnow.sampler.kernels.groups import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
-from winnow.sampler.kernels.stages import BY_PERCENTILE, TAKE_CUT
+from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.recipe import RecipeSettings
 from winnow.sampler.task import SamplerSettings, sampled
@@ -39,7 +39,7 @@ def load_sampler_kernels() -> None:
             end_us=1,
             negatives=RecipeSettings(
                 drawn=((1, 0, 2, 0), (0, 1, 3, 0)),
-                stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, 0, 2),)),),
+                stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
                 pools=((1, SELECT_RANDOM, 4),),
                 spec=SamplingSpec(
                     fills=True,

@@ -4,6 +4,7 @@ import numpy as np
 
 from winnow.arrays.compiled import compiled
 from winnow.sampler.kernels.forbidden import mark
+from winnow.sampler.kernels.margins import leave_out_near
 from winnow.sampler.kernels.mix import hard_reason
 from winnow.sampler.kernels.ranking_lists import new_lists
 from winnow.sampler.kernels.selection import SELECT_RANDOM, choose_from_pool
@@ -12,13 +13,13 @@ from winnow.sampler.kernels.stages import fill_pool, new_pool
 
 @compiled
 def choose_negatives(  # type: ignore[no-untyped-def]
-    events, grouped, owners, hashes, forbidden, n_items, ladder, pools, missing, spec
+    events, grouped, owners, hashes, items, forbidden, n_items, ladder, pools, missing, spec
 ):
     """Choose the negatives of positives from the pools of their requests.
 
     Args:
         events, grouped: The ranked items. owners: Whose they are.
-        hashes: uint64, shape (p,), by positive.
+        hashes, items: uint64, shape (p,), by positive: its hash and its item's key.
         forbidden: As ``forbidden_codes`` returns it.
         n_items: How many items the catalogue has.
         ladder: The stages. pools: What is asked of them.
@@ -48,6 +49,9 @@ def choose_negatives(  # type: ignore[no-untyped-def]
     list_sizes = np.empty(len(ladder.take), np.int64)
     n_of = np.zeros((n_pools, 2), np.int64)
     chosen, order_by = np.empty(deepest, np.int64), np.empty(deepest, np.uint64)
+    # Without margins no positive leaves out any candidate of its request.
+    with_margins, taken = ladder.margin.any(), np.ones(widest, np.bool_)
+    n_left, n_unscored = np.zeros(n_pools, np.int64), np.zeros(n_pools, np.int64)
     marks = np.zeros(n_items, np.int32)
     at = 0
     for u in range(n_users):
@@ -70,12 +74,26 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                 pool,
                 n_of,
             )
+            n_left[:] = n_of[:, 0]
             for p in range(owners.positives_of_request[r], owners.positives_of_request[r + 1]):
+                if with_margins:
+                    leave_out_near(
+                        ladder,
+                        lists,
+                        last - first,
+                        items[p],
+                        pool,
+                        n_pool,
+                        spec.higher_is_better,
+                        taken,
+                        n_left,
+                        n_unscored,
+                    )
                 for j in range(n_pools):
-                    n = choose_from_pool(pools, j, pool, n_pool, hashes[p], chosen, order_by)
+                    n = choose_from_pool(pools, j, pool, n_pool, taken, hashes[p], chosen, order_by)
                     chance = np.nan
                     if pools.selection[j] == SELECT_RANDOM and n > 0:
-                        chance = n / n_of[j, 0]
+                        chance = n / n_left[j]
                     for x in range(n):
                         sources[at] = pool.source[chosen[x]]
                         codes[at] = pool.code[chosen[x]]
@@ -86,7 +104,7 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                         chances[at] = chance
                         at += 1
                     n_hard[p] += n
-                    reason = hard_reason(last - first, n_of[j, 1], n_of[j, 0])
+                    reason = hard_reason(last - first, n_of[j, 1], n_of[j, 0], n_unscored[j])
                     missing[p, reason] += pools.asked[j] - n
     return (
         n_hard,

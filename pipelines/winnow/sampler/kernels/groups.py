@@ -143,6 +143,7 @@ def sample_groups(
         grouped,
         owners,
         hashes,
+        kept.item,
         forbidden,
         n_items,
         recipe.ladder,

@@ -9,6 +9,7 @@ REASONS = (
     "catalogue_exhausted",
     "group_unknown",
     "group_exhausted",
+    "positive_not_scored",
 )
 """Why negatives were missing; a reason's code is its index.
 
@@ -16,22 +17,27 @@ request_not_logged: the request has no ranking rows. pool_too_small: its log gav
 candidates than wanted. all_forbidden: there were candidates, but the user was shown or clicked
 every one of them, or none is in the catalogue. catalogue_exhausted: the catalogue without the
 forbidden set is empty. group_unknown: nothing says which group of the catalogue the positive draws
-from. group_exhausted: that group without the forbidden set is empty.
+from. group_exhausted: that group without the forbidden set is empty. positive_not_scored: a margin
+to the positive's score was asked for, and it has none at the stage.
 """
 
 REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN = range(3)
 CATALOGUE_EXHAUSTED, GROUP_UNKNOWN, GROUP_EXHAUSTED = range(3, 6)
+POSITIVE_NOT_SCORED = 6
 
 
 @inlined
-def hard_reason(n_rows, n_before, n_pool):  # type: ignore[no-untyped-def]
+def hard_reason(n_rows, n_before, n_pool, n_unscored):  # type: ignore[no-untyped-def]
     """Return the code of why a request gives too few hard negatives.
 
     Args:
         n_rows: Ranking rows of the request. n_before: Candidates before exclusion. n_pool: After.
+        n_unscored: Of those after, the ones that no positive's score says the margin of.
     """
     if n_rows == 0:
         return REQUEST_NOT_LOGGED
     if n_before > 0 and n_pool == 0:
         return ALL_FORBIDDEN
+    if n_unscored > 0:
+        return POSITIVE_NOT_SCORED
     return POOL_TOO_SMALL

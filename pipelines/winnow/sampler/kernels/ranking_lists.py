@@ -157,6 +157,24 @@ def sort_list(lists, start, end):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def score_in_stage(lists, n_rows, item, stage):  # type: ignore[no-untyped-def]
+    """Return the best score of an item in one stage; NaN where it has no row there, or no score.
+
+    Args:
+        lists: What ``fill_lists`` filled with a request of n_rows rows.
+        item: uint64. stage: The stage.
+    """
+    mask = U(_slots_for(n_rows) - 1)
+    at = mix64(item) & mask
+    while lists.slots[at] >= 0:
+        y = lists.slots[at]
+        if lists.item[y] == item and lists.stage[y] == stage:
+            return lists.score[y]
+        at = (at + U(1)) & mask
+    return np.nan
+
+
+@inlined
 def _cost(score, rank, by_score, higher_is_better):  # type: ignore[no-untyped-def]
     if by_score:
         return np.inf if np.isnan(score) else (-score if higher_is_better else score)

@@ -8,7 +8,7 @@ SELECT_RANDOM, SELECT_TOP, SELECT_TAIL = 0, 1, 2
 
 @compiled
 def choose_from_pool(  # type: ignore[no-untyped-def]
-    pools, which, pool, n_pool, hash_of_positive, chosen, order_by
+    pools, which, pool, n_pool, taken, hash_of_positive, chosen, order_by
 ):
     """Choose as many candidates of a pool as asked for, for one positive, without replacement.
 
@@ -19,6 +19,7 @@ def choose_from_pool(  # type: ignore[no-untyped-def]
     Args:
         pools: What is asked of the pools. which: The pool.
         pool, n_pool: The request's candidates, of all pools.
+        taken: bool, as long: whether a candidate may be chosen for this positive.
         hash_of_positive: uint64.
         chosen: int64, at least as long as asked for: receives indices in
             the pool, in the order of choice.
@@ -32,7 +33,7 @@ def choose_from_pool(  # type: ignore[no-untyped-def]
         return n
     start = fold(hash_of_positive, pools.stream[which])
     for x in range(n_pool):
-        if pool.of[x] != which:
+        if pool.of[x] != which or not taken[x]:
             continue
         if selection == SELECT_RANDOM:
             by = fold(start, pool.key[x])

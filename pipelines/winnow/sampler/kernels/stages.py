@@ -19,6 +19,7 @@ from winnow.sampler.kernels.selection import SELECT_RANDOM
 
 TAKE_NONE, TAKE_CUT, TAKE_LOW = 0, 1, 2
 BY_PERCENTILE, BY_RANK, BY_SCORE = 0, 1, 2
+MARGIN_NONE, MARGIN_ABSOLUTE, MARGIN_RELATIVE = 0, 1, 2
 
 
 class Ladder(NamedTuple):
@@ -31,6 +32,9 @@ class Ladder(NamedTuple):
             those below; an item is taken by the first that it lies in.
         band: int8: BY_PERCENTILE, BY_RANK or BY_SCORE: what ``low`` and ``high`` are.
         low, high: float64: the ends of the band, both within.
+        margin: int8: MARGIN_NONE, MARGIN_ABSOLUTE or MARGIN_RELATIVE, see ``margins``.
+        margin_by: float64: of MARGIN_ABSOLUTE by how much an item must be worse than the positive,
+            of MARGIN_RELATIVE the share of the positive's score that it may have.
         pool: int64: the pool that its items go into, as in ``Pools``.
         code: int8: their source, as in neg_source.
     """
@@ -41,6 +45,8 @@ class Ladder(NamedTuple):
     band: NDArray[np.int8]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    margin: NDArray[np.int8]
+    margin_by: NDArray[np.float64]
     pool: NDArray[np.int64]
     code: NDArray[np.int8]
 
@@ -63,7 +69,7 @@ class Pool(NamedTuple):
     """Room for the candidates of one request, of all its pools, filled from the front.
 
     Attributes:
-        of: int64, the pool. source: int8, the source's code.
+        of: int64, the pool. source: int8, the source's code. band: int64, its place in ``Ladder``.
         key: uint64 item key. code: int32 catalogue code. stage: int8.
         position: int32, 1 = best of those that the log has of the stage; 0 where nothing orders it.
         rank: int32, 1 = best of all that the stage ranked; 0 where it is not known.
@@ -73,6 +79,7 @@ class Pool(NamedTuple):
 
     of: NDArray[np.int64]
     source: NDArray[np.int8]
+    band: NDArray[np.int64]
     key: NDArray[np.uint64]
     code: NDArray[np.int32]
     stage: NDArray[np.int8]
@@ -88,6 +95,7 @@ def new_pool(n):  # type: ignore[no-untyped-def]
     return Pool(
         np.empty(n, np.int64),
         np.empty(n, np.int8),
+        np.empty(n, np.int64),
         np.empty(n, np.uint64),
         np.empty(n, np.int32),
         np.empty(n, np.int8),
@@ -168,6 +176,7 @@ def fill_pool(  # type: ignore[no-untyped-def]
                 continue
             n_of[ladder.pool[t], 0] += 1
             pool.of[n_pool], pool.source[n_pool] = ladder.pool[t], ladder.code[t]
+            pool.band[n_pool] = t
             pool.key[n_pool], pool.code[n_pool] = lists.item[x], code
             pool.stage[n_pool], pool.position[n_pool] = stage, position
             pool.rank[n_pool], pool.size[n_pool] = rank, size

@@ -1,0 +1,116 @@
+"""What may stand in the list of hard negatives: one class per source."""
+
+import math
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from winnow.config.entry import Entry
+from winnow.config.model import Identifier, fault, refuse
+
+Selection = Literal["random", "top", "tail"]
+Pair = tuple[float, float]
+
+_ALL = (0.0, 1.0)
+_ENDS: dict[str, tuple[float, float, str]] = {
+    "band": (0.0, 1.0, "two ratios in [0, 1], the lower first"),
+    "ranks": (1, 2**31 - 1, "two ranks from 1 for the best, the lower first"),
+    "scores": (-math.inf, math.inf, "two scores, the lower first"),
+}
+
+
+class _OfStage(Entry):
+    """Items of a stage's list, by how good they are: by one of three bands, or all of them.
+
+    ``band``: rank percentiles, 0 for the best item of the list, 1 for the worst. ``ranks``: ranks
+    from 1, the best. ``scores``: scores. Both ends belong to a band.
+
+    A margin leaves out what scored nearly as well as the positive did at the same stage, or better:
+    with ``absolute_margin`` it must be worse by so much, with ``relative_margin`` by that share of
+    the positive's score.
+    """
+
+    usual_band: ClassVar[Pair] = _ALL
+    stage: Identifier
+    band: Pair | None = None
+    ranks: tuple[int, int] | None = None
+    scores: Pair | None = None
+    absolute_margin: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
+    relative_margin: float | None = Field(default=None, ge=0.0, lt=1.0)
+    selection: Selection = "random"
+
+    @model_validator(mode="after")
+    def _one_band(self) -> Self:
+        given = [n for n in ("band", "ranks", "scores") if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are different bands: leave one in")
+        for name in given:
+            low, high = getattr(self, name)
+            least, most, expected = _ENDS[name]
+            if not least <= low <= high <= most:
+                what = "the value does not fit"
+                refuse([fault((name,), what, str([low, high]), expected)])
+        return self
+
+    @model_validator(mode="after")
+    def _one_margin(self) -> Self:
+        if self.absolute_margin is not None and self.relative_margin is not None:
+            raise ValueError("absolute_margin and relative_margin are two margins: leave one out")
+        return self
+
+    @property
+    def margin_key(self) -> str:
+        """The key of the margin that is set; that of the other one where none is."""
+        return "absolute_margin" if self.relative_margin is None else "relative_margin"
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether an item must be worse than the positive by some margin."""
+        return self.absolute_margin is not None or self.relative_margin is not None
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether the position of an item in the stage's list decides if it is taken."""
+        return self.ranks is not None or (self.percentiles != (0.0, 1.0) and self.scores is None)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every item of the stage that may be a negative lies in its band."""
+        return self.percentiles == _ALL and self.ranks is None and self.scores is None
+
+    @property
+    def percentiles(self) -> Pair:
+        """The band of rank percentiles; all of them where another band is given."""
+        if self.ranks is not None or self.scores is not None:
+            return _ALL
+        return self.usual_band if self.band is None else self.band
+
+
+class CutEntry(_OfStage):
+    """Items of the same request that a stage dropped."""
+
+    source: Literal["cut"]
+
+
+class LowEntry(_OfStage):
+    """Items of the same request that lie low in a stage's list: in its lower half, if not said."""
+
+    usual_band: ClassVar[Pair] = (0.5, 1.0)
+    source: Literal["low"]
+
+
+_HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
+
+
+def _hard_class(value: Any) -> str:
+    if isinstance(value, Entry):
+        return type(value).__name__
+    name = value.get("source") if isinstance(value, dict) else None
+    return _HARD.get(name if isinstance(name, str) else "", CutEntry).__name__
+
+
+HardEntry = Annotated[
+    Annotated[CutEntry, Tag("CutEntry")] | Annotated[LowEntry, Tag("LowEntry")],
+    Discriminator(_hard_class),
+]
+"""One source of hard negatives."""
