@@ -25,7 +25,7 @@ _IN_A_CONFIG = {
     "band": "within its band",
     "selected": "`selection` says which",
     "incl_prob": "incl_prob = chosen / allowed candidates where `selection` is random, given the "
-    "request's list and F; log_q is NULL",
+    "request's list and F, else NULL; log_q is NULL",
 }
 """What stands in a page for words that depend on a config."""
 

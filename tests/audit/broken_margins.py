@@ -1,4 +1,4 @@
-"""Mistakes in the margin between hard negatives and their positive."""
+"""Mistakes in the margin between hard negatives and their positive, and in choices by score."""
 
 from typing import Any
 
@@ -31,3 +31,12 @@ def pools_are_those_before_the_margin(bench: Bench) -> Broken:
     rows = bench.groups["hard_incl_prob"]
     smaller = [[p if p is None or p == 1 else p / 4 for p in of] for of in rows.to_pylist()]
     return Broken(bench.groups.set_column(at, "hard_incl_prob", pa.array(smaller, rows.type)))
+
+
+def hard_ones_by_score_are_chosen_evenly(bench: Bench) -> Broken:
+    hard = [HARD[0], HARD[1] | {"selection": "random", "temperature": None}]
+    return _asked(bench, negatives={"hard": hard})
+
+
+def the_temperature_is_half(bench: Bench) -> Broken:
+    return _asked(bench, negatives={"hard": [HARD[0], HARD[1] | {"temperature": 0.25}]})

@@ -17,7 +17,14 @@ EASY: list[dict[str, Any]] = [
 ]
 HARD: list[dict[str, Any]] = [
     {"source": "cut", "stage": "coarse", "count": 3, "absolute_margin": 0.5},
-    {"source": "low", "stage": "fine", "count": 2, "relative_margin": 0.25},
+    {
+        "source": "low",
+        "stage": "fine",
+        "count": 2,
+        "relative_margin": 0.25,
+        "selection": "score",
+        "temperature": 0.5,
+    },
 ]
 SETTINGS: dict[str, dict[str, object]] = {"negatives": {"easy": EASY, "hard": HARD}}
 """What is asked for in the build of these mutants."""
@@ -93,6 +100,7 @@ def one_more_is_cut_and_one_less_low(bench: Bench) -> Broken:
 
 
 def quotas_are_one_pool(bench: Bench) -> Broken:
-    pool = [{k: v for k, v in entry.items() if k != "count"} for entry in HARD]
+    own = ("count", "selection", "temperature")
+    pool = [{k: v for k, v in entry.items() if k not in own} for entry in HARD]
     easy = [EASY[0] | {"count": 3}, *EASY[1:]]
     return _asked(bench, easy=easy, hard=pool)

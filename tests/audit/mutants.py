@@ -255,6 +255,8 @@ SOURCED: list[Mutant] = [
         margins_are_not_applied="hard_within_margin",
         margins_are_half_of_what_is_said="hard_within_margin",
         pools_are_those_before_the_margin="hard_pool_beyond_margin",
+        hard_ones_by_score_are_chosen_evenly="hard_order_differs",
+        the_temperature_is_half="hard_order_differs",
     ),
 ]
 """Mistakes in a build of several sources of draws, and of quotas per stage."""

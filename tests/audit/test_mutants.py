@@ -107,10 +107,11 @@ class DescribeTheUnbrokenBuild:
             "negative_keep_p",
             "negative_keep_bias",
             "negative_keep_differs",
-            # Of several sources of draws, and of margins: see ``sourced``.
+            # Of several sources of draws, of margins and choices by score: see ``sourced``.
             "mixture_log_q_differs",
             "hard_within_margin",
             "hard_pool_beyond_margin",
+            "hard_order_differs",
             # Of popularity that is not clicks of earlier dates: see ``popular``.
             "item_popularity_differs",
             "positives_before_popularity",
@@ -196,6 +197,7 @@ class DescribeSeveralSourcesAndQuotas:
             "easy_draws_p.same_attribute",
             "hard_within_margin",
             "hard_pool_beyond_margin",
+            "hard_order_differs",
         } <= {gate.name for gate in record.gates}
         told = sourced.tables["hard_negatives"].where("incl_prob < 1").count()
         assert told > 100, "there must be enough to notice a mistake"

@@ -61,6 +61,22 @@ class DescribePartsThatDisagree:
         assert keys(tmp_path, text) == ["negatives.hard[0].relative_margin"]
         load_config(written(tmp_path, text.replace("last_stage", "membership")))
 
+    def it_compares_scores_of_one_stage_only(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + (
+            "negatives: {hard: [{source: cut, stage: coarse, selection: score}, "
+            "{source: low, stage: fine, selection: score}]}\n"
+        )
+        assert keys(tmp_path, text) == ["negatives.hard"]
+        load_config(written(tmp_path, text.replace("{source: low,", "{source: low, count: 3,")))
+
+    def it_has_a_temperature_of_choices_by_score_only(self, tmp_path: Path) -> None:
+        text = WITH_RANKING + (
+            "negatives: {hard: [{source: low, stage: fine, selection: score, temperature: 0.5}]}\n"
+        )
+        load_config(written(tmp_path, text))
+        told = keys(tmp_path, text.replace("selection: score", "selection: top"))
+        assert told == ["negatives.hard[0].temperature"]
+
     def it_needs_whole_requests_for_membership(self, tmp_path: Path) -> None:
         text = LOGS + "  ranking_log: {path: r, sampled: true}\n"
         (told,) = problems(tmp_path, text)

@@ -52,6 +52,12 @@ class DescribeColumnsOfStages:
         assert told(asked, "rank") == [f"negatives.hard[0].{margin}"]
         assert told(asked, "score") == []
 
+    def it_needs_scores_for_a_choice_by_score(self) -> None:
+        entry = {"source": "cut", "stage": "coarse", "selection": "score"}
+        asked = config(negatives={"hard": [entry]})
+        assert told(asked, "rank") == ["negatives.hard[0].selection"]
+        assert told(asked, "score") == []
+
     @pytest.mark.parametrize("column", ["score", "rank"])
     def it_needs_the_one_that_the_config_names(self, column: str) -> None:
         other = {"score": "rank", "rank": "score"}[column]

@@ -93,12 +93,13 @@ def random_config(draw: Random, base: Path) -> Config:
         entry["count"] = draw.randrange(1, 4)
     hard: list[dict[str, Any]] = []
     if draw.random() < 0.8:
-        selection = draw.choice(["random", "random", "top", "tail"])
+        selection = draw.choice(["random", "random", "top", "tail", "score"])
         hard = [
             {"source": "cut", "stage": "coarse", "selection": selection},
             {"source": "low", "stage": "fine", "selection": selection},
         ]
-        if draw.random() < 0.5:
+        # Scores of two stages do not compare: no pool of both.
+        if selection == "score" or draw.random() < 0.5:
             hard[0] |= draw.choice([{"count": 2}, {"share": 0.2, "ranks": [2, 9]}])
         if draw.random() < 0.5:
             hard[1] |= draw.choice([{"band": [0.2, 0.8]}, {"scores": [0.0, 0.98]}])

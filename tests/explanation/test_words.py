@@ -150,6 +150,25 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "of those that scored worse there than the positive by 0.2 at least",
     ),
     (
+        {
+            "negatives": {
+                "hard": [{"source": "low", "stage": "fine", "selection": "score"}],
+            },
+            "funnel": {"higher_score_is_better": False},
+        },
+        "in proportion to exp(−score / 1), none twice",
+    ),
+    (
+        {
+            "negatives": {
+                "hard": [
+                    {"source": "low", "stage": "fine", "selection": "score", "temperature": 0.2}
+                ]
+            }
+        },
+        "in proportion to exp(score / 0.2), none twice",
+    ),
+    (
         {"negatives": {"hard": [{"source": "low", "stage": "fine", "relative_margin": 0.05}]}},
         "of those that scored worse there than the positive by 0.05 of its score at least",
     ),

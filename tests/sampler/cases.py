@@ -82,7 +82,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         n_hard=draw(st.integers(0, 4)),
         fill=draw(st.booleans()),
         max_rejections=draw(st.integers(0, 3)),
-        selection=draw(st.sampled_from(["random", "top", "tail"])),
+        selection=draw(st.sampled_from(["random", "top", "tail", "score"])),
         higher_is_better=draw(st.booleans()),
         by_score=draw(st.tuples(st.booleans(), st.booleans(), st.booleans())),
         cut_by_absence=draw(st.booleans()),
@@ -99,8 +99,10 @@ def quotas(
     draw: st.DrawFn, takes: list[tuple[str, float, float]]
 ) -> tuple[tuple[Band, ...], tuple[Asked, ...]]:
     """Up to four bands of the stages that give negatives, and up to three pools for them."""
-    selection = st.sampled_from(["random", "random", "top", "tail"])
-    pools = draw(st.lists(st.builds(Asked, st.integers(0, 3), selection, st.just(0)), max_size=3))
+    selection = st.sampled_from(["random", "random", "top", "tail", "score"])
+    temperature = st.sampled_from([0.5, 1.0, 1e-6])
+    asked = st.builds(Asked, st.integers(0, 3), selection, st.just(0), temperature)
+    pools = draw(st.lists(asked, max_size=3))
     giving = [stage for stage, (take, _, _) in enumerate(takes) if take != "none"]
     if not pools or not giving:
         return (), ()
@@ -118,5 +120,7 @@ def quotas(
             st.sampled_from([(None, None), (None, None), (0.0, None), (1.0, None), (None, 0.5)])
         )
         bands.append(Band(stage, by, low, high, pool, absolute, relative))
-    named = [Asked(one.n, one.selection, 4 + 256 * n) for n, one in enumerate(pools)]
+    named = [
+        Asked(one.n, one.selection, 4 + 256 * n, one.temperature) for n, one in enumerate(pools)
+    ]
     return tuple(bands), tuple(named)

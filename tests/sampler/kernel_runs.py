@@ -10,7 +10,7 @@ from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
 from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
-from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
     BY_RANK,
@@ -59,7 +59,12 @@ def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) 
 def recipe_of(case: Case) -> Recipe:
     """One source of draws, and the pools of the case."""
     takes = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
-    selections = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+    selections = {
+        "random": SELECT_RANDOM,
+        "top": SELECT_TOP,
+        "tail": SELECT_TAIL,
+        "score": SELECT_SCORE,
+    }
     by = {"percentile": BY_PERCENTILE, "rank": BY_RANK, "score": BY_SCORE}
     settings = RecipeSettings(
         drawn=((case.n_easy, 0, 2, 0), *([(0, 1, 3, 0)] if case.fill else [])),
@@ -77,7 +82,10 @@ def recipe_of(case: Case) -> Recipe:
                 zip(case.takes, case.by_score, strict=True)
             )
         ),
-        pools=tuple((one.n, selections[one.selection], one.stream) for one in pools_of(case)),
+        pools=tuple(
+            (one.n, selections[one.selection], one.stream, one.temperature)
+            for one in pools_of(case)
+        ),
         spec=SamplingSpec(
             case.fill,
             False,

@@ -46,6 +46,7 @@ def run(
     n_hard: int = 0,
     max_rejections: int = 16,
     selection: int = SELECT_RANDOM,
+    temperature: float = 1.0,
     seed: int = 7,
 ) -> Sampled:
     """Sample one positive per (user, item): positive p has request p + 1.
@@ -54,7 +55,8 @@ def run(
         table: The catalogue.
         user, item: Numbers, shape (p,).
         forbidden: (user, item). candidates: (request, item), all cut by the one stage.
-        n_easy, n_hard, max_rejections, selection, seed: What to sample.
+        n_easy, n_hard, max_rejections, selection, temperature, seed: What to sample; an item number
+            n has the score -n.
     """
     n = len(user)
     pairs = Pairs(
@@ -96,7 +98,7 @@ def run(
     recipe = RecipeSettings(
         drawn=((n_easy, 0, 2, 0),),
         stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
-        pools=((n_hard, selection, 4),),
+        pools=((n_hard, selection, 4, temperature),),
         spec=wanted,
     ).recipe()
     codes = positive_codes(kept, table)

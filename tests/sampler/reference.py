@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 
 MASK = 2**64 - 1
@@ -77,6 +78,7 @@ class Asked:
     n: int
     selection: str
     stream: int
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,17 @@ def _margin_of(c: Hard, band: Band, positive: float | None, case: Case) -> str:
     return "worse" if worse else "near"
 
 
+def _race(
+    c: Hard, start: int, pool: list[Hard], temperature: float, case: Case
+) -> tuple[float, ...]:
+    """When a candidate comes in, in a race that each wins by the weight exp(score / T)."""
+    sign = 1.0 if case.higher_is_better else -1.0
+    best = max(sign * (one.score or 0.0) for one in pool)
+    bits = fold(start, c.key)
+    exponential = -math.log(((bits >> 12) + 0.5) * 2.0**-52)
+    return (best - sign * (c.score or 0.0)) / temperature + math.log(exponential), bits
+
+
 def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
     known = {item.key for item in case.items}
@@ -289,7 +302,10 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             if take == "cut" and case.cut_by_absence and all(r.stage != stage + 1 for r in rows):
                 continue
             band = _band_of(c, case)
-            if band is None or (asked[band.pool].selection != "random" and c.place is None):
+            if band is None:
+                continue
+            needed = {"random": 0, "score": c.score}.get(asked[band.pool].selection, c.place)
+            if needed is None:
                 continue
             n_before[band.pool] += 1
             if c.key in known and c.key not in forbidden:
@@ -301,10 +317,11 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     counts = n_before, n_after, n_unscored
     for one, pool, before, after, unscored in zip(asked, pools, *counts, strict=True):
         start = fold(row, one.stream)
-        orders: dict[str, Callable[[Hard, int], tuple[int, ...]]] = {
+        orders: dict[str, Callable[[Hard, int], tuple[float, ...]]] = {
             "random": lambda c, start: (fold(start, c.key),),
             "top": lambda c, _: (-c.stage, c.place or 0),
             "tail": lambda c, _: (c.stage, -(c.place or 0)),
+            "score": partial(_race, pool=pool, temperature=one.temperature, case=case),
         }
         chosen = sorted(pool, key=lambda c: orders[one.selection](c, start))[: one.n]
         group.hard += [replace(c, place=None) for c in chosen]  # it serves the choice only

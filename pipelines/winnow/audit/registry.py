@@ -27,6 +27,7 @@ from winnow.audit.gates import (
     ranking_rows,
     repeats,
     row_rules,
+    score_choice,
     shares,
     shuffle,
     stage_scores,
@@ -40,6 +41,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
     (
         hard_negatives,
         margins,
+        score_choice,
         ranking_rows,
         carried,
         stage_scores,

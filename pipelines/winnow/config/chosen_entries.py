@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from winnow.config.entry import Entry
 from winnow.config.model import Identifier, fault, refuse
 
-Selection = Literal["random", "top", "tail"]
+Selection = Literal["random", "top", "tail", "score"]
 Pair = tuple[float, float]
 
 _ALL = (0.0, 1.0)
@@ -27,7 +27,8 @@ class _OfStage(Entry):
 
     A margin leaves out what scored nearly as well as the positive did at the same stage, or better:
     with ``absolute_margin`` it must be worse by so much, with ``relative_margin`` by that share of
-    the positive's score.
+    the positive's score. With ``selection: score`` an item is chosen with a weight of
+    exp(score / ``temperature``), 1 where it is not said, without repetition.
     """
 
     usual_band: ClassVar[Pair] = _ALL
@@ -38,6 +39,7 @@ class _OfStage(Entry):
     absolute_margin: float | None = Field(default=None, ge=0.0, allow_inf_nan=False)
     relative_margin: float | None = Field(default=None, ge=0.0, lt=1.0)
     selection: Selection = "random"
+    temperature: float | None = Field(default=None, ge=1e-6, le=1e6)
 
     @model_validator(mode="after")
     def _one_band(self) -> Self:
@@ -57,6 +59,20 @@ class _OfStage(Entry):
         if self.absolute_margin is not None and self.relative_margin is not None:
             raise ValueError("absolute_margin and relative_margin are two margins: leave one out")
         return self
+
+    @model_validator(mode="after")
+    def _temperature_of_scores(self) -> Self:
+        if self.temperature is not None and self.selection != "score":
+            what, fix = "only selection score has one", "Set selection: score, or leave it out."
+            refuse([fault(("temperature",), what, f"{self.temperature:g}", next_step=fix)])
+        return self
+
+    @property
+    def needs_scores(self) -> str | None:
+        """The key for which the stage must have scores; None where it need not."""
+        if self.selection == "score":
+            return "selection"
+        return self.margin_key if self.has_margin else None
 
     @property
     def margin_key(self) -> str:

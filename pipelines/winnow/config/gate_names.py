@@ -105,6 +105,7 @@ ABSOLUTE = (
     "hard_rank_differs",
     "hard_within_margin",
     "hard_pool_beyond_margin",
+    "hard_order_differs",
     "negatives_unaccounted",
     "lists_uneven",
     "shortfall_unexplained",

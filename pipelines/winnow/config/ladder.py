@@ -33,7 +33,7 @@ class Rung(NamedTuple):
     @property
     def selects(self) -> bool:
         """Whether the position decides which of the candidates are chosen."""
-        return any(entry.selection != "random" for entry in self.hard)
+        return any(entry.selection in ("top", "tail") for entry in self.hard)
 
 
 def ladder_of(funnel: Funnel, negatives: Negatives) -> tuple[Rung, ...]:

@@ -104,6 +104,12 @@ class Negatives(Frozen):
             what = "hard sources without a number are one pool, and their selections differ"
             fix = "Give each a share or a count, or all the same selection."
             refuse([fault(("hard",), what, ", ".join(sorted(ways)), next_step=fix)])
+        by = {(entry.stage, entry.temperature) for entry in self.hard if entry.quota.open}
+        if ways == {"score"} and len(by) > 1:
+            what = "hard sources without a number are one pool, and scores of stages do not compare"
+            found = ", ".join(sorted({stage for stage, _ in by}))
+            fix = "Give each a share or a count; those of one stage the same temperature."
+            refuse([fault(("hard",), what, found, next_step=fix)])
         return self
 
     @property

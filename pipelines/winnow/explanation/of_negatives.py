@@ -21,11 +21,13 @@ _SELECTED = {
     "random": "evenly by a hash",
     "top": "the deepest stage and the best ranks first",
     "tail": "the earliest stage and the worst ranks first",
+    "score": "in proportion to exp({sign}score / {temperature:g}), none twice",
 }
 _STANDS_FOR = {
     "ranks": "band",
     "scores": "band",
     "selection": "selected",
+    "temperature": "selected",
     "top": "top_percent",
     "days": "window",
 }
@@ -136,8 +138,13 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
     if isinstance(entry, ExposedEntry):
         values["window"] = f"D−{entry.days or config.popularity.window_days} to D−1"
     if isinstance(entry, CutEntry | LowEntry):
-        values |= {"band": _band(entry), "selected": _SELECTED[entry.selection]}
+        values |= {"band": _band(entry), "selected": _selected(entry, config)}
         values["incl_prob"] = "NULL: the place decides, not chance; log_q is NULL"
+        if entry.selection == "score":
+            values["incl_prob"] = (
+                "NULL: the chance of a weighted choice without repetition has no closed form; "
+                "log_q is NULL"
+            )
         if entry.selection == "random":
             values["incl_prob"] = (
                 "incl_prob = chosen / allowed candidates of the pool, given the request's list and "
@@ -153,6 +160,11 @@ def _promises(entry: Entry, config: Config) -> tuple[str, str, str]:
         return "q = W / Σ W of the group", log_q, "short where its group is empty given F"
     words = source_words()[source_named(entry.source).name]
     return words.formula, words.probability.format_map(_values(entry, config)), words.shortfall
+
+
+def _selected(entry: HardEntry, config: Config) -> str:
+    sign = "" if config.funnel.higher_score_is_better else "−"
+    return _SELECTED[entry.selection].format(sign=sign, temperature=entry.temperature or 1.0)
 
 
 def _band(entry: HardEntry) -> str:

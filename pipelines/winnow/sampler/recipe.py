@@ -11,7 +11,12 @@ from winnow.config.sources import source_named
 from winnow.sampler.kernels.drawn_negatives import Sources
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec
 from winnow.sampler.kernels.hashing import U
-from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_TAIL, SELECT_TOP
+from winnow.sampler.kernels.selection import (
+    SELECT_RANDOM,
+    SELECT_SCORE,
+    SELECT_TAIL,
+    SELECT_TOP,
+)
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
     BY_RANK,
@@ -32,7 +37,12 @@ if TYPE_CHECKING:
     from winnow.config.tree import Config
 
 _TAKES = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
-_SELECTIONS = {"random": SELECT_RANDOM, "top": SELECT_TOP, "tail": SELECT_TAIL}
+_SELECTIONS = {
+    "random": SELECT_RANDOM,
+    "top": SELECT_TOP,
+    "tail": SELECT_TAIL,
+    "score": SELECT_SCORE,
+}
 _STREAMS = 256
 """Between the hash streams of the pools of one source."""
 
@@ -49,7 +59,8 @@ class RecipeSettings:
         drawn: Of each source of draws, how many are asked for, its code, its hash stream, and the
             place of what it draws from among ``Negatives.distributions``.
         stages: Of each stage, what is taken, whether a score orders it, and the bands.
-        pools: Of each pool, how many are asked for, how they are chosen, and the hash stream.
+        pools: Of each pool, how many are asked for, how they are chosen, the hash stream, and the
+            temperature of scores.
         spec: What holds for all negatives.
         of_users: Where the group that is drawn from depends on the user: the place of what is
             drawn from, and the user's attribute that tells.
@@ -57,7 +68,7 @@ class RecipeSettings:
 
     drawn: tuple[tuple[int, int, int, int], ...]
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
-    pools: tuple[tuple[int, int, int], ...]
+    pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
     of_users: tuple[tuple[int, str], ...] = ()
 
@@ -102,7 +113,7 @@ class RecipeSettings:
         asked, code, stream, _ = _columns(self.drawn, 4)
         bands = [band for *_, of_stage in self.stages for band in of_stage]
         by, low, high, margin, margin_by, pool, source = _columns(bands, 7)
-        counts, selection, streams = _columns(self.pools, 3)
+        counts, selection, streams, temperature = _columns(self.pools, 4)
         return Recipe(
             sources=Sources(_ints(asked), np.array(code, np.int8), _streams(stream)),
             ladder=Ladder(
@@ -117,7 +128,12 @@ class RecipeSettings:
                 pool=np.array(pool, np.int64),
                 code=np.array(source, np.int8),
             ),
-            pools=Pools(_ints(counts), np.array(selection, np.int8), _streams(streams)),
+            pools=Pools(
+                _ints(counts),
+                np.array(selection, np.int8),
+                _streams(streams),
+                np.array(temperature, np.float64),
+            ),
             spec=self.spec,
         )
 
@@ -140,12 +156,12 @@ def _margin(entry: "HardEntry") -> tuple[int, float]:
     return MARGIN_NONE, 0.0
 
 
-def _pool(pool: "Pool", entries: Sequence["HardEntry"]) -> tuple[int, int, int]:
+def _pool(pool: "Pool", entries: Sequence["HardEntry"]) -> tuple[int, int, int, float]:
     """Return what is asked of a pool; one with a number of its own has a stream of its own."""
     first = pool.entries[0]
     number = 0 if entries[first].quota.open else first + 1
     stream = source_named(entries[first].source).stream + _STREAMS * number
-    return pool.asked, _SELECTIONS[pool.selection], stream
+    return pool.asked, _SELECTIONS[pool.selection], stream, entries[first].temperature or 1.0
 
 
 def _columns(rows: Sequence[tuple[float, ...]], width: int) -> list[tuple[float, ...]]:

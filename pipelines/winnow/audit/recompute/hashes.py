@@ -9,13 +9,13 @@ _STEP = 0x9E3779B97F4A7C15
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-def hashes_of(seed: int, *keys: Uint64s) -> Uint64s:
+def hashes_of(seed: int, *keys: Uint64s, epoch: int = 0) -> Uint64s:
     """Return the hash of a seed and the keys of positives, shape (n,).
 
-    Between them stands a 0, where the hashes of negatives have the epoch.
+    Between them stands the epoch where the hashes are for negatives, else a 0.
     """
     state = _mixed(np.array([seed], np.uint64))
-    for key in (np.array([0], np.uint64), *keys):
+    for key in (np.array([epoch], np.uint64), *keys):
         state = followed_by(state, key)
     return state
 

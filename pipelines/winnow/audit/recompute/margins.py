@@ -7,16 +7,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.audit.recompute.logged_stages import is_of_user, logged_stages
+from winnow.audit.recompute.logged_scores import OF_REQUEST, best_scores
 from winnow.audit.recompute.quotas import rows_of_pools
 from winnow.audit.recompute.request_sample import of_some_requests
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.chosen_entries import HardEntry
 from winnow.config.ladder import Rung
 from winnow.config.tree import Config
-from winnow.spark.broadcast import broadcast
-
-_OF_REQUEST = ("user_id", "request_id")
 
 
 def stages_with_margins(config: Config) -> list[tuple[int, Rung]]:
@@ -45,10 +42,10 @@ def near_negatives(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
     config = evidence.config
     stages = stages_with_margins(config)
     rows = of_some_requests(hard, one_in)
-    best = _best_scores(evidence, rows, one_in)
+    best = best_scores(evidence, rows, [level for level, _ in stages], one_in)
     met = rows.join(_of_positives(best), [*KEY], how="left").join(
-        best.select(*_OF_REQUEST, F.col("item_id").alias("neg_item_id"), *_scores(stages, "own")),
-        [*_OF_REQUEST, "neg_item_id"],
+        best.select(*OF_REQUEST, F.col("item_id").alias("neg_item_id"), *_scores(stages, "own")),
+        [*OF_REQUEST, "neg_item_id"],
         how="left",
     )
     worse = [
@@ -72,10 +69,10 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
     config, total = evidence.config, 0
     stages = stages_with_margins(config)
     rows = of_some_requests(hard, one_in)
-    best = _best_scores(evidence, rows, one_in)
+    best = best_scores(evidence, rows, [level for level, _ in stages], one_in)
     of_positives = _of_positives(best).join(
-        best.select(*_OF_REQUEST, "deepest", *_scores(stages, "own")),
-        [*_OF_REQUEST],
+        best.select(*OF_REQUEST, "deepest", *_scores(stages, "own")),
+        [*OF_REQUEST],
     )
     repeats = [name for name in ("repeat_idx",) if name in rows.columns]
     for one, hardness in rows_of_pools(config):
@@ -97,26 +94,6 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
         counted = pools.join(most, [*KEY], how="left").where(wide)
         total += int(counted.agg(F.sum("n")).collect()[0][0] or 0)
     return total
-
-
-def _best_scores(evidence: Evidence, rows: DataFrame, one_in: int) -> DataFrame:
-    """Return of each logged item of the rows' requests its best scores and its deepest stage.
-
-    Returns:
-        ``user_id``, ``request_id``, ``item_id``, ``deepest`` (int), and for each stage with a
-        margin ``score_<level>`` (double, NULL where it has none).
-    """
-    config = evidence.config
-    best = F.max if config.funnel.higher_score_is_better else F.min
-    requests = broadcast(rows.select(*_OF_REQUEST).distinct(), "request_id")
-    met = logged_stages(evidence, one_in).join(requests, "request_id").where(is_of_user(evidence))
-    return met.groupBy(*_OF_REQUEST, "item_id").agg(
-        F.max("level").alias("deepest"),
-        *(
-            best(F.when(F.col("level") == level, F.col("score"))).alias(f"score_{level}")
-            for level, _ in stages_with_margins(config)
-        ),
-    )
 
 
 def _of_positives(best: DataFrame) -> DataFrame:

@@ -57,15 +57,16 @@ def _of_stage(index: int, stage: Rung, there: Collection[str], config: Config) -
         )
         return
     for place, entry in zip(stage.entries, stage.hard, strict=True):
-        if entry.has_margin and "score" not in there:
+        if entry.needs_scores is not None and "score" not in there:
             yield Problem(
-                f"negatives.hard[{place}].{entry.margin_key}",
-                f"a margin compares scores of {stage.name}, and logs.ranking_log has no score",
-                next_step="Map it under logs.ranking_log.columns, or take the margin out.",
+                f"negatives.hard[{place}].{entry.needs_scores}",
+                f"it needs the scores of {stage.name}, and logs.ranking_log has no score",
+                next_step=f"Map it under logs.ranking_log.columns, or take {entry.needs_scores} "
+                "out.",
             )
             return
     if (stage.needs_places or stage.selects) and not {"score", "rank"} & set(there):
-        first = next(e for e in stage.hard if e.needs_order or not stage.needs_places)
+        first = next(e for e in stage.hard if e.needs_order or e.selection in ("top", "tail"))
         why = f"band {_band(first)}" if stage.needs_places else f"selection {first.selection}"
         yield Problem(
             band_at,

@@ -40,7 +40,7 @@ def load_sampler_kernels() -> None:
             negatives=RecipeSettings(
                 drawn=((1, 0, 2, 0), (0, 1, 3, 0)),
                 stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
-                pools=((1, SELECT_RANDOM, 4),),
+                pools=((1, SELECT_RANDOM, 4, 1.0),),
                 spec=SamplingSpec(
                     fills=True,
                     mixture=False,

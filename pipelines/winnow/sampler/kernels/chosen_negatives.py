@@ -49,6 +49,7 @@ def choose_negatives(  # type: ignore[no-untyped-def]
     list_sizes = np.empty(len(ladder.take), np.int64)
     n_of = np.zeros((n_pools, 2), np.int64)
     chosen, order_by = np.empty(deepest, np.int64), np.empty(deepest, np.uint64)
+    race = np.empty(deepest, np.float64)
     # Without margins no positive leaves out any candidate of its request.
     with_margins, taken = ladder.margin.any(), np.ones(widest, np.bool_)
     n_left, n_unscored = np.zeros(n_pools, np.int64), np.zeros(n_pools, np.int64)
@@ -90,7 +91,18 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                         n_unscored,
                     )
                 for j in range(n_pools):
-                    n = choose_from_pool(pools, j, pool, n_pool, taken, hashes[p], chosen, order_by)
+                    n = choose_from_pool(
+                        pools,
+                        j,
+                        pool,
+                        n_pool,
+                        taken,
+                        spec.higher_is_better,
+                        hashes[p],
+                        chosen,
+                        order_by,
+                        race,
+                    )
                     chance = np.nan
                     if pools.selection[j] == SELECT_RANDOM and n > 0:
                         chance = n / n_left[j]

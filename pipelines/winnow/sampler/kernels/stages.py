@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled, inlined
 from winnow.sampler.kernels.ranking_lists import fill_lists, sort_list
-from winnow.sampler.kernels.selection import SELECT_RANDOM
+from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE
 
 TAKE_NONE, TAKE_CUT, TAKE_LOW = 0, 1, 2
 BY_PERCENTILE, BY_RANK, BY_SCORE = 0, 1, 2
@@ -58,11 +58,13 @@ class Pools(NamedTuple):
         asked: int32: negatives of a positive.
         selection: int8: how they are chosen, see ``selection``.
         stream: uint64: names the hashes that choose.
+        temperature: float64: of SELECT_SCORE, what scores are divided by.
     """
 
     asked: NDArray[np.int32]
     selection: NDArray[np.int8]
     stream: NDArray[np.uint64]
+    temperature: NDArray[np.float64]
 
 
 class Pool(NamedTuple):
@@ -119,7 +121,8 @@ def fill_pool(  # type: ignore[no-untyped-def]
     """Fill the pool with the hard candidates of one request.
 
     Where the position decides, in a band of ranks or of percentiles other than [0, 1], or where the
-    best or the worst are selected, an item whose position is not known is no candidate.
+    best or the worst are selected, an item whose position is not known is no candidate. Where the
+    score decides, one without a score is none.
 
     Args:
         events, grouped, first, last: The request's ranked items are grouped.rows[first:last], in
@@ -169,7 +172,9 @@ def fill_pool(  # type: ignore[no-untyped-def]
             if not whole and position > 0:
                 rank = 0 if by_score else np.int64(lists.rank[x])
             t = _taken_by(ladder, stage, rank, size, lists.score[x])
-            if t < 0 or (position == 0 and pools.selection[ladder.pool[t]] != SELECT_RANDOM):
+            if t < 0 or not _can_be_chosen(
+                pools.selection[ladder.pool[t]], position, lists.score[x]
+            ):
                 continue
             n_of[ladder.pool[t], 1] += 1
             if code < 0 or marks[code] == mark:
@@ -183,6 +188,13 @@ def fill_pool(  # type: ignore[no-untyped-def]
             pool.score[n_pool] = lists.score[x]
             n_pool += 1
     return n_pool
+
+
+@inlined
+def _can_be_chosen(selection, position, score):  # type: ignore[no-untyped-def]
+    if selection == SELECT_SCORE:
+        return not np.isnan(score)
+    return selection == SELECT_RANDOM or position > 0
 
 
 @inlined
