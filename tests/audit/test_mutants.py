@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,10 @@ from pyspark.sql import DataFrame
 from winnow.audit.recompute import draws_pass, hard_pass
 from winnow.audit.record import AuditRecord
 from winnow.audit.registry import GATE_OF, GATES
+from winnow.config.entries import PopularityEntry, UniformEntry
+from winnow.sampler.sources import popularity, registry
+from winnow.sampler.sources.drawn import CatalogueItems, Groups
+from winnow.sampler.sources.registry import _GROUPS
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
@@ -112,6 +117,9 @@ class DescribeTheUnbrokenBuild:
             "hard_within_margin",
             "hard_pool_beyond_margin",
             "hard_order_differs",
+            "source_groups_differ",
+            # Of positives that were not clicked.
+            "weak_positives_differ",
             # Of popularity that is not clicks of earlier dates: see ``popular``.
             "item_popularity_differs",
             "positives_before_popularity",
@@ -198,6 +206,7 @@ class DescribeSeveralSourcesAndQuotas:
             "hard_within_margin",
             "hard_pool_beyond_margin",
             "hard_order_differs",
+            "source_groups_differ.uniform",
         } <= {gate.name for gate in record.gates}
         told = sourced.tables["hard_negatives"].where("incl_prob < 1").count()
         assert told > 100, "there must be enough to notice a mistake"
@@ -221,6 +230,21 @@ class DescribeDrawsFromPools:
     @pytest.mark.parametrize("mutant", POOLED, ids=[mutant.name for mutant in POOLED])
     def it_does_not_pass_with_a_mistake(self, pooled: Bench, mutant: Mutant) -> None:
         assert failed(pooled.audit(mutant.make(pooled), mutant.caught_by)) >= set(mutant.caught_by)
+
+
+@pytest.mark.sail_only
+class DescribeARuleThatSamplerAndAuditShare:
+    """The audit asks the sources for their groups, as the sampler does: a wrong rule is in both."""
+
+    def it_is_caught_by_the_definition_alone(
+        self, engine: "Engine", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def by_popularity(_entry: UniformEntry, items: CatalogueItems) -> Groups:
+            return popularity.groups(PopularityEntry(source="popularity"), items)
+
+        monkeypatch.setattr(registry, "_GROUPS", {**_GROUPS, "uniform": by_popularity})
+        record = build(engine, tmp_path, broken_sources.SETTINGS).audit()
+        assert failed(record) == {"source_groups_differ.uniform"}
 
 
 @pytest.mark.sail_only

@@ -30,6 +30,7 @@ from winnow.audit.gates import (
     score_choice,
     shares,
     shuffle,
+    source_groups,
     stage_scores,
     user_caps,
     weak_positives,
@@ -50,7 +51,17 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         repeats,
         weak_positives,
     ),
-    (popularity, positives, draws, shares, dropped_rows, labels, kept_negatives, whose_clicks),
+    (
+        popularity,
+        positives,
+        draws,
+        source_groups,
+        shares,
+        dropped_rows,
+        labels,
+        kept_negatives,
+        whose_clicks,
+    ),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.
 

@@ -96,6 +96,7 @@ ABSOLUTE = (
     "log_q_differs",
     "drawn_outside_group",
     "mixture_log_q_differs",
+    "source_groups_differ",
     "q_differs",
     "hard_band_differs",
     "incl_prob_differs",

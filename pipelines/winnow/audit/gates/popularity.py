@@ -12,6 +12,7 @@ from winnow.audit.gates.row_rules import wanted_rows
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import positives_of
+from winnow.audit.recompute.stated_weights import wrong_weights
 from winnow.config.tree import Config
 
 CATALOGUE_DIFFERS = none_of(
@@ -138,13 +139,14 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
     misplaced = listed & (items.index != items.place + _FIRST_INDEX)
     total = max(float(weight.sum()), 1.0)
     share = weight / total
+    shares = np.power(items.popularity + config.popularity.smoothing, config.negatives.alpha)
     return [
         CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
         ELIGIBLE_FROM_DIFFERS.figure(int((both & (items.since_us != items.begins_us)).sum())),
         POPULARITY_DIFFERS.figure(int(wrong.sum())),
         POPULARITY_KNOWS_THE_DATE.figure(int(knows_the_date.sum())),
         *(() if config.popularity.is_clicks else (_popularity(items),)),
-        WEIGHTS_DIFFER.figure(_wrong_weights(items, config)),
+        WEIGHTS_DIFFER.figure(wrong_weights(shares[listed], weight[listed])),
         ITEM_INDEX_DIFFERS.figure(int(misplaced.sum())),
         ITEM_Q_DIFFERS.figure(int((listed & ~(np.abs(items.q - share) <= 1e-9 * share)).sum())),
         UNCLICKED_WEIGHT_SHARE.figure(float(weight[items.clicks == 0].sum()) / total),
@@ -154,24 +156,6 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
 def _popularity(items: Items) -> Figure:
     unlike = items.listed & (items.stated_popularity != items.popularity)
     return ITEM_POPULARITY_DIFFERS.figure(int(unlike.sum()))
-
-
-def _wrong_weights(items: Items, config: Config) -> int:
-    """Count the items whose weight is not (f + s)^alpha, rounded, on one fine enough scale."""
-    popularity, weight = items.popularity[items.listed], items.weight[items.listed]
-    if len(weight) == 0:
-        return 0
-    share = np.power(popularity + config.popularity.smoothing, config.negatives.alpha)
-    n, total = len(weight), float(share.sum())
-    # All weights at 1 would be right on a scale that is coarse enough: the design asks for the
-    # finest of which the sums are exact.
-    finest = min(2.0**52, 2.0**61 / n) * total / (total + n)
-    if float(weight.sum()) < finest / 4:
-        return n
-    # The largest weight tells the scale to half a unit of itself, so to half a unit of any other.
-    largest = int(np.argmax(share))
-    wanted = np.maximum(1.0, share * (float(weight[largest]) / float(share[largest])))
-    return int((np.abs(weight - wanted) > 2.0 + 1e-9 * wanted).sum())
 
 
 def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:

@@ -7,6 +7,7 @@ the weights of the main source are those of item_stats, which gates of their own
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +63,7 @@ def drawable_of(
             name: values.take(pa.array(inside[order])) for name, values in items.attributes.items()
         },
         impressions={
-            days: _looked_up(counts, items.key[inside[order]]) for days, counts in exposures.items()
+            days: looked_up(counts, items.key[inside[order]]) for days, counts in exposures.items()
         },
         segments={
             attribute: _segments(counts, items.key[inside[order]])
@@ -122,8 +123,14 @@ def _numbered(
     return SourceGroups(name, code, groups, of_item, by_user if groups else None)
 
 
-def _looked_up(counts: Counts, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the count of each key, 0 where it has none, shape (k,)."""
+def looked_up(
+    counts: tuple[NDArray[np.int64], NDArray[Any]], keys: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Return the count of each key, 0 where it has none, shape (k,).
+
+    Args:
+        counts: Keys, ascending, and the count of each. keys: What is looked up.
+    """
     known, n = counts
     place = places_of(keys, known)
     return np.where(place >= 0, np.append(n, 0)[place], 0)
