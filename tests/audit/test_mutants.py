@@ -112,6 +112,8 @@ class DescribeTheUnbrokenBuild:
             "negative_keep_p",
             "negative_keep_bias",
             "negative_keep_differs",
+            # Of draws from what anybody was shown: see ``pooled``.
+            "exposed_history_share",
             # Of several sources of draws, of margins and choices by score: see ``sourced``.
             "mixture_log_q_differs",
             "hard_within_margin",
@@ -223,7 +225,7 @@ class DescribeDrawsFromPools:
     def it_passes_every_gate(self, pooled: Bench) -> None:
         record = pooled.audit()
         assert failed(record) == set()
-        assert {"easy_draws_p.exposed", "easy_draws_p.segment"} <= {
+        assert {"easy_draws_p.exposed", "easy_draws_p.segment", "exposed_history_share"} <= {
             gate.name for gate in record.gates
         }
 

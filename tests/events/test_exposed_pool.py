@@ -68,6 +68,9 @@ class DescribeDrawsFromWhatAnybodyWasShown:
         names = {gate.name for gate in record.gates}
         assert {"easy_draws_p.exposed", "easy_draws_p.exposed_2"} <= names
 
+    def it_has_the_impressions_of_the_whole_window(self, built: Built) -> None:
+        assert [one for one in built.summary.warnings if one.startswith("exposed_history")] == []
+
     def it_draws_what_was_shown_on_the_dates_before_and_nothing_of_the_date(
         self, built: Built
     ) -> None:
@@ -102,6 +105,8 @@ class DescribeDrawsFromWhatAnybodyWasShown:
         ]
         logs.write(tmp_path)
         found = build_day(settings(tmp_path, EXPOSED), spark, immature=True)
+        (told,) = [one for one in found.summary.warnings if one.startswith("exposed_history")]
+        assert "that the impression log has: 0 share, wanted at least 1 (3 dates)" in told
         for row in found.tables["training_samples"]:
             assert (row["n_easy"], row["n_fill"]) == (0, 30)
             assert (row["shortfall_reasons"], row["shortfall_counts"]) == (["group_unknown"], [30])

@@ -4,6 +4,7 @@ SETTABLE = (
     "rejected_share",
     "rejected_reason_share",
     "history_share",
+    "exposed_history_share",
     "anonymous_share",
     "suspicious_user_share",
     "clicked_share",

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import INPUTS, Figure, Measurement, at_least, at_most, none_of
 from winnow.contracts.counts import RowCounts
+from winnow.dates import DateRange
 
 ROWS_UNACCOUNTED = none_of(
     "rows_unaccounted",
@@ -47,6 +48,13 @@ HISTORY_SHARE = at_least(
     "dates of the popularity window that the click log has",
     warn=1.0,
 )
+EXPOSED_HISTORY_SHARE = at_least(
+    "exposed_history_share",
+    INPUTS,
+    "share",
+    "dates of the longest window of exposed sources that the impression log has",
+    warn=1.0,
+)
 
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
@@ -59,6 +67,16 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     share = evidence.history_share
     if share is not None:
         yield Measurement([HISTORY_SHARE.promised()], lambda: HISTORY_SHARE.figure(share))
+    usual = evidence.config.popularity.window_days
+    longest = max((n or usual for n in evidence.config.negatives.exposed_windows), default=0)
+    dates = evidence.logs["impressions"].dates
+    if longest and dates is not None:
+        window = DateRange(evidence.day.shifted(-longest).date, evidence.day.shifted(-1).date)
+        found = len(set(dates) & set(window)) / longest
+        yield Measurement(
+            [EXPOSED_HISTORY_SHARE.promised()],
+            lambda: EXPOSED_HISTORY_SHARE.figure(found, detail=f"{longest} dates"),
+        )
 
 
 def input_figures(
