@@ -118,7 +118,7 @@ class DescribeRowsOfOtherTables:
             stages = hard_of(some, SETTINGS)
             assert stages is not None
             if easy not in names:
-                assert [tuple(row) for row in stages.collect()] == [(7, 1, 3, "coarse")]
+                assert [tuple(row) for row in stages.collect()] == [(7, 1, 5, 3, "coarse")]
         assert [negatives_of({}, SETTINGS), positives_of({}), hard_of({}, SETTINGS)] == [None] * 3
 
 
