@@ -192,6 +192,26 @@ class DescribeMix:
         found = self.figures(spark, row)
         assert found.get("incl_prob_differs.training_samples", 0) == wrong_ones
 
+    @pytest.mark.parametrize(
+        ("n_hard", "chance", "wrong_ones"),
+        [(2, 0.2, 0), (2, 0.4, 1), (2, 0.5, 0), (2, 1.0, 1), (1, 0.5, 0), (1, 1.0, 1)],
+    )
+    def it_knows_the_share_of_rows_that_the_log_keeps(
+        self, spark: SparkSession, n_hard: int, chance: float, wrong_ones: int
+    ) -> None:
+        """Of two chosen of five, of which the log kept half as many, 0.2; all that it had: 0.5."""
+        logs, log = SETTINGS.logs, SETTINGS.logs.ranking_log
+        assert log is not None
+        half = log.model_copy(update={"log_sample_rate": 0.5})
+        rated = logs.model_copy(update={"ranking_log": half})
+        settings = SETTINGS.model_copy(update={"logs": rated})
+        chances = [None, None, chance, chance if n_hard == 2 else None]
+        row = sample(n_hard=n_hard, n_fill=2 - n_hard, neg_incl_prob=chances)
+        rows = frame(spark, "training_samples", [row], settings)
+        counts = count_negatives(rows, settings, RowSample())
+        found = wrong(mix_figures(counts, settings, RowSample()))
+        assert found.get("incl_prob_differs.training_samples", 0) == wrong_ones
+
     def it_wants_no_chances_where_none_was_taken(self, spark: SparkSession) -> None:
         hard = [e.model_copy(update={"selection": "top"}) for e in SETTINGS.negatives.hard]
         chosen = SETTINGS.negatives.model_copy(update={"hard": tuple(hard)})

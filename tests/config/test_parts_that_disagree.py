@@ -83,6 +83,13 @@ class DescribePartsThatDisagree:
         assert told.where.startswith("funnel.cut_known_by")
         assert told.expected == "passed or last_stage"
         load_config(written(tmp_path, text + "funnel: {cut_known_by: passed}\n"))
+        rated = text.replace("sampled: true", "log_sample_rate: 0.5")
+        assert keys(tmp_path, rated) == ["funnel.cut_known_by"]
+        load_config(written(tmp_path, rated.replace("0.5", "1.0")))
+
+    def it_has_a_sample_rate_of_the_ranking_log_only(self, tmp_path: Path) -> None:
+        text = with_items("log_sample_rate: 0.5")
+        assert keys(tmp_path, text) == ["logs.items.log_sample_rate"]
 
     def it_needs_a_ranking_log_and_a_ladder_for_the_cascade(self, tmp_path: Path) -> None:
         asked = "tables: [positives, cascade_samples]\n"

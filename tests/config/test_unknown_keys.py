@@ -22,8 +22,8 @@ negatives: {hard: []}
 """
         assert sentences(tmp_path, text) == [
             "logs.clicks.colums (winnow.yaml, line 6): unknown key, expected one of path, format, "
-            "from, csv, encoding, accept_cut, explode, partition, columns, where, sampled, carry. "
-            "Did you mean columns?"
+            "from, csv, encoding, accept_cut, explode, partition, columns, where, sampled, "
+            "log_sample_rate, carry. Did you mean columns?"
         ]
 
     @pytest.mark.parametrize(

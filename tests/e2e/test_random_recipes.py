@@ -137,6 +137,12 @@ def random_config(draw: Random, base: Path) -> Config:
         gates={name: {"fail": None} for name in ("top_user_share", "logged_request_share")},
     )
     tree = made.model_dump(mode="json", by_alias=True)
+    if "ranks" not in str(hard) and draw.random() < 0.3:
+        # As if half of the rows had been logged: a sample tells no places, and no cut by absence.
+        tree["logs"]["ranking_log"]["log_sample_rate"] = 0.5
+        tree["funnel"]["cut_known_by"] = "last_stage"
+        for entry in hard[1:]:
+            entry |= {} if "scores" in entry else {"band": [0.0, 1.0]}
     tree["logs"]["items"]["carry"] = ["city", "brand", "levels"]
     tree["logs"]["users"]["carry"] = ["country"]
     tree["tables"] = [*tree["tables"], "training_samples_pointwise"]
@@ -223,6 +229,8 @@ def says_how_likely_it_was(settings: Config, built: Built) -> None:
     for row in built.tables["easy_negatives"]:
         assert 0 < row["q"] <= math.exp(row["log_q"]) * (1 + 1e-8) <= 1 + 1e-8
     several = len(settings.negatives.distributions) > 1
+    log = settings.logs.ranking_log
+    most = 1.0 if log is None else log.kept_share
     for row in built.tables["training_samples"]:
         n_easy, n_hard = row["n_easy"], row["n_hard"]
         chosen = range(n_easy, n_easy + n_hard)
@@ -234,7 +242,7 @@ def says_how_likely_it_was(settings: Config, built: Built) -> None:
             assert told == [place in chosen for place in range(len(told))]
         for place, chance in enumerate(row["neg_incl_prob"]):
             assert place in chosen or chance is None
-            assert chance is None or 0 < chance <= 1
+            assert chance is None or 0 < chance <= most
         weight = row["keep_prob"] * row.get("cap_prob", 1.0) * row.get("repeat_expect", 1.0)
         assert row["undo_weight"] == pytest.approx(1.0 / weight, rel=1e-9)
 

@@ -169,6 +169,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "in proportion to exp(score / 0.2), none twice",
     ),
     (
+        {
+            "logs": BASE["logs"] | {"ranking_log": {"path": "r", "log_sample_rate": 0.25}},
+            "funnel": {"cut_known_by": "passed"},
+            "negatives": {"hard": [{"source": "cut", "stage": "coarse"}]},
+        },
+        "incl_prob = 0.25 · chosen / allowed candidates of the pool",
+    ),
+    (
         {"negatives": {"hard": [{"source": "low", "stage": "fine", "relative_margin": 0.05}]}},
         "of those that scored worse there than the positive by 0.05 of its score at least",
     ),

@@ -89,6 +89,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         by_last_stage=draw(st.booleans()),
         sampled=draw(st.booleans()),
         weak_share=draw(st.sampled_from([0.25, 1.0])),
+        logged_share=draw(st.sampled_from([1.0, 1.0, 0.5, 0.1])),
         seed=draw(st.integers(0, 2**64 - 1)),
         draw_seed=draw(st.integers(0, 2**64 - 1)),
     )

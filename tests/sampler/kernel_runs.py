@@ -94,6 +94,7 @@ def recipe_of(case: Case) -> Recipe:
             case.cut_by_absence,
             case.by_last_stage,
             case.sampled,
+            case.logged_share,
         ),
     )
     return settings.recipe()

@@ -106,6 +106,7 @@ class Case:
     cut_by_absence: bool = False
     by_last_stage: bool = False
     sampled: bool = False
+    logged_share: float = 1.0
     bands: tuple[Band, ...] = ()
     pools: tuple[Asked, ...] = ()
     weak_share: float = 1.0
@@ -325,7 +326,9 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
         }
         chosen = sorted(pool, key=lambda c: orders[one.selection](c, start))[: one.n]
         group.hard += [replace(c, place=None) for c in chosen]  # it serves the choice only
-        chance = len(chosen) / len(pool) if one.selection == "random" and chosen else None
+        chance = None
+        if one.selection == "random" and chosen:
+            chance = len(chosen) * case.logged_share / len(pool)
         group.chances += [chance] * len(chosen)
         if missing := one.n - len(chosen):
             reason = "pool_too_small"

@@ -37,6 +37,7 @@ class LogConfig(Frozen):
             looked up under its own name.
         where: Source column to the values that are kept. Other rows count as filtered.
         sampled: True where the log holds a sample of the rows of a request.
+        log_sample_rate: Of the ranking log, the share of a request's rows that it keeps by chance.
         carry: Columns that are copied to tables; those of impressions stand at the top of the
             config.
     """
@@ -54,7 +55,18 @@ class LogConfig(Frozen):
     columns: dict[str, ColumnMapping] = Field(default_factory=dict)
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
     sampled: bool = False
+    log_sample_rate: float | None = Field(default=None, gt=0.0, le=1.0)
     carry: tuple[Identifier, ...] = ()
+
+    @property
+    def kept_share(self) -> float:
+        """How likely a row of a request is in the log, where that is said; else 1."""
+        return 1.0 if self.log_sample_rate is None else self.log_sample_rate
+
+    @property
+    def in_part(self) -> bool:
+        """Whether the log holds only some rows of a request."""
+        return self.sampled or self.kept_share < 1.0
 
     @field_validator("columns")
     @classmethod

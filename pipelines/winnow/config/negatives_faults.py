@@ -19,6 +19,10 @@ def negatives_faults(
         logs: The logs by name, without those that are wrong themselves.
     """
     yield from _attributes(negatives, logs)
+    for name, log in logs.items():
+        if log is not None and log.log_sample_rate is not None and name != "ranking_log":
+            what = "a sample rate of the rows of a request is one of the ranking log"
+            yield fault(("logs", name, "log_sample_rate"), what, next_step="Take it out.")
     if "ranking_log" in logs:
         yield from _hard(negatives, funnel, logs["ranking_log"])
 
@@ -40,10 +44,11 @@ def _hard(
         yield from _stages(negatives, funnel)
     if funnel is None or ranking_log is None:
         return
-    if ranking_log.sampled and funnel.cut_known_by == "membership":
+    if ranking_log.in_part and funnel.cut_known_by == "membership":
+        because = "sampled is true" if ranking_log.sampled else "log_sample_rate is below 1"
         yield fault(
             ("funnel", "cut_known_by"),
-            "membership needs every row of a request, but logs.ranking_log.sampled is true",
+            f"membership needs every row of a request, but logs.ranking_log.{because}",
             found="membership",
             expected="passed or last_stage",
         )

@@ -41,7 +41,7 @@ def stage_orders(
     counted = counts["ranking_log"].stages if "ranking_log" in counts else {}
     rows_of = [counted.get(stage.name, StageRows()) for stage in stages]
     settings = config.logs.ranking_log
-    sampled = settings is not None and settings.sampled
+    sampled = settings is not None and settings.in_part
     by_last_stage = config.funnel.cut_known_by == "last_stage"
     by_score = []
     for level, (stage, rows) in enumerate(zip(stages, rows_of, strict=True)):

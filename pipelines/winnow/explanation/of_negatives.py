@@ -108,7 +108,7 @@ def words_of_mix(config: Config) -> Iterator[str]:
             f"Draws come from {len(negatives.distributions)} distributions: mixture_log_q is how "
             "likely an item is under all draws of its positive together, given F."
         )
-    if config.logs.ranking_log is not None and config.logs.ranking_log.sampled:
+    if config.logs.ranking_log is not None and config.logs.ranking_log.in_part:
         yield "The ranking log is a sample: places in its lists are known only where it says them."
 
 
@@ -147,8 +147,8 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
             )
         if entry.selection == "random":
             values["incl_prob"] = (
-                "incl_prob = chosen / allowed candidates of the pool, given the request's list and "
-                "F; log_q is NULL"
+                f"incl_prob = {_logged(config)}chosen / allowed candidates of the pool, given the "
+                "request's list and F; log_q is NULL"
             )
     return values
 
@@ -160,6 +160,11 @@ def _promises(entry: Entry, config: Config) -> tuple[str, str, str]:
         return "q = W / Σ W of the group", log_q, "short where its group is empty given F"
     words = source_words()[source_named(entry.source).name]
     return words.formula, words.probability.format_map(_values(entry, config)), words.shortfall
+
+
+def _logged(config: Config) -> str:
+    log = config.logs.ranking_log
+    return "" if log is None or log.kept_share == 1.0 else f"{log.kept_share:g} · "
 
 
 def _selected(entry: HardEntry, config: Config) -> str:

@@ -103,7 +103,8 @@ class RecipeSettings:
                 higher_is_better=funnel.higher_score_is_better,
                 cut_by_absence=funnel.cut_known_by == "membership",
                 by_last_stage=funnel.cut_known_by == "last_stage",
-                sampled=log is not None and log.sampled,
+                sampled=log is not None and log.in_part,
+                logged_share=1.0 if log is None else log.kept_share,
             ),
             of_users=negatives.segments,
         )

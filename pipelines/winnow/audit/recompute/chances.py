@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.recompute.quotas import PoolRows, rows_of_pools
+from winnow.audit.recompute.quotas import PoolRows, logged_share, rows_of_pools
 from winnow.config.tree import Config
 
 
@@ -29,27 +29,28 @@ def with_chances(samples: DataFrame) -> DataFrame:
 def drawn_evenly(config: Config) -> Column:
     """Return whether the hard negatives of a positive tell one possible chance to be chosen.
 
-    It is drawn / pool for each of them, and NULL for the others. A pool that gave fewer than were
-    asked for gave all that it had.
+    It is drawn / pool for each of them, times the share of rows that the log keeps, and NULL for
+    the others. A pool that gave fewer than were asked for gave all that it had.
     """
     n_hard, known = F.col("n_hard"), F.col("known_chances")
     pools = rows_of_pools(config)
     if len(pools) > 1:
-        return _evenly_by_pool(pools)
+        return _evenly_by_pool(pools, logged_share(config))
     if all(one.pool.selection != "random" for one in pools):
         return known == 0
+    share = F.lit(logged_share(config))
     least, most = F.col("least_chance"), F.col("most_chance")
-    pool = n_hard / least
+    pool = n_hard * share / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
-    possible = (least > 0) & (least == most) & (most <= 1) & whole
-    all_chosen = (n_hard == config.negatives.n_hard) | (least == 1)
+    possible = (least > 0) & (least == most) & (most <= share) & whole
+    all_chosen = (n_hard == config.negatives.n_hard) | (least == share)
     complete = (known == n_hard) & (F.col("hard_chances") == n_hard)
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
 
 
-def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
+def _evenly_by_pool(pools: Sequence[PoolRows], logged: float) -> Column:
     """Return the same where each pool has a chance of its own, and no other negative has one."""
-    fits, n_known = F.lit(True), F.lit(0)
+    fits, n_known, share = F.lit(True), F.lit(0), F.lit(logged)
     for pool, hardness in pools:
         if hardness is None:
             continue
@@ -61,15 +62,16 @@ def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
             fits = fits & (known == 0)
             continue
         least, most = F.array_min(of_pool), F.array_max(of_pool)
-        whole = F.abs(n / least - F.round(n / least)) <= 1e-6 * n / least
-        possible = (known == n) & (least == most) & (least > 0) & (most <= 1) & whole
-        all_chosen = (n == pool.asked) | (least == 1)
+        size = n * share / least
+        whole = F.abs(size - F.round(size)) <= 1e-6 * size
+        possible = (known == n) & (least == most) & (least > 0) & (most <= share) & whole
+        all_chosen = (n == pool.asked) | (least == share)
         fits = fits & F.when(n == 0, F.lit(True)).otherwise(possible & all_chosen)
         n_known = n_known + n
     if all(hardness is not None for _, hardness in pools):
         return fits & (F.col("known_chances") == n_known)
     # Of pools that share a stage no row tells which of them it is of.
-    inside = F.coalesce((F.col("least_chance") > 0) & (F.col("most_chance") <= 1), F.lit(True))
+    inside = F.coalesce((F.col("least_chance") > 0) & (F.col("most_chance") <= share), F.lit(True))
     return fits & inside & (F.col("known_chances") == F.col("hard_chances"))
 
 

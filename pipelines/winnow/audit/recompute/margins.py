@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.recompute.logged_scores import OF_REQUEST, best_scores
-from winnow.audit.recompute.quotas import rows_of_pools
+from winnow.audit.recompute.quotas import logged_share, rows_of_pools
 from winnow.audit.recompute.request_sample import of_some_requests
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.chosen_entries import HardEntry
@@ -67,6 +67,7 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
         hard: hard_negatives, with ``incl_prob``.
     """
     config, total = evidence.config, 0
+    share = F.lit(logged_share(config))
     stages = stages_with_margins(config)
     rows = of_some_requests(hard, one_in)
     best = best_scores(evidence, rows, [level for level, _ in stages], one_in)
@@ -90,7 +91,7 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
         )
         told = rows.where(F.col("stage").isin(*names)).groupBy(*KEY, *repeats)
         pools = told.agg(F.count(F.lit(1)).alias("n"), F.min("incl_prob").alias("chance"))
-        wide = F.round(F.col("n") / F.col("chance")) > F.coalesce("most", F.lit(0))
+        wide = F.round(share * F.col("n") / F.col("chance")) > F.coalesce("most", F.lit(0))
         counted = pools.join(most, [*KEY], how="left").where(wide)
         total += int(counted.agg(F.sum("n")).collect()[0][0] or 0)
     return total

@@ -39,6 +39,12 @@ def rows_of_pools(config: Config) -> list[PoolRows]:
     return found
 
 
+def logged_share(config: Config) -> float:
+    """Return how likely a row of a request is in the ranking log, as far as the config says."""
+    log = config.logs.ranking_log
+    return 1.0 if log is None or log.log_sample_rate is None else log.log_sample_rate
+
+
 def exceeds_quota(config: Config) -> Column:
     """Return whether the sources of a positive's negatives are not those that its counts tell.
 

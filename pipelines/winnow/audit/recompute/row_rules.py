@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
+from winnow.audit.recompute.quotas import logged_share
 from winnow.audit.recompute.staged_rows import is_chosen, source_code
 from winnow.config.chosen_entries import HardEntry
 from winnow.config.tree import Config
@@ -54,7 +55,7 @@ def weight_fits(config: Config) -> Column:
 def drawn_by_chance(table: str, config: Config) -> Column:
     """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
-    probable = (chance > 0) & (chance <= 1)
+    probable = (chance > 0) & (chance <= logged_share(config))
     ways = {entry.selection == "random" for entry in config.negatives.hard}
     if ways == {False}:
         probable = is_null

@@ -21,7 +21,7 @@ def stage_rules(log: Log, config: Config, counted: Mapping[str, StageRows] | Non
             every row to have both.
     """
     ladder, settings = config.ladder, config.logs.ranking_log
-    sampled = settings is not None and settings.sampled
+    sampled = settings is not None and settings.in_part
     everything = StageRows(rows=1, scored=1, ranked=1)
     rows = [everything if counted is None else counted.get(s.name, StageRows()) for s in ladder]
     bands = [[entry.percentiles for entry in stage.hard] or [(0.0, 1.0)] for stage in ladder]

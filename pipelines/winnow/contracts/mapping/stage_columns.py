@@ -48,7 +48,7 @@ def _of_stage(index: int, stage: Rung, there: Collection[str], config: Config) -
     log = config.logs.ranking_log
     where = f"funnel.stages[{index}]"
     band_at = f"negatives.hard[{stage.entries[0]}]"
-    sampled = log is not None and log.sampled
+    sampled = log is not None and log.in_part
     if stage.order_by is not None and stage.order_by not in there:
         yield Problem(
             f"{where}.order_by",

@@ -28,6 +28,7 @@ class SamplingSpec(NamedTuple):
         cut_by_absence: Whether a cut is known by the item's absence from the next stage.
         by_last_stage: Whether an item has a row only of the last stage that it reached.
         sampled: Whether the ranking log holds only some rows of a request.
+        logged_share: How likely it holds a row of a request.
     """
 
     fills: bool
@@ -37,6 +38,7 @@ class SamplingSpec(NamedTuple):
     cut_by_absence: bool
     by_last_stage: bool
     sampled: bool
+    logged_share: float = 1.0
 
 
 class Recipe(NamedTuple):
