@@ -29,6 +29,9 @@ Sail and Spark 4.1 were seen to read; a build on spark does so in tables made of
 """
 
 
+_ASKED = {"positives.others": "positives.weak or organic"}
+
+
 def render() -> str:
     """Return the page."""
     parts = [_INTRO, _INPUTS]
@@ -69,7 +72,7 @@ def _row(column: ColumnContract, kind: str) -> str:
     else:
         fourth = "may be NULL" if column.nullable else "never"
         if column.nullable_when is not None:
-            fourth += f", but for {column.nullable_when}"
+            fourth += f", but for {_ASKED.get(column.nullable_when, column.nullable_when)}"
     accepted = [f"`{t}`" for t in column.accepts if t != column.type]
     meaning = column.meaning + (f" (also read from {', '.join(accepted)})" if accepted else "")
     if column.when is not None:

@@ -70,6 +70,14 @@ def random_logs(draw: Random) -> Logs:
     return made
 
 
+def search(draw: Random, logs: Logs) -> None:
+    """Add clicks without a request, of the date and the one before."""
+    for days in (-1, 0):
+        for _ in range(8):
+            user, item = draw.randrange(1, USERS + 1), draw.randrange(ITEMS)
+            logs.click(user, None, item, at("22:30", days), draw.choice(ACTIONS))
+
+
 def under_aliases(draw: Random, logs: Logs) -> Logs:
     """The same logs, in which a third of the rows name their item by another id of it."""
     made = Logs()
@@ -162,9 +170,10 @@ def with_alias_log(settings: Config, base: Path) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
-def with_weak_positives(settings: Config) -> Config:
+def with_other_positives(settings: Config) -> Config:
     tree = settings.model_dump(mode="json", by_alias=True)
     tree["positives"]["weak"] = {"share": 0.3, "weight": 0.2}
+    tree["positives"]["organic"] = {"actions": ["favourite", "buy"]}
     tree["tables"].remove("training_samples_pointwise")
     return Config.model_validate_json(json.dumps(tree))
 
@@ -184,13 +193,14 @@ class DescribeARandomRecipe:
         draw = Random(number)
         logs = random_logs(draw)
         settings = random_config(draw, tmp_path)
+        if draw.random() < 0.4:
+            search(draw, logs)
+            settings = with_other_positives(settings)
         if draw.random() < 0.3:
             under_aliases(draw, logs).write(tmp_path)
             settings = with_alias_log(settings, tmp_path)
         else:
             logs.write(tmp_path)
-        if draw.random() < 0.4:
-            settings = with_weak_positives(settings)
         built = build_day(settings, spark, immature=True)
         record = AuditRecord.model_validate_json(built.release.quality_json)
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
@@ -198,7 +208,7 @@ class DescribeARandomRecipe:
         never_shown_or_clicked(logs, settings, built)
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
-        shown_and_clicked(logs, built)
+        shown_and_clicked(logs, settings, built)
 
 
 def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
@@ -247,7 +257,7 @@ def says_how_likely_it_was(settings: Config, built: Built) -> None:
         assert row["undo_weight"] == pytest.approx(1.0 / weight, rel=1e-9)
 
 
-def shown_and_clicked(logs: Logs, built: Built) -> None:
+def shown_and_clicked(logs: Logs, settings: Config, built: Built) -> None:
     of_log = {
         log: {(r["user_id"], r["request_id"], r["item_id"]) for r in logs.rows[log]}
         for log in ("impressions", "clicks")
@@ -257,6 +267,17 @@ def shown_and_clicked(logs: Logs, built: Built) -> None:
         for r in built.tables["positives"]
     }
     assert len(strengths) == len(built.tables["positives"])
+    searched = {
+        (row["user_id"], row["item_id"])
+        for row in logs.rows["clicks"]
+        if row["request_id"] is None
+        and row["click_ts"] >= at("00:00")
+        and row["action_type"] in ("favourite", "buy")
+    }
+    organic = {(k[0], k[2]) for k, strength in strengths.items() if strength == "organic"}
+    assert organic == (searched if "organic" in settings.positives.others else set())
     for key, strength in strengths.items():
+        if strength == "organic":
+            continue
         assert key[:3] in of_log["impressions"]
         assert (key[:3] in of_log["clicks"]) == (strength == "strong")

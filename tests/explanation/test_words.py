@@ -65,6 +65,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"positives": {"weak": {"share": 0.1, "weight": 0.5}}},
         "chosen by a hash: keep_prob = 0.1, sample_weight = 0.5;",
     ),
+    (
+        {"positives": {"organic": {"actions": ["cart", "buy"]}}},
+        "A cart or buy that fits no impression is no orphan: it makes an organic positive",
+    ),
     ({"positives": {"labels": ["cart"]}}, "label_cart says whether the user did cart"),
     ({"positives": {"weights": {"buy": 3}}}, "that of the action (buy 3; others 1)"),
     (

@@ -50,12 +50,16 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     )
     # No click counts of some (user, request, item): all of its pairs are weak.
     weak = draw(st.sets(st.tuples(user, request, item), max_size=6))
-    pairs = [
-        replace(p, action=-1, click_us=p.impression_us)
-        if (p.user, p.request, p.item) in weak
-        else p
-        for p in pairs
-    ]
+    # Of others no impression is known: all of theirs are organic.
+    organic = draw(st.sets(st.tuples(user, request, item), max_size=6))
+
+    def of_strength(p: Pair) -> Pair:
+        if (p.user, p.request, p.item) in weak:
+            return replace(p, action=-1, click_us=p.impression_us)
+        is_organic = (p.user, p.request, p.item) in organic
+        return replace(p, action=p.action - 120) if is_organic else p
+
+    pairs = list(map(of_strength, pairs))
     ranked = draw(
         st.lists(
             st.builds(

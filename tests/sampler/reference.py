@@ -151,10 +151,12 @@ def sample(case: Case) -> list[Group]:
     by_positive = lambda p: (p.user, p.request, p.item)  # noqa: E731
     for (user, request, item), same in groupby(sorted(case.pairs, key=by_positive), by_positive):
         pairs = sorted(same, key=lambda p: (p.impression_us, p.click_us, p.tie))
-        is_weak = max(p.action for p in pairs) < 0
-        keep_prob = case.weak_share if is_weak else case.hot.get(item, 1.0)
+        action = max(p.action for p in pairs)
+        keep_prob = case.hot.get(item, 1.0)
+        if action < 0:
+            keep_prob = case.weak_share if action == -1 else 1.0
         row = fold(fold(fold(case.seed, user), request), item)
-        if not is_weak and (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
+        if action >= 0 and (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
             continue
         group = Group(
             user,
@@ -162,7 +164,7 @@ def sample(case: Case) -> list[Group]:
             item,
             pairs[0].impression_us,
             pairs[0].click_us,
-            max(p.action for p in pairs),
+            action,
             keep_prob,
         )
         forbidden = {i for u, i in case.forbidden if u == user}

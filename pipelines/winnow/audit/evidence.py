@@ -32,6 +32,7 @@ class Evidence:
         counts: Where the rows of each log went, orphans among the rejected.
         logs: The logs; their frames read the files again.
         n_attributed: Clicks of the date that were joined to an impression.
+        n_organic: Clicks of the date that were not, and are no orphans for it.
         totals: Positives and negatives by the sample groups; used where training_samples is not
             written.
         protocols: Delta reader protocol of each table that is there already.
@@ -55,6 +56,7 @@ class Evidence:
     earlier: Sequence[Mapping[str, float]] = ()
     items_before: DataFrame | None = None
     allow_empty: bool = False
+    n_organic: int = 0
     _kept: dict[Any, "_Kept"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -21,6 +21,7 @@ from winnow.audit.gates import (
     labels,
     margins,
     mix,
+    organic_positives,
     plausibility,
     popularity,
     positives,
@@ -50,6 +51,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         user_caps,
         repeats,
         weak_positives,
+        organic_positives,
     ),
     (
         popularity,

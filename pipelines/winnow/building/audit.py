@@ -17,6 +17,7 @@ from winnow.building.sampling import Sampled
 from winnow.config.model import Frozen
 from winnow.contracts.counts import RowCounts
 from winnow.errors import ReleaseError
+from winnow.events.organic_positives import count_organic
 from winnow.events.orphans import attributed_clicks
 from winnow.release.paths import staging_path
 from winnow.release.release import Release, RunRecord
@@ -72,6 +73,9 @@ def audit_build(
         counts=counts,
         logs=with_own_aliases(inputs.logs, run),
         n_attributed=attributed_clicks(sampled.attributed.pairs.frame, run.day),
+        n_organic=count_organic(
+            sampled.counted.logs["clicks"], sampled.attributed, run.config, run.day
+        ),
         totals=sampled.totals,
         protocols={name: found.reader for name in staged if (found := store.protocol(name))},
         history_share=None if history is None else history / run.config.popularity.window_days,

@@ -17,6 +17,7 @@ from winnow.contracts.tables import TableContract
 from winnow.dates import CalendarDay
 from winnow.events.click_users import Attributed
 from winnow.events.item_aliases import with_canonical_items
+from winnow.events.organic_positives import with_organic_pairs
 from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
@@ -154,6 +155,8 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
         pairs = all_pairs.made(chosen_rows(all_pairs.frame, logs["impressions"]))
         n_shown = counted.counts["impressions"].valid
         sampled = with_weak_pairs(logs, pairs, run, n_shown, users)
+        n_clicks = counted.counts["clicks"].valid
+        sampled = with_organic_pairs(logs, attributed, sampled, run, n_clicks, users)
         orders = stage_orders(logs, counted.counts, run.config)
         groups = stage_groups(logs, sampled, catalogue, run, orders)
         sums = totals(groups, REASONS)

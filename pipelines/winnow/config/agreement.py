@@ -118,17 +118,19 @@ def _windows(attribution: Attribution | None, positives: Positives | None) -> It
 
 
 def _told_strengths(positives: Positives | None, tables: Collection[str] | None) -> Iterator[Fault]:
-    """Give what is wrong where weak positives would be rows like all others."""
-    if positives is None or positives.weak is None or tables is None:
+    """Give what is wrong where weak or organic positives would be rows like all others."""
+    if positives is None or tables is None:
         return
     telling = ("positives", "training_samples")
-    if not set(telling) & set(tables):
-        what = "no table that is written tells weak positives from others"
-        yield fault(("positives", "weak"), what, None, f"{' or '.join(telling)} among tables")
-    if "training_samples_pointwise" in tables:
-        what = "training_samples_pointwise does not tell weak positives from others"
-        fix = "Take one of both out; training_samples has label_strength."
-        yield fault(("positives", "weak"), what, next_step=fix)
+    for strength in positives.others:
+        if not set(telling) & set(tables):
+            what = f"no table that is written tells {strength} positives from others"
+            expected = f"{' or '.join(telling)} among tables"
+            yield fault(("positives", strength), what, None, expected)
+        if "training_samples_pointwise" in tables:
+            what = f"training_samples_pointwise does not tell {strength} positives from others"
+            fix = "Take one of both out; training_samples has label_strength."
+            yield fault(("positives", strength), what, next_step=fix)
 
 
 def _asked_columns(positives: Positives | None, carried: Collection[str]) -> Iterator[Fault]:

@@ -67,6 +67,7 @@ ABSOLUTE = (
     "user_caps_differ",
     "repeats_differ",
     "weak_positives_differ",
+    "organic_positives_differ",
     "positives_not_clicked",
     "positives_missing",
     "clicks_outside_window",

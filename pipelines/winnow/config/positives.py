@@ -72,6 +72,12 @@ class Weak(Frozen):
     weight: float = Field(default=1.0, ge=0.0)
 
 
+class Organic(Frozen):
+    """Clicks without an impression, such as those in search, as positives of their own strength."""
+
+    actions: tuple[str, ...] = Field(min_length=1)
+
+
 class WeightBy(Frozen):
     """How a value of the clicks weighs a positive, besides its action.
 
@@ -101,7 +107,8 @@ class Positives(Frozen):
     ``labels`` names the actions that have a column of
     their own beside the strongest one's. ``values`` names number columns of the click log, and what
     is made of those of a positive's clicks. ``per_user_cap`` is how many positives of a date a user
-    may have. ``weak`` takes shown items without a click besides, marked as such.
+    may have. ``weak`` takes shown items without a click besides, ``organic`` clicks without an
+    impression; both are marked as such.
     """
 
     where: dict[SourceName, tuple[Scalar, ...]] = Field(default_factory=dict)
@@ -118,6 +125,7 @@ class Positives(Frozen):
     weight_by: WeightBy | None = None
     per_user_cap: int | None = Field(default=None, ge=1, le=1_000_000)
     weak: Weak | None = None
+    organic: Organic | None = None
 
     @model_validator(mode="after")
     def _weighed_by_a_value(self) -> Self:
@@ -132,8 +140,11 @@ class Positives(Frozen):
     def _known_actions(self) -> Self:
         refuse(named_twice(self.actions, ("actions",)))
         refuse(named_twice(self.labels, ("labels",)))
+        organic = () if self.organic is None else self.organic.actions
+        refuse(named_twice(organic, ("organic", "actions")))
         known = f"one of {', '.join(self.actions)}"
         named: list[tuple[Key, str]] = [(("weights", action), action) for action in self.weights]
+        named += [(("organic", "actions", place), one) for place, one in enumerate(organic)]
         named += [(("labels", place), action) for place, action in enumerate(self.labels)]
         refuse(
             fault(key, "actions has no such action", action, known)
@@ -141,6 +152,12 @@ class Positives(Frozen):
             if action not in self.actions
         )
         return self
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The strengths besides ``strong`` that positives may have."""
+        asked = {"weak": self.weak, "organic": self.organic}
+        return tuple(name for name, rule in asked.items() if rule is not None)
 
     @property
     def choosing(self) -> frozenset[str]:

@@ -158,6 +158,8 @@ class Config(Frozen):
             asked["positives.upsampling"] = ()
         if self.positives.weak is not None:
             asked["positives.weak"] = ()
+        if self.positives.others:
+            asked["positives.others"] = ()
         if not self.popularity.is_clicks:
             asked["popularity.of"] = ()
         return asked | self.ranking.asked_for

@@ -1,6 +1,6 @@
 """Which click belongs to which impression: pairs within the attribution window."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -173,7 +173,10 @@ def _latest_of_each_click(pairs: DataFrame) -> DataFrame:
 
 
 def unattributed_clicks(
-    clicks: DataFrame, pairs: DataFrame, refused: DataFrame | None
+    clicks: DataFrame,
+    pairs: DataFrame,
+    refused: DataFrame | None,
+    organic: Collection[str] = (),
 ) -> DataFrame:
     """Return the clicks that belong to no impression, one per key, with the reason.
 
@@ -183,6 +186,7 @@ def unattributed_clicks(
         clicks: Valid clicks of the date as in ``Log.frame``, duplicates included.
         pairs: What ``attributed_pairs`` returned, those that count.
         refused: ``click_key`` of clicks that have pairs, none of which counts; None is no click.
+        organic: The actions that may be without an impression: such a click is no orphan.
     """
     # Duplicates are equal in every column of the contract; the text of the source decides.
     first = Window.partitionBy("click_key").orderBy(F.col("source_row").cast("string"))
@@ -193,6 +197,8 @@ def unattributed_clicks(
     if refused is not None:
         known = refused.select("click_key", F.lit(_USER_DIFFERS).alias("why"))
         left, reason = left.join(known, "click_key", how="left"), F.coalesce("why", reason)
+    if organic:
+        left = left.where(~F.col("action_type").isin(*organic) | (reason != _ORPHAN))
     return (
         left.withColumn("reject_reasons", F.array(reason))
         .withColumn("number", F.row_number().over(first))

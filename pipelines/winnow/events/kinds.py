@@ -19,3 +19,10 @@ PAIR = 1
 """Kind of an event: an impression with a click in its attribution window."""
 FIRST_RANKED = 2
 """Kind of an event: FIRST_RANKED + 2 · stage (+ 1 where the row may become a negative)."""
+
+WEAK = -1
+"""The code of the action of a pair without a click: a weak positive's."""
+
+ORGANIC = -120
+"""What is added to the code of the action of a click without an impression: there are 100 at most,
+so it lies below ``WEAK``, and the strongest one is still the largest."""

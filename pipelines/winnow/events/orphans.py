@@ -42,7 +42,9 @@ def all_rejected(
     if counts["clicks"].valid > 0:
         log = logs["clicks"]
         clicks = log.frame.where(on_date(log, day) & F.col("valid"))
-        stray = unattributed_clicks(clicks, attributed.pairs.frame, attributed.refused)
+        organic = run.config.positives.organic
+        actions = () if organic is None else organic.actions
+        stray = unattributed_clicks(clicks, attributed.pairs.frame, attributed.refused, actions)
         parts.append(as_rejected(stray, "clicks"))
     if not parts:
         return run.scratch.spark.createDataFrame([], spark_schema(contract))

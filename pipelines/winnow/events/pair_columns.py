@@ -1,8 +1,5 @@
 """Names of columns that pairs have only where the config asks for them; known to tasks as well."""
 
-WEAK = -1
-"""The code of the action of a pair without a click: a weak positive's."""
-
 
 def value_column(name: str) -> str:
     """Return the column of pairs, and of what is made of them, with a value of the click log."""

@@ -10,7 +10,7 @@ from winnow.contracts.conforming import made_impression_id
 from winnow.contracts.log import Log
 from winnow.contracts.rows import chosen_rows, tie_columns, valid_rows, winner_hash
 from winnow.events.keys import key_of
-from winnow.events.pair_columns import WEAK
+from winnow.events.kinds import WEAK
 from winnow.events.popularity import counted_until
 from winnow.events.user_attributes import with_users
 from winnow.run import Run

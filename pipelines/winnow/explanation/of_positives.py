@@ -77,6 +77,12 @@ def words_of_positives(config: Config) -> Iterator[str]:
             f"sample_weight = {rule.weak.weight:g}; popularity, thinning, cap and repeats, and the "
             "figures of winnow explain, know none of them."
         )
+    if rule.organic is not None:
+        yield (
+            f"A {' or '.join(rule.organic.actions)} that fits no impression is no orphan: it makes "
+            "an organic positive (label_strength), one for each user and item of the date, which "
+            "thinning, cap and repeats, and the figures of winnow explain, do not know."
+        )
     for action in rule.labels:
         name = rule.label_names[action]
         yield f"label_{name} says whether the user did {action}, and label_{name}_delay_ms when."

@@ -40,6 +40,7 @@ _SAID = {
     *(f"positives.{name}" for name in ("actions", "weights", "labels", "values", "weight_by")),
     "positives.per_user_cap",
     "positives.weak",
+    "positives.organic",
 }
 """Keys of the config that the sections tell, with all that is below them."""
 

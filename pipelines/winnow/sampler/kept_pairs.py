@@ -60,8 +60,7 @@ def write_kept_pairs(
         stays = are_kept(
             user, request, item, draws.hot_keys, draws.hot_keep, settings.positive_seed
         )
-        if settings.weak_share is not None:
-            stays = stays | (batch["action"].to_numpy() < 0)
+        stays |= batch["action"].to_numpy() < 0
         waiting.append(batch.filter(pa.array(stays)))
         if sum(kept.nbytes for kept in waiting) >= limits.bytes_per_file:
             yield _written(waiting, settings)

@@ -72,7 +72,7 @@ class PositiveColumns:
     ) -> tuple[Kept, dict[str, pa.Array]]:
         """Return the positives that stay, as often as they should be, and how likely that was.
 
-        Weak ones all stay, once each, and count for nobody's cap.
+        Weak and organic ones all stay, once each, and count for nobody's cap.
 
         Args:
             kept: All positives of the date of each user of the partition.
@@ -83,13 +83,13 @@ class PositiveColumns:
         """
         columns: dict[str, pa.Array] = {}
         if self.per_user_cap is not None:
-            weak = kept.action < 0
-            rank, total = np.zeros(len(weak), np.int32), np.ones(len(weak), np.int32)
-            rank[~weak], total[~weak] = places_in_cap(_some(kept, ~weak))
+            others = kept.action < 0
+            rank, total = np.zeros(len(others), np.int32), np.ones(len(others), np.int32)
+            rank[~others], total[~others] = places_in_cap(_some(kept, ~others))
             stays = rank <= self.per_user_cap
             kept = _some(kept, stays)
             chance = np.minimum(1.0, self.per_user_cap / total[stays])
-            ranks = pa.array(rank[stays], mask=weak[stays])
+            ranks = pa.array(rank[stays], mask=others[stays])
             columns = {"user_rank_in_cap": ranks, "cap_prob": pa.array(chance)}
         if self.upsampling is not None:
             expected = expected_rows(clicks_of(kept), self.upsampling)

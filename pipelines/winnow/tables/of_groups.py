@@ -19,7 +19,8 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, named, with_dictionaries
-from winnow.events.pair_columns import WEAK, value_column
+from winnow.events.kinds import ORGANIC, WEAK
+from winnow.events.pair_columns import value_column
 from winnow.sampler.group_columns import CHOSEN, drawn_lists_of
 from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
@@ -57,6 +58,9 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         chances.append("cap_prob")
     if config.positives.upsampling is not None:
         chances.append("repeat_expect")
+    action = F.col("action")
+    if config.positives.organic is not None:
+        action = F.when(action < WEAK, action - F.lit(ORGANIC)).otherwise(action)
     by_value = F.lit(1.0) if config.positives.weight_by is None else F.col(VALUE_WEIGHT)
     return groups.select(
         "*",
@@ -66,8 +70,8 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
         shard(config, *POSITIVE_KEY).alias("shard"),
         F.lit(mature).alias("mature"),
         F.timestamp_micros("impression_us").alias("impression_ts"),
-        _by_code("action", actions).alias("action_type"),
-        *_of_strength(config, _by_code("action", weights) * by_value),
+        _by_code(action, actions).alias("action_type"),
+        *_of_strength(config, _by_code(action, weights) * by_value),
         (F.lit(1.0) / reduce(mul, map(F.col, chances))).alias("undo_weight"),
         *(F.col(value_column(name)).alias(name) for name in config.positives.values),
         *labels(config, F.col("impression_us"), lambda name, _: F.col(label_time(name))),
@@ -75,19 +79,21 @@ def with_placement(groups: DataFrame, config: "Config", day: date, *, mature: bo
 
 
 def _of_strength(config: "Config", weight: Column) -> Iterator[Column]:
-    """Give what differs where there was no click: its time, the weight, the strength."""
+    """Give what differs where there was no click or no impression: time, weight and strength."""
     weak, clicked, strong = config.positives.weak, F.timestamp_micros("click_us"), F.lit("strong")
     if weak is not None:
         is_weak = F.col("action") == WEAK
         clicked, strong = F.when(~is_weak, clicked), F.when(is_weak, "weak").otherwise(strong)
         weight = F.when(is_weak, F.lit(weak.weight)).otherwise(weight)
+    if config.positives.organic is not None:
+        strong = F.when(F.col("action") < WEAK, "organic").otherwise(strong)
     yield clicked.alias("click_ts")
     yield weight.alias("sample_weight")
     yield strong.alias("label_strength")
 
 
-def _by_code(code: str, values: tuple[str, ...] | list[float]) -> Column:
-    return F.coalesce(*(F.when(F.col(code) == i, F.lit(v)) for i, v in enumerate(values)))
+def _by_code(code: Column, values: tuple[str, ...] | list[float]) -> Column:
+    return F.coalesce(*(F.when(code == i, F.lit(v)) for i, v in enumerate(values)))
 
 
 @dataclass(frozen=True)

@@ -100,9 +100,13 @@ def impression_figures(
 
 
 def _stated(table: str, rows: DataFrame, carried: Sequence[str]) -> DataFrame:
-    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; strong ones were clicked."""
+    """Return ``table``, ``key``, ``hash`` and ``clicked`` of each row; strong ones were clicked.
+
+    Organic positives have no impression.
+    """
     clicked = F.col("label") == 1 if table == _EVERY_IMPRESSION else F.lit(True)
     if table != _EVERY_IMPRESSION and "label_strength" in rows.columns:
+        rows = rows.where(F.col("label_strength") != "organic")
         clicked = F.col("label_strength") != "weak"
     return rows.select(
         F.lit(table).alias("table"),

@@ -22,8 +22,8 @@ QUARANTINE_DIFFERS = none_of(
 CLICKS_UNACCOUNTED = none_of(
     "clicks_unaccounted",
     INPUTS,
-    "valid clicks of the date that are neither joined to an impression nor rejected (orphan, "
-    "user_differs)",
+    "valid clicks of the date that are neither joined to an impression, nor organic where these "
+    "are asked for, nor rejected (orphan, user_differs)",
 )
 REJECTED_SHARE = at_most(
     "rejected_share",
@@ -62,7 +62,9 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     counts, rejected = evidence.counts, evidence.staged["rejected"]
     yield Measurement(
         [CLICKS_UNACCOUNTED.promised()],
-        lambda: input_figures(counts, rejected, n_attributed=evidence.n_attributed),
+        lambda: input_figures(
+            counts, rejected, n_attributed=evidence.n_attributed + evidence.n_organic
+        ),
     )
     share = evidence.history_share
     if share is not None:
@@ -87,7 +89,7 @@ def input_figures(
     Args:
         counts: Where the rows of each log went, orphans among the rejected.
         rejected: The staged table.
-        n_attributed: Clicks of the date that were joined to an impression.
+        n_attributed: Clicks of the date that were joined to an impression, or are organic.
     """
     kept = {row["log"]: row["count"] for row in rejected.groupBy("log").count().collect()}
     figures = [CLICKS_UNACCOUNTED.figure(n_attributed - counts["clicks"].valid)]

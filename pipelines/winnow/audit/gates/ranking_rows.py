@@ -9,7 +9,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import INPUTS, Figure, Measurement, at_least, at_most
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many
 from winnow.audit.recompute.stage_rules import stage_rules
-from winnow.audit.recompute.staged_rows import can_have_hard, positives_of
+from winnow.audit.recompute.staged_rows import can_have_hard, clicked_rows, positives_of
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date
@@ -39,7 +39,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     positives, config, day = positives_of(evidence.staged), evidence.config, evidence.day
     if positives is None or not can_have_hard(evidence):
         return
-    log, rows = evidence.logs["ranking_log"], positives.rows
+    log, rows = evidence.logs["ranking_log"], clicked_rows(positives.rows, config)
     counted = evidence.counts["ranking_log"].stages
     by_user = "user_id" in log.mapped and config.attribution.users != "impression"
     one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)

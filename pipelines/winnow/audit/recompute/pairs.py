@@ -42,11 +42,13 @@ class RecomputedPairs:
         of_other_user: Clicks that count though they name another user than their impression.
         shared_ids: Ids of requests, or of impressions, that several users have in the impression
             log; None where it was not asked.
+        clicks: ``click`` of all that fit any impression, whether it counts or not; distinct.
     """
 
     rows: DataFrame
     of_other_user: int
     shared_ids: int | None
+    clicks: DataFrame
 
 
 @once
@@ -85,9 +87,10 @@ def recomputed_pairs(
     chosen = (
         F.col("chosen") if since is None or config.popularity.clicks == "chosen" else F.lit(True)
     )
+    fitting = joined.select("click").distinct()
     strange = int(joined.agg(F.count_if("strange")).collect()[0][0])
     if strange == 0:
-        return RecomputedPairs(joined.where(chosen), 0, None)
+        return RecomputedPairs(joined.where(chosen), 0, None, fitting)
     shared = None
     if config.attribution.users == "auto":
         shared = _shared(logs["impressions"], _JOINS[config.attribution.join][0])
@@ -99,7 +102,7 @@ def recomputed_pairs(
     holds = ~unlike | (~F.col("has_own") & F.col("of_one") & F.lit(not shared))
     rows = scratch.staged(joined.join(per_click, "click").where(holds), f"{name}-of-users")
     others = rows.where(unlike).select("click").distinct().count()
-    return RecomputedPairs(rows.where(chosen), others, shared)
+    return RecomputedPairs(rows.where(chosen), others, shared, fitting)
 
 
 def _shared(impressions: Log, name: str) -> int:

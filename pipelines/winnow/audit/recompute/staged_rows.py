@@ -81,8 +81,8 @@ def strengths_of(positives: DataFrame, strength: str) -> DataFrame:
 
 
 def clicked_rows(positives: DataFrame, config: Config) -> DataFrame:
-    """Return the positives that a click made, where there may be others."""
-    return positives if config.positives.weak is None else strengths_of(positives, "strong")
+    """Return the positives that were shown and clicked, where there may be others."""
+    return strengths_of(positives, "strong") if config.positives.others else positives
 
 
 def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.arrays.grouping import starts_of_runs
+from winnow.events.kinds import ORGANIC
 from winnow.sampler.kernels.positives import Pairs
 
 NEVER = np.iinfo(np.int64).max
@@ -34,7 +35,7 @@ def first_times(
         int64 microseconds since 1970-01-01 UTC, shape (p,).
     """
     times = np.full(len(positive), NEVER)
-    did = pairs.action == action
+    did = (pairs.action == action) | (pairs.action == action + ORGANIC)
     np.minimum.at(times, positive[did], pairs.click_us[did])
     found: NDArray[np.int64] = times[positive[kept]]
     return found

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled
 from winnow.arrays.grouping import starts_of_runs
+from winnow.events.kinds import WEAK
 from winnow.sampler.kernels.hashing import KEEP_STREAM, SHUFFLE_STREAM, fold, row_hash, unit
 
 
@@ -19,8 +20,9 @@ class Pairs(NamedTuple):
             id. The ranked items of the request have it too. A hash: of n requests of one partition
             two have the same one with a probability of n² / 2⁶⁵.
         impression_us, click_us: int64 microseconds since 1970-01-01 UTC.
-        action: int8, the position of the action in the configured order; larger is stronger. Below
-            0: there was no click, and then in no pair of its positive, which is weak.
+        action: int8, the position of the action in the configured order; larger is stronger. -1:
+            there was no click (a weak positive); below: no impression (an organic one). Then it is
+            so of all pairs of the positive.
         tie: int64 hash of the impression's other columns: makes the order of duplicates total.
     """
 
@@ -68,8 +70,8 @@ def keep_positives(
     """Reduce pairs to one positive per (user, request, item) and thin those of hot items.
 
     A positive takes its earliest impression, that impression's earliest click, and the strongest
-    action of all its pairs. It is kept when a hash of its keys, in [0, 1), is below keep_prob. A
-    weak one is kept as it is: which of them are there was decided before.
+    action of all its pairs. It is kept when a hash of its keys, in [0, 1), is below keep_prob. Weak
+    and organic ones stay: which of them are there was decided before.
 
     Args:
         pairs: The pairs of one partition.
@@ -88,8 +90,8 @@ def keep_positives(
     action = np.maximum.reduceat(pairs.action[order], first) if len(first) else pairs.action[:0]
     user, request, item = pairs.user[row], pairs.request[row], pairs.item[row]
     kept, keep_prob, hashes = _choose(user, request, item, hot_items, hot_keep, seed)
-    weak = action < 0
-    kept, keep_prob = kept | weak, np.where(weak, weak_share, keep_prob)
+    kept, keep_prob = kept | (action < 0), np.where(action < 0, 1.0, keep_prob)
+    keep_prob[action == WEAK] = weak_share
     return Kept(
         row[kept],
         user[kept],
