@@ -29,7 +29,7 @@ class DescribeTheConfigurationPage:
         [
             "| `per_positive` | whole number, ≥ 1, ≤ 10000 | `20` |",
             "| `exposure_lookback_days` | whole number, ≥ 0, ≤ 365 | `7` |",
-            '| `selection` | `random`, `top`, `tail` | `"random"` |',
+            '| `selection` | `random`, `top`, `tail`, `score` | `"random"` |',
             "| `from` | `impressions`, `clicks`, `ranking_log` |  |",
         ],
     )
