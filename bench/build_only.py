@@ -1,16 +1,18 @@
 """Winnow's part of the comparison: one build, with the seconds and CPU seconds of each stage.
 
-usage: python -m bench.build_only LOGS OUT [--engine sail] [--whole] [--lookback 0]
+usage: python -m bench.build_only LOGS OUT [--engine sail] [--whole] [--variants 0] [--lookback 0]
 
 Without --whole the build ends with the sample groups on disk, which hold what the peers write:
 positives, easy and hard negatives. With --whole it is all of ``winnow build``: every row counted,
-all tables, the audit, the release.
+all tables, the audit, the release. With --variants 8 it is that for eight recipes, which share one
+reading of the logs.
 """
 
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from winnow.building.build import build
 from winnow.building.inputs import open_for_build
 from winnow.building.progress import Progress, Stage
 from winnow.building.request import BuildRequest
+from winnow.building.variants import build_variants
 from winnow.contracts.rows import chosen_rows, valid_rows
 from winnow.dates import CalendarDay
 from winnow.engine.choice import start_engine
@@ -30,7 +33,7 @@ from winnow.sampler.steps import stage_groups, stage_pairs_and_catalogue
 from winnow.spark.scratch import Scratch
 from winnow.spark.sized import Sized
 
-from bench.config import config_of
+from bench.config import VARIANTS, config_of, with_variants
 from bench.work import DAY, tell
 
 
@@ -92,6 +95,9 @@ def main(
     out: Path,
     engine: Annotated[str, typer.Option(help="sail or spark.")] = "sail",
     whole: Annotated[bool, typer.Option("--whole", help="All of winnow build.")] = False,
+    variants: Annotated[
+        int, typer.Option(min=0, max=len(VARIANTS), help="Recipes in one whole build.")
+    ] = 0,
     lookback: Annotated[int, typer.Option(help="Dates of exclusion before the date.")] = 0,
     driver_memory: Annotated[str, typer.Option(help="Spark only: memory of the JVM.")] = "6g",
 ) -> None:
@@ -108,7 +114,10 @@ def main(
         request = BuildRequest(
             config=config, day=DAY, engine=running, immature=True, progress=progress
         )
-        if whole:
+        if variants:
+            several = with_variants(config, variants)
+            build_variants(replace(request, config=several)).raise_if_failed()
+        elif whole:
             build(request)
         else:
             build_only(request, folder)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from winnow.config.tree import Config
 
@@ -36,4 +37,24 @@ def config_of(logs: Path, warehouse: Path, lookback: int = 0) -> Config:
             "on_shortfall": "leave",
         },
     }
+    return Config.model_validate_json(json.dumps(tree))
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as_is": {},
+    "alpha_025": {"negatives": {"easy": [{"source": "popularity", "alpha": 0.25}]}},
+    "alpha_1": {"negatives": {"easy": [{"source": "popularity", "alpha": 1.0}]}},
+    "half": {"negatives": {"per_positive": PER_POSITIVE}},
+    "not_thinned": {"positives": {"downsampling": {"rule": "none", "threshold_clicks": None}}},
+    "coarse": {"negatives": {"hard": [{"source": "cut", "stage": "coarse"}]}},
+    "seed_1": {"seed": 1},
+    "epoch_1": {"epoch": 1},
+}
+"""Recipes as an ablation has them, for a build of several."""
+
+
+def with_variants(config: Config, count: int) -> Config:
+    """Return a config with the first of ``VARIANTS``."""
+    tree = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    tree["variants"] = dict(list(VARIANTS.items())[:count])
     return Config.model_validate_json(json.dumps(tree))

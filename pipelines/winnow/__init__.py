@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from winnow.building.face import build as build
+    from winnow.building.face import build_variants as build_variants
     from winnow.building.sample import sample as sample
     from winnow.config.loading import load_config as load_config
     from winnow.config.tree import Config as Config
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "Config": "winnow.config.tree",
     "build": "winnow.building.face",
+    "build_variants": "winnow.building.face",
     "load_config": "winnow.config.loading",
     "open_dates": "winnow.release.opening",
     "open_release": "winnow.release.opening",
@@ -33,6 +35,7 @@ _PLACES = {
 
 __all__ = [  # noqa: RUF022 - in the order in which a person meets them
     "build",
+    "build_variants",
     "sample",
     "open_release",
     "open_dates",

@@ -55,6 +55,32 @@ class DescribeProgressWithoutATerminal:
         assert written(to) == ""
 
 
+class DescribeProgressOfAVariant:
+    def it_names_the_variant_and_keeps_seconds_of_its_own(self) -> None:
+        to = console()
+        progress = Progress(to)
+        own = progress.of("flat")
+        with own.stage("sample"):
+            pass
+        with progress.stage("read"):
+            pass
+        first, second, *others = written(to).splitlines()
+        assert first.endswith("  flat: sample …")
+        assert re.fullmatch(r"\d\d:\d\d:\d\d  flat: sample +0\.\d s", second)
+        assert all("flat" not in line for line in others)
+        assert (list(own.seconds), list(progress.seconds)) == (["sample"], ["read"])
+
+    def it_is_a_field_for_machines(self) -> None:
+        to = console()
+        progress = Progress(to, log_format="json")
+        for one in (progress.of("flat"), progress):
+            with one.stage("sample"):
+                pass
+        told = [json.loads(line) for line in written(to).splitlines()]
+        assert [one.get("variant") for one in told] == ["flat", "flat", None, None]
+        assert {one["stage"] for one in told} == {"sample"}
+
+
 class DescribeProgressAsJson:
     def it_is_one_object_per_line(self) -> None:
         to = console(force_terminal=True)

@@ -5,7 +5,8 @@ import json
 from datetime import date
 
 from rich.console import Console
-from winnow.building.summary import BuildSummary, Totals, print_builds, print_summary
+from winnow.building.summary import BuildSummary, Totals
+from winnow.building.summary_text import print_builds, print_summary
 from winnow.contracts.counts import RowCounts
 
 SUMMARY = BuildSummary(

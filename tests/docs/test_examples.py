@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def left_behind(_folder: str, names: list[str]) -> set[str]:
-    return {"warehouse", "data"} & set(names)
+    return {"warehouse", "ablation", "data"} & set(names)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,18 @@ class DescribeTheReadme:
 
     def it_is_short(self) -> None:
         assert len(README.read_text(encoding="utf-8").splitlines()) < 340
+
+
+class DescribeTheExampleWithVariants:
+    def it_is_the_other_one_with_recipes(self) -> None:
+        (part,) = [
+            block.text
+            for block in blocks_of(ROOT / "docs" / "operations.md")
+            if block.text.startswith("# examples/own_logs/variants.yaml")
+        ]
+        rest = (EXAMPLE / "variants.yaml").read_text(encoding="utf-8").splitlines()[2:]
+        alone = (EXAMPLE / "winnow.yaml").read_text(encoding="utf-8").splitlines()[2:]
+        assert rest == [*alone, "", *part.splitlines()[1:]]
 
 
 class DescribeTheOtherPages:

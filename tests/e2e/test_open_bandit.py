@@ -14,7 +14,8 @@ from rich.console import Console
 from winnow.building.build import build
 from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
-from winnow.building.summary import BuildSummary, Totals, print_summary
+from winnow.building.summary import BuildSummary, Totals
+from winnow.building.summary_text import print_summary
 from winnow.config.loading import load_config
 from winnow.engine.choice import engine_of
 from winnow.release.opening import open_release

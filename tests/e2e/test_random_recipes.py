@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord
+from winnow.building.progress import Progress
+from winnow.building.request import BuildRequest
+from winnow.building.variants import build_variants
 from winnow.config.tree import Config
+from winnow.engine.choice import engine_of
+from winnow.release.opening import open_release
 
 from tests.events.handmade import DAY, Built, Logs, at, build_day, config
 
@@ -209,6 +214,8 @@ class DescribeARandomRecipe:
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
+        if number % 5 == 0:
+            is_the_same_as_a_variant(settings, built, spark)
 
 
 def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
@@ -281,3 +288,21 @@ def shown_and_clicked(logs: Logs, settings: Config, built: Built) -> None:
             continue
         assert key[:3] in of_log["impressions"]
         assert (key[:3] in of_log["clicks"]) == (strength == "strong")
+
+
+def is_the_same_as_a_variant(settings: Config, built: Built, spark: SparkSession) -> None:
+    """Of two recipes that read the logs together, this one makes what it made alone."""
+    other = {"seed": settings.seed + 1, "negatives": {"easy": [{"source": "uniform"}]}}
+    tree = settings.model_dump(mode="json", by_alias=True) | {"variants": {"b": other, "a": {}}}
+    request = BuildRequest(
+        Config.model_validate_json(json.dumps(tree)),
+        DAY,
+        engine_of(spark),
+        progress=Progress(quiet=True),
+        immature=True,
+    )
+    made = build_variants(request)
+    assert made.failed.keys() <= {"b"}, "a gate may find other draws of few users odd"
+    found = open_release(Path(settings.warehouse, "a"), ds=DAY).releases[0]
+    pins = [(pin.table, pin.content) for pin in found.tables]
+    assert pins == [(pin.table, pin.content) for pin in built.release.tables]

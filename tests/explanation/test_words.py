@@ -184,6 +184,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"negatives": {"hard": [{"source": "low", "stage": "fine", "relative_margin": 0.05}]}},
         "of those that scored worse there than the positive by 0.05 of its score at least",
     ),
+    (
+        {"variants": {"flat": {"negatives": {"easy": [{"source": "popularity", "alpha": 0.25}]}}}},
+        "popularity, 10 of a positive: draws from the whole catalogue, an item by W = (f + 1)^0.25",
+    ),
 ]
 
 
@@ -197,6 +201,23 @@ class DescribeAConfigInWords:
 
     def it_says_nothing_besides_where_all_is_as_usual(self, tmp_path: Path) -> None:
         assert "Besides" not in words_of(tmp_path).sections
+
+    def it_says_of_each_variant_what_is_not_so_of_all(self, tmp_path: Path) -> None:
+        parts: dict[str, Any] = {
+            "same": {},
+            "other": {"seed": 4, "negatives": {"hard": []}},
+        }
+        sections = words_of(tmp_path, variants=parts).sections
+        where = tmp_path / "warehouse"
+        assert sections["Tables"][0].startswith(f"Written to a folder of each variant in {where}: ")
+        (only,) = sections["Variant same"]
+        assert only.startswith(f"Written to {where / 'same'}: ")
+        told = sections["Variant other"]
+        assert any("of seed 4 and" in sentence for sentence in told)
+        assert "cut coarse: nothing comes of it." in told
+        assert (
+            set(told) & {one for title in ("Logs", "Forbidden") for one in sections[title]} == set()
+        )
 
     def it_says_what_a_row_of_each_table_is(self, tmp_path: Path) -> None:
         tables = words_of(tmp_path, tables=["positives"]).sections["Tables"]

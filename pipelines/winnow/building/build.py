@@ -1,10 +1,12 @@
 """Build one date: logs in, one released set of tables out. ``winnow build``."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from winnow.audit.judging import require_passed, warning_of
 from winnow.audit.record import AuditRecord
+from winnow.audit.suites.suite import Suite
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
 from winnow.building.config_check import check_config
@@ -16,7 +18,7 @@ from winnow.building.inputs import (
 )
 from winnow.building.rejected import rejected_examples
 from winnow.building.request import BuildRequest
-from winnow.building.sampling import count_logs, run_in, sample_logs
+from winnow.building.sampling import Counted, Joined, count_logs, run_in, sample_logs
 from winnow.building.suites import judge_logs, judge_tables
 from winnow.building.summary import BuildSummary, Totals
 from winnow.contracts.counts import RowCounts
@@ -30,7 +32,10 @@ from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
+from winnow.release.releases import ReleasesSnapshot
 from winnow.release.stage_tables import stage_tables
+from winnow.release.store import Store
+from winnow.run import Run
 from winnow.sampler.kernels.mix import REASONS
 from winnow.tables.all_tables import contracts
 
@@ -57,39 +62,87 @@ def build(request: BuildRequest) -> BuildSummary:
 
 def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
+    begun = begin(request)
+    with request.progress.stage("check the logs"):
+        inputs = open_inputs(request)
+        opened |= inputs.logs
+    # To compile takes long: a path that is wrong is told before.
+    request.engine.compile_kernels(request.progress.stage)
+    request.engine.warm_up(audit=True)
+    return released(begun, inputs, count_logs(inputs.logs, request, begun.run))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A build that has begun; nothing was read yet.
+
+    Attributes:
+        request: What is asked for.
+        suites: The user's own suites.
+        store: The tables of the warehouse.
+        releases: What was released before.
+        run: The date, and the folder of its staging.
+    """
+
+    request: BuildRequest
+    suites: tuple[Suite, ...]
+    store: Store
+    releases: ReleasesSnapshot
+    run: Run
+
+
+def begin(request: BuildRequest) -> Begun:
+    """Look at the config and at what the warehouse holds.
+
+    Raises:
+        ConfigError: As ``check_config``.
+        ReleaseError: The log of a table is damaged.
+    """
     suites = check_config(request.config) if request.suites is None else request.suites
-    config, progress, run_id = request.config, request.progress, new_run_id()
+    run_id = new_run_id()
     store = request.engine.store(
-        request.warehouse, config.publishing.retention_days, request.limits
+        request.warehouse, request.config.publishing.retention_days, request.limits
     )
     releases = store.releases_snapshot()
-    for table in config.tables_written:
+    for table in request.config.tables_written:
         # A log that is damaged would else be met when the work is done.
         store.protocol(table)
     preload_great_expectations()
     run = run_in(staging_path(request.warehouse, run_id), request, run_id)
-    folder = run.scratch.folder
+    return Begun(request, suites, store, releases, run)
 
-    with progress.stage("check the logs"):
-        inputs = open_inputs(request)
-        opened |= inputs.logs
-    # To compile takes long: a path that is wrong is told before.
-    request.engine.compile_kernels(progress.stage)
-    request.engine.warm_up(audit=True)
-    counted = count_logs(inputs.logs, request, run)
+
+def released(
+    begun: Begun, inputs: Inputs, counted: Counted, joined: Joined | None = None
+) -> BuildSummary:
+    """Sample logs that were counted; stage, audit and publish the tables.
+
+    Args:
+        begun: The build.
+        inputs: The logs. counted: The same logs, and where their rows go.
+        joined: The clicks as they were joined before; None joins them.
+
+    Raises:
+        GateError, ConflictError, ConfigError, ReleaseError: As ``build``.
+    """
+    request, run, store, suites = begun.request, begun.run, begun.store, begun.suites
+    config, progress, run_id = request.config, request.progress, run.scratch.tag
+    folder = run.scratch.folder
     recorded = partial(_recorded, request, run_id, inputs)
     before = partial(recorded, counted.counts)
     judged = judge_logs(suites, counted.logs, counted.counts, request, run_id, folder, before)
-    sampled = sample_logs(counted, request, run)
+    sampled = sample_logs(counted, request, run, joined)
     with progress.stage("stage tables") as stage:
         known = contracts(config, inputs.logs)
         of_tables = sampled.table_inputs(known["rejected"], run, mature=inputs.mature)
-        staged = stage_tables(of_tables, known, run, store, run_id)
+        linked = None if joined is None else joined.tables
+        staged = stage_tables(of_tables, known, run, store, run_id, linked)
         stage.rows = sum(table.content.rows for table in staged.values())
     with progress.stage("audit"):
         counts = with_orphans(counted.counts, store.read_staged(staged["rejected"]))
+        allow_empty = request.allow_empty
         record = audit_build(
-            run, inputs, sampled, counts, staged, store, releases, allow_empty=request.allow_empty
+            run, inputs, sampled, counts, staged, store, begun.releases, allow_empty=allow_empty
         )
         judge_tables(suites, staged, store, request, run_id, judged)
         record = record.with_gates(judged.gates, judged.suites)
@@ -98,7 +151,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
         examples = partial(rejected_examples, request.warehouse, run_id)
         require_passed(record.gates, run_id, folder, examples)
     with progress.stage("publish"):
-        published = publish(store, staged, run_record, releases)
+        published = publish(store, staged, run_record, begun.releases)
     sums = sampled.totals
     return BuildSummary(
         release_id=published.release.release_id,

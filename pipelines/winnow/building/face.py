@@ -1,4 +1,4 @@
-"""``winnow.build``: one date, from Python as from the command line."""
+"""``winnow.build`` and ``build_variants``: one date, from Python as from the command line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winnow.building.progress import Progress
+from winnow.config.chosen_variant import one_recipe
 from winnow.config.loading import load_config, parse_day
 from winnow.config.tree import Config
 from winnow.config.warehouse import with_warehouse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from winnow.building.summary import BuildSummary
+    from winnow.building.variants import VariantBuilds
     from winnow.engine.engine import Engine
 
 
@@ -24,6 +26,7 @@ def build(
     config: "str | Path | Config",
     ds: str | date,
     *,
+    variant: str | None = None,
     engine: "str | SparkSession | None" = None,
     warehouse: str | Path | None = None,
     allow_empty: bool = False,
@@ -35,10 +38,12 @@ def build(
     Args:
         config: The path of a config, or a config as ``load_config`` returned it.
         ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
+        variant: Which of the config's variants; ``build_variants`` builds all.
         engine: ``sail`` or ``spark`` is started for this build and stopped after it. A session that
             runs is used and left running; one of Spark needs the classes and settings of
             delta-spark. None is ``$WINNOW_ENGINE``, or ``sail``.
-        warehouse: The folder of the tables, in place of the config's.
+        warehouse: The folder of the tables, in place of the config's; of a variant the folder that
+            its own is in.
         allow_empty: Accept logs that are missing or have no rows for the date.
         immature: Build before the last clicks are in; the rows say ``mature = false``.
         verbose: Tell of every stage on stderr.
@@ -57,6 +62,7 @@ def build(
     tree, home = config_of(config)
     if warehouse is not None:
         tree = with_warehouse(tree, warehouse, "warehouse")
+    tree = one_recipe(tree, variant, "variant")
     with extras_named():
         from winnow.building.build import build as build_date
         from winnow.building.config_check import check_config
@@ -74,6 +80,54 @@ def build(
                 progress=Progress(quiet=not verbose),
                 home=home,
                 suites=suites,
+            )
+        )
+
+
+def build_variants(
+    config: "str | Path | Config",
+    ds: str | date,
+    *,
+    engine: "str | SparkSession | None" = None,
+    warehouse: str | Path | None = None,
+    allow_empty: bool = False,
+    immature: bool = False,
+    verbose: bool = False,
+) -> "VariantBuilds":
+    """Build all variants of a config for one date; their logs are read once.
+
+    Args:
+        config, ds, engine, warehouse, allow_empty, immature, verbose: As of ``build``.
+
+    Returns:
+        The summaries by the names of the variants, and why some were not released, if any:
+        ``raise_if_failed`` raises that.
+
+    Raises:
+        ConfigError: The config has no variants, or it or an argument is wrong.
+        InputError: A log is missing, damaged or not what its contract says; nothing was built.
+        MissingExtraError: A package that a build needs is not installed.
+    """
+    day = date_of(ds)
+    tree, home = config_of(config)
+    if warehouse is not None:
+        tree = with_warehouse(tree, warehouse, "warehouse")
+    with extras_named():
+        from winnow.building.config_check import check_config
+        from winnow.building.request import BuildRequest
+        from winnow.building.variants import build_variants as build_all
+
+        check_config(tree)
+    with running(engine, f"winnow build {day}") as started:
+        return build_all(
+            BuildRequest(
+                config=tree,
+                day=day,
+                engine=started,
+                allow_empty=allow_empty,
+                immature=immature,
+                progress=Progress(quiet=not verbose),
+                home=home,
             )
         )
 

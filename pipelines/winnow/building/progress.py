@@ -9,9 +9,10 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -58,7 +59,14 @@ class Progress:
         self._quiet = quiet
         self._json = log_format == "json"
         self._live = log_format is None and self._console.is_terminal and not quiet
+        self._of: str | None = None
         self.seconds: dict[str, float] = {}
+
+    def of(self, variant: str) -> Self:
+        """Return what tells of the stages of a variant, where this one does, with own seconds."""
+        own = copy(self)
+        own._of, own.seconds = variant, {}
+        return own
 
     def say(self, text: str) -> None:
         """Write one line."""
@@ -75,13 +83,16 @@ class Progress:
         failed = True
         self._tell_start(name)
         try:
-            with self._moving(name):
+            with self._moving(self._named(name)):
                 yield stage
             failed = False
         finally:
             took = time.monotonic() - begin
             self.seconds[name] = self.seconds.get(name, 0.0) + took
             self._tell_end(stage, took, failed)
+
+    def _named(self, stage: str) -> str:
+        return stage if self._of is None else f"{self._of}: {stage}"
 
     def _moving(self, name: str) -> AbstractContextManager[object]:
         if not self._live:
@@ -94,7 +105,7 @@ class Progress:
         if self._json:
             self._write_json("start", stage=name)
         elif not self._live:
-            self.say(f"{_clock()}  {name} …")
+            self.say(f"{_clock()}  {self._named(name)} …")
 
     def _tell_end(self, stage: Stage, took: float, failed: bool) -> None:
         if self._json:
@@ -104,13 +115,14 @@ class Progress:
         rows = "" if stage.rows is None else f"  {stage.rows:,} rows"
         mark = "  failed" if failed else ""
         clock = "" if self._live else f"{_clock()}  "
-        self.say(f"{clock}{stage.name:<28} {took:7.1f} s{rows}{mark}")
+        self.say(f"{clock}{self._named(stage.name):<28} {took:7.1f} s{rows}{mark}")
 
     def _write_json(self, event: str, **fields: Any) -> None:
         if self._quiet:
             return
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        record = {"time": now, "event": event, **fields}
+        of = {} if self._of is None else {"variant": self._of}
+        record = {"time": now, "event": event, **of, **fields}
         self._console.file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self._console.file.flush()
 

@@ -1,6 +1,6 @@
 """From opened logs to sample groups: what a build and a sample of frames have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,9 @@ from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
 from winnow.events.weak_positives import with_weak_pairs
+from winnow.release.linked_tables import LinkedTables
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue
+from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.steps import pairs_of_date, stage_groups, stage_pairs_and_catalogue
 from winnow.spark.scratch import Scratch
@@ -53,6 +54,23 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """What several recipes sample of: the clicks of a date, joined before.
+
+    Attributes:
+        attributed: As in ``Sampled``.
+        rejected: Gives what ``all_rejected`` returns, of the logs as they were read.
+        tables: What is staged for several recipes alike.
+        users: As in ``Sampled``.
+    """
+
+    attributed: Attributed
+    rejected: Callable[[TableContract], DataFrame]
+    tables: LinkedTables
+    users: Sized | None
+
+
+@dataclass(frozen=True)
 class Sampled:
     """The logs of a date, counted, joined and sampled; no table is made yet.
 
@@ -65,6 +83,7 @@ class Sampled:
         groups: The staged sample groups.
         totals: What they hold.
         users: What ``staged_users`` returned.
+        joined: What was joined before, where it was.
     """
 
     counted: Counted
@@ -75,6 +94,7 @@ class Sampled:
     groups: Sized
     totals: Mapping[str, int]
     users: Sized | None = None
+    joined: Joined | None = None
 
     def table_inputs(self, rejected: TableContract, run: Run, *, mature: bool) -> TableInputs:
         """Return what the tables are made of.
@@ -93,7 +113,9 @@ class Sampled:
             groups=self.groups,
             pairs=self.pairs,
             catalogue=self.catalogue,
-            rejected=all_rejected(logs, counts, self.attributed, rejected, run),
+            rejected=all_rejected(logs, counts, self.attributed, rejected, run)
+            if self.joined is None
+            else self.joined.rejected(rejected),
             orders=self.orders,
             mature=mature,
             users=self.users,
@@ -138,18 +160,26 @@ def count_logs(
     return Counted(logs, {name: one for name, (one, _) in found.items()}, counts)
 
 
-def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
+def sample_logs(
+    counted: Counted, request: BuildRequest, run: Run, joined: Joined | None = None
+) -> Sampled:
     """Join clicks, weigh items, and sample.
 
     Args:
         counted: The logs and their rows.
         request: Whom to tell of it. run: What to sample, and where to compute.
+        joined: The clicks as they were joined before; None joins them.
     """
     logs, progress = counted.logs, request.progress
-    with progress.stage("join clicks, weigh items") as stage:
-        users = staged_users(logs, run)
-        attributed, catalogue = stage_pairs_and_catalogue(logs, counted.clicks, run, users)
-        stage.rows = attributed.pairs.rows
+    if joined is None:
+        with progress.stage("join clicks, weigh items") as stage:
+            users = staged_users(logs, run)
+            attributed, catalogue = stage_pairs_and_catalogue(logs, counted.clicks, run, users)
+            stage.rows = attributed.pairs.rows
+    else:
+        with progress.stage("weigh items"):
+            users, attributed = joined.users, joined.attributed
+            catalogue = stage_catalogue(logs, run, users)
     with progress.stage("sample") as stage:
         all_pairs = attributed.pairs
         pairs = all_pairs.made(chosen_rows(all_pairs.frame, logs["impressions"]))
@@ -170,4 +200,5 @@ def sample_logs(counted: Counted, request: BuildRequest, run: Run) -> Sampled:
         Sized(groups, sums["positives"]),
         sums,
         users,
+        joined,
     )

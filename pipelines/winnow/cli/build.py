@@ -1,6 +1,6 @@
 """``winnow build``: one date, from logs to a release."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    VariantOption,
     WarehouseOption,
     config_of,
     day_of,
@@ -23,6 +24,9 @@ from winnow.cli.options import (
 )
 from winnow.engine.startup.garbage import nothing_collected
 from winnow.terminal import plain_console
+
+if TYPE_CHECKING:
+    from winnow.building.request import BuildRequest
 
 
 def build(
@@ -35,6 +39,7 @@ def build(
         bool,
         typer.Option("--immature", help="Build before the last clicks are in; mature = false."),
     ] = False,
+    variant: VariantOption = None,
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
@@ -48,32 +53,54 @@ def build(
     Reads the logs that the config names, checks every row against its contract, makes positives,
     easy and hard negatives, and publishes them as one release, or nothing at all. Running it again
     on the same logs releases nothing new.
+
+    Where the config has variants, all of them are built, or the one that is named: their logs are
+    read once, each has its own tables in WAREHOUSE/NAME, and one that fails a gate harms no other.
     """
     day = day_of(ds)
     require_engine(engine, master)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, warehouse)
+    all_variants = bool(tree.variants) and variant is None
     with nothing_collected():
         from winnow.building.config_check import check_config
+        from winnow.config.chosen_variant import one_recipe
 
+        if not all_variants:
+            tree = one_recipe(tree, variant, "--variant")
         suites = check_config(tree)
         from winnow.building.build import build as build_date
         from winnow.building.request import BuildRequest
-        from winnow.building.summary import print_summary
+        from winnow.building.summary_text import print_summary
     with started(f"winnow build {day}", progress, engine, master, driver_memory) as running:
-        summary = build_date(
-            BuildRequest(
-                config=tree,
-                day=day,
-                engine=running,
-                allow_empty=allow_empty,
-                immature=immature,
-                progress=progress,
-                home=config.resolve().parent,
-                suites=suites,
-            )
+        request = BuildRequest(
+            config=tree,
+            day=day,
+            engine=running,
+            allow_empty=allow_empty,
+            immature=immature,
+            progress=progress,
+            home=config.resolve().parent,
+            suites=suites,
         )
+        if all_variants:
+            _build_all(request, as_json)
+            return
+        summary = build_date(request)
     if as_json:
         print_json(summary.as_record())
     else:
         print_summary(summary, plain_console())
+
+
+def _build_all(request: "BuildRequest", as_json: bool) -> None:
+    """Build all variants, print what was made, and end as the gravest of those that failed."""
+    from winnow.building.summary_text import print_variants
+    from winnow.building.variants import build_variants
+
+    builds = build_variants(request)
+    if as_json:
+        print_json(builds.as_record())
+    else:
+        print_variants(builds, plain_console())
+    builds.raise_if_failed()

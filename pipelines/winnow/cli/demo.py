@@ -45,7 +45,7 @@ def demo(
         raise ConfigError(Problem("--size", "this size is not known", size, "full or small"))
     from winnow.building.build import build
     from winnow.building.request import BuildRequest
-    from winnow.building.summary import print_builds
+    from winnow.building.summary_text import print_builds
     from winnow.cli.report_pages import write_report
     from winnow.cli.simulate import run_simulation
     from winnow.config.loading import load_config

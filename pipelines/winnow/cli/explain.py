@@ -15,6 +15,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    VariantOption,
     config_of,
     day_of,
     print_json,
@@ -45,6 +46,7 @@ def explain(
         typer.Option(help="A folder to compute in, which all executors see; nothing stays in it."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
+    variant: VariantOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
     driver_memory: MemoryOption = None,
@@ -62,12 +64,19 @@ def explain(
     likely each source draws them, how often that is expected given every user's forbidden set, and
     how many requests have no ranking rows. That costs what the first stages of a build cost.
 
+    Of a config with variants: what all share, and in which sentences each differs. Figures are of
+    one variant, which --variant names.
+
     Exit codes are those of a build: 2 the config is wrong, 3 the logs are.
     """
     day = None if ds is None else day_of(ds)
     require_engine(engine, master)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
+    if variant is not None or day is not None:
+        from winnow.config.chosen_variant import one_recipe
+
+        tree = one_recipe(tree, variant, "--variant")
     if scratch is not None and not scratch.is_dir():
         from winnow.errors import ConfigError, Problem
 

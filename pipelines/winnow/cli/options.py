@@ -51,6 +51,9 @@ LogFormatOption = Annotated[
         "default text, with a moving line in a terminal, and none with --json.",
     ),
 ]
+VariantOption = Annotated[
+    str | None, typer.Option("--variant", help="One of the config's variants, by its name.")
+]
 ReleaseArgument = Annotated[
     str | None, typer.Argument(help="A release id; by default the newest of the latest date.")
 ]
@@ -100,15 +103,21 @@ def warehouse_of(warehouse: Path | None, config: Path) -> Path:
     """Return the folder of the tables: the argument's, or the config's where there is none.
 
     Raises:
-        ConfigError: The warehouse is wrong, or the config.
+        ConfigError: The warehouse is wrong, or the config, or it has several.
     """
     if warehouse is not None:
         from winnow.config.warehouse import warehouse_folder
 
         return warehouse_folder(warehouse, "--warehouse")
     from winnow.config.loading import load_config
+    from winnow.errors import ConfigError, Problem
 
-    return Path(load_config(config).warehouse)
+    tree = load_config(config)
+    if tree.variants:
+        what = "the config has variants, and each has a warehouse of its own; which one?"
+        known = ", ".join(tree.variant(name).warehouse for name in tree.variants)
+        raise ConfigError(Problem("--warehouse", what, expected=f"one of {known}"))
+    return Path(tree.warehouse)
 
 
 def require_at_most_one(options: "Mapping[str, object]") -> None:

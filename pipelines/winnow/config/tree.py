@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, get_args
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -24,6 +25,8 @@ from winnow.config.sampling import (
     Exclusion,
     Split,
 )
+from winnow.config.variants import VariantName, merged, names_faults, variant_faults
+from winnow.errors import ConfigError, Problem
 
 IdType = Literal["bigint", "string"]
 
@@ -86,6 +89,7 @@ class Config(Frozen):
         gates: Bounds of gates by name, or by name and subject.
         expectations: Gates of the user's own, of Great Expectations.
         shards: The number of shards that rows are spread over by a keyed hash.
+        variants: Several recipes by name, each with the keys in which it differs from this config.
     """
 
     warehouse: Folder = "warehouse"
@@ -110,6 +114,7 @@ class Config(Frozen):
     publishing: Publishing = Publishing()
     gates: dict[str, GateBounds] = Field(default={})
     expectations: tuple[Expectations, ...] = ()
+    variants: dict[VariantName, dict[str, Any]] = Field(default={})
 
     @field_validator("tables", "carry")
     @classmethod
@@ -127,6 +132,39 @@ class Config(Frozen):
     def _parts_agree(self) -> Self:
         refuse(disagreements(dict(self), dict(self.logs)))
         return self
+
+    @model_validator(mode="after")
+    def _variants_fit(self) -> Self:
+        refuse(names_faults(self.variants, (*TABLES, "releases")))
+        refuse(
+            one
+            for name, part in self.variants.items()
+            for one in variant_faults(name, part, self._tree_of(name), type(self))
+        )
+        return self
+
+    def variant(self, name: str, where: str = "variants") -> "Config":
+        """Return the config of a variant: this one with the keys in which it differs.
+
+        Its warehouse is a folder of its own, called by its name, in this one's.
+
+        Args:
+            name: The variant.
+            where: What names it, for the error.
+
+        Raises:
+            ConfigError: There is no such variant; names those that there are.
+        """
+        if name not in self.variants:
+            known = f"one of {', '.join(self.variants)}" if self.variants else None
+            what = "the config has no such variant" if known else "the config has no variants"
+            raise ConfigError(Problem(where, what, name, known))
+        return Config.model_validate_json(json.dumps(self._tree_of(name)))
+
+    def _tree_of(self, name: str) -> dict[str, Any]:
+        """Return the whole config of a variant as JSON types."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"variants"})
+        return merged(said, self.variants[name]) | {"warehouse": str(Path(self.warehouse, name))}
 
     @property
     def tables_written(self) -> tuple[str, ...]:
@@ -173,9 +211,10 @@ class Config(Frozen):
         """Return the settings that decide the rows, as JSON with sorted keys.
 
         Paths are left out: the same logs in another folder make the same rows. So are the gates
-        and expectations: they decide whether rows are released, not which.
+        and expectations: they decide whether rows are released, not which. Variants are left out
+        as well: each is a config with settings of its own.
         """
-        no_rows = {"warehouse", "publishing", "gates", "expectations"}
+        no_rows = {"warehouse", "publishing", "gates", "expectations", "variants"}
         tree = self.model_dump(mode="json", by_alias=True, exclude=no_rows)
         for log in tree["logs"].values():
             if log is not None:

@@ -34,6 +34,7 @@ _SAID = {
     "exclusion",
     "negatives",
     "funnel",
+    "variants",
     *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
     *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
     *(f"positives.{name}" for name in ("where", "where_not", "downsampling", "upsampling")),
@@ -75,11 +76,31 @@ def in_words(config: Config) -> Words:
         "Besides": _others(config),
     }
     said = {title: tuple(sentences) for title, sentences in sections.items()}
-    return Words({k: v for k, v in said.items() if v}, tuple(sources_in_words(config)))
+    words = Words({k: v for k, v in said.items() if v}, tuple(sources_in_words(config)))
+    variants = {
+        f"Variant {name}": tuple(_differing(in_words(config.variant(name)), words))
+        for name in config.variants
+    }
+    return words._replace(sections={**words.sections, **variants})
+
+
+def _differing(variant: Words, base: Words) -> Iterator[str]:
+    """Give the sentences on a variant that do not stand in those on the whole config."""
+    for title, sentences in variant.sections.items():
+        yield from (one for one in sentences if one not in base.sections.get(title, ()))
+    for source in variant.sources:
+        if source not in base.sources:
+            asked = "" if source.asked is None else f", {source.asked} of a positive"
+            told = (f"{source.name}{asked}: {source.does}", source.formula, source.probability)
+            yield f"{'. '.join(filter(None, told))}."
+    for source in base.sources:
+        if source.name not in {one.name for one in variant.sources}:
+            yield f"{source.name}: nothing comes of it."
 
 
 def _tables(config: Config) -> Iterator[str]:
-    yield f"Written to {config.warehouse}: {', '.join(config.tables_written)}."
+    where = f"a folder of each variant in {config.warehouse}" if config.variants else None
+    yield f"Written to {where or config.warehouse}: {', '.join(config.tables_written)}."
     for table in config.tables_written:
         contract = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
         yield f"A row of {table} is {contract['grain']}."

@@ -34,13 +34,18 @@ class Scratch:
     tag: str
     limits: Limits = DEFAULT_LIMITS
 
-    def staged(self, frame: DataFrame, name: str) -> DataFrame:
-        """Write a frame as Parquet once and return it read back: frames are lazy, files are not."""
+    def staged(self, frame: DataFrame, name: str, *, repeats: bool = False) -> DataFrame:
+        """Write a frame as Parquet once and return it read back: frames are lazy, files are not.
+
+        ``repeats`` says that many values repeat, as the names of stages in a log do.
+        """
         # Named as local: a cluster's default file system may be another one.
         dialect, uri = dialect_of(self.spark), f"file://{self.folder / name}"
         # Ids and probabilities hardly repeat within a file: Parquet would build a dictionary of
         # them, find it too large, and write them again without.
-        writer = frame.write.mode("overwrite").option("parquet.enable.dictionary", "false")
+        writer = frame.write.mode("overwrite")
+        if not repeats:
+            writer = writer.option("parquet.enable.dictionary", "false")
         writer.parquet(dialect.exact(uri))
         # All nullable: Sail takes NOT NULL for another type where the column is an array.
         stored = StructType([StructField(f.name, f.dataType) for f in frame.schema.fields])

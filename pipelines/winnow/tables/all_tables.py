@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -22,6 +23,9 @@ from winnow.tables.cascade_samples import cascade_samples
 from winnow.tables.item_stats import item_stats
 from winnow.tables.ranking_samples import ranking_samples
 from winnow.tables.stage_values import StageLog
+
+OF_LOGS_ALONE = ("ranking_samples", "cascade_samples", "rejected")
+"""The tables of which no sampled row is a part."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,23 @@ def frames_of_logs(
     for name, maker in makers.items():
         if name in contracts:
             yield name, maker(contracts[name])
+
+
+def decided_by(config: Config) -> str:
+    """Return what of a config may decide ``OF_LOGS_ALONE``, besides how its logs are read.
+
+    Of configs that read logs alike and have one text these tables are the same. What is left out
+    decides only what is sampled, and which tables are written.
+    """
+    of_samples: dict[str, Any] = {
+        "negatives": True,
+        "epoch": True,
+        "tables": True,
+        "popularity": {"smoothing"},
+        "positives": {"downsampling", "upsampling", "per_user_cap", "weights", "weight_by"},
+        **dict.fromkeys(("warehouse", "publishing", "gates", "expectations", "variants"), True),
+    }
+    return config.model_dump_json(exclude=of_samples)
 
 
 def shown_on_date(impressions: Log, census: DataFrame, counts: RowCounts, run: Run) -> Sized:
