@@ -54,7 +54,7 @@ class DescribeThePublishedTables:
             store.ensure_table(other)
         where, hint = (
             "the table stats in the warehouse",
-            "Name another warehouse, or set ids and carry as they were.",
+            "Name another warehouse, or set ids, carry and the options of positives as they were.",
         )
         assert str(caught.value).splitlines() == [
             f"{where}: the column item_id has another type, found bigint, expected string. {hint}",

@@ -330,7 +330,7 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
         group.hard += [replace(c, place=None) for c in chosen]  # it serves the choice only
         chance = None
         if one.selection == "random" and chosen:
-            chance = len(chosen) * case.logged_share / len(pool)
+            chance = case.logged_share * (len(chosen) / len(pool))
         group.chances += [chance] * len(chosen)
         if missing := one.n - len(chosen):
             reason = "pool_too_small"

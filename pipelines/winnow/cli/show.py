@@ -141,7 +141,9 @@ def print_sample(sample: dict[str, Any], console: "Console") -> None:
 
     ids = ", ".join(f"{name} {sample[f'{name}_id']}" for name in ("user", "request", "item"))
     console.print(f"\n{ids}", style="bold")
-    times = f"shown {sample['impression_ts']}, {sample['action_type']} {sample['click_ts']}"
+    times = f"shown {sample['impression_ts']}"
+    if sample["click_ts"] is not None:
+        times += f", {sample['action_type']} {sample['click_ts']}"
     weights = f"keep_prob {sample['keep_prob']:g}, sample_weight {sample['sample_weight']:g}"
     console.print(f"  {times}, {weights}, split {sample['split']}")
     counts = ", ".join(f"{sample[f'n_{name}']} {name}" for name in ("easy", "hard", "fill"))

@@ -69,19 +69,25 @@ def popularity_by_segment(
     return found
 
 
-def require_few_weights(n_segments: int, n_items: int, attribute: str, run: Run) -> None:
-    """Check that the weights of all segments are no more than a machine should hold.
+def require_few_weights(n_segments: Mapping[str, int], n_items: int, run: Run) -> None:
+    """Check that the weights of all sources by segment are no more than a machine should hold.
+
+    Args:
+        n_segments: How many segments each attribute tells.
+        n_items: The items of the catalogue. run: The sources, and the limit.
 
     Raises:
         InputError: They are.
     """
-    most = run.limits.segment_weights
-    if n_segments * n_items > most:
+    most, attributes = run.limits.segment_weights, [a for _, a in run.config.negatives.segments]
+    n_groups = sum(n_segments[attribute] for attribute in attributes)
+    if n_groups * n_items > most:
+        by = " and by ".join(dict.fromkeys(attributes))
         raise InputError(
             Problem(
                 "negatives.easy",
-                f"every segment by {attribute} has a weight for each item of the catalogue",
-                found=f"{n_segments} segments of {n_items:,} items, {n_segments * n_items:,}",
+                f"every segment by {by} has a weight for each item of the catalogue",
+                found=f"{n_groups} segments of {n_items:,} items, {n_groups * n_items:,}",
                 expected=f"{most:,} weights at most",
                 next_step="Take an attribute with fewer values, or make a coarser one of it.",
             )

@@ -54,7 +54,9 @@ def ensure_table(path: Path, contract: TableContract, retention_days: int) -> No
     found = spark_schema_of(table)
     where = f"the table {contract.table} in the warehouse"
     problems = schema_problems(where, found, expected)
-    next_step = "Name another warehouse, or set ids and carry as they were."
+    next_step = (
+        "Name another warehouse, or set ids, carry and the options of positives as they were."
+    )
     fixed = [Problem(p.where, p.what, p.found, p.expected, next_step) for p in problems]
     strict = {field.name for field in found.fields if not field.nullable}
     for column in contract.columns if not problems else ():

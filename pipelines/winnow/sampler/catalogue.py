@@ -89,8 +89,8 @@ def stage_catalogue(
         attribute: segments_of(*tables, inside["item_id"])
         for attribute, tables in counted_segments.items()
     }
-    for attribute, one in segments.items():
-        require_few_weights(len(one.values), inside.num_rows, attribute, run)
+    n_groups = {attribute: len(one.values) for attribute, one in segments.items()}
+    require_few_weights(n_groups, inside.num_rows, run)
     catalogue = build_catalogue(items, config, day, segments)
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"

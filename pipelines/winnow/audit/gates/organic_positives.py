@@ -20,7 +20,7 @@ ORGANIC_POSITIVES_DIFFER = none_of(
     POSITIVES,
     "organic positives that no click of the date makes which fits no impression, with the time of "
     "the first and the strongest action; those that are missing; and those with a position, or "
-    "another keep_prob than 1",
+    "another keep_prob or undo_weight than 1",
 )
 
 
@@ -50,6 +50,8 @@ def _of_logs(evidence: Evidence, positives: DataFrame, organic: Organic) -> Figu
     rows = strengths_of(of_some_users(first_rows(positives), one_in), "organic")
     times = (F.unix_micros("click_ts"), F.unix_micros("impression_ts"))
     plain = (F.col("keep_prob") == 1.0) & F.col("position").isNull() & (times[0] == times[1])
+    if "undo_weight" in rows.columns:
+        plain = plain & (F.abs(F.col("undo_weight") - 1.0) <= 1e-9)
     stated = rows.groupBy(*pair).agg(
         F.count(F.lit(1)).alias("n"),
         F.min(times[0]).alias("stated_us"),

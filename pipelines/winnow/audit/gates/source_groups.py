@@ -122,8 +122,8 @@ def _wrong_by_item(drawable: Drawable, place: int, entry: AttributeEntry, facts:
     n = len(drawable.keys)
     of_item = drawable.of_item[drawable.rows[place] * n :][:n] - drawable.first_groups[place]
     wrong = 0
-    for item in np.unique(np.linspace(0, n - 1, min(n, _MOST_GROUPS)).astype(np.int64)):
-        alike, group = sharing(entry, int(item), facts), int(of_item[item])
+    for item in _some(n):
+        alike, group = sharing(entry, item, facts), int(of_item[item])
         if alike is None or group < 0:
             wrong += int((alike is None) != (group < 0))
         else:
@@ -142,10 +142,15 @@ def _wrong_by_segment(
 ) -> int:
     first, end = drawable.first_groups[place : place + 2]
     wrong = abs(int(end - first) - len(segments.texts))
-    for number in range(min(len(segments.texts), _MOST_GROUPS)):
+    for number in _some(len(segments.texts)):
         own = np.flatnonzero(segments.segment == number)
         own = own[np.argsort(segments.key[own])]
         counts = segments.key[own], segments.popularity[own]
         share = facts.share(entry.alpha, looked_up(counts, drawable.keys))
         wrong += _unlike(_weights(drawable, place, number), share)
     return wrong
+
+
+def _some(n: int) -> list[int]:
+    """Return numbers below n, as many as are looked at, from the first to the last."""
+    return sorted({round(place) for place in np.linspace(0, n - 1, min(n, _MOST_GROUPS))})

@@ -49,6 +49,9 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
         return
     if "user_id" not in evidence.logs["ranking_log"].mapped:
         rows, log = positives.rows, evidence.logs["impressions"]
+        if evidence.config.positives.organic is not None:
+            # Their request ids are made up, so that no two share one.
+            rows = rows.where(F.col("label_strength") != "organic")
         shown = log.frame.where(~F.col("filtered"))
         one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
         yield Measurement(

@@ -71,7 +71,9 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
     stages = stages_with_margins(config)
     rows = of_some_requests(hard, one_in)
     best = best_scores(evidence, rows, [level for level, _ in stages], one_in)
-    of_positives = _of_positives(best).join(
+    # Before anything meets the whole lists: most of what was ranked is no positive.
+    positives = _of_positives(best).join(rows.select(*KEY).distinct(), [*KEY], how="left_semi")
+    of_positives = positives.join(
         best.select(*OF_REQUEST, "deepest", *_scores(stages, "own")),
         [*OF_REQUEST],
     )

@@ -3,6 +3,7 @@
 Nothing is taken from ``winnow.sampler.sources``, whose groups are what is judged by it.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,7 +117,7 @@ def sharing(entry: AttributeEntry, item: int, items: ItemFacts) -> Bools | None:
         if isinstance(own, list):
             found[found] = _begins_alike(values.filter(pa.array(found)), own, entry.prefix)
         else:
-            found &= pc.equal(values, values[item]).fill_null(False).to_numpy(False)
+            found &= _equal(values, own)
     return found
 
 
@@ -132,8 +133,15 @@ def _begins_alike(values: pa.Array, own: list[Any], prefix: int | None) -> Bools
         elif isinstance(element, list):
             place = place[[one == element for one in elements.to_pylist()]]
         else:
-            equal = pc.equal(elements, pa.scalar(element, elements.type))
-            place = place[equal.fill_null(False).to_numpy(False)]
+            place = place[_equal(elements, element)]
     same = np.zeros(len(values), np.bool_)
     same[place] = True
     return same
+
+
+def _equal(values: pa.Array, one: Any) -> Bools:
+    """Return which values are the same as one of them; what is no number is like its kind."""
+    nan = isinstance(one, float) and math.isnan(one)
+    same = pc.is_nan(values) if nan else pc.equal(values, pa.scalar(one, values.type))
+    equal: Bools = same.fill_null(False).to_numpy(False)
+    return equal

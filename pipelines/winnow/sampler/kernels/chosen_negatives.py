@@ -105,8 +105,9 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                     )
                     chance = np.nan
                     if pools.selection[j] == SELECT_RANDOM and n > 0:
-                        # As many more candidates had been ranked as the log kept a share of.
-                        chance = n * spec.logged_share / n_left[j]
+                        # As many more candidates had been ranked as the log kept a share of; where
+                        # all that are left are chosen, it is that share to the last bit.
+                        chance = spec.logged_share * (n / n_left[j])
                     for x in range(n):
                         sources[at] = pool.source[chosen[x]]
                         codes[at] = pool.code[chosen[x]]

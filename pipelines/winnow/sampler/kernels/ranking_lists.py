@@ -82,6 +82,9 @@ def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, 
         item = events.item[row]
         # 0 is added so that of -0.0 and 0.0 it does not matter which came first.
         score = events.score[row] + 0.0 if scored else np.nan
+        if np.isinf(score):
+            # Of a rejected row, which is here because the item is no candidate of a stage before.
+            score = np.nan
         rank = events.rank[row] if ranked else np.int32(0)
         if sized and events.stage_size[row] > sizes[stage]:
             sizes[stage] = events.stage_size[row]
