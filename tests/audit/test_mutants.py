@@ -128,8 +128,9 @@ class DescribeTheUnbrokenBuild:
             "hard_pool_beyond_margin",
             "hard_order_differs",
             "source_groups_differ",
-            # Of positives that were not clicked.
+            # Of positives that were not clicked, or not shown.
             "weak_positives_differ",
+            "organic_positives_differ",
             # Of popularity that is not clicks of earlier dates: see ``popular``.
             "item_popularity_differs",
             "positives_before_popularity",
