@@ -23,8 +23,9 @@ def batch_of(numbers: range) -> pa.RecordBatch:
     names = ("request_id", "user_key", "request_key", "owner_key")
     never_hot = pa.array([7 * (number % 50 + 1) for number in numbers], pa.int64())
     text = pa.array([f"page {number}" for number in numbers])
+    action = pa.array([0] * len(numbers), pa.int8())
     return pa.RecordBatch.from_pydict(
-        {**dict.fromkeys(names, ids), "item_key": never_hot, "page": text}
+        {**dict.fromkeys(names, ids), "item_key": never_hot, "action": action, "page": text}
     )
 
 
