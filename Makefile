@@ -1,4 +1,4 @@
-# make env | spark | demo | dist | test | cluster | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | proofs | cluster | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -9,7 +9,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo dist test cluster trainers bench lint clean java
+.PHONY: env spark demo dist test proofs cluster trainers bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -51,8 +51,12 @@ dist: $(VENV)/.packages
 # of its own, so the tests of a file stay together; files come in the order of their names, as those
 # of few tests are often those of whole builds: at the end they would leave a core idle.
 test: env spark
-	WINNOW_TEST_ENGINE=sail $(PYTEST)
-	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines --ignore tests/engines
+	WINNOW_TEST_ENGINE=sail $(PYTEST) -m "not proof"
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" --ignore tests/engines
+
+# What takes long and fails seldom: other CPUs, other kinds of files, the browser, more random recipes.
+proofs: env spark
+	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
 
 # Builds on a real standalone cluster, a worker killed in one of them.
 cluster: env spark

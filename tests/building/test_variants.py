@@ -31,12 +31,18 @@ Variants = dict[str, dict[str, Any]]
 RECIPES: Variants = {
     "plain": {},
     "flat": {
-        "negatives": {"easy": [{"source": "popularity", "alpha": 0.0}]},
+        "negatives": {
+            "per_positive": 4,
+            "easy": [{"source": "popularity", "alpha": 0.0}],
+            "hard": HARD[1:],
+        },
         "popularity": {"smoothing": 9.0},
+        "shards": 3,
     },
-    "few": {"negatives": {"per_positive": 4, "hard": HARD[1:]}, "shards": 3},
-    "again": {"seed": 5, "epoch": 2, "ranking": {"negative_keep": 0.5}},
-    "all": {
+    "others": {
+        "seed": 5,
+        "epoch": 2,
+        "ranking": {"negative_keep": 0.5},
         "positives": {
             "downsampling": {"rule": "none", "threshold_clicks": None},
             "weights": {"buy": 9.0},
@@ -145,10 +151,11 @@ class DescribeVariants:
         assert all(pin is not None and pin.content.rows >= 5 for pin in contents)
         assert len({pin.content.total for pin in contents if pin is not None}) == len(RECIPES)
 
+    @pytest.mark.proof
     def it_writes_the_bytes_of_a_single_build_where_two_of_these_write_the_same(
         self, spark: SparkSession, base: Path
     ) -> None:
-        settings = recipes(base, {"a": RECIPES["few"], "b": RECIPES["all"]})
+        settings = recipes(base, {"a": RECIPES["flat"], "b": RECIPES["others"]})
         build_all(settings, spark).raise_if_failed()
         equal = set()
         for name in ("a", "b"):
@@ -178,6 +185,7 @@ class DescribeVariants:
             "weigh items", "sample", "stage tables", "audit", "publish",
         }  # fmt: skip
 
+    @pytest.mark.proof
     def it_reads_them_once_more_where_a_variant_needs_other_dates(
         self, spark: SparkSession, base: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

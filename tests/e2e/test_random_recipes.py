@@ -26,6 +26,8 @@ from tests.events.handmade import DAY, Built, Logs, at, build_day, config
 ITEMS, USERS = 24, 12
 ACTIONS = ("click", "favourite", "cart", "buy")
 WAYS = ("membership", "last_stage")
+IN_EVERY_RUN = 6
+"""So many recipes are drawn by ``make test``, the others by ``make proofs``."""
 DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "popularity"},
     {"source": "popularity", "alpha": 0.0},
@@ -192,7 +194,10 @@ def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]
     return {(r["user_id"], r["item_id"]) for r in logs.rows[log] if inside(r[time])}
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=[pytest.mark.proof] if n >= IN_EVERY_RUN else []) for n in range(10)],
+)
 class DescribeARandomRecipe:
     def it_keeps_the_truths(self, spark: SparkSession, tmp_path: Path, number: int) -> None:
         draw = Random(number)

@@ -77,6 +77,7 @@ def expected(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> d
     return hashes(config)
 
 
+@pytest.mark.proof
 class DescribeExecutorsThatLackAPackage:
     def it_is_told_of_each_of_them_before_any_work(self, cluster: Cluster, tmp_path: Path) -> None:
         config = shop(tmp_path / "shop")

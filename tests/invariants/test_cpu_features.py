@@ -47,6 +47,7 @@ def here() -> dict[str, Any]:
     return run()
 
 
+@pytest.mark.proof
 class DescribeOtherCpus:
     def it_makes_the_same_bits_on_a_plainer_cpu(self, here: dict[str, Any]) -> None:
         if not removable():

@@ -16,6 +16,9 @@ LOGS = ("impressions", "clicks", "ranking_log", "items")
 KINDS = (CSV, JSON_LINES, PARQUET)
 
 
+pytestmark = pytest.mark.proof
+
+
 @pytest.fixture(scope="module")
 def expected(staged: Staged) -> dict[str, ContentHash]:
     return staged.hashes(staged.groups(3, "kinds"))

@@ -95,6 +95,7 @@ class DescribeTheWheel:
         assert (child.returncode, told in child.stdout) == (0, True), child.stderr + child.stdout
         assert (team / "starter.yaml").is_file()
 
+    @pytest.mark.proof
     @pytest.mark.parametrize("way", ["zip", "checkout"])
     def it_makes_the_rows_that_the_zip_and_the_checkout_make(
         self, wheel: Path, team: Path, builder: Path, tmp_path: Path, way: str

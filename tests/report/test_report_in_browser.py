@@ -13,6 +13,8 @@ from tests.report.rendered import NAMES, html_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.proof
+
 # Screenshots are kept for a look; git ignores the folder.
 ARTIFACTS = Path(__file__).resolve().parents[2] / "artifacts" / "report"
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
