@@ -75,7 +75,9 @@ def canonical_ids(log: Log, day: CalendarDay) -> pa.Table:
     since = F.coalesce(F.unix_micros("valid_from"), F.lit(_SINCE_EVER))
     of_date = periods_on(valid_rows(log).where(on_date(log, day)), day)
     rows = of_date.groupBy("item_id", "canonical_id").agg(F.max(since).alias("since"))
-    return _resolved(rows.toArrow())
+    # In an order of their own, so that a circle is told alike whatever comes first.
+    ordered = [("item_id", "ascending"), ("canonical_id", "ascending")]
+    return _resolved(rows.toArrow().sort_by(ordered))
 
 
 def canonical_or_same(rows: DataFrame, aliases: Sized | None, limits: Limits) -> DataFrame:
