@@ -96,10 +96,10 @@ def segments_are_weighed_as_everybody(bench: Bench) -> Broken:
 def _counted_on(bench: Bench, day: int) -> Broken:
     """Count the clicks of segments as of another day than the date."""
     run = replace(bench.run, day=DAY.shifted(day))
-    values, counted = popularity_by_segment(
-        popular_clicks(bench.logs, run), bench.logs, bench.users, run
-    )["segment"]
     made = bench.items.catalogue
+    values, counted = popularity_by_segment(
+        popular_clicks(bench.logs, run), bench.logs, bench.users, len(made.ids), run
+    )["segment"]
     found = segments_of(values, counted, pa.chunked_array([made.ids]))
     main, shown, *segments = _groups(made)
     for g in range(len(segments)):

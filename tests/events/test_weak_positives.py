@@ -144,10 +144,10 @@ class DescribeMistakesWithWeakPositives:
                 lambda rows, log: chosen_rows(rows, log).withColumn("viewed", F.lit(True)),
             )
         elif mistake == "all of them":
-            monkeypatch.setattr(weak_positives, "_taken", lambda config: F.lit(True))
+            monkeypatch.setattr(weak_positives, "_is_kept", lambda config: F.lit(True))
         else:
             other = F.pmod(F.xxhash64("item_id", "user_id"), F.lit(4)) == 0
-            monkeypatch.setattr(weak_positives, "_taken", lambda config: other)
+            monkeypatch.setattr(weak_positives, "_is_kept", lambda config: other)
         with pytest.raises(GateError) as caught:
             build(base, spark, f"broken {mistake}", weak={"share": 0.25})
         assert "gate weak_positives_differ" in {one.where for one in caught.value.problems}

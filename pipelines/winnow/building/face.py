@@ -1,8 +1,9 @@
 """``winnow.build`` and ``build_variants``: one date, from Python as from the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from winnow.extras import extras_named
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from winnow.building.request import BuildRequest
     from winnow.building.summary import BuildSummary
     from winnow.building.variants import VariantBuilds
     from winnow.engine.engine import Engine
@@ -58,30 +60,13 @@ def build(
         ConflictError: Another run released the date meanwhile.
         MissingExtraError: A package that a build needs is not installed.
     """
-    day = date_of(ds)
-    tree, home = config_of(config)
-    if warehouse is not None:
-        tree = with_warehouse(tree, warehouse, "warehouse")
-    tree = one_recipe(tree, variant, "variant")
     with extras_named():
         from winnow.building.build import build as build_date
-        from winnow.building.config_check import check_config
-        from winnow.building.request import BuildRequest
 
-        suites = check_config(tree)
-    with running(engine, f"winnow build {day}") as started:
-        return build_date(
-            BuildRequest(
-                config=tree,
-                day=day,
-                engine=started,
-                allow_empty=allow_empty,
-                immature=immature,
-                progress=Progress(quiet=not verbose),
-                home=home,
-                suites=suites,
-            )
-        )
+    recipe = partial(one_recipe, variant=variant, where="variant")
+    options = {"allow_empty": allow_empty, "immature": immature, "verbose": verbose}
+    with _requested(config, ds, recipe, engine, warehouse, **options) as request:
+        return build_date(request)
 
 
 def build_variants(
@@ -108,27 +93,52 @@ def build_variants(
         InputError: A log is missing, damaged or not what its contract says; nothing was built.
         MissingExtraError: A package that a build needs is not installed.
     """
+    with extras_named():
+        from winnow.building.variants import build_variants as build_all
+
+    options = {"allow_empty": allow_empty, "immature": immature, "verbose": verbose}
+    with _requested(config, ds, lambda tree: tree, engine, warehouse, **options) as request:
+        return build_all(request)
+
+
+@contextmanager
+def _requested(
+    config: "str | Path | Config",
+    ds: str | date,
+    recipe: "Callable[[Config], Config]",
+    engine: "str | SparkSession | None",
+    warehouse: str | Path | None,
+    *,
+    allow_empty: bool,
+    immature: bool,
+    verbose: bool,
+) -> "Iterator[BuildRequest]":
+    """Give what is asked for, on an engine that stops when it is done.
+
+    Args:
+        recipe: Gives the recipe that is meant of the whole config.
+        config, ds, engine, warehouse, allow_empty, immature, verbose: As of ``build``.
+    """
     day = date_of(ds)
     tree, home = config_of(config)
     if warehouse is not None:
         tree = with_warehouse(tree, warehouse, "warehouse")
+    tree = recipe(tree)
     with extras_named():
         from winnow.building.config_check import check_config
         from winnow.building.request import BuildRequest
-        from winnow.building.variants import build_variants as build_all
 
-        check_config(tree)
+        suites = check_config(tree)
     with running(engine, f"winnow build {day}") as started:
-        return build_all(
-            BuildRequest(
-                config=tree,
-                day=day,
-                engine=started,
-                allow_empty=allow_empty,
-                immature=immature,
-                progress=Progress(quiet=not verbose),
-                home=home,
-            )
+        yield BuildRequest(
+            config=tree,
+            day=day,
+            engine=started,
+            allow_empty=allow_empty,
+            immature=immature,
+            progress=Progress(quiet=not verbose),
+            home=home,
+            suites=suites,
         )
 
 

@@ -1,11 +1,11 @@
 """What may stand in the list of hard negatives: one class per source."""
 
 import math
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from winnow.config.entry import Entry
+from winnow.config.entry import Entry, class_by_source
 from winnow.config.model import Identifier, fault, refuse
 
 Selection = Literal["random", "top", "tail", "score"]
@@ -118,15 +118,8 @@ class LowEntry(_OfStage):
 _HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
 
 
-def _hard_class(value: Any) -> str:
-    if isinstance(value, Entry):
-        return type(value).__name__
-    name = value.get("source") if isinstance(value, dict) else None
-    return _HARD.get(name if isinstance(name, str) else "", CutEntry).__name__
-
-
 HardEntry = Annotated[
     Annotated[CutEntry, Tag("CutEntry")] | Annotated[LowEntry, Tag("LowEntry")],
-    Discriminator(_hard_class),
+    Discriminator(class_by_source(_HARD, CutEntry)),
 ]
 """One source of hard negatives."""

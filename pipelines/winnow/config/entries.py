@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from winnow.config.entry import Entry
+from winnow.config.entry import Entry, class_by_source
 from winnow.config.model import Fault, Identifier, fault, nearest, refuse
 from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
@@ -99,14 +99,6 @@ _EASY: dict[str, type[Entry]] = {
 }
 
 
-def _easy_class(value: Any) -> str:
-    """Return the class that is meant, so that a wrong entry is explained by this one alone."""
-    if isinstance(value, Entry):
-        return type(value).__name__
-    name = value.get("source") if isinstance(value, dict) else None
-    return _EASY.get(name if isinstance(name, str) else "", OwnEntry).__name__
-
-
 EasyEntry = Annotated[
     Annotated[PopularityEntry, Tag("PopularityEntry")]
     | Annotated[UniformEntry, Tag("UniformEntry")]
@@ -116,6 +108,6 @@ EasyEntry = Annotated[
     | Annotated[ExposedEntry, Tag("ExposedEntry")]
     | Annotated[SegmentEntry, Tag("SegmentEntry")]
     | Annotated[OwnEntry, Tag("OwnEntry")],
-    Discriminator(_easy_class),
+    Discriminator(class_by_source(_EASY, OwnEntry)),
 ]
 """One source of easy negatives."""

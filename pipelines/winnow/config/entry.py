@@ -1,7 +1,8 @@
 """What every source of negatives has in the config: a name, and how much is asked of it."""
 
 import json
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -34,3 +35,21 @@ class Entry(Frozen):
     def distribution(self) -> str:
         """What is drawn from, however much: equal texts are one distribution."""
         return json.dumps(self.model_dump(exclude={"share", "count"}), sort_keys=True)
+
+
+def class_by_source(
+    classes: Mapping[str, type[Entry]], otherwise: type[Entry]
+) -> Callable[[Any], str]:
+    """Return what names the class that is meant, so that a wrong entry is explained by it alone.
+
+    Args:
+        classes: By source. otherwise: The class of every other source.
+    """
+
+    def named(value: Any) -> str:
+        if isinstance(value, Entry):
+            return type(value).__name__
+        name = value.get("source") if isinstance(value, dict) else None
+        return classes.get(name if isinstance(name, str) else "", otherwise).__name__
+
+    return named

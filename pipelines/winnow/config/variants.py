@@ -64,14 +64,14 @@ def merged(base: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def names_faults(names: Iterable[str], taken: Iterable[str]) -> Iterator[Fault]:
+def names_faults(names: Iterable[str], folders: Iterable[str]) -> Iterator[Fault]:
     """Give the variants whose folder would be another one's.
 
     Args:
         names: The variants, in order.
-        taken: Names that folders of the warehouse have already.
+        folders: Names that folders of the warehouse have already.
     """
-    seen = {name.casefold(): f"{name} is a folder of every warehouse" for name in taken}
+    seen = {name.casefold(): f"{name} is a folder of every warehouse" for name in folders}
     for name in names:
         if (why := seen.get(name.casefold())) is not None:
             yield fault(("variants", name), f"no variant can be called so: {why}")

@@ -33,7 +33,7 @@ MOST_SEGMENTS = 200
 
 
 def popularity_by_segment(
-    clicks: DataFrame, logs: Mapping[str, Log], users: Sized | None, run: Run
+    clicks: DataFrame, logs: Mapping[str, Log], users: Sized | None, n_items: int, run: Run
 ) -> dict[str, tuple[pa.Table, pa.Table]]:
     """Count what makes each item popular within each segment, by the attributes that sources name.
 
@@ -41,7 +41,8 @@ def popularity_by_segment(
 
     Args:
         clicks: What ``popular_clicks`` returned. logs: The conformed logs.
-        users: What ``staged_users`` returned. run: The date, what counts, and the sources.
+        users: What ``staged_users`` returned. n_items: The items of the catalogue.
+        run: The date, what counts, and the sources.
 
     Returns:
         By attribute two tables: its different values (``segment``), and one row per segment and
@@ -49,36 +50,34 @@ def popularity_by_segment(
         ``counted_per_item`` has it.
 
     Raises:
-        InputError: The attribute is of a type that tells no segments, or has too many values.
+        InputError: An attribute is of a type that tells no segments, or has too many values; or all
+            sources together have more weights than a machine should hold.
     """
-    config, found = run.config, {}
-    for attribute in config.negatives.segment_attributes:
-        assert users is not None, "the config's rules see to it that users are carried"
-        known = users.frame.select(
+    config, attributes = run.config, run.config.negatives.segment_attributes
+    if not attributes:
+        return {}
+    assert users is not None, "the config's rules see to it that users are carried"
+    known = {
+        attribute: users.frame.select(
             key_of("user_id", config.ids.user).alias("user_key"), F.col(attribute).alias("segment")
         ).where(F.col("segment").isNotNull())
-        _require_segments(known, attribute)
-        events = clicks
-        if config.popularity.of == "impressions":
-            events = shown_impressions(logs["impressions"], run)
-        of_user = users.made(known).side_of_join("user_key", run.limits)
-        counted = counted_per_item(
-            events.join(of_user, "user_key"), config, run.day, by=("segment",)
-        )
-        found[attribute] = known.select("segment").distinct().toArrow(), counted.toArrow()
-    return found
+        for attribute in attributes
+    }
+    values = {attribute: _values(rows, attribute) for attribute, rows in known.items()}
+    _require_few_weights({name: found.num_rows for name, found in values.items()}, n_items, run)
+    events = clicks
+    if config.popularity.of == "impressions":
+        events = shown_impressions(logs["impressions"], run)
+    counted = {}
+    for attribute, rows in known.items():
+        of_user = users.made(rows).side_of_join("user_key", run.limits)
+        of_segment = events.join(of_user, "user_key")
+        by_item = counted_per_item(of_segment, config, run.day, by=("segment",))
+        counted[attribute] = values[attribute], by_item.toArrow()
+    return counted
 
 
-def require_few_weights(n_segments: Mapping[str, int], n_items: int, run: Run) -> None:
-    """Check that the weights of all sources by segment are no more than a machine should hold.
-
-    Args:
-        n_segments: How many segments each attribute tells.
-        n_items: The items of the catalogue. run: The sources, and the limit.
-
-    Raises:
-        InputError: They are.
-    """
+def _require_few_weights(n_segments: Mapping[str, int], n_items: int, run: Run) -> None:
     most, attributes = run.limits.segment_weights, [a for _, a in run.config.negatives.segments]
     n_groups = sum(n_segments[attribute] for attribute in attributes)
     if n_groups * n_items > most:
@@ -94,13 +93,14 @@ def require_few_weights(n_segments: Mapping[str, int], n_items: int, run: Run) -
         )
 
 
-def _require_segments(known: DataFrame, attribute: str) -> None:
+def _values(known: DataFrame, attribute: str) -> pa.Table:
+    """Return the different values of an attribute, ``segment``: a few."""
     kind, where = known.schema["segment"].dataType, f"logs.users.carry.{attribute}"
     if not isinstance(kind, _TELL_SEGMENTS):
         what = "a segment is told by text, whole numbers, yes or no, or dates"
         raise InputError(Problem(where, what, found=kind.simpleString()))
-    n = known.select("segment").distinct().limit(MOST_SEGMENTS + 1).count()
-    if n > MOST_SEGMENTS:
+    found = known.select("segment").distinct().limit(MOST_SEGMENTS + 1).toArrow()
+    if found.num_rows > MOST_SEGMENTS:
         raise InputError(
             Problem(
                 where,
@@ -110,3 +110,4 @@ def _require_segments(known: DataFrame, attribute: str) -> None:
                 next_step="Take an attribute with fewer values, or make a coarser one of it.",
             )
         )
+    return found

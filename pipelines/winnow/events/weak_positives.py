@@ -82,7 +82,7 @@ def _shown(log: Log, run: Run) -> DataFrame:
             ("item", config.ids.item),
         )
     )
-    return rows.where(_taken(config)).select(
+    return rows.where(_is_kept(config)).select(
         *(name for name in (*log.contract.names, *log.carry)),
         *keys,
         at.alias("impression_us"),
@@ -92,7 +92,7 @@ def _shown(log: Log, run: Run) -> DataFrame:
     )
 
 
-def _taken(config: Config) -> Column:
+def _is_kept(config: Config) -> Column:
     """Return whether the hash of a row's ids lies below the share: its upper 53 bits, in [0, 1)."""
     weak = config.positives.weak
     assert weak is not None

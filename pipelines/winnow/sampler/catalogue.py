@@ -20,7 +20,7 @@ from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
 from winnow.events.periods import standing_rows
 from winnow.events.popular_items import popular_clicks, popularity_of_items
-from winnow.events.segments import popularity_by_segment, require_few_weights
+from winnow.events.segments import popularity_by_segment
 from winnow.run import Run
 from winnow.sampler.built_catalogue import build_catalogue, catalogue_table
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
@@ -83,14 +83,12 @@ def stage_catalogue(
         "eligible_to",
         *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
     ).toArrow()
-    counted_segments = popularity_by_segment(clicks, logs, users, run)
     inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    counted_segments = popularity_by_segment(clicks, logs, users, inside.num_rows, run)
     segments = {
         attribute: segments_of(*tables, inside["item_id"])
         for attribute, tables in counted_segments.items()
     }
-    n_groups = {attribute: len(one.values) for attribute, one in segments.items()}
-    require_few_weights(n_groups, inside.num_rows, run)
     catalogue = build_catalogue(items, config, day, segments)
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"

@@ -8,9 +8,10 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Gate, Measurement, none_of
-from winnow.audit.gates.row_rules import table_counts, wanted_rows
+from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.cascade import wanted_keys
 from winnow.audit.recompute.kept_negatives import wanted_ranking_rows
+from winnow.audit.recompute.wanted_rows import wanted_rows
 from winnow.config.gates import Bounds, GateBounds
 from winnow.contracts.repeated_keys import (
     KEPT,

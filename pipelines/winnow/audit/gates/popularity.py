@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POPULARITY, Figure, Measurement, at_most, none_of
-from winnow.audit.gates.row_rules import wanted_rows
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import positives_of
 from winnow.audit.recompute.stated_weights import wrong_weights
+from winnow.audit.recompute.wanted_rows import wanted_rows
 from winnow.config.tree import Config
 
 CATALOGUE_DIFFERS = none_of(

@@ -26,6 +26,7 @@ from winnow.audit.recompute.row_rules import (
     weight_fits,
 )
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
+from winnow.audit.recompute.wanted_rows import most_rows, wanted_rows
 from winnow.config.tree import Config
 from winnow.contracts.needed_dates import dates_needed, missing_later_dates
 from winnow.dates import CalendarDay
@@ -128,7 +129,7 @@ def is_mature(evidence: Evidence) -> bool:
 @once
 def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
     """Count a table's rows, those that break a rule, and hashes of keys, as ``count_table``."""
-    most = wanted_rows(evidence).get(name, _most_rows(evidence, name))
+    most = wanted_rows(evidence).get(name, most_rows(evidence, name))
     return count_table(
         name,
         evidence.staged[name],
@@ -139,31 +140,6 @@ def table_counts(evidence: Evidence, name: str) -> dict[str, Any]:
         mature=is_mature(evidence),
         with_keys=most is None or most <= evidence.scratch.limits.hashed_keys,
     )
-
-
-def wanted_rows(evidence: Evidence) -> dict[str, int]:
-    """Return how many rows tables must have: what was sampled, or what was shown."""
-    totals = evidence.totals
-    n, easy, hard = totals["positives"], totals["easy"] + totals["fill"], totals["hard"]
-    wanted = {
-        "positives": n,
-        "training_samples": n,
-        "easy_negatives": easy,
-        "hard_negatives": hard,
-        "training_samples_pointwise": n + easy + hard,
-    }
-    whole = evidence.config.ranking.negative_keep is None
-    if whole and "viewed" not in evidence.logs["impressions"].mapped:
-        shown = evidence.counts["impressions"]
-        wanted["ranking_samples"] = shown.valid - shown.not_chosen
-    return wanted
-
-
-def _most_rows(evidence: Evidence, name: str) -> int | None:
-    """Return how many rows a table of requests can have at most, None of another table."""
-    of = {"ranking_samples": ("impressions",), "cascade_samples": ("impressions", "ranking_log")}
-    logs = [evidence.counts[log].valid for log in of.get(name, ()) if log in evidence.counts]
-    return sum(logs) if logs else None
 
 
 def count_table(

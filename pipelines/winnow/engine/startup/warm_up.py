@@ -1,9 +1,11 @@
 """The warm-up of the kernels: in the open where they must be compiled, else beside other work.
 
 Numba compiles a kernel when it is first called, and keeps the code in a folder of this machine. A
-mark in that folder says that all kernels are there, for this Python, this Numba and this CPU.
+mark in that folder says that all kernels are there, for this Python, this Numba, this CPU, and the
+place of the package: Numba keeps the code of each file by its path.
 """
 
+import hashlib
 import sys
 import threading
 from collections.abc import Callable
@@ -63,9 +65,11 @@ def _quietly(work: Callable[[], None]) -> None:
         work()
 
 
-def _mark() -> Path | None:
+def _mark(package: Path = Path(__file__).parents[2]) -> Path | None:
     """Return the file that says that all kernels are compiled; None where nothing can be kept."""
     if CACHE_FOLDER is None or numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return None
     cpu = llvmlite.binding.get_host_cpu_name()
-    return CACHE_FOLDER / f"all-{sys.implementation.cache_tag}-numba-{numba.__version__}-{cpu}"
+    place = hashlib.sha256(str(package).encode()).hexdigest()[:8]
+    known = f"{sys.implementation.cache_tag}-numba-{numba.__version__}-{cpu}-{place}"
+    return CACHE_FOLDER / f"all-{known}"

@@ -51,7 +51,7 @@ def choose_negatives(  # type: ignore[no-untyped-def]
     chosen, order_by = np.empty(deepest, np.int64), np.empty(deepest, np.uint64)
     race = np.empty(deepest, np.float64)
     # Without margins no positive leaves out any candidate of its request.
-    with_margins, taken = ladder.margin.any(), np.ones(widest, np.bool_)
+    with_margins, is_left = ladder.margin.any(), np.ones(widest, np.bool_)
     n_left, n_unscored = np.zeros(n_pools, np.int64), np.zeros(n_pools, np.int64)
     marks = np.zeros(n_items, np.int32)
     at = 0
@@ -86,7 +86,7 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                         pool,
                         n_pool,
                         spec.higher_is_better,
-                        taken,
+                        is_left,
                         n_left,
                         n_unscored,
                     )
@@ -96,7 +96,7 @@ def choose_negatives(  # type: ignore[no-untyped-def]
                         j,
                         pool,
                         n_pool,
-                        taken,
+                        is_left,
                         spec.higher_is_better,
                         hashes[p],
                         chosen,

@@ -14,7 +14,7 @@ from winnow.sampler.kernels.stages import MARGIN_ABSOLUTE, MARGIN_NONE
 
 @compiled
 def leave_out_near(  # type: ignore[no-untyped-def]
-    ladder, lists, n_rows, positive, pool, n_pool, higher_is_better, taken, n_left, n_unscored
+    ladder, lists, n_rows, positive, pool, n_pool, higher_is_better, is_left, n_left, n_unscored
 ):
     """Find the candidates of a request that are worse than one positive by the margin.
 
@@ -23,7 +23,7 @@ def leave_out_near(  # type: ignore[no-untyped-def]
         lists, n_rows: The request's lists. positive: uint64, the positive's item key.
         pool, n_pool: The request's candidates.
         higher_is_better: Whether a higher score is a better one.
-        taken: bool, shape (candidates,): receives whether a candidate is left.
+        is_left: bool, shape (candidates,): receives whether a candidate is left.
         n_left: int64, shape (pools,): receives how many of a pool are.
         n_unscored: int64, shape (pools,): receives how many of a pool are not because the score
             of the positive at their stage is not known, or has no shares.
@@ -33,7 +33,7 @@ def leave_out_near(  # type: ignore[no-untyped-def]
     stage, score = -1, np.nan
     for x in range(n_pool):
         j, t = pool.of[x], pool.band[x]
-        taken[x] = True
+        is_left[x] = True
         if ladder.margin[t] != MARGIN_NONE:
             if pool.stage[x] != stage:
                 stage = pool.stage[x]
@@ -41,11 +41,11 @@ def leave_out_near(  # type: ignore[no-untyped-def]
             absolute = ladder.margin[t] == MARGIN_ABSOLUTE
             if np.isnan(score) or not (absolute or score > 0.0):
                 n_unscored[j] += 1
-                taken[x] = False
+                is_left[x] = False
             else:
                 by = ladder.margin_by[t]
-                taken[x] = _is_worse(pool.score[x], score, by, absolute, higher_is_better)
-        n_left[j] += taken[x]
+                is_left[x] = _is_worse(pool.score[x], score, by, absolute, higher_is_better)
+        n_left[j] += is_left[x]
 
 
 @inlined

@@ -17,7 +17,7 @@ def choose_from_pool(  # type: ignore[no-untyped-def]
     which,
     pool,
     n_pool,
-    taken,
+    is_left,
     higher_is_better,
     hash_of_positive,
     chosen,
@@ -35,7 +35,7 @@ def choose_from_pool(  # type: ignore[no-untyped-def]
     Args:
         pools: What is asked of the pools. which: The pool.
         pool, n_pool: The request's candidates, of all pools.
-        taken: bool, as long: whether a candidate may be chosen for this positive.
+        is_left: bool, as long: whether a candidate may be chosen for this positive.
         higher_is_better: Whether a higher score is a better one.
         hash_of_positive: uint64.
         chosen: int64, at least as long as asked for: receives indices in
@@ -51,10 +51,10 @@ def choose_from_pool(  # type: ignore[no-untyped-def]
     start, best = fold(hash_of_positive, pools.stream[which]), -np.inf
     if selection == SELECT_SCORE:
         for x in range(n_pool):
-            if pool.of[x] == which and taken[x]:
+            if pool.of[x] == which and is_left[x]:
                 best = max(best, _goodness(pool.score[x], higher_is_better))
     for x in range(n_pool):
-        if pool.of[x] != which or not taken[x]:
+        if pool.of[x] != which or not is_left[x]:
             continue
         late = 0.0
         if selection == SELECT_RANDOM:
