@@ -129,6 +129,24 @@ class DescribeGates:
     def it_has_each_name_once(self) -> None:
         assert len(GATE_OF) == len(GATES)
 
+    @pytest.mark.parametrize(
+        ("measured", "told"),
+        [
+            # The same rows, whose floats an engine added in another order.
+            (0.26744203924034055, 0.267442039),
+            (0.2674420392403409, 0.267442039),
+            (-1.5e-12 / 7, -2.14285714e-13),
+            (9_007_199_254_740_993, 9_007_199_254_740_993),
+            (1_234_567_890_123.0, 1_234_567_890_123.0),
+            (math.inf, math.inf),
+            (None, None),
+        ],
+    )
+    def it_tells_counts_as_they_are_and_other_figures_to_nine_digits(
+        self, measured: float | None, told: float | None
+    ) -> None:
+        assert of("item_drift", measured).value == told
+
 
 class DescribeAFigureThatIsMissing:
     def it_is_an_error_and_does_not_hide_what_others_are(self) -> None:
