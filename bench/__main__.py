@@ -34,6 +34,10 @@ SkewOption = Annotated[
 LookbackOption = Annotated[
     int, typer.Option(min=0, max=30, help="Dates of exclusion before the date: 0 or 7.")
 ]
+ItemsOption = Annotated[
+    int | None,
+    typer.Option(min=100, help="Items, whatever the size; else 200,000."),
+]
 OutOption = Annotated[
     Path, typer.Option(help="A folder for logs, outputs and bench.json; needs 2 GB per size.")
 ]
@@ -55,10 +59,11 @@ def generate(
     size: SizeOption = SIZES,
     skew: SkewOption = False,
     lookback: LookbackOption = 0,
+    items: ItemsOption = None,
     out: OutOption = OUT,
 ) -> None:
     """Make the logs; those that are there already are kept."""
-    make_all(shapes(size, skew, lookback), out)
+    make_all(shapes(size, skew, lookback, items), out)
 
 
 def make_all(cases: Sequence[Shape], out: Path) -> None:
@@ -74,6 +79,7 @@ def run(
     size: SizeOption = SIZES,
     skew: SkewOption = False,
     lookback: LookbackOption = 0,
+    items: ItemsOption = None,
     out: OutOption = OUT,
     runs: RunsOption = 3,
     peers: PeersOption = PEERS,
@@ -82,7 +88,7 @@ def run(
 ) -> None:
     """Run all peers on logs that are there; print the figures and write bench.json."""
     folder = logs.resolve() if logs else None
-    run_all(shapes(size, skew, lookback), out, runs, chosen(peers), folder, minutes)
+    run_all(shapes(size, skew, lookback, items), out, runs, chosen(peers), folder, minutes)
 
 
 def run_all(
@@ -123,10 +129,12 @@ def everything(context: typer.Context) -> None:
         run_all(EVERYTHING, OUT, 3, chosen(PEERS), None, 60.0)
 
 
-def shapes(sizes: Sequence[float], skew: bool, lookback: int) -> list[Shape]:
+def shapes(
+    sizes: Sequence[float], skew: bool, lookback: int, items: int | None = None
+) -> list[Shape]:
     """Return the logs that were asked for."""
     try:
-        return [Shape(size, skew, lookback) for size in sizes]
+        return [Shape(size, skew, lookback, items) for size in sizes]
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--size") from error
 

@@ -36,11 +36,13 @@ class Shape:
         size: 1 is the size that all figures are told of; 0.01 is a hundredth of it.
         skew: One user has 5 % of all requests, and half of all requests show one item.
         lookback: Dates before the date that have impressions too.
+        items: How many items there are, whatever the size; None is as many as the size has.
     """
 
     size: float = 1.0
     skew: bool = False
     lookback: int = 0
+    items: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a size above 1 that is not whole."""
@@ -51,7 +53,13 @@ class Shape:
     def name(self) -> str:
         """A name for the folder of these logs."""
         skew, back = "-skew" if self.skew else "", f"-back{self.lookback}" if self.lookback else ""
-        return f"size{self.size:g}{skew}{back}"
+        items = "" if self.items is None else f"-items{self.items}"
+        return f"size{self.size:g}{skew}{back}{items}"
+
+    @property
+    def n_items(self) -> int:
+        """How many items there are."""
+        return self.part(ITEMS) if self.items is None else self.items
 
     @property
     def chunks(self) -> int:
@@ -75,7 +83,7 @@ class Chunk:
             back: How many dates before the date this one is.
         """
         self.shape, self._rng = shape, np.random.default_rng([number, back])
-        self._items = shape.part(ITEMS)
+        self._items = shape.n_items
         # Which items are popular is the same for all chunks and dates.
         self._item_of_rank = np.random.default_rng(0).permutation(self._items)
         n, users = shape.part(REQUESTS), shape.part(USERS)
@@ -164,7 +172,7 @@ def make_logs(folder: Path, shape: Shape) -> Iterator[tuple[str, int]]:
             tables[f"impressions/date={days[back]}"] = Chunk(shape, number, back).impressions()
         for name, table in tables.items():
             yield _write(table, folder / name / f"part-{number:03d}.parquet")
-    items = np.arange(shape.part(ITEMS), dtype=np.int64) + FIRST_ITEM
+    items = np.arange(shape.n_items, dtype=np.int64) + FIRST_ITEM
     yield _write(pa.table({"item_id": items}), folder / "items" / "part-000.parquet")
     done.touch()
 

@@ -125,7 +125,7 @@ def some_items(**changed: Any) -> Items:
     weight = np.array([8, 4, 1, 0])
     return Items(
         **{
-            "key": np.array([1, 2, 3, 9]), "name": pa.array(["1", "2", "3", "9"]),
+            "key": np.array([1, 2, 3, 9]), "ids": pa.array([1, 2, 3, 9]),
             "clicks": clicks, "popularity": clicks.astype(float),
             "stated_popularity": np.full(4, -1.0),
             "stated": clicks, "eligible": weight > 0, "weight": weight,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -220,9 +221,9 @@ class DescribeItems:
             items = [{"item_id": i, "valid_to": ends.get(i)} for i in (1, 2, 3, 5)]
             logs["items"] = log(spark, "items", items, settings)
         table = frame(spark, "item_stats", rows, settings)
-        # Nothing is written where all clicks count.
-        scratch = Scratch(spark, str, Path("nowhere"), "unused")
-        found = recomputed_items(logs, table, settings, THE_DAY, scratch)
+        with TemporaryDirectory() as folder:
+            scratch = Scratch(spark, str, Path(folder), "unused")
+            found = recomputed_items(logs, table, settings, THE_DAY, scratch)
         return by_name(item_figures(found, settings))
 
     @pytest.mark.parametrize("with_items_log", [True, False])

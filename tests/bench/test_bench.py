@@ -114,6 +114,15 @@ class DescribeTheLogs:
         with_hot = shown.groupby("request_id")["item_id"].agg(lambda ids: (ids == 1_000_000).any())
         assert with_hot.mean() > 0.5
 
+    def it_can_make_a_catalogue_of_any_size(self, tmp_path: Path) -> None:
+        shape = Shape(0.001, items=7_000)
+        assert shape.name == "size0.001-items7000"
+        list(make_logs(tmp_path, shape))
+        items = pq.read_table(tmp_path / "items")["item_id"].to_pylist()
+        assert items == list(range(1_000_000, 1_007_000))
+        shown = pq.read_table(tmp_path / "impressions")["item_id"].to_numpy()
+        assert shown.max() > 1_003_500
+
     def it_can_make_impressions_of_the_dates_before(self, tmp_path: Path) -> None:
         list(make_logs(tmp_path, Shape(0.001, lookback=2)))
         days = sorted(path.name for path in (tmp_path / "impressions").iterdir())

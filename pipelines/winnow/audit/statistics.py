@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from winnow.arrays.distinct import distinct
+from winnow.arrays.grouping import rows_by_group
+
 CERTAIN_P = 9.0
 """-log10 of the p below which chance is ruled out."""
 
@@ -83,7 +86,8 @@ def _pooled(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Put items that expect too few together, the rarest first; no cell expects too few then."""
     rare = expected < LEAST_EXPECTED
-    order = np.argsort(expected[rare], kind="stable")
+    values, number = distinct(expected[rare])
+    order, _ = rows_by_group(number, len(values))
     few, few_drawn = expected[rare][order], drawn[rare][order]
     # Groups of twice the least: an item holds less than the least, so each group holds enough.
     group = np.floor(np.cumsum(few) / (2 * LEAST_EXPECTED)).astype(np.int64)

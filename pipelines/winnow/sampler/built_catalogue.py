@@ -8,6 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from winnow.arrays.distinct import distinct
+from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.sorting import order_of, sorted_numbers
 from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.item_attributes import ATTRIBUTE
@@ -47,7 +50,7 @@ def build_catalogue(
     Raises:
         InputError: Two ids of the catalogue have one 64-bit key.
     """
-    items = items.sort_by("item_id").combine_chunks()
+    items = by_id(items)
     keys = items["item_key"].to_numpy().view(np.uint64)
     clicks = items["clicks"].to_numpy()
     inside = items["in_catalogue"].to_numpy()
@@ -91,8 +94,9 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
     attributes = [name for name in eligibility.column_names if name.startswith(ATTRIBUTE)]
     measured = "popularity" in eligibility.column_names
     weights = catalogue.draws.weights
-    # Most clicked first, ties by item id: ids are sorted, and the sort is stable.
-    by_clicks = np.argsort(-catalogue.clicks, kind="stable")
+    # Most clicked first, ties by item id: ids are sorted, and the order is stable.
+    counts, number = distinct(catalogue.clicks)
+    by_clicks, _ = rows_by_group(len(counts) - 1 - number, len(counts))
     index = np.empty(len(weights), np.int64)
     index[by_clicks] = np.arange(FIRST_INDEX, FIRST_INDEX + len(weights))
     return pa.table(
@@ -110,12 +114,27 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
     )
 
 
+def by_id(items: pa.Table) -> pa.Table:
+    """Return the rows in the order of ``item_id`` (int64 or string), each column in one piece."""
+    items = items.combine_chunks()
+    ids = items["item_id"]
+    if not pa.types.is_int64(ids.type):
+        return items.sort_by("item_id").combine_chunks()
+    numbers = ids.to_numpy()
+    if bool((numbers[1:] >= numbers[:-1]).all()):
+        return items
+    return items.take(pa.array(order_of(numbers))).combine_chunks()
+
+
 def _check_keys(keys: NDArray[np.uint64], ids: pa.ChunkedArray) -> None:
-    distinct, first = np.unique(keys, return_index=True)
-    if len(distinct) == len(keys):
+    ordered = keys.view(np.int64)
+    if not (ordered[1:] > ordered[:-1]).all():
+        ordered = sorted_numbers(ordered)
+    if (ordered[1:] != ordered[:-1]).all():
         return
+    known, first = np.unique(keys, return_index=True)
     second = np.setdiff1d(np.arange(len(keys)), first)[0]
-    twin = int(first[np.searchsorted(distinct, keys[second])])
+    twin = int(first[np.searchsorted(known, keys[second])])
     raise InputError(
         Problem(
             "catalogue",

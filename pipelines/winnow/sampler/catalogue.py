@@ -22,9 +22,9 @@ from winnow.events.periods import standing_rows
 from winnow.events.popular_items import popular_clicks, popularity_of_items
 from winnow.events.segments import popularity_by_segment
 from winnow.run import Run
-from winnow.sampler.built_catalogue import build_catalogue, catalogue_table
+from winnow.sampler.built_catalogue import build_catalogue, by_id, catalogue_table
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
-from winnow.sampler.catalogue_items import segments_of
+from winnow.sampler.catalogue_items import inside_of, segments_of
 from winnow.spark.sized import Sized
 
 
@@ -73,7 +73,7 @@ def stage_catalogue(
         shown = impressions_of_items(logs["impressions"], windows, run)
         known = known.join(shown, "item_id", how="left")
     counted = [*measured, *map(exposed_column, windows)]
-    items = known.select(
+    known = known.select(
         "item_id",
         key_of("item_id", config.ids.item).alias("item_key"),
         F.coalesce("clicks", F.lit(0).cast("bigint")).alias("clicks"),
@@ -82,8 +82,9 @@ def stage_catalogue(
         "eligible_from",
         "eligible_to",
         *(name for name in eligible.columns if name.startswith(ATTRIBUTE)),
-    ).toArrow()
-    inside = items.filter(items["in_catalogue"]).sort_by("item_id")
+    )
+    items = by_id(scratch.fetched(known, "items-of-date"))
+    inside = inside_of(items)
     counted_segments = popularity_by_segment(clicks, logs, users, inside.num_rows, run)
     segments = {
         attribute: segments_of(*tables, inside["item_id"])

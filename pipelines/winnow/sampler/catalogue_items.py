@@ -28,7 +28,7 @@ def catalogue_items(
         items: Sorted by ``item_id``. config: The smoothing, and the sources. day: The date.
         segments: As in ``CatalogueItems``.
     """
-    inside = items.filter(items["in_catalogue"])
+    inside = inside_of(items)
     return CatalogueItems(
         ids=inside["item_id"].combine_chunks(),
         clicks=inside["clicks"].to_numpy(),
@@ -47,6 +47,12 @@ def catalogue_items(
         },
         segments=segments,
     )
+
+
+def inside_of(items: pa.Table) -> pa.Table:
+    """Return the rows of the catalogue's items, mostly all: then nothing is copied."""
+    inside = items["in_catalogue"]
+    return items if pc.all(inside).as_py() is not False else items.filter(inside)
 
 
 def segments_of(values: pa.Table, counted: pa.Table, ids: pa.ChunkedArray) -> Segments:

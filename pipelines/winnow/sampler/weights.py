@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from winnow.arrays.distinct import distinct
+
 if TYPE_CHECKING:
     from winnow.config.positives import Downsampling, Upsampling
 
@@ -88,14 +90,18 @@ def weights_by_group(
     """
     if len(clicks) == 0:
         return np.empty(0, np.int64)
-    distinct, number = np.unique(clicks, return_inverse=True)
-    shares = np.array([power(float(f) + smoothing, alpha) for f in distinct])
+    counts, number = distinct(clicks)
+    shares = np.array([power(float(f) + smoothing, alpha) for f in counts])
     sizes = np.diff(starts)
     # How often each group has each count: one row for each pair of both.
-    pair = np.repeat(np.arange(len(sizes)), sizes) * len(distinct) + number
-    pairs, times = np.unique(pair, return_counts=True)
-    sums = (shares[pairs % len(distinct)] * times).tolist()
-    begins = np.searchsorted(pairs // len(distinct), np.arange(len(sizes) + 1)).tolist()
+    pairs, of_item = np.arange(len(counts)), number
+    if len(sizes) > 1:
+        group = np.repeat(np.arange(len(sizes)), sizes)
+        pairs, of_item = distinct(group * len(counts) + number)
+    times, of_group = np.bincount(of_item, minlength=len(pairs)), pairs // len(counts)
+    share = shares[pairs % len(counts)]
+    sums = (share * times).tolist()
+    begins = np.searchsorted(of_group, np.arange(len(sizes) + 1)).tolist()
     scales = np.ones(len(sizes))
     for g, n in enumerate(sizes.tolist()):
         if n:
@@ -103,8 +109,8 @@ def weights_by_group(
             most = min(_MOST_TOTAL, _MOST_TOTAL_TIMES_ITEMS // n)
             scales[g] = 2.0 ** math.floor(math.log2(most / (total + n)))
     # A power of two times a share is exact, and rounded to the nearest even as one by one.
-    scaled = np.rint(shares[number] * np.repeat(scales, sizes))
-    weights: NDArray[np.int64] = np.maximum(scaled, 1.0).astype(np.int64)
+    scaled = np.rint(share * scales[of_group])
+    weights: NDArray[np.int64] = np.maximum(scaled, 1.0).astype(np.int64)[of_item]
     return weights
 
 
@@ -134,16 +140,16 @@ def keep_probs(clicks: NDArray[Any], rule: "Downsampling") -> NDArray[np.float64
         their program computes.
     """
     t = threshold(clicks, rule)
-    distinct, inverse = np.unique(clicks, return_inverse=True)
-    kept = np.ones(len(distinct))
-    for i, f in enumerate(distinct):
+    counts, number = distinct(clicks)
+    kept = np.ones(len(counts))
+    for i, f in enumerate(counts):
         if rule.rule == "none" or f <= t:
             continue
         ratio = t / float(f)
         linear = ratio if rule.rule == "word2vec_code" else 0.0
         exponent = {"cap": 1.0, "power": rule.power}.get(rule.rule, 0.5)
         kept[i] = min(1.0, power(ratio, exponent) + linear)
-    return kept[inverse]
+    return kept[number]
 
 
 def expected_rows(clicks: NDArray[np.int64], rule: "Upsampling") -> NDArray[np.float64]:
@@ -151,9 +157,9 @@ def expected_rows(clicks: NDArray[np.int64], rule: "Upsampling") -> NDArray[np.f
 
     An item without clicks counts as one with a single click.
     """
-    distinct, inverse = np.unique(np.maximum(clicks, 1), return_inverse=True)
-    rows = np.ones(len(distinct))
-    for i, f in enumerate(distinct):
+    counts, number = distinct(np.maximum(clicks, 1))
+    rows = np.ones(len(counts))
+    for i, f in enumerate(counts):
         if f < rule.threshold_clicks:
             rows[i] = min(rule.most, power(rule.threshold_clicks / float(f), rule.power))
-    return rows[inverse]
+    return rows[number]

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.arrays.distinct import distinct
+from winnow.arrays.grouping import rows_by_group
 from winnow.audit.recompute.compared_positives import Kept
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
@@ -34,7 +36,8 @@ def popularity_series(
         "expected": drawable.by_item(expected_draws(drawable, draws.total, draws.blocked)),
         "drawn": drawable.by_item(draws.drawn),
     }
-    order = np.argsort(-columns["clicks"], kind="stable")
+    counted, number = distinct(columns["clicks"])
+    order, _ = rows_by_group(len(counted) - 1 - number, len(counted))
     bands = [
         PopularityBand(band=number, items=len(part), **_summed(columns, part))
         for number, part in enumerate(np.array_split(order, min(_BANDS, len(order))), start=1)
@@ -42,7 +45,7 @@ def popularity_series(
     top = [
         TopItem(
             rank=rank,
-            item_id=shown(items.name[int(inside[i])].as_py(), 200),
+            item_id=shown(str(items.ids[int(inside[i])]), 200),
             **_summed(columns, [i]),
         )
         for rank, i in enumerate(order[:_TOP], start=1)

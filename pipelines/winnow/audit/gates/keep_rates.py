@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from winnow.arrays.distinct import distinct
+from winnow.arrays.grouping import rows_by_group
 from winnow.audit.gate import POSITIVES, Figure, at_most
 from winnow.audit.recompute.compared_positives import ComparedPositives, Kept
 from winnow.audit.recompute.items import Items
@@ -75,7 +77,7 @@ def keep_rates(compared: ComparedPositives, items: Items) -> list[Figure]:
     corrected = max(0.0, each[worst].p - float(np.log10(len(each))))
     surprise = Surprise(corrected, each[worst].size, 1)
     i = hottest[worst]
-    name = items.name[int(np.flatnonzero(thinned)[i])].as_py()
+    name = items.ids[int(np.flatnonzero(thinned)[i])].as_py()
     detail = f"item {name}: {kept[i]:,.0f} kept, {number[i] * keep[i]:,.1f} expected"
     return [
         *figures,
@@ -100,7 +102,9 @@ def top_share(counts: Kept, items: Items) -> list[Figure]:
     """
     if counts.kept.sum() == 0:
         return []
-    top = np.argsort(-items.clicks, kind="stable")[: max(1, len(items.clicks) // 100)]
+    counted, number = distinct(items.clicks)
+    most_first, _ = rows_by_group(len(counted) - 1 - number, len(counted))
+    top = most_first[: max(1, len(most_first) // 100)]
     before = float(counts.candidates[top].sum()) / max(float(counts.candidates.sum()), 1.0)
     after = float(counts.kept[top].sum()) / float(counts.kept.sum())
     variance = float((counts.candidates * items.keep * (1.0 - items.keep)).sum())

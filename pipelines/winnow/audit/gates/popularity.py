@@ -6,6 +6,7 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.arrays.distinct import distinct
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POPULARITY, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.items import Items, date_items
@@ -139,7 +140,8 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
     misplaced = listed & (items.index != items.place + _FIRST_INDEX)
     total = max(float(weight.sum()), 1.0)
     share = weight / total
-    shares = np.power(items.popularity + config.popularity.smoothing, config.negatives.alpha)
+    counted, number = distinct(items.popularity)
+    shares = np.power(counted + config.popularity.smoothing, config.negatives.alpha)[number]
     return [
         CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
         ELIGIBLE_FROM_DIFFERS.figure(int((both & (items.since_us != items.begins_us)).sum())),

@@ -65,9 +65,8 @@ def facts_of(evidence: Evidence, items: Items) -> ItemFacts:
     inside = items.eligible & items.listed
     config, keys = evidence.config, items.key[inside]
     mask = pa.array(inside)
-    names = items.name.filter(mask)
     return ItemFacts(
-        ids=names.cast("int64") if config.ids.item == "bigint" else names,
+        ids=items.ids.filter(mask),
         clicks=items.clicks[inside],
         popularity=items.popularity[inside],
         smoothing=config.popularity.smoothing,

@@ -51,9 +51,13 @@ def drawable_of(
     """
     weighed, negatives = items.weighed(), config.negatives
     inside = np.flatnonzero(items.eligible & items.listed)
-    order = _by_id(items.name.take(pa.array(inside)), config.ids.item)
+    # Whole numbers are their own keys, whose order the items are in.
+    order = np.arange(len(inside))
+    if config.ids.item != "bigint":
+        by_id = pc.sort_indices(items.ids.take(pa.array(inside)))
+        order = by_id.to_numpy().astype(np.int64)
     known = CatalogueItems(
-        ids=_ids(items.name.take(pa.array(inside[order])), config.ids.item),
+        ids=items.ids.take(pa.array(inside[order])),
         clicks=items.clicks[inside[order]],
         smoothing=config.popularity.smoothing,
         popular_by=None if config.popularity.is_clicks else items.popularity[inside[order]],
@@ -134,13 +138,3 @@ def looked_up(
     known, n = counts
     place = places_of(keys, known)
     return np.where(place >= 0, np.append(n, 0)[place], 0)
-
-
-def _by_id(names: pa.Array, kind: str) -> NDArray[np.int64]:
-    """Return the places of items in the order of their ids, which is that of codes."""
-    order: NDArray[np.int64] = pc.sort_indices(_ids(names, kind)).to_numpy().astype(np.int64)
-    return order
-
-
-def _ids(names: pa.Array, kind: str) -> pa.Array:
-    return names.cast(pa.int64()) if kind == "bigint" else names

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.arrays.distinct import distinct
+from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.sorting import order_of
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Weighed
 from winnow.audit.recompute.eligible import recomputed_eligible
@@ -40,7 +43,7 @@ class Items:
 
     Attributes:
         key: 64-bit keys, ascending.
-        name: The ids as text.
+        ids: int64 or string.
         clicks: Clicks in the popularity window, by the logs.
         popularity: What makes it popular, by the logs: its clicks, or what the config counts else.
         stated_popularity: The same by item_stats; -1 where it does not have the item or the column.
@@ -63,7 +66,7 @@ class Items:
     """
 
     key: NDArray[np.int64]
-    name: pa.Array
+    ids: pa.Array
     clicks: NDArray[np.int64]
     popularity: NDArray[np.float64]
     stated_popularity: NDArray[np.float64]
@@ -119,7 +122,7 @@ def recomputed_items(
         item_stats: The staged table.
         config: Window, smoothing, alpha, down-sampling.
         day: The date.
-        scratch: Where to join earlier clicks, where only attributed ones make an item popular.
+        scratch: Where to compute.
     """
     at = F.col("event_us")
     since = day.shifted(-config.popularity.window_days).start_us
@@ -163,13 +166,13 @@ def recomputed_items(
         F.lit(True).alias("listed"),
     )
     whole = ("before", "same", "unused", "weight", "positives")
-    table = (
+    every = (
         counted.join(stats, "item_id", how="full")
         .join(recomputed_eligible(logs, config, day), "item_id", how="full")
         .select(
             key_of("item_id", config.ids.item).alias("key"),
-            F.col("item_id").cast("string").alias("name"),
-            "item_id",
+            # Whole numbers are their own keys.
+            *(() if config.ids.item == "bigint" else ("item_id",)),
             F.coalesce("index", F.lit(-1)).alias("index"),
             *(
                 F.coalesce(n, F.lit(0)).alias(n)
@@ -183,9 +186,8 @@ def recomputed_items(
             F.coalesce("begins", F.lit(NO_BEGIN)).alias("begins"),
             *(name for name in stats.columns if name.startswith(ATTRIBUTE)),
         )
-        .toArrow()
-        .sort_by("key")
     )
+    table = _by_key(scratch.fetched(every, "audited-items"))
     before, same, unused, weight, stated, positives, index, since_us, begins_us = (
         np.asarray(table[name].to_numpy(), np.int64)
         for name in (
@@ -203,7 +205,7 @@ def recomputed_items(
     )
     return Items(
         key=np.asarray(table["key"].to_numpy(), np.int64),
-        name=table["name"].combine_chunks(),
+        ids=table["key" if config.ids.item == "bigint" else "item_id"].combine_chunks(),
         clicks=before,
         popularity=popularity,
         stated_popularity=said,
@@ -228,11 +230,21 @@ def recomputed_items(
     )
 
 
+def _by_key(table: pa.Table) -> pa.Table:
+    """Return the rows in the order of ``key``, each column in one piece."""
+    table = table.combine_chunks()
+    order = pa.array(order_of(table["key"].to_numpy()))
+    return table.take(order).combine_chunks()
+
+
 def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the places of the listed items: the most clicked first, then by id; else -1."""
-    order = pc.sort_indices(table, [("before", "descending"), ("item_id", "ascending")])
-    ordered = np.asarray(order.to_numpy(), np.int64)
-    of_listed = ordered[listed[ordered]]
+    clicks, by_id = table["before"].to_numpy(), np.arange(len(listed))
+    if "item_id" in table.column_names:
+        by_id = pc.sort_indices(table["item_id"]).to_numpy().astype(np.int64)
+    of_listed = by_id[listed[by_id]]
+    counts, number = distinct(clicks[of_listed])
+    most_first, _ = rows_by_group(len(counts) - 1 - number, len(counts))
     places = np.full(len(listed), -1, np.int64)
-    places[of_listed] = np.arange(len(of_listed))
+    places[of_listed[most_first]] = np.arange(len(of_listed))
     return places

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
+from winnow.arrays.distinct import distinct
 from winnow.arrays.sorting import order_of, sorted_numbers
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
@@ -59,6 +60,7 @@ def load_sampler_kernels() -> None:
         # Not as a task, which would keep others from their turn while kernels are compiled.
         sampled(pa.Table.from_batches([_events(places)]), settings)
     many = np.arange(2**15)  # few numbers are sorted by NumPy
+    distinct(many)
     order_of(many)
     sorted_numbers(many)
 
