@@ -200,6 +200,8 @@ class DescribeWhatIsWritten:
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs", "audited-deliveries"]
         frames += ["audited-stages"]
+        # And the items, which the driver, and then the audit, reads from files and removes.
+        frames += ["items-of-date", "audited-items"]
         assert sorted(written) == sorted([*logs, *frames])
 
     def it_publishes_the_very_files_that_it_staged(self, costs: Costs) -> None:
