@@ -12,6 +12,7 @@ from tests.audit import (
     broken_pools,
     broken_popularity,
     broken_ranking,
+    broken_recall,
     broken_rows,
     broken_sense,
     broken_sources,
@@ -276,6 +277,19 @@ POOLED: list[Mutant] = _of(
     users_of_no_segment_draw_by_the_first="drawn_outside_group",
 )
 """Mistakes in a build whose draws come from pools that events of the logs make."""
+
+RECALLED: list[Mutant] = _of(
+    broken_recall,
+    what_was_recalled_is_drawn="recalled_negatives log_q_differs",
+    log_q_knows_nothing_of_the_request="log_q_differs",
+    broken_rows_were_not_recalled="recalled_negatives log_q_differs",
+    only_the_last_stage_was_recalled="recalled_negatives log_q_differs",
+    requests_of_another_user_were_recalled="recalled_negatives log_q_differs",
+    draws_of_requests_that_nothing_is_known_of="recalled_negatives",
+    requests_are_lost_on_the_way="recall_unknown_differs",
+    the_mixture_is_that_of_the_own_source="mixture_log_q_differs",
+)
+"""Mistakes in a build whose draws must not be of what the ranking log has of the request."""
 
 NONSENSE: list[Mutant] = [
     *_of(

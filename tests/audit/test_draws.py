@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,15 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from winnow.audit.recompute.drawable import Drawable, Weighed, only
+from winnow.audit.recompute.drawable import (
+    ANY,
+    KNOWN_NOT_RECALLED,
+    NONE_THAT_IS_RECALLED,
+    Drawable,
+    SourceGroups,
+    Weighed,
+    only,
+)
 from winnow.audit.recompute.draws import (
     MOST_OFF,
     DrawFigures,
@@ -19,7 +28,7 @@ from winnow.audit.recompute.draws import (
     log_q_edges,
     places_of,
 )
-from winnow.audit.recompute.draws_pass import _negatives
+from winnow.audit.recompute.negative_lists import negatives_in
 
 Event = tuple[int, int]
 Draw = tuple[int, int, int, float]
@@ -204,6 +213,84 @@ class DescribeExamine:
         assert len(log_q_edges(weighed({}))) == 41
 
 
+REQUESTS = 3
+"""Of each user: request r of user u has the place REQUESTS · u + r."""
+_REQUEST = st.integers(0, REQUESTS - 1)
+_OF_REQUESTS = st.lists(st.tuples(_USER, _REQUEST, _ITEM), max_size=12)
+_ASKED = st.lists(st.tuples(_USER, _REQUEST, _ITEM, st.integers(0, 3), _LOG_Q), max_size=20)
+_GIVEN = (KNOWN_NOT_RECALLED, NONE_THAT_IS_RECALLED, ANY)
+"""Of three sources with the codes 0, 1 and 2, what each may give."""
+
+
+class DescribeExamineOfWhatWasRecalled:
+    @settings(deadline=None)  # the first call compiles
+    @given(_WEIGHTS, _EVENTS, _OF_REQUESTS, _ASKED)
+    def it_counts_and_expects_as_plain_loops_do(
+        self,
+        weights: dict[int, int],
+        shown: list[Event],
+        recalled: list[tuple[int, int, int]],
+        asked: list[tuple[int, int, int, int, float]],
+    ) -> None:
+        asked.sort(key=lambda draw: draw[:2])
+        keys = sorted(weights)
+        everything = (
+            np.arange(len(keys), dtype=np.int32),
+            np.array([weights[key] for key in keys], np.int64),
+        )
+        sources = [
+            SourceGroups(str(code), code, [everything] if keys else [], not_recalled=given_)
+            for code, given_ in enumerate(_GIVEN)
+        ]
+        drawable = Drawable.of(np.array(keys, np.int64), sources)
+        wrong = differing = mixing = 0
+        expected = np.zeros((len(_GIVEN), len(keys)))
+        log_q, mixture = [], []
+        for user, request, item, source, told in asked:
+            of_request = {i for u, r, i in recalled if (u, r) == (user, request)}
+            taken = {
+                s: forbidden(user, shown) | (of_request if given_ != ANY else set())
+                for s, given_ in enumerate(_GIVEN)
+            }
+            left = {s: left_over(weights, of) for s, of in taken.items()}
+            known = source < len(_GIVEN) and item in weights
+            right = math.log(weights[item] / left[source]) if known and left[source] else 0.0
+            log_q.append(right if told == 1.0 else told)
+            # Every row is alone here: its mixture is that of its own source.
+            mixture.append(min(right, 0.0))
+            if source >= len(_GIVEN):
+                continue
+            unknown = _GIVEN[source] == KNOWN_NOT_RECALLED and not of_request
+            wrong += unknown or (_GIVEN[source] != ANY and item in of_request)
+            if known and math.isfinite(log_q[-1]) and log_q[-1] <= 0:
+                gone = left[source] == 0
+                differing += gone or not abs(right - log_q[-1]) <= MOST_OFF
+            if known:
+                gone = left[source] == 0 or (_GIVEN[source] != ANY and item in of_request)
+                mixing += gone or right > MOST_OFF
+            for place, one in enumerate(keys):
+                if one not in taken[source] and left[source]:
+                    expected[source, place] += weights[one] / left[source]
+        draws = [(u, item, source, 0.0) for u, _, item, source, _ in asked]
+        found = examine(
+            USERS,
+            arrays(shown),
+            arrays([]),
+            replace(
+                negatives(draws),
+                log_q=np.array(log_q, np.float64),
+                mixture=np.array(mixture, np.float64),
+                request=np.array([REQUESTS * u + r for u, r, *_ in asked], np.int32),
+            ),
+            drawable,
+            arrays([(REQUESTS * u + r, item) for u, r, item in recalled]),
+        )
+        assert (found.recalled, found.differing, found.mixing) == (wrong, differing, mixing)
+        made = drawable.of_source(expected_draws(drawable, found.total, found.blocked))
+        for source in range(len(_GIVEN)):
+            assert made[source] == pytest.approx(expected[source], abs=1e-6)
+
+
 ENDS = st.sampled_from([-(2**63), -(2**63) + 1, 2**63 - 2, 2**63 - 1])
 
 
@@ -235,7 +322,7 @@ class DescribeNegativesOfLists:
 
     def it_keeps_the_user_of_every_negative(self) -> None:
         rows = self.rows(([1, 2], [0, 2], [-1.0, None]), ([], [], []), ([3], [1], [-2.0]))
-        found = _negatives(rows, np.array([5, 6, 7], np.int32))
+        found = negatives_in(rows, np.array([5, 6, 7], np.int32), None)
         assert found.user.tolist() == [5, 5, 7]
         assert found.item.tolist() == [1, 2, 3]
         assert found.source.tolist() == [0, 2, 1]
@@ -243,7 +330,7 @@ class DescribeNegativesOfLists:
 
     def it_does_not_let_a_short_list_shift_those_behind_it(self) -> None:
         rows = self.rows(([1, 2], [0], [-1.0, -2.0]), ([3], [1, 1], None), ([4], [0], [-4.0]))
-        found = _negatives(rows, np.array([0, 1, 2], np.int32))
+        found = negatives_in(rows, np.array([0, 1, 2], np.int32), None)
         assert found.item.tolist() == [1, 2, 3, 4]
         assert found.source.tolist() == [0, -1, 1, 0]
         assert found.log_q[[0, 1, 3]].tolist() == [-1.0, -2.0, -4.0]
@@ -251,6 +338,6 @@ class DescribeNegativesOfLists:
 
     def it_takes_a_missing_id_for_one_that_no_catalogue_has(self) -> None:
         rows = self.rows(([1, None], [0, None], [-1.0, -1.0]), (None, None, None))
-        found = _negatives(rows, np.array([0, 1], np.int32))
+        found = negatives_in(rows, np.array([0, 1], np.int32), None)
         figures = examine(2, arrays([]), arrays([]), found, weighed({1: 1}))
         assert (figures.ineligible, len(found.item)) == (1, 2)

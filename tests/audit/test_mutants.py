@@ -17,9 +17,24 @@ from winnow.sampler.sources.registry import _GROUPS
 from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
-from tests.audit import broken_pools, broken_popularity, broken_ranking, broken_sources
+from tests.audit import (
+    broken_pools,
+    broken_popularity,
+    broken_ranking,
+    broken_recall,
+    broken_sources,
+)
 from tests.audit.memory import Memory
-from tests.audit.mutants import MUTANTS, NONSENSE, POOLED, POPULAR, SAMPLED, SOURCED, Mutant
+from tests.audit.mutants import (
+    MUTANTS,
+    NONSENSE,
+    POOLED,
+    POPULAR,
+    RECALLED,
+    SAMPLED,
+    SOURCED,
+    Mutant,
+)
 from tests.audit.workbench import Bench, asking, build
 
 if TYPE_CHECKING:
@@ -95,6 +110,11 @@ def pooled(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return build(engine, tmp_path_factory.mktemp("pooled"), broken_pools.SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def recalled(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("recalled"), broken_recall.SETTINGS)
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -128,6 +148,9 @@ class DescribeTheUnbrokenBuild:
             "hard_pool_beyond_margin",
             "hard_order_differs",
             "source_groups_differ",
+            # Of draws of what was not recalled: see ``recalled``.
+            "recalled_negatives",
+            "recall_unknown_differs",
             # Of positives that were not clicked, or not shown.
             "weak_positives_differ",
             "organic_positives_differ",
@@ -244,6 +267,22 @@ class DescribeDrawsFromPools:
 
 
 @pytest.mark.sail_only
+class DescribeDrawsOfWhatWasNotRecalled:
+    def it_passes_every_gate(self, recalled: Bench) -> None:
+        record = recalled.audit()
+        assert failed(record) == set()
+        names = {gate.name for gate in record.gates}
+        assert {"recalled_negatives", "recall_unknown_differs", "easy_draws_p.popularity"} <= names
+        assert record.shortfall["recall_unknown"] > 50, "there must be enough to notice a mistake"
+
+    @pytest.mark.parametrize("mutant", RECALLED, ids=[mutant.name for mutant in RECALLED])
+    def it_does_not_pass_with_a_mistake(self, recalled: Bench, mutant: Mutant) -> None:
+        assert failed(recalled.audit(mutant.make(recalled), mutant.caught_by)) >= set(
+            mutant.caught_by
+        )
+
+
+@pytest.mark.sail_only
 class DescribeARuleThatSamplerAndAuditShare:
     """The audit asks the sources for their groups, as the sampler does: a wrong rule is in both."""
 
@@ -285,7 +324,7 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR]
+        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR, *RECALLED]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute - caught == set(PROVEN_ELSEWHERE)

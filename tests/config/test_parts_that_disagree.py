@@ -129,6 +129,20 @@ class DescribePartsThatDisagree:
         ]
         load_config(written(tmp_path, logs + easy.replace("contry", "country")))
 
+    def it_needs_the_whole_ranking_log_to_know_what_was_not_recalled(self, tmp_path: Path) -> None:
+        easy = "negatives: {hard: [], easy: [{source: uniform, not_recalled: true}]}\n"
+        assert sentences(tmp_path, LOGS + easy) == [
+            "negatives.easy[0].not_recalled (winnow.yaml, line 5): what was recalled is told by "
+            "the ranking log, and logs has no ranking_log. Describe logs.ranking_log, or take it "
+            "out."
+        ]
+        for setting in ("sampled: true", "log_sample_rate: 0.5"):
+            log = f"  ranking_log: {{path: r, {setting}}}\nfunnel: {{cut_known_by: last_stage}}\n"
+            (told,) = problems(tmp_path, LOGS + log + easy)
+            assert told.where.startswith("negatives.easy[0].not_recalled")
+            assert "only where the log has every row of a request" in told.what
+        load_config(written(tmp_path, LOGS + "  ranking_log: {path: r}\n" + easy))
+
     def it_gives_windows_to_actions_that_there_are(self, tmp_path: Path) -> None:
         text = NO_RANKING + "attribution: {windows: {click: 1h, by: 7d}}\n"
         assert sentences(tmp_path, text) == [

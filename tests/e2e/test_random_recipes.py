@@ -106,6 +106,8 @@ def random_config(draw: Random, base: Path) -> Config:
     easy = [dict(entry) for entry in draw.sample(DRAWN, draw.randrange(1, 5))]
     for entry in easy[1:]:
         entry["count"] = draw.randrange(1, 4)
+    for entry in easy:
+        entry["not_recalled"] = draw.random() < 0.25
     hard: list[dict[str, Any]] = []
     if draw.random() < 0.8:
         selection = draw.choice(["random", "random", "top", "tail", "score"])
@@ -156,6 +158,9 @@ def random_config(draw: Random, base: Path) -> Config:
         # As if half of the rows had been logged: a sample tells no places, and no cut by absence.
         tree["logs"]["ranking_log"]["log_sample_rate"] = 0.5
         tree["funnel"]["cut_known_by"] = "last_stage"
+        for entry in easy:
+            # Nothing is known of what was not logged.
+            del entry["not_recalled"]
         for entry in hard[1:]:
             entry |= {} if "scores" in entry else {"band": [0.0, 1.0]}
     tree["logs"]["items"]["carry"] = ["city", "brand", "levels"]
@@ -216,6 +221,7 @@ class DescribeARandomRecipe:
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
         assert len(built.tables["training_samples"]) >= 5
         never_shown_or_clicked(logs, settings, built)
+        never_recalled(logs, settings, built)
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
@@ -234,6 +240,21 @@ def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
         assert {(row["user_id"], item) for item in row["neg_item_ids"]} & forbidden == set()
 
 
+def never_recalled(logs: Logs, settings: Config, built: Built) -> None:
+    """Where a source is asked for what was not recalled, it gives nothing that any stage had."""
+    recalled: dict[int, set[int]] = {}
+    for row in logs.rows["ranking_log"]:
+        if row["stage_ts"].date() == DAY:
+            # An alias of an item is its number and a multiple of 100.
+            recalled.setdefault(row["request_id"], set()).add(row["item_id"] % 100)
+    apart = {drawn.name for drawn in settings.negatives.drawn if drawn.not_recalled}
+    for row in built.tables["easy_negatives"]:
+        if row["source"] in apart:
+            of_request = recalled.get(row["request_id"])
+            assert of_request is not None or row["source"] == "easy_fill"
+            assert row["neg_item_id"] not in (of_request or ())
+
+
 def adds_up(settings: Config, built: Built) -> None:
     negatives = settings.negatives
     asked = {source.code: source.asked for source in negatives.drawn if source.asked}
@@ -250,7 +271,8 @@ def adds_up(settings: Config, built: Built) -> None:
 def says_how_likely_it_was(settings: Config, built: Built) -> None:
     for row in built.tables["easy_negatives"]:
         assert 0 < row["q"] <= math.exp(row["log_q"]) * (1 + 1e-8) <= 1 + 1e-8
-    several = len(settings.negatives.distributions) > 1
+    ways = {(drawn.distribution, drawn.not_recalled) for drawn in settings.negatives.drawn}
+    several = len(settings.negatives.distributions) > 1 or len(ways) > 1
     log = settings.logs.ranking_log
     most = 1.0 if log is None else log.kept_share
     for row in built.tables["training_samples"]:

@@ -126,6 +126,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "hot easy 3 of (): draws from the most popular 5 % of the clicked items alone",
     ),
     (
+        {"negatives": {"easy": [{"source": "uniform", "not_recalled": True}]}},
+        "every item alike, nothing that the ranking log has of the request",
+    ),
+    (
+        {"negatives": {"easy": [{"source": "popularity", "not_recalled": True}]}},
+        "or the ranking log has nothing of the request (recall_unknown)",
+    ),
+    (
         {"negatives": {"easy": [{"source": "exposed", "days": 5, "alpha": 0.5}]}},
         "anybody was shown on D−5 to D−1, an item by W = impressions^0.5",
     ),

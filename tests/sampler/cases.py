@@ -92,6 +92,8 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         cut_by_absence=draw(st.booleans()),
         by_last_stage=draw(st.booleans()),
         sampled=draw(st.booleans()),
+        not_recalled=draw(st.booleans()),
+        recalled=tuple(draw(st.lists(st.tuples(user, request, item), max_size=12))),
         weak_share=draw(st.sampled_from([0.25, 1.0])),
         logged_share=draw(st.sampled_from([1.0, 1.0, 0.5, 0.1])),
         seed=draw(st.integers(0, 2**64 - 1)),

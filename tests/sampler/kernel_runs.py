@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR, RECALLED
 from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
@@ -52,7 +52,7 @@ def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) 
     values = [getattr(r, column) for r in case.ranked]
     if all(value is None for value in values):
         return np.empty(0, kind)
-    others = [missing] * (len(case.forbidden) + len(case.pairs))
+    others = [missing] * (len(case.forbidden) + len(case.pairs) + len(case.recalled))
     return np.array(others + [missing if v is None else v for v in values], kind)
 
 
@@ -67,7 +67,10 @@ def recipe_of(case: Case) -> Recipe:
     }
     by = {"percentile": BY_PERCENTILE, "rank": BY_RANK, "score": BY_SCORE}
     settings = RecipeSettings(
-        drawn=((case.n_easy, 0, 2, 0), *([(0, 1, 3, 0)] if case.fill else [])),
+        drawn=(
+            (case.n_easy, 0, 2, case.not_recalled, 0),
+            *([(0, 1, 3, case.not_recalled, 0)] if case.fill else []),
+        ),
         stages=tuple(
             (
                 takes[take],
@@ -121,6 +124,7 @@ def run_kernels(case: Case) -> list[Group]:
     rows = [(u, i, FORBIDDEN) for u, i in case.forbidden]
     # Places of pairs, whose numbers may be keys of users and requests as well.
     rows += [(p.user, p.item, PAIR) for p in case.pairs]
+    rows += [(owner_of(u, r), i, RECALLED) for u, r, i in case.recalled]
     rows += [
         (
             owner_of(r.user, r.request),

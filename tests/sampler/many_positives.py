@@ -96,7 +96,7 @@ def run(
         sampled=False,
     )
     recipe = RecipeSettings(
-        drawn=((n_easy, 0, 2, 0),),
+        drawn=((n_easy, 0, 2, False, 0),),
         stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
         pools=((n_hard, selection, 4, temperature),),
         spec=wanted,

@@ -110,6 +110,8 @@ class Case:
     bands: tuple[Band, ...] = ()
     pools: tuple[Asked, ...] = ()
     weak_share: float = 1.0
+    not_recalled: bool = False
+    recalled: tuple[tuple[int, int, int], ...] = ()  # user, request, item; of rows without a stage
     seed: int = 0
     draw_seed: int = 0
 
@@ -345,9 +347,18 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
 
 def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     total = sum(item.weight for item in case.items)
+    asked = case.n_easy
+    if case.not_recalled:
+        of_log = [(r.user, r.request, r.item) for r in case.ranked] + list(case.recalled)
+        recalled = {i for u, r, i in of_log if (u, r) == (group.user, group.request)}
+        forbidden = forbidden | recalled
+        if not recalled:
+            asked = 0
+            if case.n_easy:
+                group.lacking["recall_unknown"] = case.n_easy
     allowed = [(c, i) for c, i in enumerate(case.items) if i.key not in forbidden]
     allowed_weight = sum(item.weight for _, item in allowed)
-    n_easy = case.n_easy if allowed else 0
+    n_easy = asked if allowed else 0
     group.n_fill = sum(group.lacking.values()) if allowed and case.fill else 0
     for draw in range(n_easy + group.n_fill):
         key = fold(fold(row, EASY if draw < n_easy else FILL), draw)

@@ -52,6 +52,7 @@ class DescribeKernels:
             forbidden=shuffled.sample(case.forbidden, len(case.forbidden)),
             pairs=shuffled.sample(case.pairs, len(case.pairs)),
             ranked=shuffled.sample(case.ranked, len(case.ranked)),
+            recalled=tuple(shuffled.sample(case.recalled, len(case.recalled))),
         )
         assert run_kernels(mixed_up) == run_kernels(case)
 
@@ -66,6 +67,7 @@ class DescribeKernels:
                     forbidden=[f for f in case.forbidden if f[0] == user],
                     pairs=[p for p in case.pairs if p.user == user],
                     ranked=[r for r in case.ranked if r.user == user],
+                    recalled=tuple(r for r in case.recalled if r[0] == user),
                 )
             )
         assert alone == run_kernels(case)
@@ -77,6 +79,11 @@ class DescribeKernels:
             forbidden = {item for user, item in case.forbidden if user == group.user}
             assert not forbidden & {row[0] for row in group.easy}
             assert not forbidden & {row.key for row in group.hard}
+            of_log = [(r.user, r.request, r.item) for r in case.ranked] + list(case.recalled)
+            recalled = {i for u, r, i in of_log if (u, r) == (group.user, group.request)}
+            if case.not_recalled:
+                assert not recalled & {row[0] for row in group.easy}
+                assert recalled or len(group.easy) == group.n_fill
             given_ = len(group.easy) + len(group.hard)
             assert given_ + group.shortfall == case.n_easy + sum(one.n for one in pools_of(case))
 

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,13 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from winnow.sampler.kernels.draw_groups import DrawGroups, draw_groups
 from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
-from winnow.sampler.kernels.forbidden import Forbidden
+from winnow.sampler.kernels.forbidden import Forbidden, Recalled
 from winnow.sampler.kernels.groups import Drawn, SamplingSpec
-from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, GROUP_UNKNOWN, REASONS
+from winnow.sampler.kernels.mix import (
+    CATALOGUE_EXHAUSTED,
+    GROUP_EXHAUSTED,
+    GROUP_UNKNOWN,
+    REASONS,
+    RECALL_UNKNOWN,
+)
+from winnow.sampler.kernels.owners import Owners
 
 from tests.sampler.reference import below, fold
 
 N_ITEMS = 9
+
+
+class Request(NamedTuple):
+    n_positives: int
+    logged: bool
+    codes: list[int]
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,8 @@ class Case:
         asked, streams: Of each source. group_of: Of each source, the group by positive.
         positives: Of each user, the hashes of the positives. forbidden: Of each user, codes.
         lacking: Chosen negatives that each positive lacks.
+        apart: Of each source, whether it must not give what was recalled.
+        recalled: Of each user, the requests of the positives, in their order.
         fills: Whether the last source fills. rejections: As in the config.
     """
 
@@ -40,6 +56,8 @@ class Case:
     lacking: list[int]
     fills: bool
     rejections: int
+    apart: list[bool]
+    recalled: list[list[Request]]
 
 
 _WEIGHT = st.integers(1, 30)
@@ -70,7 +88,22 @@ def cases(draw: st.DrawFn) -> Case:
         lacking=draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)),
         fills=draw(st.booleans()),
         rejections=draw(st.sampled_from([0, 2, 16])),
+        apart=draw(st.lists(st.booleans(), min_size=n_sources, max_size=n_sources)),
+        recalled=[draw(requests(len(hashes))) for hashes in positives],
     )
+
+
+@st.composite
+def requests(draw: st.DrawFn, n_positives: int) -> list[Request]:
+    found: list[Request] = []
+    code = st.integers(0, N_ITEMS - 1)
+    while n_positives:
+        n = draw(st.integers(1, n_positives))
+        logged = draw(st.booleans())
+        codes = draw(st.lists(code, unique=True, max_size=N_ITEMS)) if logged else []
+        found.append(Request(n, logged, codes))
+        n_positives -= n
+    return found
 
 
 def arrays_of(case: Case) -> DrawGroups:
@@ -103,14 +136,28 @@ def by_kernel(case: Case) -> list[Found]:
         np.array(case.asked, np.int32),
         np.arange(len(case.asked), dtype=np.int8),
         np.array(case.streams, np.uint64),
+        np.array(case.apart, np.bool_),
+    )
+    requests = [one for of_user in case.recalled for one in of_user]
+    owners = Owners(
+        users=np.arange(len(case.positives)).astype(np.uint64),
+        requests=np.arange(len(requests)).astype(np.uint64),
+        positives_of_user=np.cumsum([0, *map(len, case.positives)]),
+        positives_of_request=np.cumsum([0, *(one.n_positives for one in requests)]),
+        requests_of_user=np.cumsum([0, *map(len, case.recalled)]),
     )
     spec = SamplingSpec(case.fills, True, case.rejections, True, False, False, False)
     n_easy, n_fill, shortfall, *arrays = draw_negatives(
         np.array(hashes, np.uint64),
-        np.cumsum([0, *map(len, case.positives)]),
+        owners,
         Forbidden(
             np.array([c for of_user in case.forbidden for c in of_user], np.int32),
             np.cumsum([0, *map(len, case.forbidden)]),
+        ),
+        Recalled(
+            np.array([c for one in requests for c in one.codes], np.int32),
+            np.cumsum([0, *(len(one.codes) for one in requests)]),
+            np.array([one.logged for one in requests], np.bool_),
         ),
         N_ITEMS,
         arrays_of(case),
@@ -132,16 +179,21 @@ def by_kernel(case: Case) -> list[Found]:
 
 def by_loops(case: Case) -> list[Found]:
     arrays, found, p = arrays_of(case), [], 0
-    for hashes, forbidden in zip(case.positives, case.forbidden, strict=True):
-        for positive in hashes:
+    for hashes, of_user, own in zip(case.positives, case.forbidden, case.recalled, strict=True):
+        of_positives = [one for one in own for _ in range(one.n_positives)]
+        for positive, request in zip(hashes, of_positives, strict=True):
+            forbidden = [set(of_user) | set(request.codes if apart else ()) for apart in case.apart]
             missing = [case.lacking[p], *([0] * (len(REASONS) - 1))]
             draws: list[tuple[int, int, float, float, int]] = []
             given_by, n_easy, n_fill = [0] * len(case.asked), 0, 0
             for s, asked in enumerate(case.asked):
                 fills = case.fills and s == len(case.asked) - 1
                 n, g = sum(missing) if fills else asked, case.group_of[s][p]
+                if case.apart[s] and not fills and not request.logged:
+                    missing[RECALL_UNKNOWN] += n
+                    continue
                 group = case.groups[g] if g >= 0 else {}
-                allowed = {c: w for c, w in group.items() if c not in forbidden}
+                allowed = {c: w for c, w in group.items() if c not in forbidden[s]}
                 if not allowed:
                     whole = len(group) == N_ITEMS
                     reason = CATALOGUE_EXHAUSTED if whole else GROUP_EXHAUSTED
@@ -187,13 +239,13 @@ def drawn_code(
     raise AssertionError("the weights do not add up")
 
 
-def mixture(case: Case, p: int, code: int, given_by: list[int], forbidden: list[int]) -> float:
+def mixture(case: Case, p: int, code: int, given_by: list[int], forbidden: list[set[int]]) -> float:
     """ln(Σ n_s p_s(i) / Σ n_s), in fractions."""
     expected = Fraction(0)
     for s, n in enumerate(given_by):
         if n:
             group = case.groups[case.group_of[s][p]]
-            allowed = {c: w for c, w in group.items() if c not in forbidden}
+            allowed = {c: w for c, w in group.items() if c not in forbidden[s]}
             expected += n * Fraction(allowed.get(code, 0), sum(allowed.values()))
     return math.log(expected / sum(given_by))
 
@@ -219,6 +271,7 @@ class DescribeDrawsOfSeveralSources:
             Case(
                 case.groups, case.asked[:1], case.streams[:1], case.group_of[:1], case.positives,
                 case.forbidden, [0] * len(case.lacking), fills=False, rejections=case.rejections,
+                apart=case.apart[:1], recalled=case.recalled,
             )
         )  # fmt: skip
         if case.fills and len(case.asked) == 1:

@@ -17,6 +17,7 @@ REASONS = (
     "group_unknown",
     "group_exhausted",
     "positive_not_scored",
+    "recall_unknown",
 )
 STAGES: Sequence[tuple[str, str | None, int | None]] = (
     ("coarse", "cut", 1),

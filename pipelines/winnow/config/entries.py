@@ -4,26 +4,26 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from winnow.config.entry import Entry, class_by_source
+from winnow.config.entry import DrawnEntry, Entry, class_by_source
 from winnow.config.model import Fault, Identifier, fault, nearest, refuse
 from winnow.config.pool_entries import ExposedEntry, SegmentEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
 
 
-class PopularityEntry(Entry):
+class PopularityEntry(DrawnEntry):
     """Drawn from the whole catalogue, by (clicks + smoothing)^alpha."""
 
     source: Literal["popularity"]
     alpha: float = Field(default=0.75, ge=0.0, le=4.0)
 
 
-class UniformEntry(Entry):
+class UniformEntry(DrawnEntry):
     """Drawn from the whole catalogue, every item as likely as every other."""
 
     source: Literal["uniform"]
 
 
-class HotEntry(Entry):
+class HotEntry(DrawnEntry):
     """Drawn from the most clicked items alone, by (clicks + smoothing)^alpha.
 
     ``top`` is a share of the clicked items of the catalogue; at least one item is among them.
@@ -34,7 +34,7 @@ class HotEntry(Entry):
     alpha: float = Field(default=0.75, ge=0.0, le=4.0)
 
 
-class ColdEntry(Entry):
+class ColdEntry(DrawnEntry):
     """Drawn evenly from the items with few clicks, and those that have become valid lately.
 
     An item is one of them with at most ``most_clicks``, or where its period begins on one of the
@@ -46,7 +46,7 @@ class ColdEntry(Entry):
     new_days: int = Field(default=0, ge=0, le=365)
 
 
-class AttributeEntry(Entry):
+class AttributeEntry(DrawnEntry):
     """Drawn from the items that share the positive's value of attributes, by popularity^alpha.
 
     ``attributes`` are carried columns of the items log (``logs.items.carry``); an item shares all
@@ -60,7 +60,7 @@ class AttributeEntry(Entry):
     alpha: float = Field(default=0.75, ge=0.0, le=4.0)
 
 
-class OwnEntry(Entry):
+class OwnEntry(DrawnEntry):
     """Drawn by a source of the user's own (entry point ``winnow.sources``), by its settings."""
 
     source: Identifier

@@ -31,10 +31,21 @@ class Entry(Frozen):
         """How much is asked for."""
         return Quota(self.share, self.count)
 
+
+class DrawnEntry(Entry):
+    """One source of draws from the catalogue or a part of it.
+
+    ``not_recalled`` forbids what the ranking log has of the positive's request, besides what the
+    user was shown or clicked.
+    """
+
+    not_recalled: bool = False
+
     @property
     def distribution(self) -> str:
-        """What is drawn from, however much: equal texts are one distribution."""
-        return json.dumps(self.model_dump(exclude={"share", "count"}), sort_keys=True)
+        """What is drawn from, however much and given what: equal texts are one distribution."""
+        given = {"share", "count", "not_recalled"}
+        return json.dumps(self.model_dump(exclude=given), sort_keys=True)
 
 
 def class_by_source(

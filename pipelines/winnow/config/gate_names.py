@@ -98,6 +98,7 @@ ABSOLUTE = (
     "log_q_differs",
     "drawn_outside_group",
     "mixture_log_q_differs",
+    "recalled_negatives",
     "source_groups_differ",
     "q_differs",
     "hard_band_differs",
@@ -114,6 +115,7 @@ ABSOLUTE = (
     "shortfall_unexplained",
     "mix_differs",
     "sources_differ",
+    "recall_unknown_differs",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

@@ -21,6 +21,7 @@ class Drawn(NamedTuple):
         stream: Names the hashes that decide its rows.
         asked: Draws of a positive; 0 of the source of fills, which draws what is missing.
         distribution: Its place among ``Negatives.distributions``.
+        not_recalled: Whether what the ranking log has of the request is forbidden as well.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Drawn(NamedTuple):
     stream: int
     asked: int
     distribution: int
+    not_recalled: bool
 
 
 class Pool(NamedTuple):
@@ -148,7 +150,8 @@ class Negatives(Frozen):
         return self.main.alpha if isinstance(self.main, PopularityEntry) else 0.0
 
     @property
-    def _of_fills(self) -> EasyEntry | None:
+    def of_fills(self) -> EasyEntry | None:
+        """What fills draw as: the first easy entry of the name; None where nothing fills."""
         if not isinstance(self.on_shortfall, Fill):
             return None
         name = self.on_shortfall.fill
@@ -157,7 +160,7 @@ class Negatives(Frozen):
     @property
     def distributions(self) -> tuple[EasyEntry, ...]:
         """The different distributions that draws come from, the main one first."""
-        fills = [self._of_fills] if self._of_fills else []
+        fills = [self.of_fills] if self.of_fills else []
         found = {entry.distribution: entry for entry in (self.main, *self.easy, *fills)}
         return tuple(found.values())
 
@@ -181,12 +184,29 @@ class Negatives(Frozen):
     @property
     def fills_from_everything(self) -> bool:
         """Whether the source of fills draws from the whole catalogue."""
-        return self._of_fills is not None and self._of_fills.source in _WHOLE
+        return self.of_fills is not None and self.of_fills.source in _WHOLE
 
     @property
     def mixture(self) -> tuple[str, ...]:
         """The columns that hold how likely a draw is of all sources together: of several, one."""
-        return ("mixture",) if len(self.distributions) > 1 else ()
+        return ("mixture",) if self.chances > 1 else ()
+
+    @property
+    def chances(self) -> int:
+        """How many different distributions there are, given what each forbids."""
+        drawn = {(source.distribution, source.not_recalled) for source in self.drawn}
+        places = {place for place, _ in drawn}
+        return len(drawn) + len(self.distributions) - len(places)
+
+    @property
+    def not_recalled(self) -> bool:
+        """Whether the ranking log forbids a source of draws what it has of a request."""
+        return any(source.not_recalled for source in self.drawn)
+
+    @property
+    def reads_ranking(self) -> bool:
+        """Whether rows of the ranking log decide which negatives a positive gets."""
+        return self.n_hard > 0 or self.not_recalled
 
     @property
     def drawn(self) -> tuple[Drawn, ...]:
@@ -198,11 +218,11 @@ class Negatives(Frozen):
             seen[entry.source] = place + 1
             code, stream = source.code + CODES * place, source.stream + _STREAMS * place
             name = name_of_code(code)
-            found.append(Drawn(name, code, stream, count, keys.index(entry.distribution)))
-        if self._of_fills is not None:
-            fill = source_named(EASY_FILL)
-            of = keys.index(self._of_fills.distribution)
-            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of))
+            of = keys.index(entry.distribution)
+            found.append(Drawn(name, code, stream, count, of, entry.not_recalled))
+        if (as_entry := self.of_fills) is not None:
+            fill, of = source_named(EASY_FILL), keys.index(as_entry.distribution)
+            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of, as_entry.not_recalled))
         return tuple(found)
 
     @property

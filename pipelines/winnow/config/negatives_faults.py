@@ -24,7 +24,25 @@ def negatives_faults(
             what = "a sample rate of the rows of a request is one of the ranking log"
             yield fault(("logs", name, "log_sample_rate"), what, next_step="Take it out.")
     if "ranking_log" in logs:
+        yield from _not_recalled(negatives, logs["ranking_log"])
         yield from _hard(negatives, funnel, logs["ranking_log"])
+
+
+def _not_recalled(negatives: Negatives | None, ranking_log: LogConfig | None) -> Iterator[Fault]:
+    for index, entry in enumerate(negatives.easy if negatives is not None else ()):
+        key = ("negatives", "easy", index, "not_recalled")
+        if not entry.not_recalled:
+            continue
+        if ranking_log is None:
+            what = "what was recalled is told by the ranking log, and logs has no ranking_log"
+            yield fault(key, what, next_step="Describe logs.ranking_log, or take it out.")
+        elif ranking_log.in_part:
+            because = "sampled is true" if ranking_log.sampled else "log_sample_rate is below 1"
+            what = (
+                "an item without a row is not recalled only where the log has every row of a "
+                f"request, but logs.ranking_log.{because}"
+            )
+            yield fault(key, what, found="true", expected="false")
 
 
 def _hard(

@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from winnow.config.entry import Entry
+from winnow.config.entry import DrawnEntry
 from winnow.config.model import Identifier
 
 
-class ExposedEntry(Entry):
+class ExposedEntry(DrawnEntry):
     """Drawn from the items that anybody was shown on the dates before, by impressions^alpha.
 
     ``days`` is how many dates; without it they are those of the popularity window.
@@ -19,7 +19,7 @@ class ExposedEntry(Entry):
     alpha: float = Field(default=0.0, ge=0.0, le=4.0)
 
 
-class SegmentEntry(Entry):
+class SegmentEntry(DrawnEntry):
     """Drawn from the whole catalogue by how popular an item is in the segment of the user.
 
     ``attribute`` is a carried column of the users log (``logs.users.carry``); users with one value

@@ -15,6 +15,8 @@ from winnow.config.model import Frozen
 from winnow.config.sources import own_source
 
 _OF_EVERY_ENTRY = {"source", "share", "count"}
+_OF_DRAWS = {"not_recalled": "nothing that the ranking log has of the request"}
+"""What a setting that every source of draws has adds."""
 
 
 class SourceWords(Frozen):
@@ -64,9 +66,10 @@ def what_it_does(entry: Entry, values: Mapping[str, str], stands_for: Mapping[st
         words, options = says or f"draws as the source {entry.source} says", {}
         parts = [words.rstrip(".")]
         parts += [f"{name}: {_shown(value)}" for name, value in entry.settings.items()]
+        parts += [text for name, text in _OF_DRAWS.items() if settings[name]]
         return ", ".join(parts)
     of = source_words()[entry.source]
-    words, options = of.does, of.options
+    words, options = of.does, _OF_DRAWS | of.options
     named = {field for _, field, _, _ in Formatter().parse(words) if field}
     told = named | {name for name, by in stands_for.items() if by in named}
     shown = {**{name: _shown(value) for name, value in settings.items()}, **values}

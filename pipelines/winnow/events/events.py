@@ -12,7 +12,7 @@ from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
 from winnow.events.item_aliases import canonical_or_same
 from winnow.events.keys import key_of
-from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
+from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR, RECALLED
 from winnow.events.stage_orders import StageOrders
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
 from winnow.run import Run
@@ -84,7 +84,7 @@ def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: in
 
 
 def _kind(config: Config) -> Column:
-    """Return the kind of a row whose stage is one of the ladder's; others are never handed on.
+    """Return the kind of a row that says how far its item came, RECALLED of any other.
 
     Added up, and in bytes: engines choose between two constants much faster than they go through
     the branches of one long CASE.
@@ -92,7 +92,10 @@ def _kind(config: Config) -> Column:
     kind = _tiny(FIRST_RANKED) + _may_be_negative(config).cast("tinyint")
     for level, stage in enumerate(config.ladder[1:], start=1):
         kind += F.when(F.col("stage") == stage.name, _tiny(2 * level)).otherwise(_tiny(0))
-    return kind.cast("tinyint")
+    kind = kind.cast("tinyint")
+    if not config.negatives.not_recalled:
+        return kind
+    return F.when(F.col("tells_stage"), kind).otherwise(_tiny(RECALLED))
 
 
 def _tiny(number: int) -> Column:
@@ -131,7 +134,9 @@ def ranked_events(
 
     Args:
         ranking_log: Rows of the date as in ``Log.frame``, with a request, an item and a known
-            stage. A row that is not ``valid`` still says that the item reached the stage.
+            stage. A row that is not ``valid`` still says that the item reached the stage. Where
+            draws must not be of what was recalled, with or without a known stage, and
+            ``tells_stage``.
         requests: Distinct ``request_id``, ``user_key``, ``owner_key`` of the kept pairs; few
             enough are broadcast.
         run: The ladder and the id types.

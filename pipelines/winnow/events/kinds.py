@@ -7,6 +7,7 @@ the ranking log. What the two keys are depends on the kind:
     FORBIDDEN     the user                               the item
     PAIR          the file that describes the pair       the row in that file
     of a stage    the request, as one of its user's      the item
+    RECALLED      the request, as one of its user's      the item
 
 Of a pair much more is known than two keys: ids, times, the columns that tables carry. As columns of
 the events all of it would be NULL in nearly every row. It waits in files that tasks read, and the
@@ -19,6 +20,9 @@ PAIR = 1
 """Kind of an event: an impression with a click in its attribution window."""
 FIRST_RANKED = 2
 """Kind of an event: FIRST_RANKED + 2 · stage (+ 1 where the row may become a negative)."""
+
+RECALLED = -1
+"""Kind of an event: the ranking log has the item of the request, in a row that says no more."""
 
 WEAK = -1
 """The code of the action of a pair without a click: a weak positive's."""

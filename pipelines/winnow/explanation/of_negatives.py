@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from winnow.config.chosen_entries import CutEntry, HardEntry, LowEntry
 from winnow.config.entries import HotEntry, OwnEntry
-from winnow.config.entry import Entry
+from winnow.config.entry import DrawnEntry, Entry
 from winnow.config.negatives import Fill
 from winnow.config.pool_entries import ExposedEntry
 from winnow.config.source_words import source_words, what_it_does
@@ -57,8 +57,8 @@ class SourceInConfig(NamedTuple):
 
 def sources_in_words(config: Config) -> Iterator[SourceInConfig]:
     """Give every source of a config, as it will draw or choose, in the order of the negatives."""
-    negatives, of_fills = config.negatives, negatives_of_fills(config)
-    easy = [*negatives.easy, *([of_fills] if of_fills is not None else [])]
+    negatives, of_fills = config.negatives, config.negatives.of_fills
+    easy: list[Entry] = [*negatives.easy, *([of_fills] if of_fills is not None else [])]
     for i, (drawn, entry) in enumerate(zip(negatives.drawn, easy, strict=True)):
         does, promises = _does(entry, config), _promises(entry, config)
         if i < len(negatives.easy):
@@ -73,14 +73,6 @@ def sources_in_words(config: Config) -> Iterator[SourceInConfig]:
             shared = names if len(names) > 1 else ()
             words = (_does(entry, config), *_promises(entry, config))
             yield SourceInConfig(name, "hard", pool.asked, shared, *words)
-
-
-def negatives_of_fills(config: Config) -> Entry | None:
-    """Return what fills draw as, or None where nothing fills."""
-    negatives = config.negatives
-    if not isinstance(negatives.on_shortfall, Fill):
-        return None
-    return negatives.distributions[negatives.drawn[-1].distribution]
 
 
 def words_of_mix(config: Config) -> Iterator[str]:
@@ -105,8 +97,13 @@ def words_of_mix(config: Config) -> Iterator[str]:
         )
     if negatives.mixture:
         yield (
-            f"Draws come from {len(negatives.distributions)} distributions: mixture_log_q is how "
+            f"Draws come from {negatives.chances} distributions: mixture_log_q is how "
             "likely an item is under all draws of its positive together, given F."
+        )
+    if negatives.not_recalled:
+        yield (
+            "What the ranking log has of a request is forbidden to draws of what was not recalled; "
+            "draws that are expected of an item count the user's own forbidden set alone."
         )
     if config.logs.ranking_log is not None and config.logs.ranking_log.in_part:
         yield "The ranking log is a sample: places in its lists are known only where it says them."
@@ -155,11 +152,16 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
 
 def _promises(entry: Entry, config: Config) -> tuple[str, str, str]:
     """Return formula, probability and shortfall of a source."""
+    apart = isinstance(entry, DrawnEntry) and entry.not_recalled
+    given = "; F here is with what the ranking log has of the request" if apart else ""
+    unknown = ", or the ranking log has nothing of the request (recall_unknown)" if apart else ""
     if isinstance(entry, OwnEntry):
         log_q = f"log_q = ln(W / (W(group) − W(F))) by the weights of {entry.source}, given F"
-        return "q = W / Σ W of the group", log_q, "short where its group is empty given F"
+        short = "short where its group is empty given F"
+        return "q = W / Σ W of the group", log_q + given, short + unknown
     words = source_words()[source_named(entry.source).name]
-    return words.formula, words.probability.format_map(_values(entry, config)), words.shortfall
+    log_q = words.probability.format_map(_values(entry, config))
+    return words.formula, log_q + given, words.shortfall + unknown
 
 
 def _logged(config: Config) -> str:

@@ -56,8 +56,9 @@ class RecipeSettings:
     """The recipe as plain values.
 
     Attributes:
-        drawn: Of each source of draws, how many are asked for, its code, its hash stream, and the
-            place of what it draws from among ``Negatives.distributions``.
+        drawn: Of each source of draws, how many are asked for, its code, its hash stream,
+            whether what was recalled is forbidden, and the place of what it draws from among
+            ``Negatives.distributions``.
         stages: Of each stage, what is taken, whether a score orders it, and the bands.
         pools: Of each pool, how many are asked for, how they are chosen, the hash stream, and the
             temperature of scores.
@@ -66,7 +67,7 @@ class RecipeSettings:
             drawn from, and the user's attribute that tells.
     """
 
-    drawn: tuple[tuple[int, int, int, int], ...]
+    drawn: tuple[tuple[int, int, int, bool, int], ...]
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
     pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
@@ -83,7 +84,9 @@ class RecipeSettings:
         negatives, funnel, log = config.negatives, config.funnel, config.logs.ranking_log
         pool_of = {i: j for j, pool in enumerate(negatives.pools) for i in pool.entries}
         return cls(
-            drawn=tuple((s.asked, s.code, s.stream, s.distribution) for s in negatives.drawn),
+            drawn=tuple(
+                (s.asked, s.code, s.stream, s.not_recalled, s.distribution) for s in negatives.drawn
+            ),
             stages=tuple(
                 (
                     _TAKES[stage.take],
@@ -111,12 +114,17 @@ class RecipeSettings:
 
     def recipe(self) -> Recipe:
         """Return the recipe as the arrays of the kernels."""
-        asked, code, stream, _ = _columns(self.drawn, 4)
+        asked, code, stream, not_recalled, _ = _columns(self.drawn, 5)
         bands = [band for *_, of_stage in self.stages for band in of_stage]
         by, low, high, margin, margin_by, pool, source = _columns(bands, 7)
         counts, selection, streams, temperature = _columns(self.pools, 4)
         return Recipe(
-            sources=Sources(_ints(asked), np.array(code, np.int8), _streams(stream)),
+            sources=Sources(
+                _ints(asked),
+                np.array(code, np.int8),
+                _streams(stream),
+                np.array(not_recalled, np.bool_),
+            ),
             ladder=Ladder(
                 take=np.array([take for take, *_ in self.stages], np.int8),
                 by_score=np.array([scored for _, scored, _ in self.stages], np.bool_),

@@ -116,14 +116,16 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
     config, day = run.config, run.day
     forbidden = all_forbidden(logs, run)
     ranked = None
-    if "ranking_log" in logs and config.negatives.n_hard > 0:
+    if "ranking_log" in logs and config.negatives.reads_ranking:
         log = logs["ranking_log"]
+        asked = recalled_rows if config.negatives.not_recalled else ranked_rows
         ranked = ranked_events(
-            ranked_rows(log, config).where(on_date(log, day)),
+            asked(log, config).where(on_date(log, day)),
             pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
             run,
             orders,
-            mapped=log.mapped,
+            # Nothing is ranked where no hard negatives are asked for.
+            mapped=log.mapped if config.negatives.n_hard > 0 else (),
             knows_users="user_id" in log.mapped,
         )
     return union_of_events(forbidden, pairs, ranked, run.limits)
@@ -162,6 +164,23 @@ def ranked_rows(log: Log, config: Config) -> DataFrame:
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
     stages = [stage.name for stage in config.ladder]
     return log.frame.where(~F.col("filtered") & known & F.col("stage").isin(*stages))
+
+
+def recalled_rows(log: Log, config: Config) -> DataFrame:
+    """Return every row of a ranking log whose request and item are known, as in ``Log.frame``.
+
+    An item of any of them was recalled, whatever else is wrong with the row. ``tells_stage``
+    (boolean, never NULL) says which ones ``ranked_rows`` takes; none of them where no hard
+    negatives are asked for.
+    """
+    known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
+    if config.negatives.n_hard == 0:
+        tells = F.lit(False)
+    elif config.funnel.cut_known_by == "passed":
+        tells = F.col("valid")
+    else:
+        tells = F.coalesce(F.col("stage").isin(*(s.name for s in config.ladder)), F.lit(False))
+    return log.frame.where(~F.col("filtered") & known).withColumn("tells_stage", tells)
 
 
 def rows_of_events(logs: Mapping[str, Log]) -> int:

@@ -51,6 +51,12 @@ MIXTURE_DIFFERS = none_of(
     "draws whose mixture_log_q is not the probability over all sources of their positive; told "
     "where training_samples is written, which has them together",
 )
+RECALLED_NEGATIVES = none_of(
+    "recalled_negatives",
+    EASY,
+    "draws of sources with not_recalled that the ranking log has of their request, or of whose "
+    "request it has nothing",
+)
 EASY_DRAWS_P = at_most(
     "easy_draws_p",
     EASY,
@@ -99,6 +105,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             LOG_Q_DIFFERS.promised(),
             DRAWN_OUTSIDE.promised(),
             *([MIXTURE_DIFFERS.promised()] if mixed else []),
+            *([RECALLED_NEGATIVES.promised()] if evidence.config.negatives.not_recalled else []),
         ],
         lambda: easy_figures(
             date_draws(evidence), date_drawable(evidence), evidence.config, mixed=mixed
@@ -124,6 +131,8 @@ def easy_figures(
     ]
     if mixed:
         figures.append(MIXTURE_DIFFERS.figure(draws.mixing))
+    if config.negatives.not_recalled:
+        figures.append(RECALLED_NEGATIVES.figure(draws.recalled))
     expected = expected_draws(drawable, draws.total, draws.blocked)
     names = [source.name for source in config.negatives.drawn]
     per_source = zip(

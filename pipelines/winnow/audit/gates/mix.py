@@ -60,7 +60,7 @@ SHORTFALL_SHARE = at_most(
 )
 
 OF_CHOICE = ("request_not_logged", "pool_too_small", "all_forbidden", "positive_not_scored")
-OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted")
+OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted", "recall_unknown")
 REASONS = (*OF_CHOICE, *OF_DRAWS)
 """Why a negative that was asked for is missing."""
 

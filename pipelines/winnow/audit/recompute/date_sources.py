@@ -15,11 +15,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.recompute.drawable import Drawable, SourceGroups
+from winnow.audit.recompute.drawable import (
+    ANY,
+    KNOWN_NOT_RECALLED,
+    NONE_THAT_IS_RECALLED,
+    Drawable,
+    SourceGroups,
+)
 from winnow.audit.recompute.draws import places_of
 from winnow.audit.recompute.exposures import Counts, date_exposures
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
+from winnow.config.negatives import Drawn
+from winnow.config.sources import EASY_FILL
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, Segments
@@ -89,6 +97,7 @@ def drawable_of(
                 made[source.distribution],
                 order,
                 rows.get(source.distribution),
+                _given(source),
             )
             for source in negatives.drawn
         ],
@@ -109,7 +118,7 @@ def _segments(counts: SegmentCounts, keys: NDArray[np.int64]) -> Segments:
 
 
 def _numbered(
-    name: str, code: int, made: Groups, order: NDArray[np.int64], by_user: int | None
+    name: str, code: int, made: Groups, order: NDArray[np.int64], by_user: int | None, given: int
 ) -> SourceGroups:
     """Return the groups of a source with items numbered in the order of their keys."""
     groups = []
@@ -124,7 +133,13 @@ def _numbered(
         own = np.empty(len(order), np.int32)
         own[order] = of_item
         of_item = own
-    return SourceGroups(name, code, groups, of_item, by_user if groups else None)
+    return SourceGroups(name, code, groups, of_item, by_user if groups else None, given)
+
+
+def _given(source: Drawn) -> int:
+    if not source.not_recalled:
+        return ANY
+    return NONE_THAT_IS_RECALLED if source.name == EASY_FILL else KNOWN_NOT_RECALLED
 
 
 def looked_up(

@@ -25,6 +25,11 @@ class Weighed:
     weights: NDArray[np.int64]
 
 
+ANY, KNOWN_NOT_RECALLED, NONE_THAT_IS_RECALLED = 0, 1, 2
+"""What a source may draw: whatever is not forbidden; only for requests that the ranking log has,
+and not what it has of them; or for others as well."""
+
+
 @dataclass(frozen=True)
 class SourceGroups:
     """What one source draws from.
@@ -36,6 +41,7 @@ class SourceGroups:
             every positive draws from the only one.
         by_user: Where the user's segment is the number of the group: which of the segments that
             are told of each positive; None elsewhere.
+        not_recalled: One of the three below.
     """
 
     name: str
@@ -43,6 +49,7 @@ class SourceGroups:
     groups: Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]]
     of_item: NDArray[np.int32] | None = None
     by_user: int | None = None
+    not_recalled: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Drawable:
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
         user_rows: int32, shape (sources,): where the user's segment tells the group, which of the
             segments that are told of a positive; -1 elsewhere.
+        not_recalled: int8, shape (sources,): as in ``SourceGroups``.
     """
 
     keys: NDArray[np.int64]
@@ -77,6 +85,7 @@ class Drawable:
     rows: NDArray[np.int32]
     of_item: NDArray[np.int32]
     user_rows: NDArray[np.int32]
+    not_recalled: NDArray[np.int8]
 
     @classmethod
     def of(cls, keys: NDArray[np.int64], sources: Sequence[SourceGroups]) -> "Drawable":
@@ -115,6 +124,7 @@ class Drawable:
             user_rows=np.array(
                 [-1 if source.by_user is None else source.by_user for source in sources], np.int32
             ),
+            not_recalled=np.array([source.not_recalled for source in sources], np.int8),
         )
 
     def groups_of(

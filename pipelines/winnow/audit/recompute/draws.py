@@ -12,16 +12,22 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.audit.recompute.drawable import Drawable
-from winnow.audit.recompute.kernels.draw_counts import Draws, Slots, count_draws
+from winnow.audit.recompute.kernels.draw_counts import Draws, count_draws
+from winnow.audit.recompute.kernels.group_slots import Slots
 
-SHOWN, CLICKED, POSITIVE = 0, 1, 2
-"""Kinds of rows: an impression, a click, a positive with its negatives."""
+SHOWN, CLICKED, POSITIVE, RECALLED = range(4)
+"""Kinds of rows: an impression, a click, a positive with its negatives, an item of a request that
+the ranking log has."""
 
 _SPARSEST = 8
 """Keys whose range is more than so many times their number are not counted up."""
 
 MOST_OFF = 1e-6
 """A log_q may differ by so much from the one that is computed here."""
+
+
+NOTHING = np.empty(0, np.int32), np.empty(0, np.int64)
+"""No rows of places and keys."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class Negatives:
         mixture: mixture_log_q as declared; NaN where NULL; empty where no table tells it.
         segments: int32, shape (m, attributes): the numbers of the segments of the user, -1 where
             there is none.
+        request: int32, shape (m,): the place of the positive's request among those that are told;
+            empty where no source asks what was recalled.
     """
 
     user: NDArray[np.int32]
@@ -48,6 +56,7 @@ class Negatives:
     row: NDArray[np.int64]
     mixture: NDArray[np.float64]
     segments: NDArray[np.int32] = field(default_factory=lambda: np.empty((0, 0), np.int32))
+    request: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class DrawFigures:
         invalid: Draws without a finite log_q <= 0, and negatives that are no draws with one.
         differing: Draws in their group whose log_q is not the probability.
         mixing: Draws whose mixture_log_q is not the probability, or is NULL.
+        recalled: Draws of sources that must not give what was recalled, of an item that the ranking
+            log has of the request, or for a request of which it has none.
         total: S, the sum of the users' w, by group.
         drawn: Draws, by slot.
         blocked: Sum of w over the users that the item is forbidden to, by slot.
@@ -73,6 +84,7 @@ class DrawFigures:
     invalid: int
     differing: int
     mixing: int
+    recalled: int
     total: NDArray[np.float64]
     drawn: NDArray[np.float64]
     blocked: NDArray[np.float64]
@@ -90,6 +102,7 @@ def examine(
     clicked: tuple[NDArray[np.int32], NDArray[np.int64]],
     negatives: Negatives,
     drawable: Drawable,
+    recalled: tuple[NDArray[np.int32], NDArray[np.int64]] = NOTHING,
 ) -> DrawFigures:
     """Compare a partition's negatives with the forbidden sets of its users.
 
@@ -99,8 +112,10 @@ def examine(
             allowed: place of the user and 64-bit key, shapes (k,).
         negatives: The users' negatives, all of them.
         drawable: What may be drawn.
+        recalled: (request, item) of the ranking log, duplicates allowed: place of the request, as
+            in ``Negatives``, and 64-bit key, shapes (k,).
     """
-    n, items_of = len(drawable.keys), (negatives.item, shown[1], clicked[1])
+    n, items_of = len(drawable.keys), (negatives.item, shown[1], clicked[1], recalled[1])
     codes = [places_of(item, drawable.keys) for item in items_of]
     # An item outside of the catalogue can only be a negative by mistake: it has a number then.
     strange = np.unique(negatives.item[codes[0] < 0])
@@ -110,7 +125,7 @@ def examine(
         same = np.append(strange, 0)[at] == item[outside]
         # The last number is for items that are neither drawn nor in the catalogue.
         places[outside] = np.where((at < len(strange)) & same, n + at, n + len(strange))
-    code, shown_code, clicked_code = codes
+    code, shown_code, clicked_code, recalled_code = codes
     source = _source_of(negatives.source, drawable.codes)
     known, drawn, declared = code < n, source >= 0, negatives.log_q
     positive = np.full(len(code), -1, np.int32)
@@ -125,6 +140,7 @@ def examine(
         users,
         (shown[0], shown_code),
         (clicked[0], clicked_code),
+        (recalled[0], recalled_code),
         Draws(
             negatives.user,
             code,
@@ -133,6 +149,7 @@ def examine(
             negatives.row,
             np.where(drawn & known & valid, declared, np.nan),
             mixture,
+            negatives.request,
         ),
         _slots(drawable),
         n + len(strange) + 1,
@@ -150,6 +167,7 @@ def examine(
         invalid=int((drawn & ~valid).sum() + (~drawn & ~np.isnan(declared)).sum()),
         differing=counts.differing,
         mixing=counts.mixing,
+        recalled=counts.recalled,
         total=counts.total,
         drawn=counts.drawn,
         blocked=counts.blocked,
@@ -173,6 +191,7 @@ def _slots(drawable: Drawable) -> Slots:
         drawable.totals,
         len(drawable.keys),
         len(drawable.codes),
+        drawable.not_recalled,
     )
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     DoubleType,
@@ -22,12 +21,20 @@ from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import (
     CLICKED,
+    NOTHING,
     POSITIVE,
+    RECALLED,
     SHOWN,
     DrawFigures,
-    Negatives,
     examine,
     log_q_edges,
+)
+from winnow.audit.recompute.negative_lists import (
+    LISTS,
+    REQUEST,
+    SEGMENTS,
+    int64_of,
+    negatives_in,
 )
 from winnow.events.keys import key_of
 from winnow.spark.broadcast import broadcast
@@ -39,7 +46,9 @@ if TYPE_CHECKING:
     from winnow.config.tree import Ids
 
 # What a task gives, to be added up over tasks: sums by slot, by group, and what has neither.
-_SCALARS = ("shown", "clicked", "ineligible", "outside", "invalid", "differing", "mixing")
+_SCALARS = (
+    "shown", "clicked", "ineligible", "outside", "invalid", "differing", "mixing", "recalled",
+)  # fmt: skip
 _SUMS = ("drawn", "blocked", "total", "once")
 _SCHEMA = StructType(
     [
@@ -60,6 +69,9 @@ class DrawRows:
             ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where it is compared, as in
             training_samples; several rows may be of one positive. ``segments`` (array<int>) where
             sources draw by segments of users: that of the user by each attribute, -1 where none.
+            ``request_id`` where ``recalled`` is there.
+        recalled: ``user_id``, ``request_id``, ``item_id`` of what the ranking log has of the
+            positives' requests, duplicates allowed, where a source must not give it.
         n_rows: About how many rows these are together.
         n_positives: How many positives, and so at most how many users.
     """
@@ -69,6 +81,7 @@ class DrawRows:
     negatives: DataFrame
     n_rows: int
     n_positives: int
+    recalled: DataFrame | None = None
 
 
 def draw_figures(
@@ -86,8 +99,14 @@ def draw_figures(
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
     told = set(rows.negatives.columns)
     few_users = rows.n_positives <= limits.broadcast_rows
-    lists = {n: kind for n, kind in _LISTS.items() if n == "neg_keys" or n in told}
-    lists |= {_SEGMENTS: "array<int>"} if _SEGMENTS in told else {}
+    lists = {n: kind for n, kind in LISTS.items() if n == "neg_keys" or n in told}
+    lists |= {SEGMENTS: "array<int>"} if SEGMENTS in told else {}
+    with_requests = rows.recalled is not None
+
+    def of_request(column: Column) -> tuple[Column, ...]:
+        return (column.alias(REQUEST),) if with_requests else ()
+
+    hash_of_request = F.xxhash64("user_id", "request_id")
     no_list = [F.lit(None).cast(kind).alias(name) for name, kind in lists.items()]
 
     def of_log(frame: DataFrame, kind: int) -> DataFrame:
@@ -95,9 +114,11 @@ def draw_figures(
             key_of("user_id", ids.user).alias("user_key"),
             key_of("item_id", ids.item).alias("item_key"),
             F.lit(kind).cast("tinyint").alias("kind"),
+            *of_request(hash_of_request if kind == RECALLED else F.lit(0).cast("bigint")),
             *no_list,
         )
-        if not few_users:
+        # What was recalled is of the positives' users already.
+        if not few_users or kind == RECALLED:
             return events
         return events.join(broadcast(users.distinct(), "user_key"), "user_key", how="left_semi")
 
@@ -106,13 +127,14 @@ def draw_figures(
         key_of("user_id", ids.user).alias("user_key"),
         key_of("item_id", ids.item).alias("item_key"),
         F.lit(POSITIVE).cast("tinyint").alias("kind"),
+        *of_request(hash_of_request),
         keys.alias("neg_keys"),
         *(name for name in lists if name != "neg_keys"),
     )
-    union = reduce(
-        DataFrame.unionByName,
-        [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED), positives],
-    )
+    of_logs = [of_log(rows.shown, SHOWN), of_log(rows.clicked, CLICKED)]
+    if rows.recalled is not None:
+        of_logs.append(of_log(rows.recalled, RECALLED))
+    union = reduce(DataFrame.unionByName, [*of_logs, positives])
     passes, partitions = passes_for(
         union.sparkSession, rows.n_rows, limits.audited, limits.memory_gib
     )
@@ -131,19 +153,6 @@ def draw_figures(
     return _figures(pa.concat_tables(sums), drawable)
 
 
-_LISTS = {
-    "neg_keys": "array<bigint>",
-    "neg_source": "array<tinyint>",
-    "neg_log_q": "array<double>",
-    "neg_mixture_log_q": "array<double>",
-}
-# What stands for a NULL element: an id that no catalogue has, a source that is none, no number.
-_NULLS = {"neg_keys": -(2**63), "neg_source": -1, "neg_log_q": np.nan, "neg_mixture_log_q": np.nan}
-
-
-_SEGMENTS = "segments"
-
-
 def _examine_partition(
     batches: Iterable[pa.RecordBatch], shipped_name: str
 ) -> Iterator[pa.RecordBatch]:
@@ -159,56 +168,25 @@ def _examined(rows: pa.Table, shipped_name: str) -> DrawFigures:
     users = rows["user_key"].combine_chunks().dictionary_encode()
     place = np.asarray(users.indices.to_numpy(), np.int32)
     kind = rows["kind"].to_numpy()
-    item = _int64(rows["item_key"])
+    item, request = int64_of(rows["item_key"]), None
+    if REQUEST in rows.column_names:
+        requests = rows[REQUEST].combine_chunks().dictionary_encode()
+        request = np.asarray(requests.indices.to_numpy(), np.int32)
 
     def of_kind(code: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         return place[kind == code], item[kind == code]
 
+    positive = kind == POSITIVE
+    of_positives = None if request is None else request[positive]
+    recalled = kind == RECALLED
     return examine(
         len(users.dictionary),
         of_kind(SHOWN),
         of_kind(CLICKED),
-        _negatives(rows.filter(pc.equal(rows["kind"], POSITIVE)), place[kind == POSITIVE]),
+        negatives_in(rows.filter(pa.array(positive)), place[positive], of_positives),
         drawable,
+        NOTHING if request is None else (request[recalled], item[recalled]),
     )
-
-
-def _int64(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    return np.asarray(column.to_numpy(), np.int64)
-
-
-def _negatives(rows: pa.Table, user: NDArray[np.int32]) -> Negatives:
-    lists = {n: rows[n].combine_chunks() for n in _LISTS if n in rows.column_names}
-    length = pc.fill_null(pc.list_value_length(lists["neg_keys"]), 0).to_numpy(zero_copy_only=False)
-    # A list that is shorter than the others would shift all that follow: it is made as long.
-    segments = np.empty((len(length), 0), np.int32)
-    if _SEGMENTS in rows.column_names and len(length):
-        flat = rows[_SEGMENTS].combine_chunks().flatten().to_numpy()
-        segments = flat.reshape(len(length), -1).astype(np.int32)
-    told = {name: _as_long(of, length, _NULLS[name]) for name, of in lists.items()}
-    return Negatives(
-        user=np.repeat(user, length),
-        item=np.asarray(told["neg_keys"], np.int64),
-        source=np.asarray(told["neg_source"], np.int8),
-        log_q=np.asarray(told["neg_log_q"], np.float64),
-        positive=np.repeat(_int64(rows["item_key"]), length),
-        row=np.repeat(np.arange(len(length)), length),
-        mixture=np.asarray(told.get("neg_mixture_log_q", ()), np.float64),
-        segments=np.repeat(segments, length, axis=0),
-    )
-
-
-def _as_long(lists: pa.ListArray, length: NDArray[np.int64], null: float) -> NDArray[Any]:
-    """Return the elements of lists of the given lengths; what is not there is ``null``."""
-    own = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    values = lists.flatten()
-    if not np.array_equal(own, length):
-        start = np.cumsum(own) - own
-        within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-        at = np.where(within < np.repeat(own, length), np.repeat(start, length) + within, -1)
-        values = values.take(pa.array(at, mask=at < 0))
-    filled: NDArray[Any] = pc.fill_null(values, null).to_numpy(zero_copy_only=False)
-    return filled
 
 
 def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:

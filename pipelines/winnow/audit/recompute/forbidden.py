@@ -11,6 +11,7 @@ from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures
 from winnow.audit.recompute.draws_pass import DrawRows, draw_figures
 from winnow.audit.recompute.item_aliases import as_canonical
+from winnow.audit.recompute.recalled import recalled_items
 from winnow.audit.recompute.segments import date_segments
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.config.tree import Config
@@ -31,6 +32,9 @@ def date_draws(evidence: Evidence) -> DrawFigures:
         negatives = negatives.join(users, "user_id", how="left").withColumn(
             "segments", F.coalesce("segments", none)
         )
+    recalled = None
+    if evidence.config.negatives.not_recalled:
+        recalled = recalled_items(evidence, negatives)
     return measure_draws(
         negatives,
         date_drawable(evidence),
@@ -39,6 +43,7 @@ def date_draws(evidence: Evidence) -> DrawFigures:
         evidence.day,
         evidence.scratch,
         n_positives=evidence.n_positives,
+        recalled=recalled,
     )
 
 
@@ -51,6 +56,7 @@ def measure_draws(
     scratch: Scratch,
     *,
     n_positives: int,
+    recalled: DataFrame | None = None,
 ) -> DrawFigures:
     """Put every negative beside the forbidden set of its user, as the logs hold it.
 
@@ -62,6 +68,7 @@ def measure_draws(
         day: The date.
         scratch: Ships the catalogue to the tasks.
         n_positives: How many positives there are.
+        recalled: What ``recalled_items`` returned, where a source must not give it.
     """
     path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
     drawable.save(path)
@@ -76,13 +83,15 @@ def measure_draws(
     if logs["impressions"].keeps_history:
         listed = _listed(logs["impressions"], config, day)
         shown = shown.unionByName(as_canonical(listed, logs["impressions"].aliases, scratch.limits))
-    sizes = (logs[name].about_rows for name in ("impressions", "clicks"))
+    of = ("impressions", "clicks", *(["ranking_log"] if recalled is not None else []))
+    sizes = (logs[name].about_rows for name in of)
     rows = DrawRows(
         shown=shown,
         clicked=within("clicks", reach.click_lookback_days),
         negatives=negatives,
         n_rows=sum(sizes) + n_positives,
         n_positives=n_positives,
+        recalled=recalled,
     )
     return draw_figures(rows, drawable, scratch.ship(path), config.ids, scratch.limits)
 

@@ -88,6 +88,8 @@ def clicked_rows(positives: DataFrame, config: Config) -> DataFrame:
 def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
     """Return every staged negative once: user and item of its positive, and lists of negatives.
 
+    Its request is told as well where a source must not give what was recalled for it.
+
     The lists are ``neg_item_ids``, ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where
     all negatives of a positive are in one row that has it.
 
@@ -97,7 +99,7 @@ def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame |
     """
     if "training_samples" in staged:
         samples = staged["training_samples"]
-        names = ("user_id", "item_id", *_COMPARED)
+        names = (*_whose(config), "item_id", *_COMPARED)
         return samples.select(*(name for name in names if name in samples.columns))
     if "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where("label = 0")
@@ -112,11 +114,15 @@ def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame |
     return parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1])
 
 
+def _whose(config: Config) -> tuple[str, ...]:
+    return ("user_id", "request_id") if config.negatives.not_recalled else ("user_id",)
+
+
 def _as_lists(
     rows: DataFrame, positive: str, item: str, log_q: Column, config: Config
 ) -> DataFrame:
     return rows.select(
-        "user_id",
+        *_whose(config),
         F.col(positive).alias("item_id"),
         F.array(item).alias("neg_item_ids"),
         F.array(source_code(config).cast("tinyint")).alias("neg_source"),

@@ -39,7 +39,7 @@ def load_sampler_kernels() -> None:
             start_us=0,
             end_us=1,
             negatives=RecipeSettings(
-                drawn=((1, 0, 2, 0), (0, 1, 3, 0)),
+                drawn=((1, 0, 2, False, 0), (0, 1, 3, False, 0)),
                 stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
                 pools=((1, SELECT_RANDOM, 4, 1.0),),
                 spec=SamplingSpec(

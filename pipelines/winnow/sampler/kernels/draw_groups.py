@@ -127,10 +127,11 @@ def place_of(codes, code):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def draw_allowed(codes, own, other, total, marks, mark, key, max_rejections):  # type: ignore[no-untyped-def]
+def draw_allowed(codes, own, other, total, marks, mark, other_mark, key, max_rejections):  # type: ignore[no-untyped-def]
     """Draw a place of a group; return it with its code and the attempts made, or -1 after the last.
 
-    Attempt a uses the hash of (key, a) and nothing else. ``marks[code] == mark`` means forbidden.
+    Attempt a uses the hash of (key, a) and nothing else. Where ``marks[code]`` is one of the two
+    marks, the item is forbidden.
     Takes the arrays of the group that it needs: to pass on all of them costs more than a draw.
     """
     for attempt in range(max_rejections + 1):
@@ -139,7 +140,7 @@ def draw_allowed(codes, own, other, total, marks, mark, key, max_rejections):  #
         share = np.int64(below(fold(key, U(2 * attempt + 1)), U(total)))
         place = column if share < own[column] else np.int64(other[column])
         code = np.int64(codes[place]) if len(codes) > 0 else place
-        if marks[code] != mark:
+        if marks[code] != mark and marks[code] != other_mark:
             return place, code, attempt + 1
     return np.int64(-1), np.int64(-1), max_rejections + 1
 

@@ -7,10 +7,16 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled, inlined
 from winnow.sampler.kernels.draw_groups import draw_allowed, draw_complement, log_prob, place_of
-from winnow.sampler.kernels.forbidden import mark
+from winnow.sampler.kernels.forbidden import mark, mark_recalled
 from winnow.sampler.kernels.hashing import U, fold
-from winnow.sampler.kernels.logarithm import natural_log, rounded
-from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, GROUP_UNKNOWN
+from winnow.sampler.kernels.logarithm import natural_log
+from winnow.sampler.kernels.mix import (
+    CATALOGUE_EXHAUSTED,
+    GROUP_EXHAUSTED,
+    GROUP_UNKNOWN,
+    RECALL_UNKNOWN,
+)
+from winnow.sampler.kernels.mixtures import mix
 
 
 class Sources(NamedTuple):
@@ -20,22 +26,26 @@ class Sources(NamedTuple):
         asked: int32, shape (s,): draws of a positive; of fills it does not matter.
         code: int8, shape (s,): as in neg_source.
         stream: uint64, shape (s,): names the hashes of the draws.
+        not_recalled: bool, shape (s,): whether what was recalled for the positive's request is
+            forbidden as well. One that fills draws where nothing is known of that, too.
     """
 
     asked: NDArray[np.int32]
     code: NDArray[np.int8]
     stream: NDArray[np.uint64]
+    not_recalled: NDArray[np.bool_]
 
 
 @compiled
 def draw_negatives(  # type: ignore[no-untyped-def]
-    hashes, positives_of_user, forbidden, n_items, groups, sources, group_of, missing, spec
+    hashes, owners, forbidden, recalled, n_items, groups, sources, group_of, missing, spec
 ):
     """Draw the negatives of positives, and those that stand in for missing ones.
 
     Args:
-        hashes: uint64, shape (p,), by positive. positives_of_user: As in ``Owners``.
-        forbidden: As ``forbidden_codes`` returns it. n_items: Items of the catalogue.
+        hashes: uint64, shape (p,), by positive. owners: Whose they are.
+        forbidden: As ``forbidden_codes`` returns it. recalled: As ``recalled_codes``.
+        n_items: Items of the catalogue.
         groups: What is drawn from. sources: How much of what.
         group_of: int32, shape (s, p): the group that a source draws from for a positive, -1: none.
         missing: int32, shape (p, reasons): the chosen negatives that are missing; receives those
@@ -61,30 +71,47 @@ def draw_negatives(  # type: ignore[no-untyped-def]
     q, log_q = np.empty(most), np.empty(most)
     mixture = np.empty(most if spec.mixture else 0)
     marks, widest = np.zeros(n_items, np.int32), 0
-    for u in range(len(positives_of_user) - 1):
-        widest = max(widest, forbidden.starts[u + 1] - forbidden.starts[u])
-    # Of the user: what each source draws from, and how much of that is allowed.
+    for u in range(len(owners.users)):
+        of_one = forbidden.starts[u + 1] - forbidden.starts[u]
+        for r in range(owners.requests_of_user[u], owners.requests_of_user[u + 1]):
+            widest = max(widest, of_one + recalled.starts[r + 1] - recalled.starts[r])
+        widest = max(widest, of_one)
+    # Of the user, or of the request where that matters: what each source draws from, and how much
+    # of that is allowed.
     of_user, allowed = np.empty(n_sources, np.int64), np.empty(n_sources, np.int64)
     log_allowed, given = np.empty(n_sources), np.zeros(n_sources, np.int64)
     places = np.empty(widest, np.int64)
-    rejections, at = spec.max_rejections, 0
-    for u in range(len(positives_of_user) - 1):
+    rejections, at, r = spec.max_rejections, 0, 0
+    for u in range(len(owners.users)):
         first, last = forbidden.starts[u], forbidden.starts[u + 1]
         mark(forbidden.codes, first, last, marks, u)
         of_user[:] = -1
-        placed, n_places = np.int64(-1), 0
-        for p in range(positives_of_user[u], positives_of_user[u + 1]):
+        placed, placed_all, n_places = np.int64(-1), False, 0
+        back, front = np.int64(0), np.int64(0)
+        for p in range(owners.positives_of_user[u], owners.positives_of_user[u + 1]):
+            while p >= owners.positives_of_request[r + 1]:
+                r += 1
+            if p == owners.positives_of_request[r]:
+                back, front = recalled.starts[r], recalled.starts[r + 1]
+                mark_recalled(recalled.codes, back, front, marks, u, r)
+                for s in range(n_sources):
+                    if sources.not_recalled[s]:
+                        of_user[s] = -1
+                if placed_all:
+                    placed = np.int64(-1)
             begin, n_missing = at, np.int64(0)
             for reason in range(missing.shape[1]):
                 n_missing += missing[p, reason]
             for s in range(n_sources):
                 fills = spec.fills and s == n_sources - 1
                 n = n_missing if fills else np.int64(sources.asked[s])
-                g = np.int64(group_of[s, p])
+                g, apart = np.int64(group_of[s, p]), sources.not_recalled[s]
                 given[s] = 0
                 if n == 0:
                     continue
                 reason = GROUP_UNKNOWN
+                if apart and not fills and not recalled.logged[r]:
+                    g, reason = np.int64(-1), RECALL_UNKNOWN
                 if g >= 0:
                     a, b = groups.begins[g], groups.begins[g + 1]
                     of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
@@ -92,10 +119,13 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                     if of_user[s] != g:
                         of_user[s] = g
                         left = groups.totals[g]
-                        for x in range(first, last):
-                            place = place_of(of_group, forbidden.codes[x])
-                            if place >= 0:
-                                left -= weights[place]
+                        left -= _weight_of(
+                            of_group, weights, forbidden.codes, first, last, marks, u + 1
+                        )
+                        if apart:
+                            left -= _weight_of(
+                                of_group, weights, recalled.codes, back, front, marks, -r - 1
+                            )
                         allowed[s] = left
                         log_allowed[s] = natural_log(float(left)) if left > 0 else 0.0
                     reason = GROUP_EXHAUSTED if len(of_group) > 0 else CATALOGUE_EXHAUSTED
@@ -107,6 +137,7 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                 given[s] = n
                 own, other, total = groups.own[a:b], groups.other[a:b], groups.totals[g]
                 logs = groups.log_weights[a:b]
+                second_mark = -r - 1 if apart else u + 1
                 # A fill draws from a stream of its own, so that one missing negative more or less
                 # changes no other one. Its numbers go on behind those of the easy ones.
                 number = n_easy[p] if fills else 0
@@ -114,16 +145,25 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                 for draw in range(number, number + n):
                     key = fold(stream, U(draw))
                     place, code, tried = draw_allowed(
-                        of_group, own, other, total, marks, u + 1, key, rejections
+                        of_group, own, other, total, marks, u + 1, second_mark, key, rejections
                     )
                     if place < 0:
-                        if placed != g:
-                            placed, n_places = g, 0
-                            for x in range(first, last):
-                                where = place_of(of_group, forbidden.codes[x])
-                                if where >= 0:
-                                    places[n_places] = where
-                                    n_places += 1
+                        if placed != g or placed_all != apart:
+                            placed, placed_all = g, apart
+                            n_places = _add_places(
+                                of_group, forbidden.codes, first, last, marks, u + 1, places, 0
+                            )
+                            if apart:
+                                n_places = _add_places(
+                                    of_group,
+                                    recalled.codes,
+                                    back,
+                                    front,
+                                    marks,
+                                    -r - 1,
+                                    places,
+                                    n_places,
+                                )
                             places[:n_places].sort()
                         tried += 1
                         before = groups.before[a:b]
@@ -141,7 +181,20 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                     n_easy[p] += n
             shortfall[p] = n_missing - n_fill[p]
             if spec.mixture:
-                _mix(groups, of_user, allowed, given, codes, log_q, mixture, begin, at)
+                mix(
+                    groups,
+                    sources.not_recalled,
+                    of_user,
+                    allowed,
+                    given,
+                    codes,
+                    log_q,
+                    mixture,
+                    begin,
+                    at,
+                    marks,
+                    -r - 1,
+                )
     return (
         n_easy,
         n_fill,
@@ -156,29 +209,24 @@ def draw_negatives(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _mix(groups, of_user, allowed, given, codes, log_q, mixture, begin, end):  # type: ignore[no-untyped-def]
-    """Put ln(Σ n_s p_s(i) / Σ n_s) of the draws begin:end of one positive into ``mixture``.
+def _weight_of(of_group, weights, codes, first, last, marks, mark):  # type: ignore[no-untyped-def]
+    """Return how much those of codes[first:last] that have the mark weigh in a group."""
+    weight = np.int64(0)
+    for x in range(first, last):
+        if marks[codes[x]] == mark:
+            place = place_of(of_group, codes[x])
+            if place >= 0:
+                weight += weights[place]
+    return weight
 
-    n_s is how many each source gave, p_s(i) how likely one draw of it gives the item, given F.
-    """
-    alone = np.int64(-1)
-    for s in range(len(given)):
-        if given[s] > 0:
-            if alone == -1:
-                alone = of_user[s]
-            elif alone != of_user[s]:
-                alone = np.int64(-2)
-    for x in range(begin, end):
-        if alone != -2:
-            mixture[x] = log_q[x]
-            continue
-        expected = 0.0
-        for s in range(len(given)):
-            if given[s] > 0:
-                g = of_user[s]
-                of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
-                place = place_of(of_group, codes[x])
-                if place >= 0:
-                    weight = groups.weights[groups.begins[g] + place]
-                    expected += given[s] * (weight / allowed[s])
-        mixture[x] = min(0.0, rounded(natural_log(expected / (end - begin))))
+
+@inlined
+def _add_places(of_group, codes, first, last, marks, mark, places, n):  # type: ignore[no-untyped-def]
+    """Put the places of those of codes[first:last] that have the mark behind n places."""
+    for x in range(first, last):
+        if marks[codes[x]] == mark:
+            place = place_of(of_group, codes[x])
+            if place >= 0:
+                places[n] = place
+                n += 1
+    return n

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled
 from winnow.arrays.grouping import rows_by_group
-from winnow.events.kinds import FORBIDDEN, PAIR
+from winnow.events.kinds import FORBIDDEN, PAIR, RECALLED
 from winnow.sampler.kernels.events import Events, codes_of, find_slot, index_keys
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.owners import Owners
@@ -17,7 +17,7 @@ class GroupedEvents(NamedTuple):
     """The events of users and requests with a positive, those of each together, in input order.
 
     Group i below the number of users holds the FORBIDDEN events of user i; the groups behind them
-    hold the ranked items of each request.
+    hold the ranked items of each request, and those behind these its RECALLED ones.
 
     Attributes:
         rows: int64, shape (m,): rows of the events.
@@ -40,7 +40,8 @@ def group_events(
         owners: The users and requests.
         slots, keys: The catalogue's item keys by code, and the table to find them in.
     """
-    rows, starts = rows_by_group(_groups(events, owners), len(owners.users) + len(owners.requests))
+    n_groups = len(owners.users) + 2 * len(owners.requests)
+    rows, starts = rows_by_group(_groups(events, owners), n_groups)
     return GroupedEvents(rows, starts, codes_of(events.item, slots, keys)[rows])
 
 
@@ -64,4 +65,6 @@ def _groups(events, owners):  # type: ignore[no-untyped-def]
                 r = request_slots[find_slot(request_slots, requests, request)]
             if r >= 0:
                 group[x] = len(users) + r
+                if events.kind[x] == RECALLED:
+                    group[x] += len(requests)
     return group

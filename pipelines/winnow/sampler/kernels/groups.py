@@ -9,7 +9,7 @@ from winnow.sampler.kernels.chosen_negatives import choose_negatives
 from winnow.sampler.kernels.draw_table import DrawTable
 from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
 from winnow.sampler.kernels.events import Events, codes_of
-from winnow.sampler.kernels.forbidden import forbidden_codes
+from winnow.sampler.kernels.forbidden import forbidden_codes, recalled_codes
 from winnow.sampler.kernels.grouped_events import group_events
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.kernels.owners import owners_of
@@ -138,6 +138,9 @@ def sample_groups(
     owners, n_items = owners_of(kept), len(table.keys)
     grouped = group_events(events, owners, table.slots, table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), n_items)
+    apart = bool(recipe.sources.not_recalled.any())
+    n_owners = len(owners.users), len(owners.requests)
+    recalled = recalled_codes(grouped, *n_owners, n_items, asked=apart)
     missing = np.zeros((len(kept.user), len(REASONS)), np.int32)
     spec, hashes = recipe.spec, kept.draw_hash
     n_hard, *chosen = choose_negatives(
@@ -155,8 +158,9 @@ def sample_groups(
     )
     n_easy, n_fill, shortfall, *drawn = draw_negatives(
         hashes,
-        owners.positives_of_user,
+        owners,
         forbidden,
+        recalled,
         n_items,
         table.groups,
         recipe.sources,

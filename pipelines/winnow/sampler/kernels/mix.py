@@ -10,6 +10,7 @@ REASONS = (
     "group_unknown",
     "group_exhausted",
     "positive_not_scored",
+    "recall_unknown",
 )
 """Why negatives were missing; a reason's code is its index.
 
@@ -18,12 +19,13 @@ candidates than wanted. all_forbidden: there were candidates, but the user was s
 every one of them, or none is in the catalogue. catalogue_exhausted: the catalogue without the
 forbidden set is empty. group_unknown: nothing says which group of the catalogue the positive draws
 from. group_exhausted: that group without the forbidden set is empty. positive_not_scored: a margin
-to the positive's score was asked for, and it has none at the stage.
+to the positive's score was asked for, and it has none at the stage. recall_unknown: draws must not
+be of what was recalled, and the ranking log has nothing of the request.
 """
 
 REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN = range(3)
 CATALOGUE_EXHAUSTED, GROUP_UNKNOWN, GROUP_EXHAUSTED = range(3, 6)
-POSITIVE_NOT_SCORED = 6
+POSITIVE_NOT_SCORED, RECALL_UNKNOWN = 6, 7
 
 
 @inlined

@@ -1,0 +1,56 @@
+"""Mixtures: how likely a drawn item is under all draws of its positive together."""
+
+import numpy as np
+
+from winnow.arrays.compiled import inlined
+from winnow.sampler.kernels.draw_groups import place_of
+from winnow.sampler.kernels.logarithm import natural_log, rounded
+
+
+@inlined
+def mix(  # type: ignore[no-untyped-def]
+    groups,
+    not_recalled,
+    of_user,
+    allowed,
+    given,
+    codes,
+    log_q,
+    mixture,
+    begin,
+    end,
+    marks,
+    recalled,
+):
+    """Put ln(Σ n_s p_s(i) / Σ n_s) of the draws begin:end of one positive into ``mixture``.
+
+    n_s is how many each source gave, p_s(i) how likely one draw of it gives the item, given what is
+    forbidden to it.
+
+    Args:
+        groups: What is drawn from. not_recalled: bool, shape (s,), as in ``Sources``.
+        of_user, allowed, given: Of each source its group, the weight that it leaves, and n_s.
+        codes, log_q: Of all draws. mixture: Receives it. begin, end: Which draws.
+        marks, recalled: Where ``marks[code] == recalled``, some sources must not give the item.
+    """
+    alone, first = np.int64(-1), 0
+    for s in range(len(given)):
+        if given[s] > 0:
+            if alone == -1:
+                alone, first = of_user[s], s
+            elif alone != of_user[s] or not_recalled[s] != not_recalled[first]:
+                alone = np.int64(-2)
+    for x in range(begin, end):
+        if alone != -2:
+            mixture[x] = log_q[x]
+            continue
+        expected = 0.0
+        for s in range(len(given)):
+            if given[s] > 0 and not (not_recalled[s] and marks[codes[x]] == recalled):
+                g = of_user[s]
+                of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
+                place = place_of(of_group, codes[x])
+                if place >= 0:
+                    weight = groups.weights[groups.begins[g] + place]
+                    expected += given[s] * (weight / allowed[s])
+        mixture[x] = min(0.0, rounded(natural_log(expected / (end - begin))))
