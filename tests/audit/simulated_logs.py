@@ -26,6 +26,8 @@ def write_logs(out: Path) -> Path:
     simulate(simulation)
     for path in sorted((out / "logs" / "clicks").rglob("*.parquet")):
         _with_dwell(path)
+    for path in sorted((out / "logs" / "items").rglob("*.parquet")):
+        _with_scenes(path)
     users = out / "users"
     users.mkdir()
     truth = pq.read_table(out / "truth" / "users.parquet", columns=["user_id", "segment"])
@@ -44,12 +46,23 @@ def _with_dwell(path: Path) -> None:
     pq.write_table(clicks.append_column("dwell_ms", pa.array(dwell, pa.int32())), path)
 
 
+def _with_scenes(path: Path) -> None:
+    """Add in which scenes an item is there: in one, in two, or in none that is known."""
+    items = pq.read_table(path)
+    lists: tuple[list[str] | None, ...]
+    lists = (["home"], ["search", "home"], ["detail", "search"], ["detail", "home"], [], None)
+    known = [lists[item % len(lists)] for item in items["item_id"].to_pylist()]
+    there = pa.array(known, pa.list_(pa.string()))
+    pq.write_table(items.append_column("scenes", there), path)
+
+
 def settings(
     path: Path, more: int = 0, changed: Mapping[str, Mapping[str, object]] | None = None
 ) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
-    tree["logs"]["items"]["carry"] = ["category"]
+    by_scene = "of_items" in str(changed)
+    tree["logs"]["items"]["carry"] = ["category", *(["scenes"] if by_scene else [])]
     tree["logs"]["users"] = {"path": str(path.parent / "users"), "carry": ["segment"]}
     tree["logs"]["clicks"] |= {"columns": {"first_action": "action_type"}}
     tree["logs"]["clicks"]["carry"] = ["first_action"]

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 from winnow.audit.gates.source_groups import wrong_items
 from winnow.audit.recompute.drawable import Drawable, SourceGroups
+from winnow.audit.recompute.markets import MarketCounts
 from winnow.audit.recompute.segments import SegmentCounts
-from winnow.audit.recompute.source_rules import BY_ITEM, BY_USER, OF_ALL, ItemFacts
+from winnow.audit.recompute.source_rules import BY_ITEM, BY_REQUEST, BY_USER, OF_ALL, ItemFacts
 from winnow.config.entries import (
     AttributeEntry,
     ColdEntry,
@@ -21,9 +22,14 @@ from winnow.config.entries import (
     UniformEntry,
 )
 from winnow.config.entry import Entry
-from winnow.config.pool_entries import ExposedEntry, SegmentEntry
+from winnow.config.pool_entries import (
+    ExposedEntry,
+    MarketColumns,
+    MarketEntry,
+    SegmentEntry,
+)
 from winnow.dates import CalendarDay
-from winnow.sampler.sources.drawn import CatalogueItems, Segments
+from winnow.sampler.sources.drawn import CatalogueItems, Markets, Segments
 from winnow.sampler.sources.registry import groups_of
 
 DAY = CalendarDay(date(2026, 1, 10), "UTC")
@@ -40,6 +46,7 @@ ENTRIES: tuple[Entry, ...] = (
     AttributeEntry(source="same_attribute", attributes=("city",)),
     AttributeEntry(source="same_attribute", attributes=("levels", "city"), prefix=2),
     SegmentEntry(source="segment", attribute="country"),
+    MarketEntry(source="market", of_request="market", of_items="sold_in"),
 )
 
 
@@ -59,14 +66,26 @@ def counts() -> SegmentCounts:
     )
 
 
+def markets() -> MarketCounts:
+    rng = np.random.default_rng(7)
+    places = [np.sort(rng.choice(N, n, replace=False)) for n in (25, 40)]
+    market = np.repeat(np.arange(2, dtype=np.int32), (25, 40))
+    return MarketCounts(
+        SEGMENTS, market, np.concatenate(places) * 2, rng.integers(0, 30, 65).astype(float)
+    )
+
+
 def catalogue() -> CatalogueItems:
     rng, of = np.random.default_rng(4), counts()
+    sold = markets()
+    known = Markets(sold.texts, sold.market, (sold.key // 2).astype(np.int32), sold.popularity)
     clicks = rng.zipf(1.6, N).clip(0, 500) - 1
     begins = DAY.start_us - rng.integers(-5, 9, N) * 86_400_000_000 // 2
     segments = Segments(of.texts, of.segment, (of.key // 2).astype(np.int32), of.popularity)
     return CatalogueItems(
         pa.array(np.arange(N)), clicks, 1.0, begins, DAY, attributes(),
         impressions={None: rng.integers(0, 5, N)}, segments={"country": segments},
+        markets={MarketColumns("market", "sold_in", None): known},
     )  # fmt: skip
 
 
@@ -94,14 +113,15 @@ def of_groups(groups: Groups, of_item: np.ndarray | None) -> Drawable:
 
 
 def wrong(found: Drawable, entry: Entry) -> int:
-    return wrong_items(found, 0, entry, facts(), counts())
+    told = markets() if isinstance(entry, MarketEntry) else counts()
+    return wrong_items(found, 0, entry, facts(), told)
 
 
 class DescribeTheDefinitions:
     def it_has_one_of_every_source_that_comes_with_winnow(self) -> None:
         union = get_args(EasyEntry)[0]
         entries = {get_args(one)[0] for one in get_args(union)} - {OwnEntry}
-        assert entries == {*OF_ALL, *BY_ITEM, *BY_USER}
+        assert entries == {*OF_ALL, *BY_ITEM, *BY_USER, *BY_REQUEST}
         assert {type(entry) for entry in ENTRIES} == entries
 
     @pytest.mark.parametrize("entry", ENTRIES, ids=str)
@@ -155,6 +175,13 @@ class DescribeTheDefinitions:
         assert wrong(of_groups(groups, turned.astype(np.int32)), entry) > 0
         of_all = np.maximum(made.of_item, 0).astype(np.int32)
         assert wrong(of_groups(groups, of_all), entry) > 0
+
+    def it_counts_markets_that_are_mixed_up(self) -> None:
+        entry = MarketEntry(source="market", of_request="market", of_items="sold_in")
+        first, second = groups_of(entry, catalogue()).groups
+        for turned in ((second, first), (first, first), (first,)):
+            groups = [(g.codes, g.weights) for g in turned if g.codes is not None]
+            assert wrong(of_groups(groups, None), entry) > 0
 
     def it_counts_a_source_that_has_nothing_though_it_should(self) -> None:
         nothing = of_groups([], np.full(N, -1, np.int32))

@@ -143,6 +143,41 @@ class DescribePartsThatDisagree:
             assert "only where the log has every row of a request" in told.what
         load_config(written(tmp_path, LOGS + "  ranking_log: {path: r}\n" + easy))
 
+    def it_needs_the_columns_that_tell_markets(self, tmp_path: Path) -> None:
+        entry = "{source: market, of_request: markt, of_items: sold, of_clicks: shop}"
+        easy = f"negatives: {{hard: [], easy: [{entry}]}}\n"
+        assert sentences(tmp_path, LOGS + "carry: [market]\n" + easy) == [
+            "negatives.easy[0].of_request (winnow.yaml, line 6): no such column of impressions is "
+            "carried, found markt, expected one of market. Did you mean market?",
+            "negatives.easy[0].of_items (winnow.yaml, line 6): no such column of items is carried, "
+            "found sold. Name it under logs.items.carry.",
+            "negatives.easy[0].of_clicks (winnow.yaml, line 6): no such column of clicks is "
+            "carried, found shop. Name it under logs.clicks.carry.",
+        ]
+
+    def it_needs_a_table_that_tells_the_market_of_a_positive(self, tmp_path: Path) -> None:
+        logs = LOGS.replace("logs:\n", "logs:\n  items: {path: p, carry: [sold]}\n")
+        easy = "{source: market, of_request: market, of_items: sold}"
+        text = logs + f"carry: [market]\nnegatives: {{hard: [], easy: [{easy}]}}\n"
+        load_config(written(tmp_path, text))
+        assert sentences(tmp_path, text + "tables: [easy_negatives]\n") == [
+            "negatives.easy[0] (winnow.yaml, line 7): no table that is written tells the market of "
+            "a positive, expected positives or training_samples among tables."
+        ]
+
+    @pytest.mark.parametrize("counted", ["clicks: attributed", "clicks: chosen", "of: impressions"])
+    def it_asks_clicks_for_their_market_only_where_no_impression_tells_it(
+        self, tmp_path: Path, counted: str
+    ) -> None:
+        logs = LOGS.replace("logs:\n", "logs:\n  items: {path: p, carry: [sold]}\n")
+        logs = logs.replace("clicks: {", "clicks: {carry: [shop], ")
+        entry = "{source: market, of_request: market, of_items: sold, of_clicks: shop}"
+        text = logs + f"carry: [market]\nnegatives: {{hard: [], easy: [{entry}]}}\n"
+        load_config(written(tmp_path, text))
+        (told,) = problems(tmp_path, text + f"popularity: {{{counted}}}\n")
+        assert told.where == "negatives.easy[0].of_clicks (winnow.yaml, line 7)"
+        assert told.what.startswith(f"with popularity.{counted} the impression tells the market")
+
     def it_gives_windows_to_actions_that_there_are(self, tmp_path: Path) -> None:
         text = NO_RANKING + "attribution: {windows: {click: 1h, by: 7d}}\n"
         assert sentences(tmp_path, text) == [

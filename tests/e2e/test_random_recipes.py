@@ -37,6 +37,8 @@ DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "cold", "most_clicks": 1},
     {"source": "cold", "new_days": 3},
     {"source": "segment", "attribute": "country"},
+    {"source": "market", "of_request": "market", "of_items": "markets"},
+    {"source": "market", "of_request": "market", "of_items": "markets", "alpha": 0.0},
     {"source": "exposed"},
     {"source": "exposed", "days": 1, "alpha": 1.0},
     {"source": "same_attribute", "attributes": ["city"]},
@@ -56,6 +58,8 @@ def random_logs(draw: Random) -> Logs:
             city=draw.choice(["bern", "oslo", None]),
             brand=draw.choice([1, 2]),
             levels=draw.choice([["a", "b"], ["a", "c"], ["b"], None]),
+            # Of the number alone, so that all else is drawn as before.
+            markets=[["SE"], ["SE", "NO"], ["NO"], None, ["NO", "SE", "SE"]][item % 5],
         )
     for user in range(1, USERS + 1):
         made.user(user, country=["NO", "SE", None][user % 3])
@@ -70,7 +74,8 @@ def random_logs(draw: Random) -> Logs:
                     if items:
                         made.rank(number, stage, items, when)
             for place, item in enumerate(draw.sample(recalled, 3)):
-                made.show(user, number, item, when, position=place + 1)
+                market = ("SE", "NO", "NO", None)[number % 4]
+                made.show(user, number, item, when, position=place + 1, market=market)
                 for action in ACTIONS[: draw.choice([0, 0, 1, 1, 2, 4])]:
                     later = when.replace(minute=59)
                     made.click(user, number, item, later, action)
@@ -148,6 +153,7 @@ def random_config(draw: Random, base: Path) -> Config:
         },
         positives=positives,
         popularity=popularity,
+        carry=["market"],
         seed=draw.randrange(1000),
         epoch=draw.randrange(3),
         # So few users and dates are odd in themselves.
@@ -163,7 +169,7 @@ def random_config(draw: Random, base: Path) -> Config:
             del entry["not_recalled"]
         for entry in hard[1:]:
             entry |= {} if "scores" in entry else {"band": [0.0, 1.0]}
-    tree["logs"]["items"]["carry"] = ["city", "brand", "levels"]
+    tree["logs"]["items"]["carry"] = ["city", "brand", "levels", "markets"]
     tree["logs"]["users"]["carry"] = ["country"]
     tree["tables"] = [*tree["tables"], "training_samples_pointwise"]
     tree["negatives"] = {

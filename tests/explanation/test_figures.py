@@ -341,6 +341,53 @@ class DescribeAGroupThatDependsOnTheUser:
         assert countries.without_group == {"segment": 0.25}
 
 
+@pytest.fixture(scope="module")
+def markets(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    """The same logs; b1, b2 and x are sold in SE, b2 and o1 in NO; the request of u4 names none."""
+    base = tmp_path_factory.mktemp("markets")
+    day = city_logs()
+    sold = {"b1": ["SE"], "b2": ["SE", "NO"], "x": ["SE"], "o1": ["NO"]}
+    for row in day.rows["items"]:
+        row["markets"] = sold.get(row["item_id"])
+    of_user = {"u1": "SE", "u2": "SE", "u3": "NO", "u9": "SE"}
+    for row in day.rows["impressions"]:
+        row["market"] = of_user.get(row["user_id"])
+    day.write(base)
+    made = handmade_config(
+        base,
+        logs=("impressions", "clicks", "items"),
+        ids={"user": "string", "item": "string", "request": "string"},
+        carry=["market"],
+        negatives={"hard": []},
+    )
+    market = {"source": "market", "of_request": "market", "of_items": "markets"}
+    tree = made.model_dump(mode="json", by_alias=True)
+    tree["negatives"] = {"per_positive": 4, "easy": [market | {"alpha": 1.0}], "hard": []}
+    tree["logs"]["items"]["carry"] = ["markets"]
+    config = Config.model_validate_json(json.dumps(tree))
+    return figures_of(config, engine, tmp_path_factory.mktemp("run"), HANDMADE_DAY)
+
+
+class DescribeAGroupThatDependsOnTheRequest:
+    def it_expects_draws_by_the_market_of_each_positive(self, markets: Figures) -> None:
+        """b1 is one of three for the two positives of SE, to whose users it is forbidden."""
+        hot = markets.items[0]
+        (of,) = hot.sources
+        assert (hot.item_id, of.source) == ("b1", "market")
+        assert of.declared == pytest.approx(1_000 * 4 * (2 / 3) / 4)
+        assert of.expected == 0.0
+
+    def it_adds_up_the_markets_that_an_item_is_sold_in(self, markets: Figures) -> None:
+        """b2 alone is left to u1 in SE and to u3 in NO, and is forbidden to u2."""
+        (of,) = markets.items[-1].sources
+        assert markets.items[-1].item_id == "b2"
+        assert of.declared == pytest.approx(1_000 * 4 * (2 / 3 + 1 / 2) / 4)
+        assert of.expected == pytest.approx(1_000 * 4 * (1 + 1) / 4)
+
+    def it_says_how_many_positives_have_no_market(self, markets: Figures) -> None:
+        assert markets.without_group == {"market": 0.25}
+
+
 class DescribeLogsWithoutTheDate:
     def it_is_refused(self, simulated_config: Config, engine: Engine, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:

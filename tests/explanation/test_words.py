@@ -34,6 +34,16 @@ def text_of(words: Words) -> str:
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "configs" / "recipes").glob("*.yaml"))
 
+MARKET = {"source": "market", "of_request": "market", "of_items": "sold_in"}
+MARKETS: dict[str, Any] = {
+    "carry": ["market"],
+    "logs": BASE["logs"]
+    | {
+        "items": {"path": "i", "carry": ["sold_in"]},
+        "clicks": {"path": "c", "carry": ["shop"]},
+    },
+}
+
 CHANGES: list[tuple[dict[str, Any], str]] = [
     (
         {"logs": BASE["logs"] | {"item_aliases": {"path": "a"}}},
@@ -143,6 +153,15 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
             "negatives": {"easy": [{"source": "segment", "attribute": "country"}]},
         },
         "W = (f within the segment + 1)^0.75; users with one country on the date are a segment",
+    ),
+    (
+        MARKETS | {"negatives": {"easy": [MARKET]}},
+        "sold in the market of the request (sold_in of an item names market of the impression), an "
+        "item by W = (f within the market + 1)^0.75",
+    ),
+    (
+        MARKETS | {"negatives": {"easy": [MARKET | {"of_clicks": "shop"}]}},
+        "a click is of the market that its shop names",
     ),
     (
         {"negatives": {"easy": [{"source": "exposed"}]}, "popularity": {"window_days": 9}},

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from winnow.config.negatives import Negatives
+from winnow.config.pool_entries import MarketColumns
 from winnow.dates import CalendarDay
-from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Groups, Segments
+from winnow.sampler.market_items import markets_of
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Groups, Markets, Segments
 from winnow.sampler.sources.registry import distributions, groups_of
 
 DAY = CalendarDay(date(2026, 1, 10))
@@ -137,6 +139,70 @@ class DescribeItemsBySegment:
         assert of_segments.of_user is None
         assert of_segments.of_item is not None
         assert of_segments.of_item.tolist() == [-1] * 6
+
+
+class DescribeItemsOfTheMarketOfARequest:
+    COLUMNS = MarketColumns("market", "sold_in", None)
+
+    def found(self, known: Markets, **entry: Any) -> Groups:
+        columns = {"source": "market", "of_request": "market", "of_items": "sold_in"}
+        return groups(replace(items(), markets={self.COLUMNS: known}), **columns, **entry)
+
+    def it_is_what_is_sold_there_by_what_is_clicked_there(self) -> None:
+        known = Markets(
+            values=("NO", "SE"),
+            market=np.array([0, 0, 1, 1, 1], np.int32),
+            item=np.array([1, 4, 0, 1, 2], np.int32),
+            popularity=np.array([3, 0, 0, 1, 7]),
+        )
+        found = self.found(known, alpha=1.0)
+        assert (found.of_item, found.of_user) == (None, ("NO", "SE"))
+        norway, sweden = found.groups
+        assert norway.codes is not None
+        assert norway.codes.tolist() == [1, 4]
+        assert (norway.weights / norway.weights.sum()).tolist() == pytest.approx([0.8, 0.2])
+        assert sweden.codes is not None
+        assert sweden.codes.tolist() == [0, 1, 2]
+        shares = (sweden.weights / sweden.weights.sum()).tolist()
+        assert shares == pytest.approx([1 / 11, 2 / 11, 8 / 11])
+
+    def it_has_none_where_nothing_is_sold_anywhere(self) -> None:
+        none = Markets((), *(np.empty(0, np.int32) for _ in range(3)))
+        found = self.found(none)
+        assert (list(found.groups), found.of_user) == ([], None)
+
+
+class DescribeTheItemsOfMarkets:
+    IDS = pa.chunked_array([pa.array([10, 11, 12])])
+
+    def it_knows_each_item_once_in_each_market_with_what_it_is_clicked_there(self) -> None:
+        sold = pa.table({"item_id": [12, 10, 10, 99, 11], "market": ["SE", "NO", "SE", "FI", "SE"]})
+        counted = pa.table(
+            {
+                "market": ["SE", "NO", "SE", "NO", "FI", "DK"],
+                "item_id": [12, 10, 99, 12, 99, 10],
+                "clicks": [4, 2, 9, 8, 7, 6],
+            }
+        )
+        found = markets_of(sold, counted, self.IDS)
+        assert found.values == ["NO", "SE"]
+        assert found.market.tolist() == [0, 1, 1, 1]
+        assert found.item.tolist() == [0, 0, 1, 2]
+        assert found.item.dtype == np.int32
+        assert found.popularity.tolist() == [2, 0, 0, 4]
+
+    def it_knows_values_that_are_no_text(self) -> None:
+        sold = pa.table({"item_id": [10, 11], "market": pa.array([46, 47], pa.int32())})
+        counted = pa.table({"market": [47], "item_id": [11], "clicks": [3]})
+        found = markets_of(sold, counted, self.IDS)
+        assert found.values == ["46", "47"]
+        assert found.popularity.tolist() == [0, 3]
+
+    def it_knows_none_where_nothing_is_sold(self) -> None:
+        sold = pa.table({"item_id": pa.array([], pa.int64()), "market": pa.array([], pa.string())})
+        counted = pa.table({"market": ["NO"], "item_id": [10], "clicks": [1]})
+        found = markets_of(sold, counted, self.IDS)
+        assert (found.values, found.market.tolist(), found.popularity.tolist()) == ([], [], [])
 
 
 class DescribeItemsOfTheSameAttribute:

@@ -8,6 +8,7 @@ import yaml
 
 from winnow.config.columns import TimeSource
 from winnow.config.logs import LOG_NAMES, LogConfig
+from winnow.config.market_faults import market_faults
 from winnow.config.model import Fault, fault, nearest
 from winnow.config.negatives_faults import negatives_faults
 from winnow.config.popularity import Popularity
@@ -88,6 +89,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         yield from ranking_faults(ranking, stages, [*carried, *values], has_log=has_log)
         yield from cascade_faults(parts.get("tables", ()), stages, has_log=has_log)
     yield from negatives_faults(parts.get("negatives"), parts.get("funnel"), logs)
+    if "carry" in parts:
+        markets = (parts.get("negatives"), parts.get("popularity"), logs)
+        yield from market_faults(*markets, parts["carry"], parts.get("tables"))
 
 
 def _popularity(popularity: Popularity | None, positives: Positives | None) -> Iterator[Fault]:

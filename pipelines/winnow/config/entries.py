@@ -6,7 +6,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from winnow.config.entry import DrawnEntry, Entry, class_by_source
 from winnow.config.model import Fault, Identifier, fault, nearest, refuse
-from winnow.config.pool_entries import ExposedEntry, SegmentEntry
+from winnow.config.pool_entries import ExposedEntry, MarketEntry, SegmentEntry
 from winnow.config.sources import BUILT_IN, EASY_FILL, own_source
 
 
@@ -96,6 +96,7 @@ _EASY: dict[str, type[Entry]] = {
     "same_attribute": AttributeEntry,
     "exposed": ExposedEntry,
     "segment": SegmentEntry,
+    "market": MarketEntry,
 }
 
 
@@ -107,6 +108,7 @@ EasyEntry = Annotated[
     | Annotated[AttributeEntry, Tag("AttributeEntry")]
     | Annotated[ExposedEntry, Tag("ExposedEntry")]
     | Annotated[SegmentEntry, Tag("SegmentEntry")]
+    | Annotated[MarketEntry, Tag("MarketEntry")]
     | Annotated[OwnEntry, Tag("OwnEntry")],
     Discriminator(class_by_source(_EASY, OwnEntry)),
 ]

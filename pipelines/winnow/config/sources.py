@@ -87,6 +87,7 @@ BUILT_IN: dict[str, Source] = {
         _source("exposed", 7, drawn=True),
         _source("same_attribute", 8, drawn=True),
         _source("segment", 9, drawn=True),
+        _source("market", 12, drawn=True),
     )
 }
 """The sources that Winnow brings, by name. A code or a stream that was used is never used anew."""

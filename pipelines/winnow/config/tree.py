@@ -179,6 +179,14 @@ class Config(Frozen):
         return () if own is None else own.carry
 
     @property
+    def joins_earlier_clicks(self) -> bool:
+        """Whether clicks of the popularity window have to be joined with their impressions."""
+        if self.popularity.clicks != "all":
+            return True
+        by_impression = any(of.of_clicks is None for of in self.negatives.market_columns)
+        return by_impression and self.popularity.of != "impressions"
+
+    @property
     def asked_for(self) -> Mapping[str, tuple[str, ...]]:
         """What some columns are there for (``when`` in schemas) and this config asks for.
 

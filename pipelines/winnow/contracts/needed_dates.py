@@ -35,7 +35,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     Clicks: the click lookback, the popularity window, and one attribution window ahead. Where
     actions have windows of their own the longest one counts. Without an items log the catalogue is
     what all logs saw in the popularity window. Where impressions make an item popular, they reach
-    back over that window; where only attributed clicks do, over one attribution window more.
+    back over that window; where clicks have to be joined with them, because only attributed ones
+    count or an impression tells the market, over one attribution window more.
     """
     zone, build_day = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
@@ -52,7 +53,7 @@ def dates_needed(config: Config, day: date) -> Needs:
         seen = min(seen, popular)
     for days in config.negatives.exposed_windows:
         seen = min(seen, popular if days is None else day - timedelta(days=days))
-    if config.popularity.clicks != "all":
+    if config.joins_earlier_clicks:
         # Whether the first click of the window belongs to an impression.
         seen = min(seen, date_of(CalendarDay(popular, zone).start_us - window, zone))
     last_impression = config.attribution.join == "last_impression"

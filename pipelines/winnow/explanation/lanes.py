@@ -23,7 +23,8 @@ class Lane:
         distribution: Its place among ``Negatives.distributions``.
         group: Its number. total: The sum of its weights.
         by_item: Whether only positives of some items draw from it.
-        segment: Where only positives of some users do, the attribute and its value as text.
+        segment: Where a column of the positive tells it, of its user or request, that column and
+            its value as text.
     """
 
     distribution: int
@@ -39,7 +40,7 @@ class Lane:
 
 
 class ToldByUser(NamedTuple):
-    """A column of positives: 1.0 where an attribute of the user, as text, is one of ``texts``.
+    """A column of positives: 1.0 where another one of them, as text, is one of ``texts``.
 
     Where ``inside`` is false it is 1.0 where it is none of them, or NULL; else 0.0.
     """
@@ -118,13 +119,13 @@ def item_table(catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]) 
 def told_by_users(
     catalogue: "Catalogue", config: "Config", lanes: Sequence[Lane]
 ) -> dict[str, ToldByUser]:
-    """Return how users tell the columns ``uses_<i>`` and ``none_<d>`` that no item tells."""
+    """Return how positives tell the columns ``uses_<i>`` and ``none_<d>`` that no item tells."""
     found = {
         f"uses_{i}": ToldByUser(lane.segment[0], (lane.segment[1],), inside=True)
         for i, lane in enumerate(lanes)
         if lane.segment is not None
     }
-    for place, attribute in config.negatives.segments:
+    for place, attribute in config.negatives.told_by_positives:
         if place in _asked(config) and catalogue.by_user(place):
             texts = tuple(text for _, text in _texts(catalogue, place))
             found[f"none_{place}"] = ToldByUser(attribute, texts, inside=False)
@@ -141,7 +142,10 @@ def _texts(catalogue: "Catalogue", place: int) -> Iterator[tuple[int, str]]:
 def _segment(
     catalogue: "Catalogue", config: "Config", place: int, group: int
 ) -> tuple[str, str] | None:
-    attribute, text = dict(config.negatives.segments).get(place), dict(_texts(catalogue, place))
+    attribute, text = (
+        dict(config.negatives.told_by_positives).get(place),
+        dict(_texts(catalogue, place)),
+    )
     return (attribute, text[group]) if attribute is not None and group in text else None
 
 

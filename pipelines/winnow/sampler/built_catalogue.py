@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from winnow.arrays.distinct import distinct
 from winnow.arrays.grouping import rows_by_group
 from winnow.arrays.sorting import order_of, sorted_numbers
+from winnow.config.pool_entries import MarketColumns
 from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.catalogue_file import Catalogue
 from winnow.sampler.catalogue_items import catalogue_items
 from winnow.sampler.kernels.draw_table import draw_table
-from winnow.sampler.sources.drawn import Segments
+from winnow.sampler.sources.drawn import Markets, Segments
 from winnow.sampler.sources.registry import distributions
 from winnow.sampler.weights import keep_probs, popularity_of
 
@@ -33,6 +34,7 @@ def build_catalogue(
     config: "Config",
     day: CalendarDay,
     segments: Mapping[str, Segments] = MappingProxyType({}),
+    markets: Mapping[MarketColumns, Markets] = MappingProxyType({}),
 ) -> Catalogue:
     """Build the draw table of a date.
 
@@ -46,6 +48,7 @@ def build_catalogue(
         config: alpha, smoothing and the rule for hot items.
         day: The date that samples are made of.
         segments: By each attribute of users that a source names.
+        markets: By the columns that tell the markets of a source.
 
     Raises:
         InputError: Two ids of the catalogue have one 64-bit key.
@@ -60,7 +63,7 @@ def build_catalogue(
     hot = hot[np.argsort(keys[hot])]
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
-    of_catalogue = catalogue_items(items, config, day, segments)
+    of_catalogue = catalogue_items(items, config, day, segments, markets)
     drawn = distributions(config.negatives.distributions, of_catalogue)
     (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
     table = draw_table(keys[inside], weights, keys[hot], keep[hot], tuple(further))

@@ -18,13 +18,15 @@ from winnow.events.eligibility import (
 from winnow.events.exposures import exposed_column, impressions_of_items
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
+from winnow.events.markets import popularity_by_market
 from winnow.events.periods import standing_rows
-from winnow.events.popular_items import popular_clicks, popularity_of_items
+from winnow.events.popular_items import earlier_pairs, popular_clicks, popularity_of_items
 from winnow.events.segments import popularity_by_segment
 from winnow.run import Run
 from winnow.sampler.built_catalogue import build_catalogue, by_id, catalogue_table
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 from winnow.sampler.catalogue_items import inside_of, segments_of
+from winnow.sampler.market_items import markets_of
 from winnow.spark.sized import Sized
 
 
@@ -51,11 +53,13 @@ def stage_catalogue(
     ``users`` is what ``staged_users`` returned.
 
     Raises:
-        InputError: Two item ids have one 64-bit key, or users make too many segments.
+        InputError: Two item ids have one 64-bit key, or segments or markets are too many, or
+            told by what tells none.
     """
     config, day, scratch = run.config, run.day, run.scratch
     since = day.shifted(-config.popularity.window_days).start_us
-    clicks = popular_clicks(logs, run)
+    pairs = earlier_pairs(logs, run)
+    clicks = popular_clicks(logs, run, pairs)
     popular = popularity_of_items(clicks, logs, run)
     if "items" in logs:
         log = logs["items"]
@@ -90,7 +94,11 @@ def stage_catalogue(
         attribute: segments_of(*tables, inside["item_id"])
         for attribute, tables in counted_segments.items()
     }
-    catalogue = build_catalogue(items, config, day, segments)
+    markets = {
+        columns: markets_of(*tables, inside["item_id"])
+        for columns, tables in popularity_by_market(logs, run, pairs).items()
+    }
+    catalogue = build_catalogue(items, config, day, segments, markets)
     frame = scratch.stored(catalogue_table(catalogue, inside), "catalogue")
     path = scratch.folder / f"catalogue-{scratch.tag}.arrow"
     save_catalogue(catalogue, path)

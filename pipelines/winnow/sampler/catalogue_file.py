@@ -29,9 +29,10 @@ class Catalogue:
         by_item: bool, shape (d,): whether the group depends on the positive's item.
         groups_by_item: int32: of those where it does, one behind the other, the group of a positive
             of each item by code, -1 where none.
-        user_begins: int64, shape (d + 1,): where the group depends on the positive's user, the
-            texts of the user's attribute are user_values[user_begins[d]:user_begins[d + 1]], that
-            of the first group first; elsewhere there are none.
+        user_begins: int64, shape (d + 1,): where a column of the positive tells the group, an
+            attribute of its user or the market of its request, the texts of it are
+            user_values[user_begins[d]:user_begins[d + 1]], that of the first group first;
+            elsewhere there are none.
         user_values: string.
     """
 
@@ -67,7 +68,7 @@ class Catalogue:
         return clicks
 
     def by_user(self, place: int) -> bool:
-        """Return whether the group of a distribution depends on the positive's user."""
+        """Return whether a column of the positive tells the group of a distribution."""
         return bool(self.user_begins[place + 1] > self.user_begins[place])
 
     def groups_of(
@@ -81,7 +82,7 @@ class Catalogue:
         Args:
             positive_code: By positive, -1 outside the catalogue.
             of: The place of each source's distribution.
-            texts: By place, of those that depend on the user: the user's attribute, by positive.
+            texts: By place, of those that a column of the positive tells: it, by positive.
         """
         found = np.empty((len(of), len(positive_code)), np.int32)
         n, outside = len(self.ids), positive_code < 0

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from winnow.config.pool_entries import MarketColumns
 from winnow.dates import CalendarDay
 from winnow.events.exposures import exposed_column
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.segment_texts import segment_texts
-from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Segments
+from winnow.sampler.sources.drawn import NO_BEGIN, CatalogueItems, Markets, Segments
 from winnow.sampler.weights import popularity_of
 
 if TYPE_CHECKING:
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 
 def catalogue_items(
-    items: pa.Table, config: "Config", day: CalendarDay, segments: Mapping[str, Segments]
+    items: pa.Table,
+    config: "Config",
+    day: CalendarDay,
+    segments: Mapping[str, Segments],
+    markets: Mapping[MarketColumns, Markets],
 ) -> CatalogueItems:
     """Return the items of ``build_catalogue`` that are in the catalogue, as sources see them.
 
     Args:
         items: Sorted by ``item_id``. config: The smoothing, and the sources. day: The date.
-        segments: As in ``CatalogueItems``.
+        segments, markets: As in ``CatalogueItems``.
     """
     inside = inside_of(items)
     return CatalogueItems(
@@ -46,6 +51,7 @@ def catalogue_items(
             for days in config.negatives.exposed_windows
         },
         segments=segments,
+        markets=markets,
     )
 
 

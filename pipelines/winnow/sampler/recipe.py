@@ -63,15 +63,16 @@ class RecipeSettings:
         pools: Of each pool, how many are asked for, how they are chosen, the hash stream, and the
             temperature of scores.
         spec: What holds for all negatives.
-        of_users: Where the group that is drawn from depends on the user: the place of what is
-            drawn from, and the user's attribute that tells.
+        told_by: Where a column of the positive, an attribute of its user or the market of its
+            request, tells the group that is drawn from: the place of what is drawn from, and the
+            column.
     """
 
     drawn: tuple[tuple[int, int, int, bool, int], ...]
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
     pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
-    of_users: tuple[tuple[int, str], ...] = ()
+    told_by: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def of(cls, config: "Config", by_score: Sequence[bool]) -> Self:
@@ -109,7 +110,7 @@ class RecipeSettings:
                 sampled=log is not None and log.in_part,
                 logged_share=1.0 if log is None else log.kept_share,
             ),
-            of_users=negatives.segments,
+            told_by=negatives.told_by_positives,
         )
 
     def recipe(self) -> Recipe:

@@ -135,8 +135,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         return []
     codes = positive_codes(kept, draws)
     texts = {
-        place: segment_texts(details[attribute]).take(pa.array(kept.pair))
-        for place, attribute in settings.negatives.of_users
+        place: segment_texts(details[column]).take(pa.array(kept.pair))
+        for place, column in settings.negatives.told_by
     }
     group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn], texts)
     recipe = settings.negatives.recipe()

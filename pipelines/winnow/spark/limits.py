@@ -45,6 +45,8 @@ class Limits:
             what waits to be written.
         segment_weights: Weights of items within segments of users: each needs 36 bytes in the file
             of the catalogue, and twice as many while it is built.
+        market_weights: Weights of items in the markets that they are sold in: as those of segments,
+            and four bytes more.
         memory_gib: What an engine may fill with its shuffles. None is as the engine needs it: no
             limit where it spills, else what the machine has, or the container.
     """
@@ -59,6 +61,7 @@ class Limits:
     bytes_per_file: int = 128 * 2**20
     bytes_at_a_time: int = 64 * 2**20
     segment_weights: int = 20_000_000
+    market_weights: int = 20_000_000
     memory_gib: float | None = None
 
 

@@ -13,19 +13,27 @@ from winnow.audit.recompute.date_sources import date_drawable, looked_up
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.exposures import date_exposures
 from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
-from winnow.audit.recompute.source_rules import BY_ITEM, BY_USER, OF_ALL, ItemFacts, sharing
+from winnow.audit.recompute.source_rules import (
+    BY_ITEM,
+    BY_REQUEST,
+    BY_USER,
+    OF_ALL,
+    ItemFacts,
+    sharing,
+)
 from winnow.audit.recompute.staged_rows import negatives_of
 from winnow.audit.recompute.stated_weights import wrong_weights
 from winnow.config.entries import AttributeEntry
 from winnow.config.entry import Entry
-from winnow.config.pool_entries import SegmentEntry
+from winnow.config.pool_entries import MarketEntry, SegmentEntry
 
 SOURCE_GROUPS_DIFFER = none_of(
     "source_groups_differ",
     EASY,
     "items that a source draws from against its definition, or not though it should, or by other "
-    "weights; of sources with many groups those of some items or segments are looked at",
+    "weights; of sources with many groups those of some items, segments or markets are looked at",
     "items",
 )
 
@@ -43,7 +51,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
         return
     for place, source in enumerate(negatives.drawn):
         entry = negatives.distributions[source.distribution]
-        judged = isinstance(entry, (*OF_ALL, *BY_ITEM, *BY_USER))
+        judged = isinstance(entry, (*OF_ALL, *BY_ITEM, *BY_USER, *BY_REQUEST))
         if judged and source.distribution != _MAIN:
             yield Measurement(
                 [SOURCE_GROUPS_DIFFER.promised(source.name)],
@@ -54,7 +62,11 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 def _figure(evidence: Evidence, place: int, name: str, entry: Entry) -> Figure:
     facts = facts_of(evidence, date_items(evidence))
     counts = date_segments(evidence).counts
-    segments = counts[entry.attribute] if isinstance(entry, SegmentEntry) else None
+    segments: SegmentCounts | MarketCounts | None = None
+    if isinstance(entry, SegmentEntry):
+        segments = counts[entry.attribute]
+    elif isinstance(entry, MarketEntry):
+        segments = date_markets(evidence)[entry.columns]
     return SOURCE_GROUPS_DIFFER.figure(
         wrong_items(date_drawable(evidence), place, entry, facts, segments), name
     )
@@ -82,7 +94,7 @@ def wrong_items(
     place: int,
     entry: Entry,
     facts: ItemFacts,
-    segments: SegmentCounts | None = None,
+    segments: SegmentCounts | MarketCounts | None = None,
 ) -> int:
     """Count the items of a source's groups that are not as its definition has them.
 
@@ -90,13 +102,16 @@ def wrong_items(
         drawable: The groups. place: The source's place in it.
         entry: What the config says of it.
         facts: The items of ``drawable.keys``.
-        segments: Of a source by segment, its segments.
+        segments: Of a source by segment, its segments; of one by market, its markets.
     """
     if isinstance(entry, AttributeEntry):
         return _wrong_by_item(drawable, place, entry, facts)
     if isinstance(entry, SegmentEntry):
-        assert segments is not None
+        assert isinstance(segments, SegmentCounts)
         return _wrong_by_segment(drawable, place, entry, facts, segments)
+    if isinstance(entry, MarketEntry):
+        assert isinstance(segments, MarketCounts)
+        return _wrong_by_market(drawable, place, entry, facts, segments)
     return _unlike(_weights(drawable, place, 0), OF_ALL[type(entry)](entry, facts))
 
 
@@ -147,6 +162,22 @@ def _wrong_by_segment(
         counts = segments.key[own], segments.popularity[own]
         share = facts.share(entry.alpha, looked_up(counts, drawable.keys))
         wrong += _unlike(_weights(drawable, place, number), share)
+    return wrong
+
+
+def _wrong_by_market(
+    drawable: Drawable, place: int, entry: MarketEntry, facts: ItemFacts, markets: MarketCounts
+) -> int:
+    first, end = drawable.first_groups[place : place + 2]
+    wrong = abs(int(end - first) - len(markets.texts))
+    for number in _some(len(markets.texts)):
+        sold = markets.market == number
+        wanted = np.zeros(len(drawable.keys))
+        wanted[np.isin(drawable.keys, markets.key[sold])] = 1.0
+        order = np.argsort(markets.key[sold])
+        counts = markets.key[sold][order], markets.popularity[sold][order]
+        wanted *= facts.share(entry.alpha, looked_up(counts, drawable.keys))
+        wrong += _unlike(_weights(drawable, place, number), wanted)
     return wrong
 
 

@@ -25,12 +25,14 @@ from winnow.audit.recompute.drawable import (
 from winnow.audit.recompute.draws import places_of
 from winnow.audit.recompute.exposures import Counts, date_exposures
 from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
 from winnow.config.negatives import Drawn
+from winnow.config.pool_entries import MarketColumns
 from winnow.config.sources import EASY_FILL
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
-from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, Segments
+from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, Markets, Segments
 from winnow.sampler.sources.registry import groups_of
 
 
@@ -38,8 +40,9 @@ from winnow.sampler.sources.registry import groups_of
 def date_drawable(evidence: Evidence) -> Drawable:
     """Return ``drawable_of`` the evidence's items."""
     exposures = date_exposures(evidence)
-    counts = date_segments(evidence).counts
-    return drawable_of(date_items(evidence), evidence.config, evidence.day, exposures, counts)
+    counts, markets = date_segments(evidence).counts, date_markets(evidence)
+    items = date_items(evidence)
+    return drawable_of(items, evidence.config, evidence.day, exposures, counts, markets)
 
 
 def drawable_of(
@@ -48,6 +51,7 @@ def drawable_of(
     day: CalendarDay,
     exposures: Mapping[int | None, Counts] = MappingProxyType({}),
     segments: Mapping[str, SegmentCounts] = MappingProxyType({}),
+    markets: Mapping[MarketColumns, MarketCounts] = MappingProxyType({}),
 ) -> Drawable:
     """Return what may be drawn by the sources of a config.
 
@@ -55,7 +59,7 @@ def drawable_of(
         items: The items by the logs, with the weights of item_stats.
         config: The sources. day: The date.
         exposures: What ``date_exposures`` returned.
-        segments: The counts of ``date_segments``.
+        segments: The counts of ``date_segments``. markets: What ``date_markets`` returned.
     """
     weighed, negatives = items.weighed(), config.negatives
     inside = np.flatnonzero(items.eligible & items.listed)
@@ -81,13 +85,17 @@ def drawable_of(
             attribute: _segments(counts, items.key[inside[order]])
             for attribute, counts in segments.items()
         },
+        markets={
+            columns: _markets(counts, items.key[inside[order]])
+            for columns, counts in markets.items()
+        },
     )
     made = [
         Groups([Group(None, weighed.weights[order])]) if place == 0 else groups_of(entry, known)
         for place, entry in enumerate(negatives.distributions)
     ]
-    attributes = negatives.segment_attributes
-    rows = {place: attributes.index(attribute) for place, attribute in negatives.segments}
+    told = (*negatives.segment_attributes, *negatives.market_columns)
+    rows = {place: told.index(by) for place, by in (*negatives.segments, *negatives.markets)}
     return Drawable.of(
         weighed.keys,
         [
@@ -114,6 +122,19 @@ def _segments(counts: SegmentCounts, keys: NDArray[np.int64]) -> Segments:
         counts.segment[known],
         order[place[known]].astype(np.int32),
         counts.popularity[known],
+    )
+
+
+def _markets(counts: MarketCounts, keys: NDArray[np.int64]) -> Markets:
+    """Return the items of markets by their places among keys, in any order."""
+    order = np.argsort(keys)
+    item = order[places_of(counts.key, keys[order])]
+    ascending = np.lexsort((item, counts.market))
+    return Markets(
+        counts.texts,
+        counts.market[ascending],
+        item[ascending].astype(np.int32),
+        counts.popularity[ascending],
     )
 
 

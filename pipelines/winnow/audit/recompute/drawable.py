@@ -39,8 +39,8 @@ class SourceGroups:
         groups: Of each group its items, ascending numbers among ``Weighed.keys``, and weights.
         of_item: int32, shape (n,): the group of a positive of each item, -1 where none; None where
             every positive draws from the only one.
-        by_user: Where the user's segment is the number of the group: which of the segments that
-            are told of each positive; None elsewhere.
+        by_user: Where the user's segment or the request's market is the number of the group: which
+            of those that are told of each positive; None elsewhere.
         not_recalled: One of the three below.
     """
 
@@ -69,8 +69,8 @@ class Drawable:
         lowest_log_q: float64, shape (1,): ln of the smallest share of an item in its group, or -1.
         rows: int32, shape (sources,): the source's row in ``of_item``, -1 where there is one group.
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
-        user_rows: int32, shape (sources,): where the user's segment tells the group, which of the
-            segments that are told of a positive; -1 elsewhere.
+        user_rows: int32, shape (sources,): where the user's segment or the request's market tells
+            the group, which of those that are told of a positive; -1 elsewhere.
         not_recalled: int8, shape (sources,): as in ``SourceGroups``.
     """
 
@@ -135,8 +135,8 @@ class Drawable:
         Args:
             source: The place of the draw's source, -1 where it is none of these.
             positive: The number of the positive's item, -1 outside of the catalogue.
-            segments: The numbers of the segments of the positive's user, -1 where there is none,
-                shape (k, attributes).
+            segments: The numbers of the segments of the positive's user and of the markets of its
+                request, -1 where there is none, shape (k, attributes).
         """
         known = source >= 0
         group = np.where(known, self.first_groups[:-1][source] if len(self.codes) else -1, -1)

@@ -42,8 +42,8 @@ class Negatives:
         positive: 64-bit key of the positive's item, shape (m,).
         row: Number of the positive's row, shape (m,).
         mixture: mixture_log_q as declared; NaN where NULL; empty where no table tells it.
-        segments: int32, shape (m, attributes): the numbers of the segments of the user, -1 where
-            there is none.
+        segments: int32, shape (m, attributes): the numbers of the segments of the user and of the
+            markets of the request, -1 where there is none.
         request: int32, shape (m,): the place of the positive's request among those that are told;
             empty where no source asks what was recalled.
     """

@@ -68,7 +68,8 @@ class DrawRows:
         negatives: One row per positive: ``user_id``, ``item_id``, ``neg_item_ids``,
             ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where it is compared, as in
             training_samples; several rows may be of one positive. ``segments`` (array<int>) where
-            sources draw by segments of users: that of the user by each attribute, -1 where none.
+            sources draw by segments of users or markets of requests: that of the positive by each
+            attribute, then by each column that tells its market, -1 where none.
             ``request_id`` where ``recalled`` is there.
         recalled: ``user_id``, ``request_id``, ``item_id`` of what the ranking log has of the
             positives' requests, duplicates allowed, where a source must not give it.

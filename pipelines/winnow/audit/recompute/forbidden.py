@@ -11,6 +11,7 @@ from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures
 from winnow.audit.recompute.draws_pass import DrawRows, draw_figures
 from winnow.audit.recompute.item_aliases import as_canonical
+from winnow.audit.recompute.markets import with_market_numbers
 from winnow.audit.recompute.recalled import recalled_items
 from winnow.audit.recompute.segments import date_segments
 from winnow.audit.recompute.staged_rows import negatives_of
@@ -32,6 +33,10 @@ def date_draws(evidence: Evidence) -> DrawFigures:
         negatives = negatives.join(users, "user_id", how="left").withColumn(
             "segments", F.coalesce("segments", none)
         )
+    negatives, markets = with_market_numbers(negatives, evidence)
+    if markets:
+        of_users = [F.col("segments")] if users is not None else []
+        negatives = negatives.withColumn("segments", F.concat(*of_users, F.array(*markets)))
     recalled = None
     if evidence.config.negatives.not_recalled:
         recalled = recalled_items(evidence, negatives)

@@ -1,6 +1,6 @@
 """What was shown and clicked, joined again from the logs, and whose click it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -71,17 +71,21 @@ def recomputed_pairs(
     *,
     n_clicks: int,
     since: int | None = None,
+    told: Sequence[str] = (),
 ) -> RecomputedPairs:
     """Join again, and leave out what a click of another user cannot be.
 
     Each click is looked at by itself: where an impression is its own user's, all others are not of
     it. Else there must be one user only, and the log may not show any id to two users, unless the
     config says that it does not count. ``since`` asks for clicks from then to the date, with
-    all impressions that they belong to, in place of the date's.
+    all impressions that they belong to, in place of the date's; ``told`` for carried columns of the
+    impressions beside them.
     """
     name = "audited-pairs" if since is None else "audited-earlier-pairs"
     joined = scratch.staged(
-        recomputed_joins(logs, config, day, n_clicks=n_clicks, since=since, limits=scratch.limits),
+        recomputed_joins(
+            logs, config, day, n_clicks=n_clicks, since=since, limits=scratch.limits, told=told
+        ),
         name,
     )
     chosen = (
@@ -120,6 +124,7 @@ def recomputed_joins(
     n_clicks: int,
     since: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    told: Sequence[str] = (),
 ) -> DataFrame:
     """Join clicks to the impressions in whose attribution window they lie.
 
@@ -130,6 +135,7 @@ def recomputed_joins(
         n_clicks: About how many clicks there are; few enough are broadcast.
         since: The first microsecond of clicks before the date, where those are asked for.
         limits: How many clicks are broadcast.
+        told: Carried columns of the impressions that are wanted too.
 
     Returns:
         One row per (impression, click): the three ids and ``impression_id``; ``least_place``,
@@ -138,7 +144,8 @@ def recomputed_joins(
         ``action`` (int, its place in the configured order); ``click`` (bigint: tells it apart,
         where its user may be another one), ``strange`` (boolean: it is not the impression's);
         ``chosen`` (boolean: the impression may become a positive); for each of
-        ``positives.values`` the click's, by ``logged_`` and its name (double).
+        ``positives.values`` the click's, by ``logged_`` and its name (double); for each of
+        ``told`` the impression's, by ``told_`` and its name.
     """
     window = longest_window_us(config)
     names: tuple[str, ...] = _JOINS[config.attribution.join]
@@ -168,6 +175,7 @@ def recomputed_joins(
         *carried,
         *(name for name in names if name not in (*KEY, *carried)),
         (F.col(CHOSEN) if chooses else F.lit(True)).alias("chosen"),
+        *(F.col(name).alias(f"told_{name}") for name in told),
         at.alias("shown_us"),
     )
     clicks = valid_rows(logs["clicks"]).where((at >= first) & (at < after))
@@ -217,6 +225,7 @@ def recomputed_joins(
         (F.col("user_id") != F.col("clicking_user")).alias("strange"),
         "chosen",
         *(f"logged_{name}" for name in config.positives.values),
+        *(f"told_{name}" for name in told),
     )
 
 

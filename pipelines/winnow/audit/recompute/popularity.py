@@ -40,6 +40,7 @@ def recomputed_popularity(
     day: CalendarDay,
     scratch: Scratch,
     users: DataFrame | None = None,
+    market: str | None = None,
 ) -> DataFrame:
     """Count what makes each item popular, where that is not its clicks.
 
@@ -50,13 +51,18 @@ def recomputed_popularity(
         day: The date.
         scratch: The session.
         users: ``user_id`` and ``segment``, where it is counted for each segment of these users.
+        market: Where it is counted for each market, the carried column of what counts that tells
+            it; of pairs one that ``recomputed_pairs`` was asked for.
 
     Returns:
-        ``item_id``, ``popularity`` (bigint, in units of 2^-26), and ``segment`` where asked for.
+        ``item_id``, ``popularity`` (bigint, in units of 2^-26), and ``segment`` or ``market`` where
+        asked for.
     """
     since = day.shifted(-config.popularity.window_days).start_us
-    events = _events(logs, pairs, config, (since, first_unknown_us(config, day)))
+    events = _events(logs, pairs, config, (since, first_unknown_us(config, day)), market)
     by = ["item_id"]
+    if market is not None:
+        events, by = events.where(F.col("market").isNotNull()), ["item_id", "market"]
     if users is not None:
         events, by = events.join(users, "user_id", how="inner"), ["item_id", "segment"]
     newest = day if config.popularity.until != "day_before" else day.shifted(-1)
@@ -80,32 +86,43 @@ def to_steps(units: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _events(
-    logs: Mapping[str, Log], pairs: DataFrame | None, config: Config, window: tuple[int, int]
+    logs: Mapping[str, Log],
+    pairs: DataFrame | None,
+    config: Config,
+    window: tuple[int, int],
+    market: str | None,
 ) -> DataFrame:
-    """Return ``item_id``, ``user_id``, ``at`` (bigint), ``action`` (int, 0 if none)."""
+    """Return ``item_id``, ``user_id``, ``at`` (bigint), ``action`` (int, 0 if none), ``market``.
+
+    The last one is there where a column tells it: an event of two markets is one of each.
+    """
     rule, at = config.popularity, F.col("event_us")
     inside = (at >= window[0]) & (at < window[1])
     none = F.lit(0).alias("action")
+    names = () if market is None else ("market",)
     if rule.of == "impressions":
         log = logs["impressions"]
         chosen = F.col(CHOSEN) if rule.clicks == "chosen" and log.chooses else F.lit(True)
         rows = valid_rows(log).where(inside & chosen)
-        keys = rows.groupBy(*log.contract.key).agg(F.min(at).alias("at"))
-        return keys.select("item_id", "user_id", "at", none)
+        told = [F.col(market).alias("market")] if market is not None else []
+        keys = rows.groupBy(*log.contract.key, *told).agg(F.min(at).alias("at"))
+        return keys.select("item_id", "user_id", "at", none, *names)
     if pairs is None:
         clicks = valid_rows(logs["clicks"]).where(inside)
         key = logs["clicks"].contract.key
-        found = clicks.select(*key, at.alias("at")).distinct()
+        told = [F.col(market).alias("market")] if market is not None else []
+        found = clicks.select(*key, at.alias("at"), *told).distinct()
         found = found.withColumn("code", _code(config))
     else:
+        told = [F.col(f"told_{market}").alias("market")] if market is not None else []
         found = pairs.select(
-            "item_id", "user_id", "click", F.col("clicked_us").alias("at"), "action"
+            "item_id", "user_id", "click", F.col("clicked_us").alias("at"), "action", *told
         ).distinct()
         found = found.withColumnRenamed("action", "code")
     if rule.of == "users":
-        found = found.groupBy("item_id", "user_id").agg(F.max("at").alias("at"))
+        found = found.groupBy("item_id", "user_id", *names).agg(F.max("at").alias("at"))
     action = F.col("code").alias("action") if rule.of == "actions" else none
-    return found.select("item_id", "user_id", "at", action)
+    return found.select("item_id", "user_id", "at", action, *names)
 
 
 def _code(config: Config) -> Column:

@@ -21,7 +21,7 @@ from winnow.config.entries import (
     UniformEntry,
 )
 from winnow.config.entry import Entry
-from winnow.config.pool_entries import ExposedEntry, SegmentEntry
+from winnow.config.pool_entries import ExposedEntry, MarketEntry, SegmentEntry
 from winnow.dates import CalendarDay
 
 Floats = NDArray[np.float64]
@@ -104,6 +104,10 @@ BY_ITEM: tuple[type[Entry], ...] = (AttributeEntry,)
 
 BY_USER: tuple[type[Entry], ...] = (SegmentEntry,)
 """Sources of which the positive's user decides it."""
+
+
+BY_REQUEST: tuple[type[Entry], ...] = (MarketEntry,)
+"""Sources of which the positive's request decides it."""
 
 
 def sharing(entry: AttributeEntry, item: int, items: ItemFacts) -> Bools | None:

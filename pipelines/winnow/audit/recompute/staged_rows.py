@@ -91,7 +91,8 @@ def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame |
     Its request is told as well where a source must not give what was recalled for it.
 
     The lists are ``neg_item_ids``, ``neg_source``, ``neg_log_q``, and ``neg_mixture_log_q`` where
-    all negatives of a positive are in one row that has it.
+    all negatives of a positive are in one row that has it. Where sources draw by the market of the
+    request, also what the table of positives carries of it.
 
     training_samples holds them as lists; without it a long table does, as lists of one. None
     where no table with negatives is written. That the long tables hold the same rows as
@@ -99,13 +100,16 @@ def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame |
     """
     if "training_samples" in staged:
         samples = staged["training_samples"]
-        names = (*_whose(config), "item_id", *_COMPARED)
+        names = (*_whose(config), "item_id", *_COMPARED, *config.negatives.request_columns)
         return samples.select(*(name for name in names if name in samples.columns))
     if "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where("label = 0")
-        return _as_lists(rows, "pos_item_id", "item_id", F.col("log_q"), config)
+        listed = _as_lists(rows, "pos_item_id", "item_id", F.col("log_q"), config)
+        return _with_markets(listed, staged, config)
     parts = [
-        _as_lists(staged[name], "item_id", "neg_item_id", log_q, config)
+        _with_markets(
+            _as_lists(staged[name], "item_id", "neg_item_id", log_q, config), staged, config
+        )
         for name, log_q in (("easy_negatives", F.col("log_q")), ("hard_negatives", F.lit(None)))
         if name in staged
     ]
@@ -122,12 +126,23 @@ def _as_lists(
     rows: DataFrame, positive: str, item: str, log_q: Column, config: Config
 ) -> DataFrame:
     return rows.select(
-        *_whose(config),
+        "user_id",
+        "request_id",
         F.col(positive).alias("item_id"),
         F.array(item).alias("neg_item_ids"),
         F.array(source_code(config).cast("tinyint")).alias("neg_source"),
         F.array(log_q.cast("double")).alias("neg_log_q"),
     )
+
+
+def _with_markets(listed: DataFrame, staged: Mapping[str, DataFrame], config: Config) -> DataFrame:
+    """Return rows of ``_as_lists`` with the carried columns that tell the market of the request."""
+    columns, positives = config.negatives.request_columns, positives_of(staged)
+    if columns:
+        assert positives is not None and positives.complete, "the config's rules see to it"
+        told = first_rows(positives.rows).select(*KEY, *columns)
+        listed = listed.join(told, list(KEY), how="left")
+    return listed.drop(*({"request_id"} - {*_whose(config)}))
 
 
 def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:

@@ -136,7 +136,7 @@ def bind(
     event_time = EVENT_TIME.get(name)
     timed = any(b.column.name == event_time and b.sources for b in bound)
     return Binding(
-        _keyed(contract, bound, config),
+        _keyed(contract, bound, carry, config),
         bound,
         carry,
         kept_values(f"logs.{name}.where", where),
@@ -185,8 +185,18 @@ def _carry(log: str, config: Config, finder: _Finder) -> tuple[tuple[str, Source
     return tuple(carried)
 
 
-def _keyed(contract: TableContract, bound: Sequence[BoundColumn], config: Config) -> TableContract:
+def _keyed(
+    contract: TableContract,
+    bound: Sequence[BoundColumn],
+    carry: Sequence[tuple[str, SourceColumn]],
+    config: Config,
+) -> TableContract:
     """Return the contract with the key that this log can have."""
+    if contract.table == "items":
+        # An item that is sold in several markets may have a row for each: no duplicates.
+        of_items = {columns.of_items for columns in config.negatives.market_columns}
+        scalar = [n for n, column in carry if n in of_items and not _is_list(column)]
+        return contract.model_copy(update={"key": (*contract.key, *scalar)})
     unmapped = any(b.column.name == "impression_id" and b.mapping is None for b in bound)
     if contract.key_without_impression_id is None or not unmapped:
         return contract
@@ -201,3 +211,7 @@ def _keyed(contract: TableContract, bound: Sequence[BoundColumn], config: Config
             )
         )
     return contract.model_copy(update={"key": contract.key_without_impression_id})
+
+
+def _is_list(column: SourceColumn) -> bool:
+    return column.found.startswith("array")

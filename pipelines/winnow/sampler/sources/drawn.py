@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from winnow.config.model import Frozen
+from winnow.config.pool_entries import MarketColumns
 from winnow.config.sources import register_own
 from winnow.dates import CalendarDay
 
@@ -38,6 +39,23 @@ class Segments:
 
 
 @dataclass(frozen=True)
+class Markets:
+    """Which items are sold in which markets, and how popular they are there.
+
+    Attributes:
+        values: The markets with an item, as text, ascending: a market's number is its place.
+        market: int32, the market of each item that is sold in it, ascending, shape (k,).
+        item: int32 code of the item, ascending within a market, shape (k,).
+        popularity: f within the market, shape (k,).
+    """
+
+    values: Sequence[str]
+    market: NDArray[np.int32]
+    item: NDArray[np.int32]
+    popularity: NDArray[Any]
+
+
+@dataclass(frozen=True)
 class CatalogueItems:
     """The items of the catalogue of a date, as the logs have them; an item's place is its code.
 
@@ -53,6 +71,7 @@ class CatalogueItems:
         impressions: By the ``days`` of each ``exposed`` source: int64, impressions of anybody on
             so many dates before the date, shape (n,).
         segments: By each attribute of users that a ``segment`` source names.
+        markets: By the columns that tell the markets of a ``market`` source.
     """
 
     ids: pa.Array
@@ -64,6 +83,7 @@ class CatalogueItems:
     popular_by: NDArray[Any] | None = None
     impressions: Mapping[int | None, NDArray[np.int64]] = field(default_factory=dict)
     segments: Mapping[str, Segments] = field(default_factory=dict)
+    markets: Mapping[MarketColumns, Markets] = field(default_factory=dict)
 
     @property
     def popularity(self) -> NDArray[Any]:
@@ -96,8 +116,9 @@ class Groups:
         groups: At least one item in each.
         of_item: int32, shape (n,): the group that a positive of each item draws from, -1 where
             none. None where every positive draws from the first group.
-        of_user: Of each group, the text that an attribute of the user has whose positives draw
-            from it; None where users do not decide. A source has one of the two at most.
+        of_user: Of each group, the text that a column of the positive has, an attribute of its user
+            or the market of its request, to draw from it; None where no such column decides. A
+            source has one of the two at most.
     """
 
     groups: Sequence[Group]

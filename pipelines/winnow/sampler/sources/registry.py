@@ -10,7 +10,16 @@ from winnow.config.entries import OwnEntry
 from winnow.config.entry import Entry
 from winnow.config.sources import own_source
 from winnow.errors import ConfigError, Problem
-from winnow.sampler.sources import cold, exposed, hot, popularity, same_attribute, segment, uniform
+from winnow.sampler.sources import (
+    cold,
+    exposed,
+    hot,
+    market,
+    popularity,
+    same_attribute,
+    segment,
+    uniform,
+)
 from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups, GroupsOf
 
 _GROUPS: Mapping[str, GroupsOf] = {
@@ -21,6 +30,7 @@ _GROUPS: Mapping[str, GroupsOf] = {
     "same_attribute": same_attribute.groups,
     "exposed": exposed.groups,
     "segment": segment.groups,
+    "market": market.groups,
 }
 
 
