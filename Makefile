@@ -47,14 +47,15 @@ dist: $(VENV)/.packages
 	cp dist/winnow-*.whl dist/winnow.zip
 
 # Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
-# session cannot share one. tests/engines compares both and so runs once. Each worker has a session
+# session cannot share one. Each worker has a session
 # of its own, so the tests of a file stay together; files come in the order of their names, as those
 # of few tests are often those of whole builds: at the end they would leave a core idle.
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m "not proof"
-	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" --ignore tests/engines
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof"
 
-# What takes long and fails seldom: other CPUs, other kinds of files, the browser, more random recipes.
+# What takes long and fails seldom: both engines side by side, other CPUs, other kinds of files, the
+# browser, more random recipes.
 proofs: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
 

@@ -10,7 +10,7 @@ from winnow.audit.gates.labels import label_figure
 from winnow.audit.gates.row_rules import broken_rules
 from winnow.audit.recompute.clicked import Clicked, clicked_of, clicked_sums, recomputed_clicks
 from winnow.config.tree import Config
-from winnow.tables.placement import shard, split
+from winnow.events.placement import shard, split
 
 from tests.audit.small import THE_DAY, Row, config, frame, us
 from tests.events.handmade import DAY, at

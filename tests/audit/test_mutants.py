@@ -53,6 +53,11 @@ ON_EVERY_ENGINE = {
 
 
 PROVEN_ELSEWHERE = {
+    "batch_conflicts_missing": "e2e/test_in_batch.py",
+    "batch_conflicts_unfounded": "e2e/test_in_batch.py",
+    "batches_differ": "e2e/test_in_batch.py",
+    "in_batch_chances_differ": "e2e/test_in_batch.py",
+    "in_batch_forbidden_differs": "e2e/test_in_batch.py",
     "organic_positives_differ": "events/test_organic_positives.py",
     "source_groups_differ": "audit/test_mutants.py",
     "weak_positives_differ": "events/test_weak_positives.py",
@@ -151,6 +156,14 @@ class DescribeTheUnbrokenBuild:
             # Of draws of what was not recalled: see ``recalled``.
             "recalled_negatives",
             "recall_unknown_differs",
+            # Of batches that the build decides.
+            "batches_differ",
+            "in_batch_chances_differ",
+            "batch_conflicts_missing",
+            "batch_conflicts_unfounded",
+            "in_batch_forbidden_differs",
+            "in_batch_thinned",
+            "in_batch_unseen",
             # Of positives that were not clicked, or not shown.
             "weak_positives_differ",
             "organic_positives_differ",

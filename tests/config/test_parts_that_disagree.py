@@ -25,6 +25,13 @@ def with_items(settings: str) -> str:
 
 
 class DescribePartsThatDisagree:
+    def it_needs_a_table_that_tells_the_batch(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "in_batch: {batch_size: 64}\ntables: [positives]\n"
+        assert sentences(tmp_path, text) == [
+            "in_batch (winnow.yaml, line 6): no table that is written says which batch a row is "
+            "in, expected training_samples among tables."
+        ]
+
     def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
         assert sentences(tmp_path, LOGS) == [
             "negatives.hard (winnow.yaml): hard negatives come from the ranking log, and logs has "

@@ -24,6 +24,9 @@ from winnow.simulation.build_config import write_simulated
 from tests.engines.one_engine import TOLD
 from tests.odd_names import ODD
 
+# Beside it the golden tables, and what meets an engine itself, are tested on both by make test.
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_BANDIT = ROOT.parent / "shared" / "data" / "open-bandit"
 CASES = ("golden", "simulated", "string_ids", "folders", "open_bandit")
@@ -34,6 +37,7 @@ positives:
   labels: [click, cart, buy]
   per_user_cap: 3
   upsampling: {threshold_clicks: 4.0, most: 2.5}
+in_batch: {batch_size: 16}
 """
 NOON = 1_767_355_200_000_000
 """2026-01-02 12:00 UTC in microseconds."""

@@ -101,6 +101,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"seed": 7, "epoch": 2}, "of seed 7 and, for negatives, of epoch 2"),
     ({"tables": ["positives"]}, ": positives, item_stats, rejected."),
     ({"carry": ["scene"]}, "Carried from impressions: scene."),
+    (
+        {"in_batch": {"batch_size": 64}, "negatives": {"hard": []}},
+        "in_batch.batch_size is 64: Rows of training_samples that a trainer reads together",
+    ),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),

@@ -22,6 +22,8 @@ from winnow.release.reader import ReleaseReader
 
 from tests.events.handmade import build_day
 
+pytestmark = pytest.mark.both_engines
+
 HERE = Path(__file__).parent
 DAY = date(2026, 3, 1)
 TABLES = (

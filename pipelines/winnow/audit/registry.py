@@ -7,6 +7,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import GROUPS, Gate, Measurement
 from winnow.audit.gates import (
     agreement,
+    batches,
     carried,
     cascade,
     draws,
@@ -65,6 +66,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         labels,
         kept_negatives,
         whose_clicks,
+        batches,
     ),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from winnow.config.columns import TimeSource
+from winnow.config.in_batch import in_batch_faults
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.market_faults import market_faults
 from winnow.config.model import Fault, fault, nearest
@@ -66,6 +67,7 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     yield from _popularity(parts.get("popularity"), parts.get("positives"))
     yield from _windows(parts.get("attribution"), parts.get("positives"))
     yield from _told_strengths(parts.get("positives"), parts.get("tables"))
+    yield from in_batch_faults(parts.get("in_batch"), parts.get("tables"))
     # Those of items stand in item_stats alone.
     logged = (log for name, log in logs.items() if log is not None and name != "items")
     carried = [*parts.get("carry", ()), *(column for log in logged for column in log.carry)]

@@ -35,6 +35,8 @@ SETTABLE = (
     "requests_of_several_users",
     "hard_share",
     "shortfall_share",
+    "in_batch_thinned",
+    "in_batch_unseen",
     "volume_deviation",
     "item_drift",
 )
@@ -116,6 +118,11 @@ ABSOLUTE = (
     "mix_differs",
     "sources_differ",
     "recall_unknown_differs",
+    "batches_differ",
+    "in_batch_chances_differ",
+    "batch_conflicts_missing",
+    "batch_conflicts_unfounded",
+    "in_batch_forbidden_differs",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

@@ -13,6 +13,7 @@ from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
 from winnow.config.funnel import Funnel
 from winnow.config.gates import GateBounds, gate_faults
+from winnow.config.in_batch import InBatch
 from winnow.config.ladder import Rung, ladder_of
 from winnow.config.logs import LogConfig, Logs
 from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
@@ -84,6 +85,7 @@ class Config(Frozen):
         seed: Names the random choices; another seed gives another, equally good sample.
         epoch: As the seed, but of the negatives alone: counted up it gives fresh ones to the
             same positives.
+        in_batch: Which positives make a batch; None leaves that to the trainer.
         tables: Which tables are written; ``rejected`` and ``item_stats`` always are.
         carry: Impression columns that are copied to positives and samples.
         gates: Bounds of gates by name, or by name and subject.
@@ -105,6 +107,7 @@ class Config(Frozen):
     positives: Positives = Positives()
     funnel: Funnel = Funnel()
     negatives: Negatives = Negatives()
+    in_batch: InBatch | None = None
     ranking: Ranking = Ranking()
     cascade: Cascade = Cascade()
     split: Split = Split()
@@ -208,6 +211,8 @@ class Config(Frozen):
             asked["positives.others"] = ()
         if not self.popularity.is_clicks:
             asked["popularity.of"] = ()
+        if self.in_batch is not None:
+            asked["in_batch"] = ()
         return asked | self.ranking.asked_for
 
     @property

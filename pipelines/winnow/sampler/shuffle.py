@@ -10,6 +10,7 @@ from pyspark.sql.types import StructField, StructType
 from winnow.config.tree import Config
 from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
 from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
+from winnow.sampler.in_batch_columns import IN_BATCH
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.task import SamplerSettings, sample_partition
 from winnow.spark.column_types import spark_type
@@ -26,6 +27,7 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
     added = (
         group_columns(item, mixture=bool(config.negatives.mixture)),
         PositiveColumns.of(config).schema,
+        *([] if config.in_batch is None else [IN_BATCH]),
     )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 

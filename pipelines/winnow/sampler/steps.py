@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -25,6 +26,7 @@ from winnow.events.events import (
 from winnow.events.stage_orders import StageOrders
 from winnow.events.user_attributes import with_users
 from winnow.run import Run
+from winnow.sampler.batches import stage_batches
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import groups_schema, sample
@@ -97,6 +99,8 @@ def stage_groups(
     kept, n_kept = stage_kept_pairs(pairs.frame, settings, scratch), pairs.rows
     if n_kept > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
         n_kept = kept.count()
+    if run.config.in_batch is not None:
+        settings = replace(settings, batches=stage_batches(kept, n_kept, settings, run))
     schema = groups_schema(run.config, pairs.frame.schema)
     files = []
     for number in range(passes):

@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
-from winnow.sampler.catalogue_file import load_catalogue
+from winnow.sampler.batch_file import load_batches
+from winnow.sampler.catalogue_file import Catalogue, load_catalogue
 from winnow.sampler.group_batches import group_batches
 from winnow.sampler.group_columns import (
     drawn_lists_of,
 )
+from winnow.sampler.in_batch_columns import in_batch_columns
 from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.grouped_events import group_events
 from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
+from winnow.sampler.kernels.owners import owners_of
 from winnow.sampler.kernels.positives import (
     Kept,
     Pairs,
@@ -37,7 +41,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """What a task needs of the config, small enough to travel with it."""
+    """What a task needs of the config, small enough to travel with it.
+
+    ``catalogue`` and ``batches`` are names of shipped files; there are no batches without a
+    ``batch_size``.
+    """
 
     seed: int
     epoch: int
@@ -48,6 +56,8 @@ class SamplerSettings:
     pair_files: str
     of_positives: PositiveColumns
     weak_share: float | None = None
+    batch_size: int | None = None
+    batches: str = ""
 
     @classmethod
     def of(
@@ -77,6 +87,7 @@ class SamplerSettings:
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
             weak_share=None if config.positives.weak is None else config.positives.weak.share,
+            batch_size=None if config.in_batch is None else config.in_batch.batch_size,
         )
 
     @property
@@ -120,17 +131,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     details = PairFiles(settings.pair_files).read(
         of_pairs["owner_key"].to_numpy(), of_pairs["item_key"].to_numpy()
     )
-    pairs = _pairs(details)
-    draws = catalogue.draws
-    seeds = settings.positive_seed, settings.draw_seed
-    weak_share = 1.0 if settings.weak_share is None else settings.weak_share
-    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds, weak_share)
-
-    def clicks_of(kept: Kept) -> NDArray[np.int64]:
-        return catalogue.clicks_of(kept.item, positive_codes(kept, draws))
-
-    of_date = _of_date(kept, pairs, settings)
-    kept, resampling = settings.of_positives.resampled(of_date, clicks_of)
+    pairs, draws = pairs_of(details), catalogue.draws
+    kept, resampling = kept_positives(pairs, catalogue, settings)
     if len(kept.user) == 0:
         return []
     codes = positive_codes(kept, draws)
@@ -140,10 +142,38 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     }
     group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn], texts)
     recipe = settings.negatives.recipe()
-    groups = sample_groups(_events(table), kept, codes, draws, group_of, recipe)
+    events = _events(table)
+    groups = sample_groups(events, kept, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
+    if settings.batch_size is not None:
+        batches, owners = load_batches(shipped(settings.batches)), owners_of(kept)
+        grouped = group_events(events, owners, draws.slots, draws.keys)
+        asked |= in_batch_columns(kept, events, grouped, owners, batches, settings.batch_size)
     lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
     return group_batches(details, kept, groups, catalogue, asked, lists)
+
+
+def kept_positives(
+    pairs: Pairs, catalogue: Catalogue, settings: SamplerSettings
+) -> tuple[Kept, dict[str, pa.Array]]:
+    """Return the positives of the date of some users, and what is known of their resampling.
+
+    Args:
+        pairs: All pairs of these users that ``stage_kept_pairs`` kept.
+        catalogue: The items. settings: What the config asks for.
+
+    Returns:
+        What ``PositiveColumns.resampled`` returns.
+    """
+    draws = catalogue.draws
+    seeds = settings.positive_seed, settings.draw_seed
+    weak_share = 1.0 if settings.weak_share is None else settings.weak_share
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds, weak_share)
+
+    def clicks_of(kept: Kept) -> NDArray[np.int64]:
+        return catalogue.clicks_of(kept.item, positive_codes(kept, draws))
+
+    return settings.of_positives.resampled(_of_date(kept, pairs, settings), clicks_of)
 
 
 def _keys(table: pa.Table, name: str) -> NDArray[np.uint64]:
@@ -172,7 +202,8 @@ def _events(table: pa.Table) -> Events:
     return events
 
 
-def _pairs(details: pa.Table) -> Pairs:
+def pairs_of(details: pa.Table) -> Pairs:
+    """Return pairs as kernels take them: the columns of ``PairFiles``."""
     return Pairs(
         user=_keys(details, "user_key"),
         request=_keys(details, "request_key"),

@@ -11,10 +11,10 @@ from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date
 from winnow.contracts.tables import TableContract
+from winnow.events.placement import keyed_hash, shard, split
 from winnow.run import Run
 from winnow.spark.passes import passes_for
 from winnow.spark.sized import Sized
-from winnow.tables.placement import keyed_hash, shard, split
 from winnow.tables.stage_values import (
     ITEM_OF_REQUEST,
     OfSomeRequests,

@@ -21,12 +21,12 @@ from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, named, with_dictionaries
 from winnow.events.kinds import ORGANIC, WEAK
 from winnow.events.pair_columns import value_column
+from winnow.events.placement import POSITIVE_KEY, sample_id, shard, split
 from winnow.sampler.group_columns import CHOSEN, drawn_lists_of
 from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
 from winnow.tables.labels import labels
 from winnow.tables.listwise import listwise_columns
-from winnow.tables.placement import POSITIVE_KEY, sample_id, shard, split
 from winnow.tables.pointwise import pointwise
 from winnow.tables.sources import StageSources, source_names
 

@@ -8,11 +8,11 @@ from pyspark.sql import functions as F
 from winnow.config.tree import Config
 from winnow.contracts.tables import TableContract
 from winnow.events.pair_columns import value_column
+from winnow.events.placement import keyed_hash, keyed_unit, shard, split
 from winnow.run import Run
 from winnow.spark.sized import Sized
 from winnow.tables.clicked_impressions import IMPRESSION_KEY, clicks_of_impressions
 from winnow.tables.labels import labels
-from winnow.tables.placement import keyed_hash, keyed_unit, shard, split
 from winnow.tables.stage_values import (
     ITEM_OF_REQUEST,
     OfSomeRequests,

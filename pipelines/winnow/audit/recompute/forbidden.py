@@ -77,6 +77,28 @@ def measure_draws(
     """
     path = scratch.folder / f"audited-items-{scratch.tag}.arrow"
     drawable.save(path)
+    shown, clicked = forbidding_rows(logs, config, day, scratch)
+    of = ("impressions", "clicks", *(["ranking_log"] if recalled is not None else []))
+    sizes = (logs[name].about_rows for name in of)
+    rows = DrawRows(
+        shown=shown,
+        clicked=clicked,
+        negatives=negatives,
+        n_rows=sum(sizes) + n_positives,
+        n_positives=n_positives,
+        recalled=recalled,
+    )
+    return draw_figures(rows, drawable, scratch.ship(path), config.ids, scratch.limits)
+
+
+def forbidding_rows(
+    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch
+) -> tuple[DataFrame, DataFrame]:
+    """Return what users were shown and what they clicked in the exclusion window, read again.
+
+    Returns:
+        Two frames of ``user_id`` and ``item_id``; a pair may come several times.
+    """
     reach, at = config.exclusion, F.col("event_us")
 
     def within(name: str, back: int) -> DataFrame:
@@ -88,17 +110,7 @@ def measure_draws(
     if logs["impressions"].keeps_history:
         listed = _listed(logs["impressions"], config, day)
         shown = shown.unionByName(as_canonical(listed, logs["impressions"].aliases, scratch.limits))
-    of = ("impressions", "clicks", *(["ranking_log"] if recalled is not None else []))
-    sizes = (logs[name].about_rows for name in of)
-    rows = DrawRows(
-        shown=shown,
-        clicked=within("clicks", reach.click_lookback_days),
-        negatives=negatives,
-        n_rows=sum(sizes) + n_positives,
-        n_positives=n_positives,
-        recalled=recalled,
-    )
-    return draw_figures(rows, drawable, scratch.ship(path), config.ids, scratch.limits)
+    return shown, within("clicks", reach.click_lookback_days)
 
 
 def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:

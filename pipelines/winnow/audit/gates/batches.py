@@ -1,0 +1,146 @@
+"""In-batch data: batches and slots, how likely items are in them, and what must be masked."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.gate import IN_BATCH, Figure, Measurement, at_most, none_of
+from winnow.audit.recompute.batches import (
+    forbidden_of_users,
+    mask_counts,
+    misplaced_rows,
+    unlikely_chances,
+    unlikely_masks,
+)
+from winnow.audit.recompute.forbidden import forbidding_rows
+from winnow.audit.recompute.request_sample import one_in_so_many
+from winnow.audit.recompute.staged_rows import clicked_rows
+
+BATCHES_DIFFER = none_of(
+    "batches_differ",
+    IN_BATCH,
+    "rows that are not in the batch and slot that the order of shuffle_key gives them",
+)
+IN_BATCH_CHANCES_DIFFER = none_of(
+    "in_batch_chances_differ",
+    IN_BATCH,
+    "rows whose in-batch chances are not those of their item among the rows that are trained on",
+)
+BATCH_CONFLICTS_MISSING = none_of(
+    "batch_conflicts_missing",
+    IN_BATCH,
+    "items in slots of a batch that a row's user was shown or clicked and that it does not mask",
+    unit="slots",
+)
+BATCH_CONFLICTS_UNFOUNDED = none_of(
+    "batch_conflicts_unfounded",
+    IN_BATCH,
+    "slots that a row masks though its user was neither shown their item nor clicked it",
+    unit="slots",
+)
+IN_BATCH_FORBIDDEN_DIFFERS = none_of(
+    "in_batch_forbidden_differs",
+    IN_BATCH,
+    "rows whose in_batch_forbidden is not the share of rows with an item that is forbidden to "
+    "their user",
+)
+IN_BATCH_THINNED = at_most(
+    "in_batch_thinned",
+    IN_BATCH,
+    "share",
+    "rows in batches of items that are thinned: where in-batch negatives are trained on, thinning "
+    "takes hot items out of the negatives as well, usually the harder ones",
+    warn=0.0,
+)
+IN_BATCH_UNSEEN = at_most(
+    "in_batch_unseen",
+    IN_BATCH,
+    "share",
+    "impressions of items that no batch has, so that none of them is ever an in-batch negative",
+    warn=0.5,
+)
+
+
+def measurements(evidence: Evidence) -> Iterator[Measurement]:
+    """Measure the in-batch data, where it was asked for."""
+    if evidence.config.in_batch is None:
+        return
+    yield Measurement([BATCHES_DIFFER.promised()], lambda: _placed(evidence))
+    yield Measurement([IN_BATCH_CHANCES_DIFFER.promised()], lambda: _chances(evidence))
+    gates = (BATCH_CONFLICTS_MISSING, BATCH_CONFLICTS_UNFOUNDED, IN_BATCH_FORBIDDEN_DIFFERS)
+    masked = [gate.promised() for gate in gates]
+    yield Measurement(masked, lambda: _masks(evidence))
+    yield Measurement([IN_BATCH_THINNED.promised()], lambda: _thinned(evidence))
+    yield Measurement([IN_BATCH_UNSEEN.promised()], lambda: _unseen(evidence))
+
+
+def _in_batches(evidence: Evidence) -> DataFrame:
+    return clicked_rows(evidence.staged["training_samples"], evidence.config)
+
+
+@once
+def _batched_rows(evidence: Evidence) -> pa.Table:
+    """Return what is known of each row by itself, without its lists."""
+    kept = ("split", "shuffle_key", "item_id", "keep_prob", "batch_id", "slot", "batch_rows")
+    chances = ("in_batch_log_q", "in_batch_expected", "in_batch_presence")
+    return _in_batches(evidence).select(*kept, *chances).toArrow()
+
+
+def _size(evidence: Evidence) -> int:
+    asked = evidence.config.in_batch
+    assert asked is not None
+    return asked.batch_size
+
+
+def _placed(evidence: Evidence) -> Figure:
+    wrong = misplaced_rows(_batched_rows(evidence), _size(evidence))
+    if evidence.config.positives.others:
+        rows = evidence.staged["training_samples"].where("label_strength != 'strong'")
+        wrong += rows.where(F.col("batch_id").isNotNull()).count()
+    return BATCHES_DIFFER.figure(wrong)
+
+
+def _chances(evidence: Evidence) -> Figure:
+    wrong = unlikely_chances(_batched_rows(evidence), _size(evidence))
+    return IN_BATCH_CHANCES_DIFFER.figure(wrong)
+
+
+def _masks(evidence: Evidence) -> list[Figure]:
+    one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
+    rows, scratch = _in_batches(evidence), evidence.scratch
+    forbidding = forbidding_rows(evidence.logs, evidence.config, evidence.day, scratch)
+    # Two comparisons need it, and a frame would read the logs for each.
+    forbidden = scratch.staged(forbidden_of_users(rows, *forbidding, one_in), "forbidden-of-users")
+    found = mask_counts(rows, forbidden, one_in)
+    wrong = unlikely_masks(rows, forbidden, one_in)
+    detail = f"looked at 1 in {one_in} users" if one_in > 1 else ""
+    return [
+        BATCH_CONFLICTS_MISSING.figure(found.missing, detail=detail),
+        BATCH_CONFLICTS_UNFOUNDED.figure(found.unfounded, detail=detail),
+        IN_BATCH_FORBIDDEN_DIFFERS.figure(wrong, detail=detail),
+    ]
+
+
+def _thinned(evidence: Evidence) -> Figure:
+    keep = _batched_rows(evidence)["keep_prob"].to_numpy()
+    share = float((keep < 1.0).mean()) if len(keep) else 0.0
+    detail = "positives.downsampling: {rule: none} keeps all of them" if share else ""
+    return IN_BATCH_THINNED.figure(share, detail=detail)
+
+
+def _unseen(evidence: Evidence) -> Figure:
+    trained = _in_batches(evidence).select("item_id").distinct()
+    items = evidence.staged["item_stats"].select("item_id", "impressions")
+    unseen = items.join(trained, "item_id", how="left_anti").agg(
+        F.count(F.lit(1)).alias("n"), F.coalesce(F.sum("impressions"), F.lit(0)).alias("shown")
+    )
+    every = items.agg(
+        F.count(F.lit(1)).alias("n"), F.coalesce(F.sum("impressions"), F.lit(0)).alias("shown")
+    )
+    part, whole = unseen.collect()[0], every.collect()[0]
+    share = part["shown"] / whole["shown"] if whole["shown"] else 0.0
+    detail = f"{part['n']:,} of {whole['n']:,} items of the catalogue"
+    return IN_BATCH_UNSEEN.figure(share, detail=detail)

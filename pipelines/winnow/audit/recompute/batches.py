@@ -1,0 +1,163 @@
+"""The batches of a date, cut once more out of the staged rows, and what is to be masked in them."""
+
+from dataclasses import dataclass
+from math import exp, lgamma
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from winnow.audit.recompute.user_caps import of_some_users
+from winnow.spark.broadcast import broadcast
+
+_SLOT = ("batch_id", "slot", "other")
+_STATED = ("batch_id", "slot", "batch_rows")
+_CHANCES = ("in_batch_log_q", "in_batch_expected", "in_batch_presence")
+
+
+@dataclass(frozen=True)
+class MaskCounts:
+    """Pairs of a row and another slot of its batch.
+
+    Attributes:
+        missing: Not among the conflicts, though the user was shown or clicked the slot's item.
+        unfounded: Among them, though it was not, or more than once.
+    """
+
+    missing: int
+    unfounded: int
+
+
+def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
+    """Count the rows that are not in the batch and slot that their shuffle_key gives them.
+
+    Rows of one key may stand in any order.
+
+    Args:
+        rows: One per row that should be in a batch: ``split``, ``shuffle_key``, ``batch_id``,
+            ``slot``, ``batch_rows``. batch_size: Rows of a full batch.
+    """
+    wrong, n_batches = 0, 0
+    splits = rows["split"].to_numpy(zero_copy_only=False)
+    for split in ("train", "valid", "test"):
+        own = rows.filter(pa.array(splits == split))
+        n = own.num_rows
+        key = own["shuffle_key"].to_numpy()
+        batch, slot, size = (own[name].fill_null(-1).to_numpy() for name in _STATED)
+        place = (batch - n_batches) * batch_size + slot
+        inside = (slot >= 0) & (slot < batch_size) & (place >= 0) & (place < n)
+        last = (n - 1) // batch_size
+        wanted = np.where(batch - n_batches < last, batch_size, n - last * batch_size)
+        inside &= size == wanted
+        inside[inside] = np.sort(key)[place[inside]] == key[inside]
+        wrong += n - len(np.unique(place[inside]))
+        n_batches += last + 1 if n else 0
+    return wrong
+
+
+def unlikely_chances(rows: pa.Table, batch_size: int) -> int:
+    """Count the rows whose chances are not those of their item among the rows of the split.
+
+    Args:
+        rows: As for ``misplaced_rows``, with ``item_id`` and the chances. batch_size: Likewise.
+    """
+    wrong = 0
+    splits = rows["split"].to_numpy(zero_copy_only=False)
+    for split in np.unique(splits):
+        own = rows.filter(pa.array(splits == split))
+        n, k = own.num_rows, min(batch_size, own.num_rows)
+        counted = own["item_id"].combine_chunks().value_counts()
+        places = own["item_id"].combine_chunks()
+        count = counted.field("counts").take(pc.index_in(places, counted.field("values")))
+        c = count.to_numpy().astype(np.float64)
+        log_q, expected, presence = (own[name].fill_null(np.nan).to_numpy() for name in _CHANCES)
+        right = np.abs(log_q - np.log(c / n)) <= 2e-9
+        right &= np.abs(expected - k * c / n) <= 1e-9 * expected
+        right &= np.abs(presence - _presence(c, n, k)) <= 1e-6
+        wrong += int((~right).sum())
+    return wrong
+
+
+def _presence(counts: NDArray[np.float64], n: int, k: int) -> NDArray[np.float64]:
+    """Return 1 - C(n - c, k) / C(n, k) of each count c, shape (p,)."""
+    found, back = np.unique(counts, return_inverse=True)
+    # From here on there is no set of k rows without the item.
+    most = n - k
+    of_all = lgamma(n + 1) - lgamma(n - k + 1)
+    absences = [
+        exp(lgamma(n - c + 1) - lgamma(n - c - k + 1) - of_all) if c <= most else 0.0 for c in found
+    ]
+    presence: NDArray[np.float64] = 1.0 - np.array(absences)[back]
+    return presence
+
+
+def forbidden_of_users(
+    rows: DataFrame, shown: DataFrame, clicked: DataFrame, one_in: int
+) -> DataFrame:
+    """Return ``user_id`` and ``item_id`` of what is forbidden to 1 in so many users of rows."""
+    users = of_some_users(rows, one_in).select("user_id").distinct()
+    forbidding = of_some_users(shown.unionByName(clicked), one_in)
+    return forbidding.join(broadcast(users, "user_id"), "user_id", how="left_semi").distinct()
+
+
+def mask_counts(rows: DataFrame, forbidden: DataFrame, one_in: int) -> MaskCounts:
+    """Compare the conflicts of rows with what the logs forbid to their users.
+
+    Args:
+        rows: Those in batches: ``user_id``, ``item_id``, ``batch_id``, ``slot``,
+            ``batch_conflict_slots``.
+        forbidden: What ``forbidden_of_users`` returned. one_in: As there.
+    """
+    some = of_some_users(rows, one_in)
+    others = rows.select("batch_id", "item_id", F.col("slot").alias("other"))
+    wanted = (
+        some.select("user_id", "batch_id", "slot")
+        .join(forbidden, "user_id")
+        .join(others, ["batch_id", "item_id"])
+        .where(F.col("slot") != F.col("other"))
+        .select(*_SLOT, F.lit(1).alias("wanted"), F.lit(0).alias("stated"))
+    )
+    stated = some.select(
+        "batch_id",
+        "slot",
+        F.explode("batch_conflict_slots").alias("other"),
+        F.lit(0).alias("wanted"),
+        F.lit(1).alias("stated"),
+    )
+    pairs = (
+        wanted.unionByName(stated)
+        .groupBy(*_SLOT)
+        .agg(F.sum("wanted").alias("wanted"), F.sum("stated").alias("stated"))
+        .where(F.col("wanted") != F.col("stated"))
+    )
+    is_missing = F.col("stated") < F.col("wanted")
+    found = pairs.agg(F.count_if(is_missing), F.count_if(~is_missing)).collect()[0]
+    return MaskCounts(int(found[0]), int(found[1]))
+
+
+def unlikely_masks(rows: DataFrame, forbidden: DataFrame, one_in: int) -> int:
+    """Count the rows whose ``in_batch_forbidden`` is not the share of forbidden rows of the split.
+
+    Args:
+        rows: Those in batches: ``user_id``, ``item_id``, ``split``, ``in_batch_forbidden``.
+        forbidden: What ``forbidden_of_users`` returned. one_in: As there.
+    """
+    of_items = rows.groupBy("split", "item_id").agg(F.count(F.lit(1)).alias("n"))
+    of_splits = rows.groupBy("split").agg(F.count(F.lit(1)).alias("n_split"))
+    of_users = (
+        forbidden.join(of_items, "item_id")
+        .groupBy("user_id", "split")
+        .agg(F.sum("n").alias("n_forbidden"))
+    )
+    both = (
+        of_some_users(rows, one_in)
+        .select("user_id", "split", "in_batch_forbidden")
+        .join(of_users, ["user_id", "split"], how="left")
+        .join(broadcast(of_splits, "split"), "split")
+    )
+    share = F.coalesce("n_forbidden", F.lit(0)) / F.col("n_split")
+    near = F.abs(F.col("in_batch_forbidden") - share) <= 1e-12
+    return both.where(~F.coalesce(near, F.lit(False))).count()

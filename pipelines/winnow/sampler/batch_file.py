@@ -1,0 +1,70 @@
+"""The batches of a date: which positive is in which, in one file that every task maps."""
+
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from winnow.arrays.grouping import starts_of_runs
+from winnow.sampler.kernels.batches import Batches
+from winnow.sampler.kernels.events import index_keys
+
+SPLITS = ("train", "valid", "test")
+"""The splits in the order of their batches."""
+
+
+def batches_of(rows: pa.Table, batch_size: int) -> Batches:
+    """Cut positives into batches: those of each split in the order of their shuffle keys.
+
+    Args:
+        rows: One per positive: ``split``, ``shuffle_key`` (int64), ``user_key`` and ``item_key``
+            (both a uint64 as int64). batch_size: How many make a batch.
+    """
+    splits = rows["split"].to_numpy()
+    split = np.zeros(len(splits), np.int64)
+    for place, name in enumerate(SPLITS):
+        split[splits == name] = place
+    key = rows["shuffle_key"].to_numpy()
+    user, item = (rows[name].to_numpy().view(np.uint64) for name in ("user_key", "item_key"))
+    order = np.lexsort((item, user, key, split))
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(len(order))
+    split_begins = np.searchsorted(split[order], np.arange(len(SPLITS) + 1))
+    begins = [np.arange(first, last, batch_size) for first, last in pairwise(split_begins)]
+    by_key = np.lexsort((user, key))
+    by_item = np.lexsort((position, item))
+    first_of_item = np.flatnonzero(starts_of_runs(item[by_item]))
+    items = item[by_item][first_of_item]
+    return Batches(
+        row_keys=key[by_key],
+        row_users=user[by_key],
+        row_positions=position[by_key],
+        begins=np.concatenate([*begins, [len(order)]]).astype(np.int64),
+        split_begins=split_begins.astype(np.int64),
+        items=items,
+        slots=index_keys(items),
+        item_begins=np.append(first_of_item, len(order)).astype(np.int64),
+        item_positions=position[by_item],
+    )
+
+
+def save_batches(batches: Batches, path: Path) -> None:
+    """Write them as one Arrow file: a row with one list per array."""
+    columns = [_as_one(getattr(batches, name)) for name in Batches._fields]
+    batch = pa.RecordBatch.from_arrays(columns, names=list(Batches._fields))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+@lru_cache(maxsize=2)
+def load_batches(path: str) -> Batches:
+    """Map a file into memory; a process does so once, and processes share the pages."""
+    batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
+    return Batches(*(batch.column(name).values.to_numpy() for name in Batches._fields))
+
+
+def _as_one(array: NDArray[np.generic]) -> pa.LargeListArray:
+    return pa.LargeListArray.from_arrays(pa.array([0, len(array)], pa.int64()), pa.array(array))

@@ -1,0 +1,73 @@
+"""In-batch data of positives as columns of sample groups: batch, slot, chances, conflicts."""
+
+import numpy as np
+import pyarrow as pa
+
+from winnow.arrays.lists import lists_of
+from winnow.sampler.kernels.batches import (
+    Batches,
+    conflicting_slots,
+    positions_of,
+    shares_of_items,
+)
+from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.grouped_events import GroupedEvents
+from winnow.sampler.kernels.owners import Owners
+from winnow.sampler.kernels.positives import Kept, shuffle_keys
+
+IN_BATCH = pa.schema(
+    [
+        pa.field("batch_id", pa.int64()),
+        pa.field("slot", pa.int32()),
+        pa.field("batch_rows", pa.int32()),
+        pa.field("in_batch_log_q", pa.float64()),
+        pa.field("in_batch_expected", pa.float64()),
+        pa.field("in_batch_presence", pa.float64()),
+        pa.field("in_batch_forbidden", pa.float64()),
+        pa.field("batch_conflict_slots", pa.list_(pa.int32())),
+    ]
+)
+"""One value per group; NULL where the positive is in no batch."""
+
+_CHANCES = ("in_batch_log_q", "in_batch_expected", "in_batch_presence")
+
+
+def in_batch_columns(
+    kept: Kept,
+    events: Events,
+    grouped: GroupedEvents,
+    owners: Owners,
+    batches: Batches,
+    batch_size: int,
+) -> dict[str, pa.Array]:
+    """Return the columns of ``IN_BATCH`` of the positives of one partition.
+
+    Args:
+        kept: The positives. events: The events of their users.
+        grouped: The events, user by user. owners: The users.
+        batches: The batches of the date. batch_size: Rows of a full one.
+    """
+    positions = positions_of(shuffle_keys(kept.hash), kept.user, batches)
+    outside = positions < 0
+    batch = np.searchsorted(batches.begins, positions, side="right") - 1
+    begins = batches.begins[batch]
+    chances = shares_of_items(kept.item, positions, batches, batch_size)
+    slots, lengths, forbidden = conflicting_slots(
+        events.item, grouped.rows, grouped.starts, owners.positives_of_user, positions, batches
+    )
+    conflicts = lists_of(pa.array(slots), lengths)
+    whole = {
+        "batch_id": batch,
+        "slot": (positions - begins).astype(np.int32),
+        "batch_rows": (batches.begins[np.minimum(batch + 1, len(batches.begins) - 1)] - begins),
+        **dict(zip(_CHANCES, chances, strict=True)),
+        "in_batch_forbidden": forbidden,
+    }
+    columns = {
+        name: pa.array(values, IN_BATCH.field(name).type, mask=outside)
+        for name, values in whole.items()
+    }
+    if outside.any():
+        known = pa.array(np.where(outside, -1, np.arange(len(outside))), mask=outside)
+        conflicts = conflicts.take(known)
+    return columns | {"batch_conflict_slots": conflicts}
