@@ -53,11 +53,11 @@ ON_EVERY_ENGINE = {
 
 
 PROVEN_ELSEWHERE = {
-    "batch_conflicts_missing": "e2e/test_in_batch.py",
-    "batch_conflicts_unfounded": "e2e/test_in_batch.py",
-    "batches_differ": "e2e/test_in_batch.py",
-    "in_batch_chances_differ": "e2e/test_in_batch.py",
-    "in_batch_forbidden_differs": "e2e/test_in_batch.py",
+    "batch_conflicts_missing": "audit/test_broken_batches.py",
+    "batch_conflicts_unfounded": "audit/test_broken_batches.py",
+    "batches_differ": "audit/test_broken_batches.py",
+    "in_batch_chances_differ": "audit/test_broken_batches.py",
+    "in_batch_forbidden_differs": "audit/test_broken_batches.py",
     "organic_positives_differ": "events/test_organic_positives.py",
     "source_groups_differ": "audit/test_mutants.py",
     "weak_positives_differ": "events/test_weak_positives.py",

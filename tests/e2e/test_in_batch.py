@@ -5,32 +5,26 @@ What is asserted is told from the rows of the logs by plain Python, not by Winno
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from datetime import timedelta
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord
 from winnow.config.tree import Config
-from winnow.errors import GateError
-from winnow.sampler import batches as staged_batches
-from winnow.sampler import in_batch_columns
-from winnow.sampler.batch_file import batches_of
-from winnow.sampler.kernels.batches import (
-    Batches,
-    conflicting_slots,
-    positions_of,
-    shares_of_items,
-)
+from winnow.errors import ReleaseError
+from winnow.release.opening import open_release
+from winnow.release.table_files import TableFiles
+from winnow.release.whole_batches import whole_batches
 
 from tests.e2e.test_random_recipes import of_window, random_logs, search
-from tests.events.handmade import Built, Logs, Row, build_day, config
+from tests.events.handmade import DAY, Built, Logs, Row, build_day, config
 
 SIZE = 8
 COLUMNS = (
@@ -201,96 +195,60 @@ class DescribeBatches:
             assert sorted(map(repr, without)) == sorted(map(repr, rows)), name
 
 
-def a_conflict_is_lost(patch: pytest.MonkeyPatch) -> None:
-    def fewer(*given: Any) -> Any:
-        slots, lengths, shares = conflicting_slots(*given)
-        begins = np.cumsum(lengths) - lengths
-        return np.delete(slots, begins[lengths > 0]), lengths - (lengths > 0), shares
-
-    patch.setattr(in_batch_columns, "conflicting_slots", fewer)
-
-
-def nothing_is_masked(patch: pytest.MonkeyPatch) -> None:
-    def of_none(items: Any, rows: Any, starts: Any, *others: Any) -> Any:
-        return conflicting_slots(items, rows, np.zeros_like(starts), *others)
-
-    patch.setattr(in_batch_columns, "conflicting_slots", of_none)
-
-
-def another_slot_is_masked(patch: pytest.MonkeyPatch) -> None:
-    def shifted(*given: Any) -> Any:
-        slots, lengths, shares = conflicting_slots(*given)
-        return (slots + 1) % SIZE, lengths, shares
-
-    patch.setattr(in_batch_columns, "conflicting_slots", shifted)
-
-
-def slots_are_shifted(patch: pytest.MonkeyPatch) -> None:
-    def shifted(keys: Any, users: Any, batches: Batches) -> Any:
-        positions = positions_of(keys, users, batches)
-        return np.where(positions < 0, -1, (positions + 1) % len(batches.row_keys))
-
-    patch.setattr(in_batch_columns, "positions_of", shifted)
-
-
-def batches_are_in_another_order(patch: pytest.MonkeyPatch) -> None:
-    def by_user(rows: pa.Table, size: int) -> Batches:
-        place = rows.column_names.index("shuffle_key")
-        found = batches_of(rows.set_column(place, "shuffle_key", rows["user_key"]), size)
-        # The rows are found by the right keys, and stand where the wrong ones put them.
-        right = batches_of(rows, size)
-        other = {user: n for n, user in enumerate(found.row_users.tolist())}
-        order = np.argsort([other[user] for user in right.row_users.tolist()], kind="stable")
-        positions = np.empty(len(order), np.int64)
-        positions[order] = found.row_positions
-        return found._replace(
-            row_keys=right.row_keys, row_users=right.row_users, row_positions=positions
-        )
-
-    patch.setattr(staged_batches, "batches_of", by_user)
-
-
-def chances_are_of_all_splits(patch: pytest.MonkeyPatch) -> None:
-    def of_all(items: Any, positions: Any, batches: Batches, size: int) -> Any:
-        n = batches.split_begins[-1]
-        whole = batches._replace(split_begins=np.array([0, n, n, n]))
-        return shares_of_items(items, positions, whole, size)
-
-    patch.setattr(in_batch_columns, "shares_of_items", of_all)
-
-
-def presence_is_as_if_rows_could_come_twice(patch: pytest.MonkeyPatch) -> None:
-    def with_replacement(*given: Any) -> Any:
-        log_q, expected, _ = shares_of_items(*given)
-        return log_q, expected, 1 - (1 - np.exp(log_q)) ** SIZE
-
-    patch.setattr(in_batch_columns, "shares_of_items", with_replacement)
-
-
-MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
-    a_conflict_is_lost: {"batch_conflicts_missing"},
-    nothing_is_masked: {"batch_conflicts_missing", "in_batch_forbidden_differs"},
-    another_slot_is_masked: {"batch_conflicts_missing", "batch_conflicts_unfounded"},
-    slots_are_shifted: {"batches_differ", "batch_conflicts_missing", "batch_conflicts_unfounded"},
-    batches_are_in_another_order: {"batches_differ"},
-    chances_are_of_all_splits: {"in_batch_chances_differ"},
-    presence_is_as_if_rows_could_come_twice: {"in_batch_chances_differ"},
-}
-
-
-@pytest.mark.sail_only
-class DescribeMistakes:
-    @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
-    def it_does_not_pass(
-        self,
-        mistake: Callable[[pytest.MonkeyPatch], None],
-        logs: Logs,
-        spark: SparkSession,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+class DescribeReadingBatchByBatch:
+    def it_gives_whole_batches_in_their_order(
+        self, logs: Logs, spark: SparkSession, tmp_path: Path
     ) -> None:
-        mistake(monkeypatch)
-        with pytest.raises(GateError) as caught:
-            build_day(in_batches(tmp_path), spark, immature=True)
-        found = {one.where.removeprefix("gate ") for one in caught.value.problems}
-        assert found >= MISTAKES[mistake]
+        settings = in_batches(tmp_path)
+        built = build_day(settings, spark, immature=True)
+        release = open_release(Path(settings.warehouse), ds=DAY)
+        wanted: dict[str, list[list[Row]]] = {name: [] for name, _ in splits(built)}
+        for batch in batches(built):
+            wanted[batch[0]["split"]].append(batch)
+        for split, of_split in wanted.items():
+            assert [one.to_pylist() for one in release.batches(split)] == of_split
+        some = list(release.batches(columns=["slot", "item_id"]))
+        assert [one.column_names for one in some] == [["slot", "item_id"]] * len(wanted["train"])
+        assert some[0]["item_id"].to_pylist() == [row["item_id"] for row in wanted["train"][0]]
+
+    def it_gives_each_worker_batches_of_its_own(
+        self, logs: Logs, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        settings = in_batches(tmp_path, split={})
+        build_day(settings, spark, immature=True)
+        files = open_release(Path(settings.warehouse), ds=DAY).table_files("training_samples")
+        every = [one.to_pylist() for one in whole_batches(files)]
+        for workers in (2, 3):
+            for worker in range(workers):
+                own = whole_batches(files, worker=worker, workers=workers)
+                assert [one.to_pylist() for one in own] == every[worker::workers]
+
+    def it_reads_several_files_and_dates_and_notices_what_is_missing(self, tmp_path: Path) -> None:
+        days = [DAY, DAY + timedelta(1)]
+        found, wanted = [], []
+        for day in days:
+            rows = [
+                {
+                    "split": "train",
+                    "batch_id": n // 4,
+                    "slot": n % 4,
+                    "batch_rows": min(4, 22 - n // 4 * 4),
+                    "item_id": n,
+                }
+                for n in range(22)
+            ]
+            wanted += [[row["item_id"] for row in rows[n : n + 4]] for n in range(0, 22, 4)]
+            for file in range(3):
+                path = tmp_path / f"{day}-{file}.parquet"
+                pq.write_table(pa.Table.from_pylist(rows[file::3]), path)
+                found.append((str(path), day))
+        schema = pq.read_schema(found[0][0])
+        read = whole_batches(TableFiles(schema, tuple(found)), columns=["item_id"])
+        assert [one["item_id"].to_pylist() for one in read] == wanted
+        with pytest.raises(ReleaseError, match=r"^batch 0: rows of it are missing, found 2 rows"):
+            list(whole_batches(TableFiles(schema, tuple(found[1:]))))
+
+    def it_says_where_there_are_no_batches(self) -> None:
+        files = TableFiles(pa.schema([("item_id", pa.int64())]), ())
+        with pytest.raises(ReleaseError, match="Set in_batch in the config"):
+            next(whole_batches(files))

@@ -9,7 +9,7 @@ no release names; none of the methods here shows them.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -29,6 +29,7 @@ from winnow.release.paths import table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import Release, TablePin
 from winnow.release.table_files import TableFiles
+from winnow.release.whole_batches import whole_batches
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,6 +111,25 @@ class ReleaseReader:
             ReleaseError: A date has no such table, or its version or a file of it has expired.
         """
         return self.table_files(table).dataset()
+
+    def batches(
+        self, split: str = "train", columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Give the rows of training_samples batch by batch, as ``in_batch`` of a config made them.
+
+        Workers of a data loader call ``whole_batches`` with what ``table_files`` returned.
+
+        Args:
+            split: ``train``, ``valid`` or ``test``.
+            columns: The columns to give; by default all.
+
+        Yields:
+            The rows of a batch in the order of ``slot``; dates one after the other.
+
+        Raises:
+            ReleaseError: As for ``files``, or the table says nothing of batches.
+        """
+        return whole_batches(self.table_files("training_samples"), split, columns)
 
     def polars(self, table: str) -> "pl.LazyFrame":
         """Return a table as a Polars frame, columns as in its contract, ``ds`` among them.

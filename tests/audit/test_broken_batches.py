@@ -1,0 +1,120 @@
+"""Batches, chances and masks that are wrong: the gates that notice it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+from winnow.errors import GateError
+from winnow.sampler import batches as staged_batches
+from winnow.sampler import in_batch_columns
+from winnow.sampler.batch_file import batches_of
+from winnow.sampler.kernels.batches import (
+    Batches,
+    conflicting_slots,
+    positions_of,
+    shares_of_items,
+)
+
+from tests.e2e.test_in_batch import SIZE, in_batches
+from tests.e2e.test_random_recipes import random_logs
+from tests.events.handmade import build_day
+
+
+def a_conflict_is_lost(patch: pytest.MonkeyPatch) -> None:
+    def fewer(*given: Any) -> Any:
+        slots, lengths, shares = conflicting_slots(*given)
+        begins = np.cumsum(lengths) - lengths
+        return np.delete(slots, begins[lengths > 0]), lengths - (lengths > 0), shares
+
+    patch.setattr(in_batch_columns, "conflicting_slots", fewer)
+
+
+def nothing_is_masked(patch: pytest.MonkeyPatch) -> None:
+    def of_none(items: Any, rows: Any, starts: Any, *others: Any) -> Any:
+        return conflicting_slots(items, rows, np.zeros_like(starts), *others)
+
+    patch.setattr(in_batch_columns, "conflicting_slots", of_none)
+
+
+def another_slot_is_masked(patch: pytest.MonkeyPatch) -> None:
+    def shifted(*given: Any) -> Any:
+        slots, lengths, shares = conflicting_slots(*given)
+        return (slots + 1) % SIZE, lengths, shares
+
+    patch.setattr(in_batch_columns, "conflicting_slots", shifted)
+
+
+def slots_are_shifted(patch: pytest.MonkeyPatch) -> None:
+    def shifted(keys: Any, users: Any, batches: Batches) -> Any:
+        positions = positions_of(keys, users, batches)
+        return np.where(positions < 0, -1, (positions + 1) % len(batches.row_keys))
+
+    patch.setattr(in_batch_columns, "positions_of", shifted)
+
+
+def batches_are_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    def by_user(rows: pa.Table, size: int) -> Batches:
+        place = rows.column_names.index("shuffle_key")
+        found = batches_of(rows.set_column(place, "shuffle_key", rows["user_key"]), size)
+        # The rows are found by the right keys, and stand where the wrong ones put them.
+        right = batches_of(rows, size)
+        other = {user: n for n, user in enumerate(found.row_users.tolist())}
+        order = np.argsort([other[user] for user in right.row_users.tolist()], kind="stable")
+        positions = np.empty(len(order), np.int64)
+        positions[order] = found.row_positions
+        return found._replace(
+            row_keys=right.row_keys, row_users=right.row_users, row_positions=positions
+        )
+
+    patch.setattr(staged_batches, "batches_of", by_user)
+
+
+def chances_are_of_all_splits(patch: pytest.MonkeyPatch) -> None:
+    def of_all(items: Any, positions: Any, batches: Batches, size: int) -> Any:
+        n = batches.split_begins[-1]
+        whole = batches._replace(split_begins=np.array([0, n, n, n]))
+        return shares_of_items(items, positions, whole, size)
+
+    patch.setattr(in_batch_columns, "shares_of_items", of_all)
+
+
+def presence_is_as_if_rows_could_come_twice(patch: pytest.MonkeyPatch) -> None:
+    def with_replacement(*given: Any) -> Any:
+        log_q, expected, _ = shares_of_items(*given)
+        return log_q, expected, 1 - (1 - np.exp(log_q)) ** SIZE
+
+    patch.setattr(in_batch_columns, "shares_of_items", with_replacement)
+
+
+MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
+    a_conflict_is_lost: {"batch_conflicts_missing"},
+    nothing_is_masked: {"batch_conflicts_missing", "in_batch_forbidden_differs"},
+    another_slot_is_masked: {"batch_conflicts_missing", "batch_conflicts_unfounded"},
+    slots_are_shifted: {"batches_differ", "batch_conflicts_missing", "batch_conflicts_unfounded"},
+    batches_are_in_another_order: {"batches_differ"},
+    chances_are_of_all_splits: {"in_batch_chances_differ"},
+    presence_is_as_if_rows_could_come_twice: {"in_batch_chances_differ"},
+}
+
+
+@pytest.mark.sail_only
+class DescribeMistakes:
+    @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
+    def it_does_not_pass(
+        self,
+        mistake: Callable[[pytest.MonkeyPatch], None],
+        spark: SparkSession,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        random_logs(Random(11)).write(tmp_path)
+        mistake(monkeypatch)
+        with pytest.raises(GateError) as caught:
+            build_day(in_batches(tmp_path), spark, immature=True)
+        found = {one.where.removeprefix("gate ") for one in caught.value.problems}
+        assert found >= MISTAKES[mistake]
