@@ -52,12 +52,13 @@ dist: $(VENV)/.packages
 # of few tests are often those of whole builds: at the end they would leave a core idle.
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m "not proof"
-	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof"
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" --ignore tests/events
 
 # What takes long and fails seldom: both engines side by side, other CPUs, other kinds of files, the
 # browser, more random recipes.
 proofs: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines tests/events
 
 # Builds on a real standalone cluster, a worker killed in one of them.
 cluster: env spark
