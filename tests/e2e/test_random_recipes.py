@@ -28,6 +28,7 @@ ACTIONS = ("click", "favourite", "cart", "buy")
 WAYS = ("membership", "last_stage")
 IN_EVERY_RUN = 6
 """So many recipes are drawn by ``make test``, the others by ``make proofs``."""
+MARKET: dict[str, Any] = {"source": "market", "of_request": "market", "of_items": "markets"}
 DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "popularity"},
     {"source": "popularity", "alpha": 0.0},
@@ -37,8 +38,8 @@ DRAWN: tuple[dict[str, Any], ...] = (
     {"source": "cold", "most_clicks": 1},
     {"source": "cold", "new_days": 3},
     {"source": "segment", "attribute": "country"},
-    {"source": "market", "of_request": "market", "of_items": "markets"},
-    {"source": "market", "of_request": "market", "of_items": "markets", "alpha": 0.0},
+    MARKET,
+    {**MARKET, "alpha": 0.0},
     {"source": "exposed"},
     {"source": "exposed", "days": 1, "alpha": 1.0},
     {"source": "same_attribute", "attributes": ["city"]},
@@ -109,6 +110,8 @@ def under_aliases(draw: Random, logs: Logs) -> Logs:
 
 def random_config(draw: Random, base: Path) -> Config:
     easy = [dict(entry) for entry in draw.sample(DRAWN, draw.randrange(1, 5))]
+    if draw.random() < 0.3:
+        easy.append(dict(MARKET))
     for entry in easy[1:]:
         entry["count"] = draw.randrange(1, 4)
     for entry in easy:
@@ -231,6 +234,7 @@ class DescribeARandomRecipe:
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
+        sold_in_the_market_of_the_request(logs, built)
         if number % 5 == 0:
             is_the_same_as_a_variant(settings, built, spark)
 
@@ -321,6 +325,14 @@ def shown_and_clicked(logs: Logs, settings: Config, built: Built) -> None:
             continue
         assert key[:3] in of_log["impressions"]
         assert (key[:3] in of_log["clicks"]) == (strength == "strong")
+
+
+def sold_in_the_market_of_the_request(logs: Logs, built: Built) -> None:
+    sold = {row["item_id"]: row["markets"] or [] for row in logs.rows["items"]}
+    market = {row["request_id"]: row["market"] for row in logs.rows["impressions"]}
+    for row in built.tables["easy_negatives"]:
+        if row["source"].startswith("market"):
+            assert market[row["request_id"]] in sold[row["neg_item_id"]]
 
 
 def is_the_same_as_a_variant(settings: Config, built: Built, spark: SparkSession) -> None:
