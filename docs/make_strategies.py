@@ -14,7 +14,7 @@ END = "<!-- Until here. -->\n"
 _INTRO = """## Every source of negatives
 
 A *drawn* source draws from the catalogue or a part of it, a *chosen* one takes some of the items that the
-ranking log has of the request. `winnow explain` says the same of your config, with its numbers.
+ranking log has of the request, or that the user rejected. `winnow explain` says the same of your config, with its numbers.
 """  # noqa: E501
 
 _IN_A_CONFIG = {
@@ -26,6 +26,8 @@ _IN_A_CONFIG = {
     "selected": "`selection` says which",
     "incl_prob": "incl_prob = chosen / allowed candidates where `selection` is random, given the "
     "request's list and F, else NULL; log_q is NULL",
+    "rejected_prob": "incl_prob = chosen / allowed items that the user rejected, where `selection` "
+    "is random, given what they clicked, else NULL; log_q is NULL",
 }
 """What stands in a page for words that depend on a config."""
 

@@ -8,6 +8,7 @@ from tests.audit import (
     broken_columns,
     broken_draws,
     broken_evidence,
+    broken_feedback,
     broken_margins,
     broken_pools,
     broken_popularity,
@@ -290,6 +291,24 @@ RECALLED: list[Mutant] = _of(
     the_mixture_is_that_of_the_own_source="mixture_log_q_differs",
 )
 """Mistakes in a build whose draws must not be of what the ranking log has of the request."""
+
+REJECTING: list[Mutant] = _of(
+    broken_feedback,
+    what_was_shown_counts_as_rejected="negatives_not_rejected feedback_pool_differs",
+    rejections_are_of_another_user="negatives_not_rejected feedback_pool_differs",
+    rejections_know_the_future="negatives_not_rejected feedback_pool_differs",
+    what_was_clicked_counts_as_rejected="clicked_negatives feedback_pool_differs",
+    what_was_clicked_is_nothing_else_than_shown="clicked_negatives log_q_differs",
+    rejections_look_back_one_date_more="negatives_not_rejected feedback_pool_differs",
+    rejections_look_back_one_date_less="feedback_pool_differs",
+    rejections_are_of_any_type="negatives_not_rejected feedback_pool_differs",
+    rejected_items_call_themselves_cut="shown_negatives hard_not_logged sources_differ",
+    pools_of_rejections_are_twice_as_large="feedback_pool_differs",
+    the_latest_are_chosen_where_chance_should="feedback_pool_differs "
+    "incl_prob_differs.training_samples",
+    one_is_chosen_where_two_should="feedback_pool_differs sources_differ",
+)
+"""Mistakes in a build that takes what users rejected as negatives."""
 
 NONSENSE: list[Mutant] = [
     *_of(

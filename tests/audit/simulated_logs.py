@@ -22,6 +22,7 @@ def write_logs(out: Path) -> Path:
         out=out, first_day=DAY.date, days=2, history_days=6, users=60, items=300,
         requests_per_day=150, recall_size=60, coarse_size=40, fine_size=20, exposed_size=8,
         click_logit=-0.5, dirty_share=0.01, turnover_days=10, mean_life_days=8.0,
+        rejection_share=0.2,
     )  # fmt: skip
     simulate(simulation)
     for path in sorted((out / "logs" / "clicks").rglob("*.parquet")):
@@ -33,7 +34,8 @@ def write_logs(out: Path) -> Path:
     truth = pq.read_table(out / "truth" / "users.parquet", columns=["user_id", "segment"])
     # Of the first one nothing is known.
     pq.write_table(truth.slice(1), users / "part.parquet", store_schema=False)
-    return write_simulated(simulation)
+    # The config knows nothing of rejections: those that ask for them name the log.
+    return write_simulated(simulation.model_copy(update={"rejection_share": 0.0}))
 
 
 def _with_dwell(path: Path) -> None:
@@ -64,6 +66,11 @@ def settings(
     by_scene = "of_items" in str(changed)
     tree["logs"]["items"]["carry"] = ["category", *(["scenes"] if by_scene else [])]
     tree["logs"]["users"] = {"path": str(path.parent / "users"), "carry": ["segment"]}
+    if "negative_feedback" in str(changed):
+        tree["logs"]["negative_feedback"] = {
+            "path": str(path.parent / "logs" / "negative_feedback"),
+            "partition": {"column": "date"},
+        }
     tree["logs"]["clicks"] |= {"columns": {"first_action": "action_type"}}
     tree["logs"]["clicks"]["carry"] = ["first_action"]
     return Config.model_validate_json(

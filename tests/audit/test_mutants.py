@@ -18,6 +18,7 @@ from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
 from tests.audit import (
+    broken_feedback,
     broken_pools,
     broken_popularity,
     broken_ranking,
@@ -31,6 +32,7 @@ from tests.audit.mutants import (
     POOLED,
     POPULAR,
     RECALLED,
+    REJECTING,
     SAMPLED,
     SOURCED,
     Mutant,
@@ -120,6 +122,11 @@ def recalled(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Benc
     return build(engine, tmp_path_factory.mktemp("recalled"), broken_recall.SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def rejecting(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("rejecting"), broken_feedback.SETTINGS)
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -164,6 +171,9 @@ class DescribeTheUnbrokenBuild:
             "in_batch_forbidden_differs",
             "in_batch_thinned",
             "in_batch_unseen",
+            # Of negatives that users rejected: see ``rejecting``.
+            "negatives_not_rejected",
+            "feedback_pool_differs",
             # Of positives that were not clicked, or not shown.
             "weak_positives_differ",
             "organic_positives_differ",
@@ -296,6 +306,26 @@ class DescribeDrawsOfWhatWasNotRecalled:
 
 
 @pytest.mark.sail_only
+class DescribeNegativesThatUsersRejected:
+    def it_passes_every_gate_with_items_that_were_shown(self, rejecting: Bench) -> None:
+        record = rejecting.audit()
+        assert failed(record) == set()
+        assert {"negatives_not_rejected", "feedback_pool_differs"} <= {g.name for g in record.gates}
+        rows = rejecting.tables["hard_negatives"].where("source = 'negative_feedback'")
+        shown = rejecting.logs["impressions"].frame.selectExpr("user_id", "item_id neg_item_id")
+        of_both = rows.join(shown.distinct(), ["user_id", "neg_item_id"], how="left_semi")
+        assert of_both.count() > 50, "there must be enough to notice a mistake"
+        assert rows.where("incl_prob < 1").count() > 20
+        assert rows.where("stage IS NOT NULL OR stage_rank IS NOT NULL").count() == 0
+
+    @pytest.mark.parametrize("mutant", REJECTING, ids=[mutant.name for mutant in REJECTING])
+    def it_does_not_pass_with_a_mistake(self, rejecting: Bench, mutant: Mutant) -> None:
+        assert failed(rejecting.audit(mutant.make(rejecting), mutant.caught_by)) >= set(
+            mutant.caught_by
+        )
+
+
+@pytest.mark.sail_only
 class DescribeARuleThatSamplerAndAuditShare:
     """The audit asks the sources for their groups, as the sampler does: a wrong rule is in both."""
 
@@ -337,7 +367,7 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR, *RECALLED]
+        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR, *RECALLED, *REJECTING]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute - caught == set(PROVEN_ELSEWHERE)

@@ -260,7 +260,10 @@ def build(
     work.mkdir()
     # One date more than needed: what is just outside of a window must be there to be counted.
     needs = dates_needed(settings(path, more=1, changed=changed), DAY.date)
-    opened = open_logs(config, work, needs.dates, required=needs.required, spark=spark)
+    dates = dict(needs.dates)
+    if "negative_feedback" in dates:
+        dates["negative_feedback"] = dates["clicks"]
+    opened = open_logs(config, work, dates, required=needs.required, spark=spark)
     scratch = Scratch(spark, engine.ship, work, f"bench-{folder.name}")
     # Conformed once: an audit reads every log several times.
     logs = {

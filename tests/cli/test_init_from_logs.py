@@ -71,8 +71,9 @@ class DescribeTheLogsOfTheShop:
         right = load_config(ROOT / "examples" / "own_logs" / "winnow.yaml")
         assert config.ids == right.ids
         assert config.funnel == right.funnel
-        assert [(e.source, e.stage, e.percentiles) for e in config.negatives.hard] == [
-            (e.source, e.stage, e.percentiles) for e in right.negatives.hard
+        hard, wanted = config.negatives.of_stages.values(), right.negatives.of_stages.values()
+        assert [(e.source, e.stage, e.percentiles) for e in hard] == [
+            (e.source, e.stage, e.percentiles) for e in wanted
         ]
 
     def it_says_what_it_found_and_what_is_odd(self, config: Config) -> None:
@@ -185,9 +186,30 @@ class DescribeSimulatedLogs:
         """Clicks and ranking log as JSON lines, the others as CSV."""
         rewrite(right, tmp_path)
         config = proposed(tmp_path, tmp_path / "logs")
-        formats = [getattr(config.logs, name).format for name in PROPOSED]
+        found = [name for name in PROPOSED if getattr(config.logs, name) is not None]
+        assert found == ["impressions", "clicks", "ranking_log", "items"]
+        formats = [getattr(config.logs, name).format for name in found]
         assert formats == ["csv", "json_lines", "json_lines", "csv"]
         assert built(config, right, spark) == hashes
+
+    def it_knows_what_users_rejected_by_the_name_of_the_log(
+        self, right: Config, tmp_path: Path
+    ) -> None:
+        logs = Path(right.warehouse).with_name("logs")
+        shutil.copytree(logs, tmp_path / "logs")
+        hidden = tmp_path / "logs" / "hides"
+        hidden.mkdir()
+        rows = {"uid": [1, 2], "sku": [3, 4], "hidden_at": ["2026-01-02T08:00:00Z"] * 2}
+        pcsv.write_csv(pa.table(rows | {"reason": ["dislike", "hide"]}), hidden / "rows.csv")
+        config = proposed(tmp_path, tmp_path / "logs")
+        assert columns(config, "negative_feedback") == {
+            "user_id": "uid", "item_id": "sku", "feedback_ts": "hidden_at",
+            "feedback_type": "reason",
+        }  # fmt: skip
+        assert config.logs.clicks.path == "logs/clicks"
+        assert config.negatives.feedback is None, "the config says how to ask for it"
+        text = (tmp_path / "winnow.yaml").read_text(encoding="utf-8")
+        assert "#   - {source: negative_feedback, count: 2}\n" in text
 
     def it_knows_a_delta_table_and_its_partition_column(
         self, right: Config, tmp_path: Path

@@ -59,7 +59,8 @@ negatives: {hard: []}
         told = sentences(tmp_path, LOGS + "  devices: {path: u}\nnegatives: {hard: []}\n")
         assert told == [
             "logs.devices (winnow.yaml, line 5): unknown key, "
-            "expected one of impressions, clicks, ranking_log, items, users, item_aliases. "
+            "expected one of impressions, clicks, ranking_log, negative_feedback, items, users, "
+            "item_aliases. "
             "Did you mean items?"
         ]
 

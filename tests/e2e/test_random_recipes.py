@@ -25,6 +25,8 @@ from tests.events.handmade import DAY, Built, Logs, at, build_day, config
 
 ITEMS, USERS = 24, 12
 ACTIONS = ("click", "favourite", "cart", "buy")
+REJECTED = 10
+"""The code of what users rejected."""
 WAYS = ("membership", "last_stage")
 IN_EVERY_RUN = 6
 """So many recipes are drawn by ``make test``, the others by ``make proofs``."""
@@ -89,6 +91,15 @@ def search(draw: Random, logs: Logs) -> None:
         for _ in range(8):
             user, item = draw.randrange(1, USERS + 1), draw.randrange(ITEMS)
             logs.click(user, None, item, at("22:30", days), draw.choice(ACTIONS))
+
+
+def reject(draw: Random, logs: Logs) -> None:
+    """Add what users reject, some of it shown, clicked, or later than what is shown."""
+    for days in (-2, -1, 0):
+        for _ in range(40):
+            user, item = draw.randrange(1, USERS + 1), draw.randrange(ITEMS)
+            when = at(f"{draw.randrange(24):02}:{draw.randrange(60):02}", days)
+            logs.reject(user, item, when, draw.choice(["hide", "dislike", None]))
 
 
 def under_aliases(draw: Random, logs: Logs) -> Logs:
@@ -191,6 +202,26 @@ def with_alias_log(settings: Config, base: Path) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_rejections(draw: Random, settings: Config, base: Path) -> Config:
+    tree = settings.model_dump(mode="json", by_alias=True)
+    tree["logs"]["negative_feedback"] = {
+        "path": str(base / "negative_feedback"),
+        "partition": {"column": "date"},
+    }
+    asked = {
+        "source": "negative_feedback",
+        "count": draw.randrange(1, 4),
+        "days": draw.choice([0, 1, 30]),
+    }
+    asked |= {"selection": draw.choice(["random", "recent"])}
+    asked |= {"types": ["hide"]} if draw.random() < 0.3 else {}
+    tree["negatives"]["hard"].insert(draw.randrange(len(tree["negatives"]["hard"]) + 1), asked)
+    if draw.random() < 0.5:
+        # In part of the recipes without any other hard ones.
+        tree["negatives"]["hard"] = [asked]
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def with_other_positives(settings: Config) -> Config:
     tree = settings.model_dump(mode="json", by_alias=True)
     tree["positives"]["weak"] = {"share": 0.3, "weight": 0.2}
@@ -220,6 +251,9 @@ class DescribeARandomRecipe:
         if draw.random() < 0.4:
             search(draw, logs)
             settings = with_other_positives(settings)
+        if number % 2:
+            reject(draw, logs)
+            settings = with_rejections(draw, settings, tmp_path)
         if draw.random() < 0.3:
             under_aliases(draw, logs).write(tmp_path)
             settings = with_alias_log(settings, tmp_path)
@@ -231,6 +265,7 @@ class DescribeARandomRecipe:
         assert len(built.tables["training_samples"]) >= 5
         never_shown_or_clicked(logs, settings, built)
         never_recalled(logs, settings, built)
+        was_rejected_before(logs, settings, built)
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
@@ -241,13 +276,36 @@ class DescribeARandomRecipe:
 
 def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
     reach = settings.exclusion
-    forbidden = of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
-    forbidden |= of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
+    clicked = of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
+    shown = of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
     for table in ("easy_negatives", "hard_negatives"):
-        rows = built.tables[table]
-        assert {(row["user_id"], row["neg_item_id"]) for row in rows} & forbidden == set()
+        for row in built.tables[table]:
+            item = (row["user_id"], row["neg_item_id"])
+            assert item not in clicked
+            assert item not in shown or row["source"] == "negative_feedback"
     for row in built.tables["training_samples"]:
-        assert {(row["user_id"], item) for item in row["neg_item_ids"]} & forbidden == set()
+        for item, source in zip(row["neg_item_ids"], row["neg_source"], strict=True):
+            assert (row["user_id"], item) not in clicked
+            assert (row["user_id"], item) not in shown or source == REJECTED
+
+
+def was_rejected_before(logs: Logs, settings: Config, built: Built) -> None:
+    asked = settings.negatives.feedback
+    rows = built.rows("hard_negatives", source="negative_feedback")
+    if asked is None:
+        assert rows == []
+        return
+    assert rows, "there must be some"
+    for row in rows:
+        assert row["neg_item_id"] != row["item_id"]
+        times = [
+            one["feedback_ts"]
+            for one in logs.rows["negative_feedback"]
+            if (one["user_id"], one["item_id"]) == (row["user_id"], row["neg_item_id"])
+            and (asked.entry.types is None or one["feedback_type"] in asked.entry.types)
+            and (DAY - one["feedback_ts"].date()).days <= asked.entry.days
+        ]
+        assert min(times) < row["impression_ts"]
 
 
 def never_recalled(logs: Logs, settings: Config, built: Built) -> None:

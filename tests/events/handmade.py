@@ -26,7 +26,12 @@ MICROSECOND = timedelta(microseconds=1)
 Row = dict[str, Any]
 Id = int | str
 
-_TIME_OF = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
+_TIME_OF = {
+    "impressions": "impression_ts",
+    "clicks": "click_ts",
+    "ranking_log": "stage_ts",
+    "negative_feedback": "feedback_ts",
+}
 _OF_PERIODS = {"items", "users", "item_aliases"}
 _UTC = pa.timestamp("us", "UTC")
 
@@ -94,6 +99,13 @@ class Logs:
             }
         )
 
+    def reject(
+        self, user: Id | None, item: Id | None, when: datetime | None, how: str | None = "hide"
+    ) -> None:
+        self.rows["negative_feedback"].append(
+            {"user_id": user, "item_id": item, "feedback_ts": when, "feedback_type": how}
+        )
+
     def rank(
         self, request: Id, stage: str, best_first: Iterable[Id], when: datetime, **rest: object
     ) -> None:
@@ -152,7 +164,8 @@ class Logs:
                 continue
             by_date: dict[date, list[Row]] = {day: [] for day in self.touched[log]}
             for row in rows:
-                by_date.setdefault(row[_TIME_OF[log]].date(), []).append(row)
+                when = row[_TIME_OF[log]]
+                by_date.setdefault(DAY if when is None else when.date(), []).append(row)
             for day, of_day in by_date.items():
                 _parquet(base / log / f"date={day}" / "part.parquet", of_day, schema)
 
@@ -184,6 +197,7 @@ class Logs:
             "seconds": pa.float64(),
             "clip": pa.list_(pa.string()),
             "rank": pa.int32(),
+            "feedback_type": pa.string(),
         }
         kinds |= dict.fromkeys([*_TIME_OF.values(), "valid_from", "valid_to"], _UTC)
         return pa.schema([(name, kinds[name]) for name in self.rows[log][0]])

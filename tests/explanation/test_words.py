@@ -177,6 +177,37 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "list of stage fine, ranks 3 to 9, 1 being the best; evenly by a hash",
     ),
     (
+        {
+            "logs": BASE["logs"] | {"negative_feedback": {"path": "h"}},
+            "negatives": {"hard": [{"source": "negative_feedback", "count": 2, "days": 9}]},
+        },
+        "negative_feedback hard 2 of (): chooses from the items that the user rejected (log "
+        "negative_feedback) on D or the 9 dates before it, before the positive was shown",
+    ),
+    (
+        {
+            "logs": BASE["logs"] | {"negative_feedback": {"path": "h"}},
+            "negatives": {
+                "hard": [
+                    {
+                        "source": "negative_feedback",
+                        "count": 2,
+                        "types": ["hide"],
+                        "selection": "recent",
+                    }
+                ]
+            },
+        },
+        "the latest first, of rejections of type hide alone",
+    ),
+    (
+        {
+            "logs": BASE["logs"] | {"negative_feedback": {"path": "h"}},
+            "negatives": {"hard": [{"source": "negative_feedback", "count": 2}]},
+        },
+        "what they rejected may be one though they were shown it, unless they clicked it as well",
+    ),
+    (
         {"negatives": {"hard": [{"source": "cut", "stage": "coarse", "selection": "top"}]}},
         "NULL: the place decides, not chance",
     ),

@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from winnow.audit.record import AuditRecord, Funnel, Histogram
+from winnow.audit.record import AuditRecord, Funnel, HardOrigin, Histogram
 from winnow.report.page import ReportPage, render
+from winnow.report.sections.negatives import hard_section
 
 from tests.report import sample_audit, sample_pages
 from tests.report.reading import Element, read, words
@@ -195,6 +196,24 @@ class DescribeRender:
     def it_shows_settings_that_are_no_json(self) -> None:
         page = read(render(replace(sample_pages.page(), config_json="{broken")))
         assert "{broken" in words(page.by_id("config"))
+
+
+class DescribeHardNegativesThatUsersRejected:
+    def it_tells_them_apart_from_those_of_stages(self) -> None:
+        of_users = HardOrigin(
+            stage="negative_feedback", source="negative_feedback", hardness=3, band=None, rows=1_234
+        )
+        both = words_of_section((*sample_audit.hard_origins(), of_users))
+        assert "298,020 hard negatives come from 2 stages" in both
+        assert "1,234 more are items that their users rejected, of no stage." in both
+        assert "does not tell the place" not in both
+        alone = words_of_section((of_users,))
+        assert "All 1,234 hard negatives are items that their users rejected." in alone
+
+
+def words_of_section(origins: tuple[HardOrigin, ...]) -> str:
+    section = hard_section(origins, None)
+    return f"{section.empty} {' '.join(map(str, section.charts))}"
 
 
 class DescribeReportPage:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from tests.sampler.kernel_runs import alias_of
-from tests.sampler.reference import Asked, Band, Case, Item, Pair, Ranked
+from tests.sampler.reference import FEEDBACK, Asked, Band, Case, Item, Pair, Ranked, Rejection
 
 
 @st.composite
@@ -71,6 +71,12 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     band = st.sampled_from([(0.0, 1.0), (0.5, 1.0), (0.0, 0.5), (1.0, 1.0)])
     takes = [(draw(st.sampled_from(["none", "cut", "low"])), *draw(band)) for _ in range(3)]
     bands, pools = draw(quotas(takes)) if draw(st.booleans()) else ((), ())
+    # A third has no log of rejections.
+    asked = st.builds(
+        Asked, st.integers(1, 3), st.sampled_from(["random", "recent"]), st.just(FEEDBACK)
+    )
+    feedback = draw(st.one_of(st.none(), asked, asked))
+    rejections = st.builds(Rejection, user, item, st.integers(-2, 2))
     return Case(
         items=items,
         own=own,
@@ -94,6 +100,9 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         sampled=draw(st.booleans()),
         not_recalled=draw(st.booleans()),
         recalled=tuple(draw(st.lists(st.tuples(user, request, item), max_size=12))),
+        clicked=tuple(draw(st.lists(st.tuples(user, item), max_size=10))),
+        rejected=tuple(draw(st.lists(rejections, max_size=30))) if feedback else (),
+        feedback=feedback,
         weak_share=draw(st.sampled_from([0.25, 1.0])),
         logged_share=draw(st.sampled_from([1.0, 1.0, 0.5, 0.1])),
         seed=draw(st.integers(0, 2**64 - 1)),

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
-from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR, RECALLED
+from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, PAIR, RECALLED, REJECTED
 from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
 from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, REASONS
 from winnow.sampler.kernels.positives import Pairs, keep_positives
@@ -52,7 +53,8 @@ def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) 
     values = [getattr(r, column) for r in case.ranked]
     if all(value is None for value in values):
         return np.empty(0, kind)
-    others = [missing] * (len(case.forbidden) + len(case.pairs) + len(case.recalled))
+    before = len(case.forbidden) + len(case.clicked) + len(case.rejected) + len(case.pairs)
+    others = [missing] * (before + len(case.recalled))
     return np.array(others + [missing if v is None else v for v in values], kind)
 
 
@@ -99,8 +101,26 @@ def recipe_of(case: Case) -> Recipe:
             case.sampled,
             case.logged_share,
         ),
+        feedback=_feedback(case),
     )
     return settings.recipe()
+
+
+def _feedback(case: Case) -> AskedFeedback:
+    asked = case.feedback
+    if asked is None:
+        return AskedFeedback()
+    selection = CHOOSE_RANDOM if asked.selection == "random" else CHOOSE_RECENT
+    return AskedFeedback(asked.n, 10, len(case.takes), selection, asked.stream)
+
+
+def _times(case: Case) -> Any:
+    """When things were rejected; empty where that is not asked for."""
+    if case.feedback is None:
+        return np.empty(0, np.int64)
+    before, after = len(case.forbidden) + len(case.clicked), len(case.pairs) + len(case.ranked)
+    after += len(case.recalled)
+    return np.array([0] * before + [one.us for one in case.rejected] + [0] * after, np.int64)
 
 
 def _margin(band: Band) -> tuple[int, float]:
@@ -122,6 +142,8 @@ def run_kernels(case: Case) -> list[Group]:
         np.array([p.tie for p in case.pairs], np.int64),
     )
     rows = [(u, i, FORBIDDEN) for u, i in case.forbidden]
+    rows += [(u, i, CLICKED) for u, i in case.clicked]
+    rows += [(one.user, one.item, REJECTED) for one in case.rejected]
     # Places of pairs, whose numbers may be keys of users and requests as well.
     rows += [(p.user, p.item, PAIR) for p in case.pairs]
     rows += [(owner_of(u, r), i, RECALLED) for u, r, i in case.recalled]
@@ -141,12 +163,14 @@ def run_kernels(case: Case) -> list[Group]:
         _of_ranked(case, "score", np.nan, np.float64),
         _of_ranked(case, "rank", 0, np.int32),
         _of_ranked(case, "stage_size", 0, np.int32),
+        _times(case),
     )
     seeds = U64(case.seed), U64(case.draw_seed)
     kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds, case.weak_share)
     codes = positive_codes(kept, table)
     group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
-    made = sample_groups(events, kept, codes, table, group_of, recipe_of(case))
+    shown_us = pairs.impression_us[kept.pair]
+    made = sample_groups(events, kept, shown_us, codes, table, group_of, recipe_of(case))
     groups, easy_at, hard_at = [], 0, 0
     for p in range(len(kept.user)):
         easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])

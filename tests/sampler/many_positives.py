@@ -85,6 +85,7 @@ def run(
         -items.astype(np.float64),
         np.empty(0, np.int32),
         np.empty(0, np.int32),
+        np.empty(0, np.int64),
     )
     wanted = SamplingSpec(
         fills=False,
@@ -103,4 +104,5 @@ def run(
     ).recipe()
     codes = positive_codes(kept, table)
     group_of = np.zeros((1, len(codes)), np.int32)
-    return Sampled(kept, sample_groups(events, kept, codes, table, group_of, recipe))
+    shown_us = pairs.impression_us[kept.pair]
+    return Sampled(kept, sample_groups(events, kept, shown_us, codes, table, group_of, recipe))

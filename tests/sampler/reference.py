@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 MASK = 2**64 - 1
-KEEP, EASY, FILL, HARD = 1, 2, 3, 4
+KEEP, EASY, FILL, HARD, FEEDBACK = 1, 2, 3, 4, 74
 
 
 def mix64(x: int) -> int:
@@ -55,6 +55,13 @@ class Ranked:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    user: int
+    item: int
+    us: int
+
+
+@dataclass(frozen=True)
 class Band:
     """What goes into a pool of a stage: percentile, rank or score within both ends.
 
@@ -85,7 +92,8 @@ class Asked:
 class Case:
     """One partition: catalogue (by code), what is forbidden, pairs, ranking rows, and the mix.
 
-    Without ``bands`` there is one pool, of the bands that ``takes`` tells.
+    Without ``bands`` there is one pool, of the bands that ``takes`` tells. ``clicked`` is forbidden
+    as well. ``feedback`` says how many of what a user ``rejected`` are asked for.
     """
 
     items: list[Item]
@@ -109,6 +117,9 @@ class Case:
     logged_share: float = 1.0
     bands: tuple[Band, ...] = ()
     pools: tuple[Asked, ...] = ()
+    clicked: tuple[tuple[int, int], ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    feedback: Asked | None = None
     weak_share: float = 1.0
     not_recalled: bool = False
     recalled: tuple[tuple[int, int, int], ...] = ()  # user, request, item; of rows without a stage
@@ -169,9 +180,10 @@ def sample(case: Case) -> list[Group]:
             action,
             keep_prob,
         )
-        forbidden = {i for u, i in case.forbidden if u == user}
+        forbidden = {i for u, i in (*case.forbidden, *case.clicked) if u == user}
         row = fold(fold(fold(case.draw_seed, user), request), item)
         _add_hard(group, case, forbidden, row)
+        _add_rejected(group, case, row)
         _add_easy(group, case, forbidden, row)
         groups.append(group)
     return groups
@@ -345,6 +357,41 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             group.lacking[reason] = group.lacking.get(reason, 0) + missing
 
 
+def _add_rejected(group: Group, case: Case, row: int) -> None:
+    """What the user rejected before the positive was shown; what they clicked as well is not it."""
+    if case.feedback is None:
+        return
+    clicked = {i for u, i in case.clicked if u == group.user}
+    known = {item.key for item in case.items}
+    latest: dict[int, int] = {}
+    for one in case.rejected:
+        if one.user == group.user and one.us < group.impression_us:
+            latest[one.item] = max(one.us, latest.get(one.item, one.us))
+    pool = [key for key in latest if key in known and key not in clicked and key != group.item]
+    start = fold(row, case.feedback.stream)
+    if case.feedback.selection == "random":
+        ordered = sorted(pool, key=lambda key: fold(start, key))
+    else:
+        ordered = sorted(pool, key=lambda key: (-latest[key], key))
+    chosen = ordered[: case.feedback.n]
+    group.hard += [Hard(key, len(case.takes), None, None, None, None) for key in chosen]
+    chance = len(chosen) / len(pool) if chosen and case.feedback.selection == "random" else None
+    group.chances += [chance] * len(chosen)
+    if missing := case.feedback.n - len(chosen):
+        reason = "pool_too_small"
+        if not latest:
+            reason = "nothing_rejected"
+        elif not pool:
+            reason = "all_forbidden"
+        group.lacking[reason] = group.lacking.get(reason, 0) + missing
+
+
+def n_hard_of(case: Case) -> int:
+    """How many hard negatives a positive asks for."""
+    rejected = 0 if case.feedback is None else case.feedback.n
+    return sum(one.n for one in pools_of(case)) + rejected
+
+
 def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     total = sum(item.weight for item in case.items)
     asked = case.n_easy
@@ -383,5 +430,4 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
         assert drawn is not None
         log_q = math.log(drawn.weight) - math.log(allowed_weight)
         group.easy.append((drawn.key, log_q, attempts))
-    n_hard = sum(one.n for one in pools_of(case))
-    group.shortfall = case.n_easy + n_hard - len(group.easy) - len(group.hard)
+    group.shortfall = case.n_easy + n_hard_of(case) - len(group.easy) - len(group.hard)

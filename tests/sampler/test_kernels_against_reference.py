@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.sampler.cases import cases
 from tests.sampler.kernel_runs import run_kernels
-from tests.sampler.reference import Case, Group, pools_of, sample
+from tests.sampler.reference import Case, Group, n_hard_of, sample
 
 UNCOMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 slow_to_start = settings(
@@ -53,6 +53,8 @@ class DescribeKernels:
             pairs=shuffled.sample(case.pairs, len(case.pairs)),
             ranked=shuffled.sample(case.ranked, len(case.ranked)),
             recalled=tuple(shuffled.sample(case.recalled, len(case.recalled))),
+            clicked=tuple(shuffled.sample(case.clicked, len(case.clicked))),
+            rejected=tuple(shuffled.sample(case.rejected, len(case.rejected))),
         )
         assert run_kernels(mixed_up) == run_kernels(case)
 
@@ -68,6 +70,8 @@ class DescribeKernels:
                     pairs=[p for p in case.pairs if p.user == user],
                     ranked=[r for r in case.ranked if r.user == user],
                     recalled=tuple(r for r in case.recalled if r[0] == user),
+                    clicked=tuple(c for c in case.clicked if c[0] == user),
+                    rejected=tuple(r for r in case.rejected if r.user == user),
                 )
             )
         assert alone == run_kernels(case)
@@ -76,16 +80,21 @@ class DescribeKernels:
     @given(case=cases(string_ids=False))
     def it_never_gives_a_forbidden_item_and_always_adds_up(self, case: Case) -> None:
         for group in run_kernels(case):
-            forbidden = {item for user, item in case.forbidden if user == group.user}
-            assert not forbidden & {row[0] for row in group.easy}
-            assert not forbidden & {row.key for row in group.hard}
+            clicked = {item for user, item in case.clicked if user == group.user}
+            shown = {item for user, item in case.forbidden if user == group.user}
+            assert not (shown | clicked) & {row[0] for row in group.easy}
+            of_stages = {row.key for row in group.hard if row.stage < len(case.takes)}
+            assert not (shown | clicked) & of_stages
+            rejected = {row.key for row in group.hard if row.stage == len(case.takes)}
+            assert not clicked & rejected
+            assert group.item not in rejected
             of_log = [(r.user, r.request, r.item) for r in case.ranked] + list(case.recalled)
             recalled = {i for u, r, i in of_log if (u, r) == (group.user, group.request)}
             if case.not_recalled:
                 assert not recalled & {row[0] for row in group.easy}
                 assert recalled or len(group.easy) == group.n_fill
             given_ = len(group.easy) + len(group.hard)
-            assert given_ + group.shortfall == case.n_easy + sum(one.n for one in pools_of(case))
+            assert given_ + group.shortfall == case.n_easy + n_hard_of(case)
 
 
 @pytest.mark.skipif(UNCOMPILED, reason="this is the uncompiled run")

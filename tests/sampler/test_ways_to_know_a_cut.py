@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.tree import Config
-from winnow.events.events import RANKED_COLUMNS, ranked_events
+from winnow.events.events import ranked_events
 from winnow.events.stage_orders import StageOrders
+from winnow.events.union import RANKED_COLUMNS
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U
@@ -122,6 +123,7 @@ def candidates(
         column("score", np.float64),
         column("rank", np.int32),
         column("stage_size", np.int32),
+        np.empty(0, np.int64),
     )
     n = len(requests)
     owners = np.array(requests, np.uint64)
@@ -140,7 +142,8 @@ def candidates(
     recipe = RecipeSettings.of(wanted, orders.by_score).recipe()
     codes = positive_codes(kept, table)
     group_of = np.zeros((len(recipe.sources.asked), len(codes)), np.int32)
-    groups = sample_groups(events, kept, codes, table, group_of, recipe)
+    shown_us = pairs.impression_us[kept.pair]
+    groups = sample_groups(events, kept, shown_us, codes, table, group_of, recipe)
     item_of = {int(key): place for place, key in enumerate(item_keys)}
     return [
         Negative(int(request), item_of[int(table.keys[code])], stage, rank or None, size or None,

@@ -89,6 +89,34 @@ class DescribeFunnel:
         shown = rows.filter(rows["in_edge"])
         assert pairs(shown, *KEY, "edge_rank") == pairs(asked.log("impressions"), *KEY, "position")
 
+    def it_logs_what_users_reject_when_asked_and_nothing_else_changes(
+        self, clean: Simulated, out: Path
+    ) -> None:
+        assert not (clean.simulation.out / "logs" / "negative_feedback").exists()
+        assert "negative_feedback" not in write_simulated(clean.simulation).read_text("utf-8")
+        plain, asked = run(out.with_name("plain")), run(out, rejection_share=0.2)
+        for log in ("impressions", "clicks", "ranking_log"):
+            assert asked.log(log).equals(plain.log(log))
+        rows, shown = asked.log("negative_feedback"), asked.log("impressions")
+        assert pairs(rows, *KEY) < pairs(shown, *KEY)
+        times = dict(
+            zip(shown["request_id"].to_pylist(), microseconds(shown["impression_ts"]), strict=True)
+        )
+        waits = [
+            us - times[request]
+            for request, us in zip(
+                rows["request_id"].to_pylist(), microseconds(rows["feedback_ts"]), strict=True
+            )
+        ]
+        assert 0 < min(waits) <= max(waits) < 60_000_000
+        assert set(microseconds(rows["feedback_ts"]) // DAY_US) == {epoch_day(FIRST_DAY)}
+        assert set(rows["feedback_type"].to_pylist()) == {"hide", "dislike"}
+        # Of 5,000 shown items at most one in five, the less relevant ones more often.
+        assert 50 < rows.num_rows < 1_000
+        assert asked.relevance(rows).mean() < asked.relevance(shown).mean()
+        config = load_config(write_simulated(asked.simulation))
+        assert config.negatives.feedback is not None
+
     def it_logs_a_part_of_the_coarse_stage_with_all_that_passed(self, out: Path) -> None:
         sampled, full = run(out, coarse_rows_logged=25), run(out.with_name("full"))
         rows = sampled.stage("coarse")

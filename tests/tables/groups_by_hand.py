@@ -18,15 +18,18 @@ REASONS = (
     "group_exhausted",
     "positive_not_scored",
     "recall_unknown",
+    "nothing_rejected",
 )
-STAGES: Sequence[tuple[str, str | None, int | None]] = (
+STAGES: Sequence[tuple[str | None, str | None, int | None]] = (
     ("coarse", "cut", 1),
     ("middle", None, None),
     ("fine", "low", 2),
+    (None, "negative_feedback", 3),
 )
-"""Name, source and hardness of each stage; the one in the middle gives no negatives."""
+"""Name, source and hardness of each stage; the one in the middle gives no negatives, and behind
+the last one stands what users rejected, which no stage gave."""
 
-CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3, "uniform": 4}
+CODES = {"popularity": 0, "easy_fill": 1, "cut": 2, "low": 3, "uniform": 4, "negative_feedback": 10}
 NAMES = {code: name for name, code in CODES.items()}
 
 
@@ -39,7 +42,7 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
         wanted_hard = n_hard + order.choice([0, n_fill])
         drawn, chosen = n_easy + n_fill, n_hard
         size = [order.choice([1, 2, 7]) for _ in range(chosen)]
-        stages = [order.choice([0, 2]) for _ in range(chosen)]
+        stages = [order.choice([0, 2, 3]) for _ in range(chosen)]
         n_pool = n_hard + order.randrange(1, 4)
         groups.append(
             {
@@ -62,7 +65,7 @@ def random_groups(n: int, seed: int, make_id: Any = int) -> list[Row]:
                 "easy_log_q": [-order.random() for _ in range(drawn)],
                 "easy_attempts": [order.randrange(1, 9) for _ in range(drawn)],
                 "hard_item_ids": [make_id(order.randrange(9)) for _ in range(chosen)],
-                "hard_source": [2 if stage == 0 else 3 for stage in stages],
+                "hard_source": [{0: 2, 2: 3, 3: 10}[stage] for stage in stages],
                 "hard_stage": stages,
                 "hard_incl_prob": [order.choice([None, n_hard / n_pool])] * chosen,
                 "hard_rank": [order.choice([None, order.randint(1, most)]) for most in size],

@@ -12,7 +12,7 @@ from winnow.tables.sources import StageSources
 
 from tests.recipes import funnel, taken
 from tests.tables.groups_by_hand import (
-    CODES,
+    NAMES,
     STAGES,
     Row,
     arrow_of,
@@ -72,7 +72,8 @@ def tables_of(
     *,
     columns: dict[str, tuple[str, ...]] = COLUMNS,
 ) -> dict[str, pa.Table]:
-    maker = GroupTables(columns, TAKEN, tuple(CODES), n_requested=6)
+    names = tuple(NAMES.get(code, "") for code in range(max(NAMES) + 1))
+    maker = GroupTables(columns, TAKEN, names, n_requested=6)
     return dict(maker.rows(arrow_of(groups, item)))
 
 

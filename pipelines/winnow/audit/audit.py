@@ -17,7 +17,7 @@ from winnow.audit.recompute.compared_positives import compared_positives
 from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.items import date_items
-from winnow.audit.recompute.staged_rows import can_have_hard, negatives_of, positives_of
+from winnow.audit.recompute.staged_rows import negatives_of, positives_of
 from winnow.audit.record import AuditRecord, verdict_of
 from winnow.audit.registry import lines_of_measurements
 
@@ -72,7 +72,7 @@ def _drawn_by_the_report(evidence: Evidence) -> dict[str, Any]:
                 series = popularity_series(items, compared.counts, draws, drawable)
                 parts["bands"], parts["top_items"] = series
                 parts["log_q"] = log_q_histogram(drawable, draws)
-    if has_positives and can_have_hard(evidence):
+    if has_positives and evidence.config.negatives.n_hard > 0:
         parts["hard_origins"] = _known(lambda: origins_of_date(evidence)) or ()
     return parts
 

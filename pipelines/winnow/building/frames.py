@@ -116,7 +116,8 @@ def _needed(config: Config) -> tuple[str, ...]:
     """Return the logs without which the config's tables cannot be made."""
     of_stages = config.ranking.stage_scores or "cascade_samples" in config.tables
     of_items = any(getattr(entry, "attributes", ()) for entry in config.negatives.easy)
-    further = (("ranking_log", of_stages), ("items", of_items))
+    of_users = config.negatives.feedback is not None
+    further = (("ranking_log", of_stages), ("items", of_items), ("negative_feedback", of_users))
     return ("impressions", "clicks", *(name for name, needed in further if needed))
 
 

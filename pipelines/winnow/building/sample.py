@@ -33,6 +33,7 @@ def sample(
     items: Any = None,
     users: Any = None,
     item_aliases: Any = None,
+    negative_feedback: Any = None,
     *,
     config: "str | Path | Config",
     ds: str | date,
@@ -53,6 +54,7 @@ def sample(
         items: None where there is none: the catalogue is then what the logs have seen.
         users: None where there is none.
         item_aliases: None where no item has several ids.
+        negative_feedback: None where nothing is asked for of what users rejected.
         config: The path of a config, or a config as ``load_config`` returned it. Paths of logs and
             the warehouse in it are not used.
         ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
@@ -73,6 +75,7 @@ def sample(
     day, (tree, _) = date_of(ds), config_of(config)
     given = {"impressions": impressions, "clicks": clicks, "ranking_log": ranking_log}
     given |= {"items": items, "users": users, "item_aliases": item_aliases}
+    given |= {"negative_feedback": negative_feedback}
     given = {name: frame for name, frame in given.items() if frame is not None}
     kinds = {name: kind_of(name, frame) for name, frame in given.items()}
     if "impressions" not in kinds:

@@ -131,7 +131,7 @@ def stage_names(release: "Release") -> list[str]:
         return [
             one["name"] for one in config.get("hard", {}).get("stages", ()) if one["take"] != "none"
         ]
-    asked = {entry["stage"] for entry in config["negatives"]["hard"]}
+    asked = {entry.get("stage") for entry in config["negatives"]["hard"]}
     return [stage["name"] for stage in config["funnel"]["stages"] if stage["name"] in asked]
 
 

@@ -34,6 +34,9 @@ def simulate(
     log_candidates: Annotated[
         bool, typer.Option("--log-candidates", help="Log six stages too, as flags of candidates.")
     ] = False,
+    rejection_share: Annotated[
+        float, typer.Option(help="Log what users reject too: half of this share of what is shown.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Equal seeds make equal logs.")] = 0,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -56,6 +59,7 @@ def simulate(
         "dirty_share": dirty_share,
         "string_ids": string_ids,
         "log_candidates": log_candidates,
+        "rejection_share": rejection_share,
         "seed": seed,
     }
     record = run_simulation(settings, progress_for(as_json, log_format))

@@ -115,11 +115,40 @@ class LowEntry(_OfStage):
     source: Literal["low"]
 
 
-_HARD: dict[str, type[Entry]] = {"cut": CutEntry, "low": LowEntry}
+class FeedbackEntry(Entry):
+    """Items that the positive's user rejected, before the positive was shown.
 
+    Rejections of the build's date and of so many ``days`` before it count; with ``types`` those of
+    one of these alone. An item that the user clicked as well is none of them. ``recent`` chooses
+    the latest first.
+    """
+
+    source: Literal["negative_feedback"]
+    days: int = Field(default=30, ge=0, le=365)
+    types: tuple[str, ...] | None = Field(default=None, min_length=1)
+    selection: Literal["random", "recent"] = "random"
+
+    @model_validator(mode="after")
+    def _has_a_number(self) -> Self:
+        if self.quota.open:
+            what = "few users reject anything, so it cannot share what other sources leave"
+            refuse([fault((), what, next_step="Say how many: count: 2, or a share.")])
+        return self
+
+
+_HARD: dict[str, type[Entry]] = {
+    "cut": CutEntry,
+    "low": LowEntry,
+    "negative_feedback": FeedbackEntry,
+}
+
+StageEntry = CutEntry | LowEntry
+"""One source of hard negatives that takes items of the request from a stage's list."""
 
 HardEntry = Annotated[
-    Annotated[CutEntry, Tag("CutEntry")] | Annotated[LowEntry, Tag("LowEntry")],
+    Annotated[CutEntry, Tag("CutEntry")]
+    | Annotated[LowEntry, Tag("LowEntry")]
+    | Annotated[FeedbackEntry, Tag("FeedbackEntry")],
     Discriminator(class_by_source(_HARD, CutEntry)),
 ]
 """One source of hard negatives."""

@@ -112,6 +112,8 @@ ABSOLUTE = (
     "hard_within_margin",
     "hard_pool_beyond_margin",
     "hard_order_differs",
+    "negatives_not_rejected",
+    "feedback_pool_differs",
     "negatives_unaccounted",
     "lists_uneven",
     "shortfall_unexplained",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from winnow.config.chosen_entries import HardEntry
+from winnow.config.chosen_entries import StageEntry
 from winnow.config.funnel import Funnel
 from winnow.config.negatives import Negatives
 
@@ -23,7 +23,7 @@ class Rung(NamedTuple):
     order_by: Literal["score", "rank"] | None
     take: Literal["cut", "low", "none"]
     entries: tuple[int, ...]
-    hard: tuple[HardEntry, ...]
+    hard: tuple[StageEntry, ...]
 
     @property
     def needs_places(self) -> bool:
@@ -44,12 +44,12 @@ def ladder_of(funnel: Funnel, negatives: Negatives) -> tuple[Rung, ...]:
     )
 
 
-def _taking(stage: str, negatives: Negatives) -> Iterable[tuple[int, HardEntry]]:
-    return ((i, entry) for i, entry in enumerate(negatives.hard) if entry.stage == stage)
+def _taking(stage: str, negatives: Negatives) -> Iterable[tuple[int, StageEntry]]:
+    return ((i, entry) for i, entry in negatives.of_stages.items() if entry.stage == stage)
 
 
 def _rung(
-    name: str, order_by: Literal["score", "rank"] | None, taking: list[tuple[int, HardEntry]]
+    name: str, order_by: Literal["score", "rank"] | None, taking: list[tuple[int, StageEntry]]
 ) -> Rung:
     take = taking[0][1].source if taking else "none"
     return Rung(name, order_by, take, tuple(i for i, _ in taking), tuple(e for _, e in taking))

@@ -17,8 +17,21 @@ from winnow.config.model import (
     refuse,
 )
 
-LOG_NAMES = ("impressions", "clicks", "ranking_log", "items", "users", "item_aliases")
-EVENT_TIME = {"impressions": "impression_ts", "clicks": "click_ts", "ranking_log": "stage_ts"}
+LOG_NAMES = (
+    "impressions",
+    "clicks",
+    "ranking_log",
+    "negative_feedback",
+    "items",
+    "users",
+    "item_aliases",
+)
+EVENT_TIME = {
+    "impressions": "impression_ts",
+    "clicks": "click_ts",
+    "ranking_log": "stage_ts",
+    "negative_feedback": "feedback_ts",
+}
 """The contract column that holds the event time of each log with events."""
 
 Scalar = bool | int | float | str
@@ -108,6 +121,7 @@ class Logs(Frozen):
     impressions: LogConfig
     clicks: LogConfig
     ranking_log: LogConfig | None = None
+    negative_feedback: LogConfig | None = None
     items: LogConfig | None = None
     users: LogConfig | None = None
     item_aliases: LogConfig | None = None

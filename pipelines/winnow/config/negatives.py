@@ -1,10 +1,12 @@
 """How many negatives a positive gets, and of which sources."""
 
-from typing import Literal, NamedTuple, Self
+from collections.abc import Mapping
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from winnow.config.chosen_entries import CutEntry, HardEntry, LowEntry
+from winnow.config.asked_negatives import AskedFeedback, Drawn, Pool
+from winnow.config.chosen_entries import CutEntry, FeedbackEntry, HardEntry, LowEntry, StageEntry
 from winnow.config.entries import EasyEntry, PopularityEntry, UniformEntry
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
 from winnow.config.pool_entries import (
@@ -15,40 +17,6 @@ from winnow.config.pool_entries import (
 )
 from winnow.config.quotas import Numbers, numbers_of
 from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
-
-
-class Drawn(NamedTuple):
-    """One source of draws, as a positive asks for it.
-
-    Attributes:
-        name: Of the source, with its place among those of the name from the second on.
-        code: As in ``neg_source``.
-        stream: Names the hashes that decide its rows.
-        asked: Draws of a positive; 0 of the source of fills, which draws what is missing.
-        distribution: Its place among ``Negatives.distributions``.
-        not_recalled: Whether what the ranking log has of the request is forbidden as well.
-    """
-
-    name: str
-    code: int
-    stream: int
-    asked: int
-    distribution: int
-    not_recalled: bool
-
-
-class Pool(NamedTuple):
-    """Hard negatives that are chosen together.
-
-    Attributes:
-        asked: How many of a positive.
-        selection: How they are chosen.
-        entries: The places of their sources in ``negatives.hard``.
-    """
-
-    asked: int
-    selection: str
-    entries: tuple[int, ...]
 
 
 class Fill(Frozen):
@@ -106,18 +74,47 @@ class Negatives(Frozen):
 
     @model_validator(mode="after")
     def _pool_is_chosen_alike(self) -> Self:
-        ways = {entry.selection for entry in self.hard if entry.quota.open}
+        ways = {entry.selection for entry in self.of_stages.values() if entry.quota.open}
         if len(ways) > 1:
             what = "hard sources without a number are one pool, and their selections differ"
             fix = "Give each a share or a count, or all the same selection."
             refuse([fault(("hard",), what, ", ".join(sorted(ways)), next_step=fix)])
-        by = {(entry.stage, entry.temperature) for entry in self.hard if entry.quota.open}
+        by = {(e.stage, e.temperature) for e in self.of_stages.values() if e.quota.open}
         if ways == {"score"} and len(by) > 1:
             what = "hard sources without a number are one pool, and scores of stages do not compare"
             found = ", ".join(sorted({stage for stage, _ in by}))
             fix = "Give each a share or a count; those of one stage the same temperature."
             refuse([fault(("hard",), what, found, next_step=fix)])
         return self
+
+    @model_validator(mode="after")
+    def _feedback_is_asked_once(self) -> Self:
+        places = [i for i, entry in enumerate(self.hard) if isinstance(entry, FeedbackEntry)]
+        fix = "Give one of them a larger count, and all the types."
+        refuse(
+            fault(("hard", i), "negative_feedback is named more than once", next_step=fix)
+            for i in places[1:]
+        )
+        return self
+
+    @property
+    def of_stages(self) -> Mapping[int, StageEntry]:
+        """The hard sources that take from the lists of stages, by their places in ``hard``."""
+        named = enumerate(self.hard)
+        return {i: entry for i, entry in named if not isinstance(entry, FeedbackEntry)}
+
+    @property
+    def n_of_stages(self) -> int:
+        """Hard negatives of a positive that come from the lists of stages."""
+        return sum(pool.asked for pool in self.pools)
+
+    @property
+    def feedback(self) -> AskedFeedback | None:
+        """What is asked for of items that the user rejected; None where nothing is."""
+        for i, (entry, count) in enumerate(zip(self.hard, self.numbers.hard, strict=True)):
+            if isinstance(entry, FeedbackEntry) and count > 0:
+                return AskedFeedback(count, i, entry)
+        return None
 
     @property
     def numbers(self) -> Numbers:
@@ -232,7 +229,7 @@ class Negatives(Frozen):
     @property
     def reads_ranking(self) -> bool:
         """Whether rows of the ranking log decide which negatives a positive gets."""
-        return self.n_hard > 0 or self.not_recalled
+        return self.n_of_stages > 0 or self.not_recalled
 
     @property
     def drawn(self) -> tuple[Drawn, ...]:
@@ -253,10 +250,11 @@ class Negatives(Frozen):
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """Which hard negatives are chosen together, in the order of their first sources."""
-        open_ones = tuple(i for i, entry in enumerate(self.hard) if entry.quota.open)
+        """Which hard negatives of stages are chosen together, in the order of first sources."""
+        open_ones = tuple(i for i, entry in self.of_stages.items() if entry.quota.open)
         found = []
-        for i, (entry, count) in enumerate(zip(self.hard, self.numbers.hard, strict=True)):
+        for i, entry in self.of_stages.items():
+            count = self.numbers.hard[i]
             if i in open_ones[:1]:
                 found.append(Pool(self.numbers.pool, entry.selection, open_ones))
             elif i not in open_ones:

@@ -23,6 +23,8 @@ def negatives_faults(
         if log is not None and log.log_sample_rate is not None and name != "ranking_log":
             what = "a sample rate of the rows of a request is one of the ranking log"
             yield fault(("logs", name, "log_sample_rate"), what, next_step="Take it out.")
+    if "negative_feedback" in logs and negatives is not None:
+        yield from _feedback(negatives, logs["negative_feedback"])
     if "ranking_log" in logs:
         yield from _not_recalled(negatives, logs["ranking_log"])
         yield from _hard(negatives, funnel, logs["ranking_log"])
@@ -45,18 +47,31 @@ def _not_recalled(negatives: Negatives | None, ranking_log: LogConfig | None) ->
             yield fault(key, what, found="true", expected="false")
 
 
+def _feedback(negatives: Negatives, log: LogConfig | None) -> Iterator[Fault]:
+    feedback = negatives.feedback
+    if feedback is not None and log is None:
+        yield fault(
+            ("negatives", "hard", feedback.place),
+            "what users rejected comes from a log, and logs has no negative_feedback",
+            found=f"{feedback.asked} of {negatives.per_positive}",
+            next_step="Describe logs.negative_feedback, or take the source out.",
+        )
+
+
 def _hard(
     negatives: Negatives | None, funnel: Funnel | None, ranking_log: LogConfig | None
 ) -> Iterator[Fault]:
-    wanted = negatives is not None and negatives.n_hard > 0
+    wanted = negatives is not None and negatives.n_of_stages > 0
     if negatives is not None and wanted and ranking_log is None:
         default = "" if "hard" in negatives.model_fields_set else " (the default)"
         yield fault(
             ("negatives", "hard"),
             "hard negatives come from the ranking log, and logs has no ranking_log",
-            found=f"{negatives.n_hard} of {negatives.per_positive}{default}",
-            expected="[]",
-            next_step="Set negatives: {hard: []}, or describe logs.ranking_log.",
+            found=f"{negatives.n_of_stages} of {negatives.per_positive}{default}",
+            expected="[]" if negatives.feedback is None else None,
+            next_step="Set negatives: {hard: []}, or describe logs.ranking_log."
+            if negatives.feedback is None
+            else "Leave only negative_feedback under hard, or describe logs.ranking_log.",
         )
     if negatives is not None and funnel is not None and ranking_log is not None and wanted:
         yield from _stages(negatives, funnel)
@@ -101,9 +116,11 @@ def _attributes(
 def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
     names = [stage.name for stage in funnel.stages]
     last_only = funnel.cut_known_by == "last_stage"
-    for index, entry in enumerate(negatives.hard):
+    taking = negatives.of_stages
+    for index, entry in taking.items():
         key = ("negatives", "hard", index)
-        first = next(one for one in negatives.hard if one.stage == entry.stage)
+        of_stage = {i: one for i, one in taking.items() if one.stage == entry.stage}
+        first = next(iter(of_stage.values()))
         if entry.stage not in names:
             what, expected = "funnel.stages has no such stage", f"one of {', '.join(names)}"
             hint = nearest(entry.stage, names)
@@ -118,7 +135,7 @@ def _stages(negatives: Negatives, funnel: Funnel) -> Iterator[Fault]:
             )
             fix = f"Take it of {names[-1]}, or take the margin out."
             yield fault((*key, entry.margin_key), what, next_step=fix)
-        elif any(one.takes_all for one in negatives.hard[:index] if one.stage == entry.stage):
+        elif any(one.takes_all for i, one in of_stage.items() if i < index):
             what = f"an entry before takes all items of {entry.stage}, so none is left for this one"
             yield fault(key, what, next_step="Put it first, or give the other one a band.")
         elif (entry.source, entry.stage) == ("cut", names[-1]):

@@ -74,6 +74,9 @@ def _source(name: str, code: int, stream: int | None = None, *, drawn: bool) -> 
 EASY_FILL = "easy_fill"
 """Draws that stand in for negatives that another source could not give."""
 
+NEGATIVE_FEEDBACK = "negative_feedback"
+"""Items that the user rejected: the one source that may give what the user was shown."""
+
 BUILT_IN: dict[str, Source] = {
     source.name: source
     for source in (
@@ -87,6 +90,7 @@ BUILT_IN: dict[str, Source] = {
         _source("exposed", 7, drawn=True),
         _source("same_attribute", 8, drawn=True),
         _source("segment", 9, drawn=True),
+        _source(NEGATIVE_FEEDBACK, 10, drawn=False),
         _source("market", 12, drawn=True),
     )
 }

@@ -207,6 +207,8 @@ class Config(Frozen):
             asked["positives.upsampling"] = ()
         if self.positives.weak is not None:
             asked["positives.weak"] = ()
+        if self.negatives.feedback is not None:
+            asked["negatives.negative_feedback"] = ()
         if self.positives.others:
             asked["positives.others"] = ()
         if not self.popularity.is_clicks:

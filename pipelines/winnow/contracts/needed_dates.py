@@ -37,6 +37,7 @@ def dates_needed(config: Config, day: date) -> Needs:
     what all logs saw in the popularity window. Where impressions make an item popular, they reach
     back over that window; where clicks have to be joined with them, because only attributed ones
     count or an impression tells the market, over one attribution window more.
+    Negative feedback: so many days as the source that takes it says.
     """
     zone, build_day = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
@@ -56,6 +57,8 @@ def dates_needed(config: Config, day: date) -> Needs:
     if config.joins_earlier_clicks:
         # Whether the first click of the window belongs to an impression.
         seen = min(seen, date_of(CalendarDay(popular, zone).start_us - window, zone))
+    feedback = config.negatives.feedback
+    rejected = day - timedelta(days=0 if feedback is None else feedback.entry.days)
     last_impression = config.attribution.join == "last_impression"
     ranges = {
         "impressions": DateRange(
@@ -63,6 +66,7 @@ def dates_needed(config: Config, day: date) -> Needs:
         ),
         "clicks": DateRange(min(clicked, popular), max(ahead, last_click)),
         "ranking_log": DateRange(ranked, day),
+        "negative_feedback": DateRange(rejected, day),
         "items": DateRange(day, day),
         "users": DateRange(day, day),
         "item_aliases": DateRange(day, day),

@@ -29,6 +29,7 @@ class ColumnContract(Frozen):
         when: What a config must ask for that the table has the column (``Config.asked_for``);
             None for a column that is always there.
         in_key: Whether it belongs to the table's key where it is there.
+        in_key_when: What a config must ask for that it does, though ``in_key`` is false.
         nullable_when: What a config must ask for that it may be NULL though ``nullable`` is false.
     """
 
@@ -42,6 +43,7 @@ class ColumnContract(Frozen):
     accepts: tuple[str, ...] = ()
     when: str | None = None
     in_key: bool = False
+    in_key_when: str | None = None
     nullable_when: str | None = None
 
 
@@ -95,7 +97,9 @@ class TableContract(Frozen):
             for entity, id_type in types.items():
                 text = text.replace(f"id({entity})", id_type)
             nullable = column.nullable or column.nullable_when in (asked_for or {})
-            one = column.model_copy(update={"type": text, "nullable": nullable})
+            in_key = column.in_key or column.in_key_when in (asked_for or {})
+            told = {"type": text, "nullable": nullable, "in_key": in_key}
+            one = column.model_copy(update=told)
             named = _PLACE.search(column.name) is not None
             names = (asked_for or {})[column.when] if named and column.when else None
             columns += [one] if names is None else [_named(one, name) for name in names]

@@ -1,7 +1,6 @@
-"""Impressions, clicks and ranking rows as one narrow frame: all that is shuffled."""
+"""Impressions, clicks and ranking rows as events: what is known of each that a task needs."""
 
 from collections.abc import Collection, Sequence
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -12,19 +11,13 @@ from winnow.contracts.mapping.values import read_value
 from winnow.dates import CalendarDay
 from winnow.events.item_aliases import canonical_or_same
 from winnow.events.keys import key_of
-from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR, RECALLED
+from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, RECALLED
 from winnow.events.stage_orders import StageOrders
+from winnow.events.union import RANKED_COLUMNS
 from winnow.logs.text.lines import BETWEEN_ELEMENTS
 from winnow.run import Run
-from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.sized import Sized
-
-EVENT_COLUMNS = ("owner_key", "item_key", "kind")
-"""What a task needs of an event; see ``sampler.kernels.events.Events``."""
-
-RANKED_COLUMNS = ("score", "rank", "stage_size")
-"""What it needs of a ranking row besides, where the log has it."""
 
 _HIGHEST_RANK = 2**31 - 2
 
@@ -38,16 +31,22 @@ def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) 
         config: The id types.
 
     Returns:
-        One row per impression or click: ``user_key``, ``item_key`` (bigint).
+        One row per impression or click: ``user_key``, ``item_key`` (bigint), ``kind`` (tinyint).
     """
     rows = [
         log.select(
             key_of("user_id", config.ids.user).alias("user_key"),
             key_of("item_id", config.ids.item).alias("item_key"),
+            _tiny(kind).alias("kind"),
         )
-        for log in (impressions, clicks)
+        for log, kind in ((impressions, FORBIDDEN), (clicks, _kind_of_clicks(config)))
     ]
     return rows[0].unionByName(rows[1])
+
+
+def _kind_of_clicks(config: Config) -> int:
+    """Return the kind of what the user clicked; it is told apart only where that matters."""
+    return FORBIDDEN if config.negatives.feedback is None else CLICKED
 
 
 def history_events(
@@ -57,6 +56,8 @@ def history_events(
     limits: Limits = DEFAULT_LIMITS,
 ) -> DataFrame:
     """Return what forbids an item to a user because a static list of theirs holds it.
+
+    What it holds was clicked once.
 
     Args:
         impressions: Rows of the exclusion window as in ``Log.frame``, whatever is wrong with them
@@ -74,7 +75,11 @@ def history_events(
     item = read_value(F.col("text"), "string", config.ids.item).value
     items = text.select("user_key", item.alias("item_id")).where(F.col("item_id").isNotNull())
     items = canonical_or_same(items, aliases, limits)
-    return items.select("user_key", key_of("item_id", config.ids.item).alias("item_key"))
+    return items.select(
+        "user_key",
+        key_of("item_id", config.ids.item).alias("item_key"),
+        _tiny(_kind_of_clicks(config)).alias("kind"),
+    )
 
 
 def in_exclusion_window(day: CalendarDay, lookback_days: int, lookahead_days: int) -> Column:
@@ -187,46 +192,3 @@ def rank_from_one(ladder: Sequence[Rung], orders: StageOrders) -> Column:
         return rank + 1
     from_zero = (s.name for s, n in zip(ladder, orders.first_rank, strict=True) if n == 0)
     return rank + F.when(F.col("stage").isin(*from_zero), 1).otherwise(0)
-
-
-def union_of_events(
-    forbidden: DataFrame, pairs: Sized, ranked: DataFrame | None, limits: Limits
-) -> DataFrame:
-    """Put all events into one frame, where it is cheap without those of users who have no pair.
-
-    Args:
-        forbidden: What ``forbidden_events`` returned.
-        pairs: What ``stage_kept_pairs`` returned; of few enough the users are broadcast.
-        ranked: What ``ranked_events`` returned, or None without a ranking log.
-        limits: How many are few.
-
-    Returns:
-        ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
-        ``item_key`` (bigint), ``kind`` (tinyint), and those of ``RANKED_COLUMNS`` that the
-        ranked rows have. What the keys are depends on the kind: see ``events/kinds.py``.
-    """
-    if pairs.rows <= limits.broadcast_rows:
-        users = broadcast(pairs.frame.select("user_key").distinct(), "user_key")
-        forbidden = forbidden.join(users, "user_key", how="left_semi")
-    of_ranked = () if ranked is None else ranked.columns
-    columns = [name for name in RANKED_COLUMNS if name in of_ranked]
-    frames = [
-        _not_ranked(forbidden, F.col("user_key"), F.col("item_key"), FORBIDDEN, columns),
-        _not_ranked(pairs.frame, F.col("pair_file"), F.col("pair_row"), PAIR, columns),
-    ]
-    if ranked is not None:
-        frames.append(ranked.select("user_key", *EVENT_COLUMNS, *columns))
-    return reduce(DataFrame.unionByName, frames)
-
-
-def _not_ranked(
-    rows: DataFrame, owner: Column, item: Column, kind: int, columns: Sequence[str]
-) -> DataFrame:
-    nothing = {"score": F.lit(None).cast("double"), "rank": F.lit(0), "stage_size": F.lit(0)}
-    return rows.select(
-        "user_key",
-        owner.alias("owner_key"),
-        item.alias("item_key"),
-        _tiny(kind).alias("kind"),
-        *(nothing[name].alias(name) for name in columns),
-    )

@@ -5,6 +5,8 @@ the ranking log. What the two keys are depends on the kind:
 
     kind          owner_key                              item_key
     FORBIDDEN     the user                               the item
+    CLICKED       the user                               the item
+    REJECTED      the user                               the item
     PAIR          the file that describes the pair       the row in that file
     of a stage    the request, as one of its user's      the item
     RECALLED      the request, as one of its user's      the item
@@ -16,6 +18,11 @@ event tells where: ``sampler/pair_files.py`` tells the whole story.
 
 FORBIDDEN = 0
 """Kind of an event: the user was shown or clicked the item."""
+CLICKED = -2
+"""Kind of an event: the user clicked the item, which forbids it as well. Clicks are told apart only
+where that matters: where negatives may be items that the user rejected."""
+REJECTED = -3
+"""Kind of an event: the user rejected the item, at ``event_us``."""
 PAIR = 1
 """Kind of an event: an impression with a click in its attribution window."""
 FIRST_RANKED = 2

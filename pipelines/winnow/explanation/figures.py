@@ -222,6 +222,6 @@ def _popularity(staged: StagedCatalogue) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def _not_ranked(requests: Requests, run: Run) -> float | None:
-    if run.config.negatives.n_hard == 0 or requests.positive == 0:
+    if run.config.negatives.n_of_stages == 0 or requests.positive == 0:
         return None
     return 1.0 - requests.positive_ranked / requests.positive

@@ -115,7 +115,8 @@ def sums_of_draws(
         positives.select("user_key").distinct(), "user_key", how="left_semi"
     )
     of_user = (
-        forbidden.distinct()
+        forbidden.select("user_key", "item_key")
+        .distinct()
         .join(known, "item_key", how="inner")
         .groupBy("user_key")
         .agg(
@@ -154,7 +155,7 @@ def requests_with_rows(logs: Mapping[str, Log], positives: DataFrame, run: Run) 
     makes, has = F.col("makes").isNotNull(), F.lit(False)
     stages = [stage.name for stage in run.config.ladder]
     found: list[Column] = []
-    if log is not None and run.config.negatives.n_hard > 0:
+    if log is not None and run.config.negatives.n_of_stages > 0:
         rows = ranked_rows(log, run.config).where(on_date(log, run.day))
         per_stage = (F.count_if(F.col("stage") == name) for name in stages)
         ranked = rows.groupBy("request_id").agg(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from winnow.config.chosen_entries import CutEntry, HardEntry, LowEntry
+from winnow.config.chosen_entries import CutEntry, FeedbackEntry, LowEntry, StageEntry
 from winnow.config.entries import HotEntry, OwnEntry
 from winnow.config.entry import DrawnEntry, Entry
 from winnow.config.negatives import Fill
@@ -67,12 +67,16 @@ def sources_in_words(config: Config) -> Iterator[SourceInConfig]:
         does, short = f"for every negative that is missing, {does}", source_words()[EASY_FILL]
         yield SourceInConfig(drawn.name, "fill", None, (), does, *promises[:2], short.shortfall)
     for pool in negatives.pools:
-        together = [negatives.hard[i] for i in pool.entries]
+        together = [negatives.of_stages[i] for i in pool.entries]
         names = tuple(f"{one.source} {one.stage}" for one in together)
         for entry, name in zip(together, names, strict=True):
             shared = names if len(names) > 1 else ()
             words = (_does(entry, config), *_promises(entry, config))
             yield SourceInConfig(name, "hard", pool.asked, shared, *words)
+    if negatives.feedback is not None:
+        asked, _, entry = negatives.feedback
+        words = (_does(entry, config), *_promises(entry, config))
+        yield SourceInConfig(entry.source, "hard", asked, (), *words)
 
 
 def words_of_mix(config: Config) -> Iterator[str]:
@@ -134,6 +138,8 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
         values["top_percent"] = f"{100 * entry.top:g} %"
     if isinstance(entry, ExposedEntry):
         values["window"] = f"D−{entry.days or config.popularity.window_days} to D−1"
+    if isinstance(entry, FeedbackEntry):
+        values |= _values_of_feedback(entry)
     if isinstance(entry, CutEntry | LowEntry):
         values |= {"band": _band(entry), "selected": _selected(entry, config)}
         values["incl_prob"] = "NULL: the place decides, not chance; log_q is NULL"
@@ -147,6 +153,19 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
                 f"incl_prob = {_logged(config)}chosen / allowed candidates of the pool, given the "
                 "request's list and F; log_q is NULL"
             )
+    return values
+
+
+def _values_of_feedback(entry: FeedbackEntry) -> dict[str, str]:
+    values = {
+        "selected": "the latest first" if entry.selection == "recent" else _SELECTED["random"],
+        "rejected_prob": "NULL: time decides, not chance; log_q is NULL",
+    }
+    if entry.selection == "random":
+        values["rejected_prob"] = (
+            "incl_prob = chosen / allowed items that the user rejected, given what they clicked; "
+            "log_q is NULL"
+        )
     return values
 
 
@@ -169,12 +188,12 @@ def _logged(config: Config) -> str:
     return "" if log is None or log.kept_share == 1.0 else f"{log.kept_share:g} · "
 
 
-def _selected(entry: HardEntry, config: Config) -> str:
+def _selected(entry: StageEntry, config: Config) -> str:
     sign = "" if config.funnel.higher_score_is_better else "−"
     return _SELECTED[entry.selection].format(sign=sign, temperature=entry.temperature or 1.0)
 
 
-def _band(entry: HardEntry) -> str:
+def _band(entry: StageEntry) -> str:
     if entry.ranks is not None:
         return f"ranks {entry.ranks[0]} to {entry.ranks[1]}, 1 being the best"
     if entry.scores is not None:

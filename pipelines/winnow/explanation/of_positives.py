@@ -100,6 +100,11 @@ def words_of_forbidden(config: Config) -> Iterator[str]:
     )
     if reach.history is not None:
         yield f"Nor is what the column {reach.history.column} of their impressions lists."
+    if config.negatives.feedback is not None:
+        yield (
+            "But for the source negative_feedback: what they rejected may be one though they were "
+            "shown it, unless they clicked it as well."
+        )
     if reach.lookahead_days:
         yield f"A build of D waits for the logs of the {reach.lookahead_days} dates after it."
 

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.config.logs import EVENT_TIME
+from winnow.config.sources import NEGATIVE_FEEDBACK
 from winnow.contracts.log import Log
 from winnow.contracts.rows import (
     valid_rows,
@@ -65,7 +66,9 @@ def stage_catalogue(
         log = logs["items"]
         eligible = eligible_items(standing_rows(log, "item_id", run), tuple(log.carry))
     else:
-        seen = [log for name, log in logs.items() if name in EVENT_TIME]
+        # That a user rejected an item does not say that anybody can be shown it.
+        telling = [name for name in EVENT_TIME if name != NEGATIVE_FEEDBACK]
+        seen = [log for name, log in logs.items() if name in telling]
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
         at = F.coalesce(F.col("event_us"), folder, F.lit(day.start_us))
         within = (at >= since) & (at < day.end_us)

@@ -1,6 +1,6 @@
 """What tasks need to know of the config to make negatives, small enough to travel with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from winnow.config.sources import source_named
 from winnow.sampler.kernels.drawn_negatives import Sources
+from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.selection import (
@@ -32,8 +33,9 @@ from winnow.sampler.kernels.stages import (
 )
 
 if TYPE_CHECKING:
-    from winnow.config.chosen_entries import HardEntry
-    from winnow.config.negatives import Pool
+    from winnow.config.asked_negatives import Pool
+    from winnow.config.chosen_entries import StageEntry
+    from winnow.config.negatives import Negatives
     from winnow.config.tree import Config
 
 _TAKES = {"none": TAKE_NONE, "cut": TAKE_CUT, "low": TAKE_LOW}
@@ -45,6 +47,8 @@ _SELECTIONS = {
 }
 _STREAMS = 256
 """Between the hash streams of the pools of one source."""
+
+_NO_FEEDBACK = AskedFeedback()
 
 Band = tuple[int, float, float, int, float, int, int]
 """What is taken from a stage: by what, its ends, the margin and its size, the pool, and the
@@ -63,6 +67,7 @@ class RecipeSettings:
         pools: Of each pool, how many are asked for, how they are chosen, the hash stream, and the
             temperature of scores.
         spec: What holds for all negatives.
+        feedback: What is asked for of what users rejected.
         told_by: Where a column of the positive, an attribute of its user or the market of its
             request, tells the group that is drawn from: the place of what is drawn from, and the
             column.
@@ -72,6 +77,7 @@ class RecipeSettings:
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
     pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
+    feedback: AskedFeedback = _NO_FEEDBACK
     told_by: tuple[tuple[int, str], ...] = ()
 
     @classmethod
@@ -99,7 +105,7 @@ class RecipeSettings:
                 )
                 for stage, scored in zip(config.ladder, by_score, strict=True)
             ),
-            pools=tuple(_pool(pool, negatives.hard) for pool in negatives.pools),
+            pools=tuple(_pool(pool, negatives.of_stages) for pool in negatives.pools),
             spec=SamplingSpec(
                 fills=negatives.fills,
                 mixture=len(negatives.mixture) > 0,
@@ -110,6 +116,7 @@ class RecipeSettings:
                 sampled=log is not None and log.in_part,
                 logged_share=1.0 if log is None else log.kept_share,
             ),
+            feedback=_feedback(negatives, len(config.ladder)),
             told_by=negatives.told_by_positives,
         )
 
@@ -145,10 +152,20 @@ class RecipeSettings:
                 np.array(temperature, np.float64),
             ),
             spec=self.spec,
+            feedback=self.feedback,
         )
 
 
-def _band(entry: "HardEntry", pool: int) -> Band:
+def _feedback(negatives: "Negatives", n_stages: int) -> AskedFeedback:
+    feedback = negatives.feedback
+    if feedback is None:
+        return AskedFeedback()
+    source, recent = source_named(feedback.entry.source), feedback.entry.selection == "recent"
+    selection = CHOOSE_RECENT if recent else CHOOSE_RANDOM
+    return AskedFeedback(feedback.asked, source.code, n_stages, selection, source.stream)
+
+
+def _band(entry: "StageEntry", pool: int) -> Band:
     code = source_named(entry.source).code
     by, (low, high) = BY_PERCENTILE, entry.percentiles
     if entry.ranks is not None:
@@ -158,7 +175,7 @@ def _band(entry: "HardEntry", pool: int) -> Band:
     return by, float(low), float(high), *_margin(entry), pool, code
 
 
-def _margin(entry: "HardEntry") -> tuple[int, float]:
+def _margin(entry: "StageEntry") -> tuple[int, float]:
     if entry.absolute_margin is not None:
         return MARGIN_ABSOLUTE, entry.absolute_margin
     if entry.relative_margin is not None:
@@ -166,7 +183,7 @@ def _margin(entry: "HardEntry") -> tuple[int, float]:
     return MARGIN_NONE, 0.0
 
 
-def _pool(pool: "Pool", entries: Sequence["HardEntry"]) -> tuple[int, int, int, float]:
+def _pool(pool: "Pool", entries: Mapping[int, "StageEntry"]) -> tuple[int, int, int, float]:
     """Return what is asked of a pool; one with a number of its own has a stream of its own."""
     first = pool.entries[0]
     number = 0 if entries[first].quota.open else first + 1

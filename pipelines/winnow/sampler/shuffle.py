@@ -8,7 +8,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_type
 from pyspark.sql.types import StructField, StructType
 
 from winnow.config.tree import Config
-from winnow.events.events import EVENT_COLUMNS, RANKED_COLUMNS
+from winnow.events.union import EVENT_COLUMNS, FEEDBACK_COLUMNS, RANKED_COLUMNS
 from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.in_batch_columns import IN_BATCH
 from winnow.sampler.positive_columns import PositiveColumns
@@ -34,7 +34,8 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:
     """Bring all events of a user into one partition; this is where they cross the network."""
-    columns = [n for n in (*EVENT_COLUMNS, *RANKED_COLUMNS) if n in events.columns]
+    known = (*EVENT_COLUMNS, *RANKED_COLUMNS, *FEEDBACK_COLUMNS)
+    columns = [n for n in known if n in events.columns]
     return events.repartition(partitions, "user_key").select(*columns)
 
 

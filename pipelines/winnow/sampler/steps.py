@@ -7,6 +7,7 @@ from dataclasses import replace
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.config.logs import EVENT_TIME
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import (
@@ -21,9 +22,10 @@ from winnow.events.events import (
     history_events,
     in_exclusion_window,
     ranked_events,
-    union_of_events,
 )
+from winnow.events.feedback import rejected_events
 from winnow.events.stage_orders import StageOrders
+from winnow.events.union import union_of_events
 from winnow.events.user_attributes import with_users
 from winnow.run import Run
 from winnow.sampler.batches import stage_batches
@@ -128,11 +130,11 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
             pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
             run,
             orders,
-            # Nothing is ranked where no hard negatives are asked for.
-            mapped=log.mapped if config.negatives.n_hard > 0 else (),
+            # Nothing is ranked where no hard negatives of stages are asked for.
+            mapped=log.mapped if config.negatives.n_of_stages > 0 else (),
             knows_users="user_id" in log.mapped,
         )
-    return union_of_events(forbidden, pairs, ranked, run.limits)
+    return union_of_events(forbidden, pairs, ranked, run.limits, rejected_events(logs, run))
 
 
 def all_forbidden(logs: Mapping[str, Log], run: Run) -> DataFrame:
@@ -175,10 +177,10 @@ def recalled_rows(log: Log, config: Config) -> DataFrame:
 
     An item of any of them was recalled, whatever else is wrong with the row. ``tells_stage``
     (boolean, never NULL) says which ones ``ranked_rows`` takes; none of them where no hard
-    negatives are asked for.
+    negatives of stages are asked for.
     """
     known = F.col("request_id").isNotNull() & F.col("item_id").isNotNull()
-    if config.negatives.n_hard == 0:
+    if config.negatives.n_of_stages == 0:
         tells = F.lit(False)
     elif config.funnel.cut_known_by == "passed":
         tells = F.col("valid")
@@ -189,8 +191,4 @@ def recalled_rows(log: Log, config: Config) -> DataFrame:
 
 def rows_of_events(logs: Mapping[str, Log]) -> int:
     """Return about how many rows the logs have that carry events."""
-    return sum(
-        log.about_rows
-        for name, log in logs.items()
-        if name in {"impressions", "clicks", "ranking_log"}
-    )
+    return sum(log.about_rows for name, log in logs.items() if name in EVENT_TIME)

@@ -143,7 +143,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn], texts)
     recipe = settings.negatives.recipe()
     events = _events(table)
-    groups = sample_groups(events, kept, codes, draws, group_of, recipe)
+    shown_us = pairs.impression_us[kept.pair]
+    groups = sample_groups(events, kept, shown_us, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
     if settings.batch_size is not None:
         batches, owners = load_batches(shipped(settings.batches)), owners_of(kept)
@@ -194,6 +195,7 @@ def _events(table: pa.Table) -> Events:
         score=ranked("score", np.float64),
         rank=ranked("rank", np.int32),
         stage_size=ranked("stage_size", np.int32),
+        event_us=ranked("event_us", np.int64),
     )
     for column in events:
         # Those of one batch cannot be written, those of several can: for Numba two types, for each

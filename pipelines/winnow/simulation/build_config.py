@@ -7,6 +7,12 @@ from winnow.shipped_files import shipped_text
 from winnow.simulation.config import Simulation
 from winnow.simulation.simulator import simulate as simulate_logs
 
+_FEEDBACK = """  negative_feedback:
+    path: logs/negative_feedback
+    format: parquet
+    partition: {column: date}
+"""
+
 
 def simulate(out: str | Path, **settings: Any) -> Path:
     """Make up the logs of a recommender, and the config that fits them.
@@ -36,6 +42,10 @@ def write_simulated(simulation: Simulation) -> Path:
     if simulation.coarse_rows_logged is not None:
         source = "path: logs/ranking_log\n"
         text = text.replace(source, f"{source}    sampled: true\n")
+    if simulation.rejection_share:
+        text = text.replace("  items:\n", f"{_FEEDBACK}  items:\n")
+        entry = "    - {source: low, stage: fine}\n"
+        text = text.replace(entry, f"{entry}    - {{source: negative_feedback, count: 2}}\n")
     path = simulation.out / "winnow.yaml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -75,6 +75,12 @@ class Simulation(BaseModel):
     action_share: float = Field(
         default=0.15, ge=0.0, le=0.5, description="clicks followed by a stronger action"
     )
+    rejection_share: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="a log of negative feedback: about half of this share of what was shown",
+    )
     dirty_share: float = Field(
         default=0.002, ge=0.0, le=0.5, description="rows added broken, per clean row of each log"
     )

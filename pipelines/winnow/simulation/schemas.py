@@ -43,6 +43,15 @@ RANKING_LOG = pa.schema(
         ("stage_ts", TIME),
     ]
 )
+FEEDBACK = pa.schema(
+    [
+        ("request_id", pa.int64()),
+        ("user_id", pa.int64()),
+        ("item_id", pa.int64()),
+        ("feedback_ts", TIME),
+        ("feedback_type", pa.string()),
+    ]
+)
 LADDER = ("retrieval", "prerank", "coarse", "rank", "rerank", "edge")
 """The stages of the log of candidates, in the order in which an item passes them."""
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from winnow.simulation.clicks import make_clicks
 from winnow.simulation.clock import DAY_US, epoch_day
 from winnow.simulation.config import Simulation
 from winnow.simulation.dirt import KINDS, plant
+from winnow.simulation.feedback import feedback_table
 from winnow.simulation.funnel import run_funnel
 from winnow.simulation.recall import shelf_of
 from winnow.simulation.requests import make_requests
@@ -44,6 +46,8 @@ def simulate(
     - ``logs/ranking_log/date=D/``: one row per (request, stage, item) that was logged.
     - ``logs/candidates/date=D/``, with ``log_candidates``: one row per candidate of a request, with
       a flag and a rank for each of six stages. It has no broken rows.
+    - ``logs/negative_feedback/date=D/``, with ``rejection_share``: one row per item that its user
+      rejected. It has no broken rows.
     - ``logs/items/``: one row per item.
     - ``truth/users.parquet``, ``truth/items.parquet``: vectors and weights, of users their
       segment. The relevance of an item for a user is the dot product of their vectors.
@@ -101,6 +105,10 @@ def _simulate_day(
         write_candidates = None
         if simulation.log_candidates:
             write_candidates = opened.enter_context(open_partition(simulation, "candidates", day))
+        write_feedback = None
+        if simulation.rejection_share:
+            name: Literal["negative_feedback"] = "negative_feedback"
+            write_feedback = opened.enter_context(open_partition(simulation, name, day))
         for chunk, start in enumerate(range(0, len(requests), _REQUESTS_PER_CHUNK)):
             some = requests.part(start, start + _REQUESTS_PER_CHUNK)
             keys = (epoch_day(day), chunk)
@@ -117,6 +125,9 @@ def _simulate_day(
             write_ranking_log(_with_dirt(simulation, "ranking_log", rows, day, chunk, tally))
             if write_candidates is not None:
                 write_candidates(candidates_table(some, funnel))
+            if write_feedback is not None:
+                rng = stream(simulation.seed, "negative feedback", *keys)
+                write_feedback(feedback_table(simulation, some, funnel, shown_us, rng))
     return _dirty_clicks(simulation, pa.concat_tables(clicks), day, tally)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow.simulation.config import Simulation
-from winnow.simulation.schemas import LOGS, LogName, candidates_schema, with_string_ids
+from winnow.simulation.schemas import FEEDBACK, LOGS, LogName, candidates_schema, with_string_ids
 from winnow.simulation.tables import items_table, truth_tables
 from winnow.simulation.world import World
 
@@ -24,7 +24,7 @@ def log_folder(simulation: Simulation, log: str) -> Path:
 
 @contextmanager
 def open_partition(
-    simulation: Simulation, log: LogName | Literal["candidates"], day: date
+    simulation: Simulation, log: LogName | Literal["candidates", "negative_feedback"], day: date
 ) -> Iterator[Callable[[pa.Table], None]]:
     """Give a function that appends rows with integer ids to the one file of a partition.
 
@@ -37,7 +37,9 @@ def open_partition(
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.parquet"):
         old.unlink()
-    plain = candidates_schema() if log == "candidates" else LOGS[log]
+    plain = FEEDBACK if log == "negative_feedback" else candidates_schema()
+    if log in LOGS:
+        plain = LOGS[log]
     schema = _with_ids(simulation, plain.empty_table()).schema
     with pq.ParquetWriter(folder / _FILE, schema) as writer:
         yield lambda rows: writer.write_table(_with_ids(simulation, rows))

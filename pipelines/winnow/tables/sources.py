@@ -27,12 +27,12 @@ class StageSources:
     """What is written of a stage's negatives, by the stage's level in the ladder, from 0.
 
     Attributes:
-        names: The stages' names.
+        names: The stages' names; behind them None, for what the user rejected.
         hardness: The rank among the stages that give negatives, from 1; None where nothing is
-            taken from the stage.
+            taken from the stage. Of what the user rejected one more than of the last stage.
     """
 
-    names: tuple[str, ...]
+    names: tuple[str | None, ...]
     hardness: tuple[int | None, ...]
 
     @classmethod
@@ -40,7 +40,8 @@ class StageSources:
         """Take from the config what the ladder of stages is."""
         giving = [stage.name for stage in config.ladder if stage.take != "none"]
         names = tuple(stage.name for stage in config.ladder)
-        return cls(names, tuple(giving.index(n) + 1 if n in giving else None for n in names))
+        hardness = tuple(giving.index(n) + 1 if n in giving else None for n in names)
+        return cls((*names, None), (*hardness, len(giving) + 1))
 
     def hardness_of(self, stage: pa.Array) -> pa.Array:
         """Return the hardness of negatives by the levels of their stages, int8."""
@@ -48,4 +49,6 @@ class StageSources:
 
     def name_of(self, stage: pa.Array) -> pa.Array:
         """Return the names of the stages of negatives by their levels, string by dictionary."""
-        return named(stage, self.names)
+        known = [name for name in self.names if name is not None]
+        place = [known.index(name) if name is not None else None for name in self.names]
+        return named(pa.array(place, pa.int8()).take(stage), known)

@@ -62,10 +62,15 @@ def _summed(
 
 
 def hard_origins(hard: DataFrame) -> tuple[HardOrigin, ...]:
-    """Count hard negatives by stage and by tenth of their rank percentile."""
+    """Count hard negatives by stage and by tenth of their rank percentile.
+
+    Those that no stage gave have the name of their source in place of one.
+    """
     band = F.least(F.floor(F.col("rank_pct") * 10), F.lit(9)).cast("int")
     rows = (
-        hard.groupBy("stage", "source", "hardness", band.alias("band"))
+        hard.groupBy(
+            F.coalesce("stage", "source").alias("stage"), "source", "hardness", band.alias("band")
+        )
         .agg(F.count(F.lit(1)).alias("rows"))
         .orderBy("hardness", "source", "band")
         .collect()

@@ -17,7 +17,8 @@ from winnow.config.tree import Config
 SHOWN_NEGATIVES = none_of(
     "shown_negatives",
     EASY,
-    "negatives, easy or hard, that their user was shown in the exclusion window",
+    "negatives that their user was shown in the exclusion window, of any source but "
+    "negative_feedback",
 )
 CLICKED_NEGATIVES = none_of(
     "clicked_negatives",

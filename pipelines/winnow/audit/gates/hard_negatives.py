@@ -127,7 +127,7 @@ def recomputed_hard(
         "stage_size",
         (F.col("valid") & _cut(config)).alias("cut"),
     )
-    n_rows = (ranking_log.about_rows + n_positives * config.negatives.n_hard) // one_in
+    n_rows = (ranking_log.about_rows + n_positives * config.negatives.n_of_stages) // one_in
     counts = hard_counts(
         HardRows(
             logged,

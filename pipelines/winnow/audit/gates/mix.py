@@ -15,6 +15,7 @@ from winnow.audit.recompute.quotas import exceeds_quota
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
 from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
 from winnow.config.gates import Bounds, GateBounds
+from winnow.config.sources import NEGATIVE_FEEDBACK, source_named
 from winnow.config.tree import Config
 
 NEGATIVES_UNACCOUNTED = none_of(
@@ -48,7 +49,7 @@ HARD_SHARE = Gate(
     "hard_share",
     MIX,
     "share",
-    "hard negatives found among those asked for, less one, of requests with ranking rows",
+    "hard negatives of stages found among those asked for, less one, of requests with ranking rows",
     GateBounds(warn=Bounds(least=-0.1, most=0.0)),
 )
 SHORTFALL_SHARE = at_most(
@@ -59,7 +60,13 @@ SHORTFALL_SHARE = at_most(
     warn=0.1,
 )
 
-OF_CHOICE = ("request_not_logged", "pool_too_small", "all_forbidden", "positive_not_scored")
+OF_CHOICE = (
+    "request_not_logged",
+    "pool_too_small",
+    "all_forbidden",
+    "positive_not_scored",
+    "nothing_rejected",
+)
 OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted", "recall_unknown")
 REASONS = (*OF_CHOICE, *OF_DRAWS)
 """Why a negative that was asked for is missing."""
@@ -151,7 +158,10 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
         "requested": F.col("n_requested"), "easy": n_easy, "hard": n_hard, "fill": n_fill,
         "shortfall": shortfall, **of_reason,
     }  # fmt: skip
-    logged = of_reason["request_not_logged"] == 0
+    logged, of_stages = of_reason["request_not_logged"] == 0, n_hard
+    if config.negatives.feedback is not None:
+        code = source_named(NEGATIVE_FEEDBACK).code
+        of_stages = n_hard - F.size(F.filter("neg_source", lambda source: source == code))
     return aggregate(
         with_chances(samples),
         row_sample,
@@ -162,7 +172,7 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
             "unexplained": F.count_if(missing != n_fill + shortfall),
             "differs": F.count_if(differs),
             "logged": F.count_if(logged),
-            "hard_of_logged": F.sum(F.when(logged, n_hard)),
+            "hard_of_logged": F.sum(F.when(logged, of_stages)),
             **{name: F.sum(column) for name, column in sums.items()},
         },
         {
@@ -185,15 +195,16 @@ def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample
         SOURCES_DIFFER.figure(counts["exceeding"], detail=detail),
         INCL_PROB_DIFFERS.figure(counts["unlikely"], _SAMPLES, detail=detail),
     ]
-    if config.negatives.n_hard > 0 and counts["logged"]:
-        asked = counts["logged"] * config.negatives.n_hard
+    if config.negatives.n_of_stages > 0 and counts["logged"]:
+        asked = counts["logged"] * config.negatives.n_of_stages
         found = (counts["hard_of_logged"] or 0) / asked - 1.0
         figures.append(HARD_SHARE.figure(found, detail=f"{asked:,} asked for"))
     missing = {reason: int(counts[reason] or 0) for reason in REASONS}
     return figures + [
         SHORTFALL_SHARE.figure(n / counts["requested"], reason)
         for reason, n in missing.items()
-        if n
+        # Few users ever reject anything, so that of it is no news.
+        if n and reason != "nothing_rejected"
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.recompute.quotas import PoolRows, logged_share, rows_of_pools
+from winnow.audit.recompute.quotas import PoolRows, rows_of_pools
 from winnow.config.tree import Config
 
 
@@ -35,10 +35,10 @@ def drawn_evenly(config: Config) -> Column:
     n_hard, known = F.col("n_hard"), F.col("known_chances")
     pools = rows_of_pools(config)
     if len(pools) > 1:
-        return _evenly_by_pool(pools, logged_share(config))
+        return _evenly_by_pool(pools)
     if all(one.pool.selection != "random" for one in pools):
         return known == 0
-    share = F.lit(logged_share(config))
+    share = F.lit(pools[0].logged)
     least, most = F.col("least_chance"), F.col("most_chance")
     pool = n_hard * share / least
     whole = F.abs(pool - F.round(pool)) <= 1e-6 * pool
@@ -48,12 +48,13 @@ def drawn_evenly(config: Config) -> Column:
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
 
 
-def _evenly_by_pool(pools: Sequence[PoolRows], logged: float) -> Column:
+def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
     """Return the same where each pool has a chance of its own, and no other negative has one."""
-    fits, n_known, share = F.lit(True), F.lit(0), F.lit(logged)
-    for pool, hardness in pools:
+    fits, n_known = F.lit(True), F.lit(0)
+    for pool, hardness, logged in pools:
         if hardness is None:
             continue
+        share = F.lit(logged)
         both = F.arrays_zip("neg_hardness", "neg_incl_prob")
         # Not getField of the list: Sail takes that for a place in it.
         of_pool = F.transform(F.filter(both, _of_any(hardness)), lambda one: one["neg_incl_prob"])
@@ -68,9 +69,10 @@ def _evenly_by_pool(pools: Sequence[PoolRows], logged: float) -> Column:
         all_chosen = (n == pool.asked) | (least == share)
         fits = fits & F.when(n == 0, F.lit(True)).otherwise(possible & all_chosen)
         n_known = n_known + n
-    if all(hardness is not None for _, hardness in pools):
+    if all(hardness is not None for _, hardness, _ in pools):
         return fits & (F.col("known_chances") == n_known)
     # Of pools that share a stage no row tells which of them it is of.
+    share = F.lit(max(logged for *_, logged in pools))
     inside = F.coalesce((F.col("least_chance") > 0) & (F.col("most_chance") <= share), F.lit(True))
     return fits & inside & (F.col("known_chances") == F.col("hard_chances"))
 

@@ -27,7 +27,7 @@ from winnow.audit.recompute.exposures import Counts, date_exposures
 from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
-from winnow.config.negatives import Drawn
+from winnow.config.asked_negatives import Drawn
 from winnow.config.pool_entries import MarketColumns
 from winnow.config.sources import EASY_FILL
 from winnow.config.tree import Config

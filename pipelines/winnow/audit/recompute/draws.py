@@ -22,6 +22,8 @@ the ranking log has."""
 _SPARSEST = 8
 """Keys whose range is more than so many times their number are not counted up."""
 
+_NO_CODE = -2
+
 MOST_OFF = 1e-6
 """A log_q may differ by so much from the one that is computed here."""
 
@@ -64,7 +66,7 @@ class DrawFigures:
     """What one partition adds to the figures; sums over partitions are the figures.
 
     Attributes:
-        shown, clicked, ineligible: Negatives that are so.
+        shown, clicked, ineligible: Negatives that are so; of ``shown`` those that may not be.
         outside: Draws of an item of the catalogue that is not in the group of their positive.
         invalid: Draws without a finite log_q <= 0, and negatives that are no draws with one.
         differing: Draws in their group whose log_q is not the probability.
@@ -103,6 +105,7 @@ def examine(
     negatives: Negatives,
     drawable: Drawable,
     recalled: tuple[NDArray[np.int32], NDArray[np.int64]] = NOTHING,
+    exempt: int | None = None,
 ) -> DrawFigures:
     """Compare a partition's negatives with the forbidden sets of its users.
 
@@ -114,6 +117,8 @@ def examine(
         drawable: What may be drawn.
         recalled: (request, item) of the ranking log, duplicates allowed: place of the request, as
             in ``Negatives``, and 64-bit key, shapes (k,).
+        exempt: The code of neg_source of what the user may have been shown, if any: that each of
+            these was rejected is another gate.
     """
     n, items_of = len(drawable.keys), (negatives.item, shown[1], clicked[1], recalled[1])
     codes = [places_of(item, drawable.keys) for item in items_of]
@@ -150,6 +155,7 @@ def examine(
             np.where(drawn & known & valid, declared, np.nan),
             mixture,
             negatives.request,
+            negatives.source == (_NO_CODE if exempt is None else exempt),
         ),
         _slots(drawable),
         n + len(strange) + 1,

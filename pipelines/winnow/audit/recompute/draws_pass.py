@@ -86,7 +86,12 @@ class DrawRows:
 
 
 def draw_figures(
-    rows: DrawRows, drawable: Drawable, shipped_name: str, ids: "Ids", limits: Limits
+    rows: DrawRows,
+    drawable: Drawable,
+    shipped_name: str,
+    ids: "Ids",
+    limits: Limits,
+    exempt: int | None = None,
 ) -> DrawFigures:
     """Compare every negative with its user's forbidden set, in one shuffle.
 
@@ -96,6 +101,7 @@ def draw_figures(
         shipped_name: The name that tasks find its file by.
         ids: The id types.
         limits: How much is compared at a time.
+        exempt: As for ``examine``.
     """
     users = rows.negatives.select(key_of("user_id", ids.user).alias("user_key"))
     told = set(rows.negatives.columns)
@@ -140,7 +146,7 @@ def draw_figures(
         union.sparkSession, rows.n_rows, limits.audited, limits.memory_gib
     )
     task: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]] = partial(
-        _examine_partition, shipped_name=shipped_name
+        _examine_partition, shipped_name=shipped_name, exempt=exempt
     )
     sums = [
         of_pass(union, "user_key", number, passes)
@@ -155,16 +161,17 @@ def draw_figures(
 
 
 def _examine_partition(
-    batches: Iterable[pa.RecordBatch], shipped_name: str
+    batches: Iterable[pa.RecordBatch], shipped_name: str, exempt: int | None = None
 ) -> Iterator[pa.RecordBatch]:
     received = list(batches)
     if received:
         with TASK_SLOTS:
-            sums = list(_sums(_examined(pa.Table.from_batches(received), shipped_name)))
+            rows = pa.Table.from_batches(received)
+            sums = list(_sums(_examined(rows, shipped_name, exempt)))
         yield from sums
 
 
-def _examined(rows: pa.Table, shipped_name: str) -> DrawFigures:
+def _examined(rows: pa.Table, shipped_name: str, exempt: int | None) -> DrawFigures:
     drawable = Drawable.load(shipped(shipped_name))
     users = rows["user_key"].combine_chunks().dictionary_encode()
     place = np.asarray(users.indices.to_numpy(), np.int32)
@@ -187,6 +194,7 @@ def _examined(rows: pa.Table, shipped_name: str) -> DrawFigures:
         negatives_in(rows.filter(pa.array(positive)), place[positive], of_positives),
         drawable,
         NOTHING if request is None else (request[recalled], item[recalled]),
+        exempt,
     )
 
 

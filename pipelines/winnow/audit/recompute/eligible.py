@@ -6,6 +6,7 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.config.sources import NEGATIVE_FEEDBACK
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import OWN_ID, on_date, valid_rows
@@ -37,7 +38,7 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
         seen = [
             valid_rows(log).where((at >= since) & (at < day.end_us)).select("item_id")
             for log in logs.values()
-            if log.contract.event_time is not None
+            if log.contract.event_time is not None and log.name != NEGATIVE_FEEDBACK
         ]
         ids = reduce(DataFrame.unionByName, seen).distinct()
         periods = ids.withColumn("begins", F.lit(None).cast("bigint"))

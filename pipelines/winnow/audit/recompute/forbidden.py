@@ -15,6 +15,7 @@ from winnow.audit.recompute.markets import with_market_numbers
 from winnow.audit.recompute.recalled import recalled_items
 from winnow.audit.recompute.segments import date_segments
 from winnow.audit.recompute.staged_rows import negatives_of
+from winnow.config.sources import source_named
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.rows import readable_rows
@@ -88,7 +89,10 @@ def measure_draws(
         n_positives=n_positives,
         recalled=recalled,
     )
-    return draw_figures(rows, drawable, scratch.ship(path), config.ids, scratch.limits)
+    asked, shipped = config.negatives.feedback, scratch.ship(path)
+    # The one source that may give what the user was shown, where the config asks for it.
+    exempt = None if asked is None else source_named(asked.entry.source).code
+    return draw_figures(rows, drawable, shipped, config.ids, scratch.limits, exempt)
 
 
 def forbidding_rows(
@@ -108,9 +112,13 @@ def forbidding_rows(
 
     shown = within("impressions", reach.exposure_lookback_days)
     if logs["impressions"].keeps_history:
-        listed = _listed(logs["impressions"], config, day)
-        shown = shown.unionByName(as_canonical(listed, logs["impressions"].aliases, scratch.limits))
+        shown = shown.unionByName(listed_items(logs["impressions"], config, day, scratch))
     return shown, within("clicks", reach.click_lookback_days)
+
+
+def listed_items(log: Log, config: Config, day: CalendarDay, scratch: Scratch) -> DataFrame:
+    """Return what static lists of users hold, under the one id of each item: user and item id."""
+    return as_canonical(_listed(log, config, day), log.aliases, scratch.limits)
 
 
 def _listed(log: Log, config: Config, day: CalendarDay) -> DataFrame:

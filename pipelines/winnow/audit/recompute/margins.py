@@ -11,7 +11,7 @@ from winnow.audit.recompute.logged_scores import OF_REQUEST, best_scores
 from winnow.audit.recompute.quotas import logged_share, rows_of_pools
 from winnow.audit.recompute.request_sample import of_some_requests
 from winnow.audit.recompute.staged_rows import KEY
-from winnow.config.chosen_entries import HardEntry
+from winnow.config.chosen_entries import StageEntry
 from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 
@@ -78,11 +78,11 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
         [*OF_REQUEST],
     )
     repeats = [name for name in ("repeat_idx",) if name in rows.columns]
-    for one, hardness in rows_of_pools(config):
-        entries = [config.negatives.hard[i] for i in one.entries]
+    for one, hardness, _ in rows_of_pools(config):
+        entries = [e for i, e in config.negatives.of_stages.items() if i in one.entries]
         names = {entry.stage for entry in entries}
         inside = [(level, stage) for level, stage in stages if stage.name in names]
-        if hardness is None or one.selection != "random" or len(inside) < len(names):
+        if not names or hardness is None or one.selection != "random" or len(inside) < len(names):
             continue
         beyond = [
             (F.col("deepest") == level) & _worse(level, stage.hard, config)
@@ -111,7 +111,7 @@ def _scores(stages: Sequence[tuple[int, Rung]], name: str) -> list[Column]:
     return [F.col(f"score_{level}").alias(f"{name}_{level}") for level, _ in stages]
 
 
-def _worse(level: int, entries: Sequence[HardEntry], config: Config) -> Column:
+def _worse(level: int, entries: Sequence[StageEntry], config: Config) -> Column:
     """Return whether ``own_<level>`` is worse than ``positive_<level>`` by an entry's margin.
 
     Never NULL: where a score is missing, it is not.

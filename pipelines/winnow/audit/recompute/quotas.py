@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from winnow.audit.recompute.staged_rows import codes_of
-from winnow.config.negatives import Pool
+from winnow.config.asked_negatives import Pool
 from winnow.config.sources import EASY_FILL, source_named
 from winnow.config.tree import Config
 
@@ -19,24 +19,35 @@ class PoolRows(NamedTuple):
     Attributes:
         pool: What is asked of it.
         hardness: Of its stages; None where another pool takes from one of them, so that no row
-            tells which of the two it is of.
+            tells which of the two it is of. Of what the user rejected it is one that no stage has.
+        logged: How likely its log has a candidate.
     """
 
     pool: Pool
     hardness: tuple[int, ...] | None
+    logged: float = 1.0
 
 
 def rows_of_pools(config: Config) -> list[PoolRows]:
-    """Return the pools of hard negatives, in their order."""
+    """Return the pools of hard negatives, in their order: those of stages, then of feedback."""
     negatives = config.negatives
     stages = [stage.name for stage in config.ladder if stage.take != "none"]
-    found = []
+    found, taking, logged = [], negatives.of_stages, logged_share(config)
     for pool in negatives.pools:
-        own = {negatives.hard[i].stage for i in pool.entries}
-        others = {e.stage for i, e in enumerate(negatives.hard) if i not in pool.entries}
+        own = {taking[i].stage for i in pool.entries}
+        others = {e.stage for i, e in taking.items() if i not in pool.entries}
         hardness = tuple(stages.index(stage) + 1 for stage in stages if stage in own)
-        found.append(PoolRows(pool, None if own & others else hardness))
+        found.append(PoolRows(pool, None if own & others else hardness, logged))
+    if negatives.feedback is not None:
+        asked, place, entry = negatives.feedback
+        rejected = Pool(asked, entry.selection, (place,))
+        found.append(PoolRows(rejected, (hardness_of_feedback(config),)))
     return found
+
+
+def hardness_of_feedback(config: Config) -> int:
+    """Return the hardness of what the user rejected: one more than of the last stage that gives."""
+    return 1 + sum(stage.take != "none" for stage in config.ladder)
 
 
 def logged_share(config: Config) -> float:
@@ -60,8 +71,12 @@ def exceeds_quota(config: Config) -> Column:
         _of_codes(hard) != F.col("n_hard"),
     ]
     found += [_of_codes({source.code}) > source.asked for source in easy if len(easy) > 1]
+    if negatives.feedback is not None:
+        # What calls itself otherwise would be looked for in another log.
+        code = source_named(negatives.feedback.entry.source).code
+        found.append(_of_codes({code}) != _of_hardness((hardness_of_feedback(config),)))
     pools = rows_of_pools(config)
-    for pool, hardness in pools if len(pools) > 1 else ():
+    for pool, hardness, _ in pools if len(pools) > 1 else ():
         if hardness is not None:
             found.append(_of_hardness(hardness) > pool.asked)
     return reduce(Column.__or__, found)

@@ -10,7 +10,7 @@ from winnow.audit.recompute.click_values import weight_of_value
 from winnow.audit.recompute.kept_negatives import below_negative_keep
 from winnow.audit.recompute.quotas import logged_share
 from winnow.audit.recompute.staged_rows import is_chosen, source_code
-from winnow.config.chosen_entries import HardEntry
+from winnow.config.chosen_entries import StageEntry
 from winnow.config.tree import Config
 from winnow.dates import CalendarDay
 
@@ -56,11 +56,16 @@ def drawn_by_chance(table: str, config: Config) -> Column:
     """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
     probable = (chance > 0) & (chance <= logged_share(config))
-    ways = {entry.selection == "random" for entry in config.negatives.hard}
+    by_chance = (chance > 0) & (chance <= F.lit(1.0))
+    feedback = config.negatives.feedback
+    ways = {entry.selection == "random" for entry in config.negatives.of_stages.values()}
     if ways == {False}:
         probable = is_null
     elif ways == {True, False}:
         probable = _by_stage(config, probable, is_null)
+    if feedback is not None:
+        rule = by_chance if feedback.entry.selection == "random" else is_null
+        probable = F.when(F.col("source") == feedback.entry.source, rule).otherwise(probable)
     if table == "hard_negatives":
         return probable
     is_hard = F.coalesce(is_chosen(source_code(config), config), F.lit(False))
@@ -114,13 +119,18 @@ def in_its_band(config: Config) -> Column:
     unknown = rank.isNull() | size.isNull()
     fits = F.when(unknown, share.isNull() & possible).otherwise(there)
     of_entry = F.lit(False)
-    for entry in config.negatives.hard:
+    feedback = config.negatives.feedback
+    if feedback is not None:
+        # No stage has a place for it.
+        nowhere = rank.isNull() & size.isNull() & F.col("stage").isNull()
+        of_entry = (F.col("source") == feedback.entry.source) & nowhere
+    for entry in config.negatives.of_stages.values():
         named = (F.col("stage") == entry.stage) & (F.col("source") == entry.source)
         of_entry = of_entry | (named & _inside(entry))
     return fits & of_entry
 
 
-def _inside(entry: HardEntry) -> Column:
+def _inside(entry: StageEntry) -> Column:
     """Return whether a row lies in the entry's band; in that of all items, it need not be known."""
     if entry.ranks is not None:
         return F.coalesce(F.col("stage_rank").between(*entry.ranks), F.lit(False))

@@ -18,7 +18,7 @@ from winnow.audit.recompute.repeats import hashes_of_repeats
 from winnow.audit.recompute.request_sample import of_some_requests
 from winnow.audit.recompute.staged_rows import is_chosen
 from winnow.audit.recompute.user_caps import KEYS, key_columns
-from winnow.config.chosen_entries import HardEntry
+from winnow.config.chosen_entries import StageEntry
 from winnow.config.sources import source_named
 from winnow.config.tree import Config
 from winnow.events.keys import key_of
@@ -46,10 +46,10 @@ class ScorePool(NamedTuple):
 
 def score_pools(config: Config) -> Iterator[ScorePool]:
     """Give the pools that are chosen by score, and known by the hardness of their stage."""
-    for one, hardness in rows_of_pools(config):
+    for one, hardness, _ in rows_of_pools(config):
         if one.selection != "score" or hardness is None:
             continue
-        entries: list[HardEntry] = [config.negatives.hard[i] for i in one.entries]
+        entries: list[StageEntry] = [config.negatives.of_stages[i] for i in one.entries]
         first = entries[0]
         number = 0 if first.quota.open else one.entries[0] + 1
         yield ScorePool(

@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.config.sources import source_named
+from winnow.config.sources import NEGATIVE_FEEDBACK, source_named
 from winnow.config.tree import Config
 
 KEY = ("user_id", "request_id", "item_id")
@@ -49,6 +49,11 @@ def is_chosen(code: Column, config: Config) -> Column:
     """Return whether a code of neg_source is that of a source that chooses; NULL for NULL."""
     drawn = [source.code for source in config.negatives.drawn]
     return ~code.isin(*drawn) if drawn else F.when(code.isNotNull(), F.lit(True))
+
+
+def of_stage(code: Column, config: Config) -> Column:
+    """Return whether a code of neg_source is that of a source that takes from a stage's list."""
+    return is_chosen(code, config) & (code != source_named(NEGATIVE_FEEDBACK).code)
 
 
 def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
@@ -146,13 +151,16 @@ def _with_markets(listed: DataFrame, staged: Mapping[str, DataFrame], config: Co
 
 
 def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
-    """Return the hard negatives: ``KEY``, ``neg_item_id``, ``stage``, and more.
+    """Return the hard negatives of stages: ``KEY``, ``neg_item_id``, ``stage``, and more.
 
+    What users rejected is none of them: no stage tells of it, see ``feedback.py``.
     hard_negatives knows rank and score of each; the other tables know its stage by its hardness.
     None where no table with hard negatives is written.
     """
+    with_feedback = config.negatives.feedback is not None
     if "hard_negatives" in staged:
-        return staged["hard_negatives"]
+        rows = staged["hard_negatives"]
+        return rows.where(F.col("source") != NEGATIVE_FEEDBACK) if with_feedback else rows
     stages = [stage.name for stage in config.ladder if stage.take != "none"]
     if not stages:
         return None
@@ -161,13 +169,13 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
     if "training_samples" in staged:
         lists = F.explode(F.arrays_zip("neg_item_ids", "neg_source", "neg_hardness")).alias("row")
         rows = staged["training_samples"].select(*KEY, lists)
-        hard = rows.where(is_chosen(F.col("row.neg_source"), config)).select(
+        hard = rows.where(of_stage(F.col("row.neg_source"), config)).select(
             *KEY,
             F.col("row.neg_item_ids").alias("neg_item_id"),
             F.col("row.neg_hardness").alias("hardness"),
         )
     elif "training_samples_pointwise" in staged:
-        rows = staged["training_samples_pointwise"].where(is_chosen(source_code(config), config))
+        rows = staged["training_samples_pointwise"].where(of_stage(source_code(config), config))
         hard = rows.select(
             "user_id",
             "request_id",
@@ -181,9 +189,9 @@ def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None
 
 
 def can_have_hard(evidence: Evidence) -> bool:
-    """Return whether hard negatives were asked for, and a table that is written tells of them."""
+    """Return whether hard ones of stages were asked for, and a written table tells of them."""
     return (
         "ranking_log" in evidence.logs
-        and evidence.config.negatives.n_hard > 0
+        and evidence.config.negatives.n_of_stages > 0
         and hard_of(evidence.staged, evidence.config) is not None
     )

@@ -37,6 +37,8 @@ SYNONYMS: dict[str, str] = {
     "impression_ts": f"{_EVENT} impressiontime shownat exposuretime showtime exptime viewtime "
     "servedat",
     "click_ts": f"{_EVENT} clicktime clickedat clickts actiontime actedat",
+    "feedback_ts": f"{_EVENT} hiddenat hidetime rejectedat dislikedat feedbacktime",
+    "feedback_type": "reason type kind what feedback rejecttype",
     "stage_ts": f"{_EVENT} stagetime rankedat ranktime",
     "valid_from": "from start starttime startts onsalefrom onlinetime publishedat publishtime "
     "createdat availablefrom launchedat",

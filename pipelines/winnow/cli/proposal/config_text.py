@@ -55,7 +55,7 @@ def config_text(roles: Mapping[str, Role], settings: Settings, folder: Path) -> 
                 f"    # columns they have ({_WHAT[name]}).",
                 f"    path: logs/{name}",
             ]
-        else:
+        elif name != "negative_feedback":
             lines += [f"  # {name}: nothing that was found looks like it; it may be left out."]
     return "\n".join([*lines, "", *settings.lines()]).rstrip() + "\n"
 

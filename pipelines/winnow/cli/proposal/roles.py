@@ -8,19 +8,21 @@ from winnow.cli.proposal.columns import Matches, match_columns
 from winnow.cli.proposal.found_logs import FoundLog
 from winnow.contracts.tables import table_contract
 
-PROPOSED = ("impressions", "clicks", "ranking_log", "items")
+PROPOSED = ("impressions", "clicks", "ranking_log", "negative_feedback", "items")
 """The logs that are looked for; of users nothing is used that the config does not name."""
 
 _NAMED = {
     "impressions": "impression exposure shown show expos display view feed random bts",
     "clicks": "click action event engagement interaction conversion behav purchase",
     "ranking_log": "rank recall candidate funnel stage scor retriev cascade",
+    "negative_feedback": "hide hidden dislike reject refus complain negative not_interested",
     "items": "item catalog product sku article goods movie content",
 }
 _NEEDED = {
     "impressions": ("item_id", "impression_ts"),
     "clicks": ("item_id", "user_id", "click_ts"),
     "ranking_log": ("item_id", "request_id", "stage"),
+    "negative_feedback": ("item_id", "user_id", "feedback_ts"),
     "items": ("item_id",),
 }
 _MOST = 12
@@ -83,7 +85,7 @@ def _score(name: str, log: FoundLog, matches: Matches) -> float:
         return 0.0
     if name == "impressions" and "user_id" not in there:
         return 0.0
-    if name in ("impressions", "clicks", "items") and _is_ranking_log(log):
+    if name != "ranking_log" and _is_ranking_log(log):
         return 0.0
     words = log.path.lower().rpartition("/")[2]
     hint = 3.0 if any(word in words for word in _NAMED[name].split()) else 0.0
@@ -92,6 +94,9 @@ def _score(name: str, log: FoundLog, matches: Matches) -> float:
         return sure + hint + ("position" in there) + 2 * (matches.label is not None)
     if name == "clicks":
         return sure + hint + ("action_type" in there) - ("position" in log.sample.columns)
+    if name == "negative_feedback":
+        # Its columns are those of clicks: only the name tells them apart.
+        return sure + hint if hint else 0.0
     if name == "items":
         about_users = any("user" in column.lower() for column in log.sample.columns)
         times = "click_ts" in match_columns(table_contract("clicks").names, log.sample).columns

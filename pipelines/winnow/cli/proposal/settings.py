@@ -17,6 +17,8 @@ _LADDER = (
     ("fine", "rank"),
     ("rerank", "re_rank", "mix"),
 )
+_REJECTED = "{source: negative_feedback, count: 2}"
+
 _SELDOM = 0.02
 """A stage of fewer of the rows is taken for a broken value."""
 
@@ -36,6 +38,7 @@ class Settings:
         other_stages: Values of few rows that may be no stages.
         cut_known_by: How a cut is known.
         ranked: Whether there is a ranking log.
+        rejected: Whether there is a log of what users rejected.
         day: A date of which there are impressions.
     """
 
@@ -49,6 +52,7 @@ class Settings:
     other_stages: tuple[str, ...]
     cut_known_by: str
     ranked: bool
+    rejected: bool
     day: date | None
 
     def lines(self) -> Iterator[str]:
@@ -65,6 +69,8 @@ class Settings:
             yield "# These are rejected, unless positives.actions names them."
         if not self.ranked:
             yield "negatives: {hard: []}       # hard negatives come from a ranking log"
+            if self.rejected:
+                yield f"# or, of what users rejected: negatives: {{hard: [{_REJECTED}]}}"
             return
         yield "funnel:"
         yield f"  cut_known_by: {self.cut_known_by}"
@@ -77,6 +83,9 @@ class Settings:
             yield "negatives:"
             yield "  hard:"
             yield from (f"    - {taken}" for taken in _takes(self.stages))
+        if self.rejected:
+            yield "# Of what users rejected, for negatives.hard, where such negatives are wanted:"
+            yield f"#   - {_REJECTED}"
 
 
 def settings_of(roles: Mapping[str, Role]) -> Settings:
@@ -98,6 +107,7 @@ def settings_of(roles: Mapping[str, Role]) -> Settings:
         other_stages=other_stages,
         cut_known_by="passed" if _has(ranked, "passed") else "membership",
         ranked=ranked is not None,
+        rejected="negative_feedback" in roles,
         day=_day(shown, clicks),
     )
 

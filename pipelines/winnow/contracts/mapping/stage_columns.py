@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from winnow.config.chosen_entries import HardEntry
+from winnow.config.chosen_entries import StageEntry
 from winnow.config.ladder import Rung
 from winnow.config.tree import Config
 from winnow.errors import Problem
@@ -24,7 +24,7 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
             "logs.ranking_log has neither score nor rank",
             next_step="Map one of them under logs.ranking_log.columns, or take stage_scores out.",
         )
-    if config.negatives.n_hard == 0 and not cascade:
+    if config.negatives.n_of_stages == 0 and not cascade:
         return
     cuts = cascade or any(stage.take == "cut" for _, stage in taking)
     if cuts and funnel.cut_known_by == "passed" and "passed" not in there:
@@ -40,7 +40,7 @@ def stage_problems(there: Collection[str], config: Config) -> Iterator[Problem]:
             "logs.ranking_log has no column cut_reason",
             next_step="Map it under logs.ranking_log.columns, or take cut_reasons out.",
         )
-    for index, stage in taking if config.negatives.n_hard > 0 else ():
+    for index, stage in taking if config.negatives.n_of_stages > 0 else ():
         yield from _of_stage(index, stage, there, config)
 
 
@@ -103,5 +103,5 @@ def _of_stage(index: int, stage: Rung, there: Collection[str], config: Config) -
     )
 
 
-def _band(entry: HardEntry) -> str:
+def _band(entry: StageEntry) -> str:
     return str(list(entry.ranks or entry.percentiles))

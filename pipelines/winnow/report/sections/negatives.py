@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from winnow.audit.record import Funnel, HardOrigin, Histogram
+from winnow.config.sources import NEGATIVE_FEEDBACK
 from winnow.report.drawing.area_charts import Heat, columns, heat_map
 from winnow.report.drawing.chart import Caption
 from winnow.report.drawing.row_charts import Row, named_bars
@@ -23,7 +24,8 @@ def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Sectio
         none = "Where they come from was not counted." if there else "The release has none."
         return Section(key, title, short, empty=none)
     by_stage = rows_by_stage(origins)
-    unplaced = sum(origin.rows for origin in origins if origin.band is None)
+    rejected = sum(origin.rows for origin in origins if origin.source == NEGATIVE_FEEDBACK)
+    unplaced = sum(origin.rows for origin in origins if origin.band is None) - rejected
     rows = [
         Heat(
             (stage, *(plain(n) for n in counts), plain(sum(counts))),
@@ -32,10 +34,13 @@ def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Sectio
         )
         for stage, counts in by_stage.items()
     ]
+    if not rows:
+        words = f"All {plain(total)} hard negatives are items that their users rejected."
+        return Section(key, title, short, empty=words)
     stage, counts = max(by_stage.items(), key=lambda pair: max(pair[1]))
     tenth = counts.index(max(counts))
     finding = (
-        f"{plain(total)} hard negatives come from {len(by_stage)} "
+        f"{plain(total - rejected)} hard negatives come from {len(by_stage)} "
         f"{'stage' if len(by_stage) == 1 else 'stages'}."
     )
     if max(counts):
@@ -45,6 +50,8 @@ def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Sectio
         )
     if unplaced:
         finding += f" Of {plain(unplaced)} the log does not tell the place in the list."
+    if rejected:
+        finding += f" {plain(rejected)} more are items that their users rejected, of no stage."
     heads = [str(tenth + 1) for tenth in TENTHS]
     caption = Caption(
         key="chart-hard",
@@ -69,10 +76,12 @@ def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Sectio
 def rows_by_stage(origins: Sequence[HardOrigin]) -> dict[str, list[int]]:
     """Return ten counts per stage, easiest stage first: one per tenth of its list.
 
-    Rows whose place in the list is not known are not counted.
+    Rows whose place in the list is not known are not counted; those that no stage gave have none.
     """
     found: dict[str, list[int]] = {}
     for origin in sorted(origins, key=lambda origin: (origin.hardness, origin.stage)):
+        if origin.source == NEGATIVE_FEEDBACK:
+            continue
         place = f"{origin.stage} ({origin.source}, hardness {origin.hardness})"
         counts = found.setdefault(place, [0] * len(TENTHS))
         if origin.band is not None:

@@ -14,13 +14,14 @@ class Events(NamedTuple):
 
     Attributes:
         owner, item: uint64 keys, shape (n,): what ``events/kinds.py`` says of each kind.
-        kind: int8, shape (n,): FORBIDDEN, PAIR, or a ranked item of a stage.
+        kind: int8, shape (n,): as in ``events/kinds.py``.
         score: float64, shape (n,): a ranked item's score; NaN where it has none.
         rank: int32, shape (n,): a ranked item's logged rank from 1; 0 where it has none.
         stage_size: int32, shape (n,): how many items the item's stage ranked; 0 where the log
             does not say.
+        event_us: int64, shape (n,): when an item was rejected.
 
-    Of the last three, one that the log does not have is empty.
+    Of the last four, one that the logs do not have is empty.
     """
 
     owner: NDArray[np.uint64]
@@ -29,6 +30,7 @@ class Events(NamedTuple):
     score: NDArray[np.float64]
     rank: NDArray[np.int32]
     stage_size: NDArray[np.int32]
+    event_us: NDArray[np.int64]
 
 
 @inlined

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled
 from winnow.arrays.grouping import rows_by_group
-from winnow.events.kinds import FORBIDDEN, PAIR, RECALLED
+from winnow.events.kinds import CLICKED, FORBIDDEN, PAIR, RECALLED, REJECTED
 from winnow.sampler.kernels.events import Events, codes_of, find_slot, index_keys
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.owners import Owners
@@ -16,8 +16,9 @@ from winnow.sampler.kernels.owners import Owners
 class GroupedEvents(NamedTuple):
     """The events of users and requests with a positive, those of each together, in input order.
 
-    Group i below the number of users holds the FORBIDDEN events of user i; the groups behind them
-    hold the ranked items of each request, and those behind these its RECALLED ones.
+    Group i below the number of users holds the FORBIDDEN and CLICKED events of user i; the groups
+    behind them hold the ranked items of each request, those behind these its RECALLED ones, and
+    the last ones what each user rejected.
 
     Attributes:
         rows: int64, shape (m,): rows of the events.
@@ -40,7 +41,7 @@ def group_events(
         owners: The users and requests.
         slots, keys: The catalogue's item keys by code, and the table to find them in.
     """
-    n_groups = len(owners.users) + 2 * len(owners.requests)
+    n_groups = 2 * (len(owners.users) + len(owners.requests))
     rows, starts = rows_by_group(_groups(events, owners), n_groups)
     return GroupedEvents(rows, starts, codes_of(events.item, slots, keys)[rows])
 
@@ -54,17 +55,20 @@ def _groups(events, owners):  # type: ignore[no-untyped-def]
     user, u, request, r = U(0), -2, U(0), -2
     for x in range(len(group)):
         # Most rows have the user or the request of the row before.
-        if events.kind[x] == FORBIDDEN:
+        kind = events.kind[x]
+        if kind in (FORBIDDEN, CLICKED, REJECTED):
             if u == -2 or events.owner[x] != user:
                 user = events.owner[x]
                 u = user_slots[find_slot(user_slots, users, user)]
             group[x] = u
-        elif events.kind[x] != PAIR:
+            if kind == REJECTED and u >= 0:
+                group[x] = len(users) + 2 * len(requests) + u
+        elif kind != PAIR:
             if r == -2 or events.owner[x] != request:
                 request = events.owner[x]
                 r = request_slots[find_slot(request_slots, requests, request)]
             if r >= 0:
                 group[x] = len(users) + r
-                if events.kind[x] == RECALLED:
+                if kind == RECALLED:
                     group[x] += len(requests)
     return group

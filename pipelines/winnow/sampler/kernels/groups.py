@@ -9,6 +9,7 @@ from winnow.sampler.kernels.chosen_negatives import choose_negatives
 from winnow.sampler.kernels.draw_table import DrawTable
 from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
 from winnow.sampler.kernels.events import Events, codes_of
+from winnow.sampler.kernels.feedback import AskedFeedback
 from winnow.sampler.kernels.forbidden import forbidden_codes, recalled_codes
 from winnow.sampler.kernels.grouped_events import group_events
 from winnow.sampler.kernels.mix import REASONS
@@ -46,13 +47,14 @@ class Recipe(NamedTuple):
 
     Attributes:
         sources: What is drawn. ladder: What is a candidate. pools: How many of them are chosen.
-        spec: What holds for all.
+        spec: What holds for all. feedback: What is asked for of what users rejected.
     """
 
     sources: Sources
     ladder: Ladder
     pools: Pools
     spec: SamplingSpec
+    feedback: AskedFeedback = AskedFeedback()
 
 
 class Drawn(NamedTuple):
@@ -74,10 +76,11 @@ class Drawn(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """Negatives that were chosen from the pools of requests, those of one group behind the other's.
+    """Negatives that were chosen from finite pools, those of one group behind the other's.
 
     Attributes:
-        source: int8 as in neg_source. code: int32 catalogue code, shape (m,). stage: int8.
+        source: int8 as in neg_source. code: int32 catalogue code, shape (m,). stage: int8; behind
+            the last one where the user rejected it.
         rank, size: int32, 0 where not known.
         score: float64, NaN where none is logged.
         incl_prob: float64, NaN where not chance chose.
@@ -117,6 +120,7 @@ class Groups(NamedTuple):
 def sample_groups(
     events: Events,
     kept: Kept,
+    shown_us: NDArray[np.int64],
     positive_code: NDArray[np.int32],
     table: DrawTable,
     group_of: NDArray[np.int32],
@@ -129,6 +133,7 @@ def sample_groups(
 
     Args:
         events: The partition's events. kept: Its kept positives.
+        shown_us: When they were shown, int64, shape (p,).
         positive_code: What ``positive_codes`` returned for them.
         table: The catalogue.
         group_of: int32, shape (sources, p): the group of ``table`` that each source draws from for
@@ -149,10 +154,12 @@ def sample_groups(
         owners,
         hashes,
         kept.item,
+        shown_us,
         forbidden,
         n_items,
         recipe.ladder,
         recipe.pools,
+        recipe.feedback,
         missing,
         spec,
     )

@@ -24,6 +24,8 @@ class Draws(NamedTuple):
         row: int64, number of the positive's row.
         log_q, mixture: float64, NaN where it is not to be compared; ``mixture`` may be empty.
         request: int32, the place of the positive's request; empty where nobody asks.
+        may_be_shown: bool, whether the user may have been shown it: where the source is the one
+            of rejections.
     """
 
     user: Ints
@@ -34,13 +36,14 @@ class Draws(NamedTuple):
     log_q: Floats
     mixture: Floats
     request: Ints
+    may_be_shown: NDArray[np.bool_]
 
 
 class DrawCounts(NamedTuple):
     """Sums over the users of a partition.
 
     Attributes:
-        shown, clicked: Negatives that are so.
+        shown, clicked: Negatives that are so, though they may not.
         outside: Draws of an item, or for a positive, that their source has in no such group.
         differing, mixing: Draws whose log_q, or mixture_log_q, is not the probability.
         recalled: Draws that are recalled, or of a request that is not known, where that is wrong.
@@ -183,7 +186,7 @@ def _count(  # type: ignore[no-untyped-def]
         for at in range(starts[u], starts[u + 1]):
             x = rows[at]
             i, s, g = draws.item[x], draws.source[x], draws.group[x]
-            n_shown += was_shown[i] == u
+            n_shown += was_shown[i] == u and not draws.may_be_shown[x]
             n_clicked += was_clicked[i] == u
             if told and draws.request[x] != request:
                 for k in range(n_sources):

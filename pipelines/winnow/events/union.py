@@ -1,0 +1,79 @@
+"""All events in one frame: what is shuffled by user."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from winnow.events.kinds import PAIR, REJECTED
+from winnow.spark.broadcast import broadcast
+from winnow.spark.limits import Limits
+from winnow.spark.sized import Sized
+
+EVENT_COLUMNS = ("owner_key", "item_key", "kind")
+"""What a task needs of an event; see ``sampler.kernels.events.Events``."""
+
+RANKED_COLUMNS = ("score", "rank", "stage_size")
+"""What it needs of a ranking row besides, where the log has it."""
+
+FEEDBACK_COLUMNS = ("event_us",)
+"""What it needs of a rejection besides, where rejections are asked for."""
+
+
+def union_of_events(
+    forbidden: DataFrame,
+    pairs: Sized,
+    ranked: DataFrame | None,
+    limits: Limits,
+    rejected: DataFrame | None = None,
+) -> DataFrame:
+    """Put all events into one frame, where it is cheap without those of users who have no pair.
+
+    Args:
+        forbidden: What ``forbidden_events`` returned.
+        pairs: What ``stage_kept_pairs`` returned; of few enough the users are broadcast.
+        ranked: What ``ranked_events`` returned, or None without a ranking log.
+        limits: How many are few.
+        rejected: What ``rejected_events`` returned.
+
+    Returns:
+        ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
+        ``item_key`` (bigint), ``kind`` (tinyint), those of ``RANKED_COLUMNS`` that the ranked rows
+        have, and ``FEEDBACK_COLUMNS`` where there are rejections. What the keys are depends on the
+        kind: see ``events/kinds.py``.
+    """
+    if pairs.rows <= limits.broadcast_rows:
+        users = broadcast(pairs.frame.select("user_key").distinct(), "user_key")
+        forbidden = forbidden.join(users, "user_key", how="left_semi")
+        if rejected is not None:
+            rejected = rejected.join(users, "user_key", how="left_semi")
+    of_ranked = () if ranked is None else ranked.columns
+    columns = [name for name in RANKED_COLUMNS if name in of_ranked]
+    columns += [] if rejected is None else FEEDBACK_COLUMNS
+    user, item = F.col("user_key"), F.col("item_key")
+    frames = [
+        _with(forbidden, (user, item, F.col("kind")), columns),
+        _with(
+            pairs.frame,
+            (F.col("pair_file"), F.col("pair_row"), F.lit(PAIR).cast("tinyint")),
+            columns,
+        ),
+    ]
+    if rejected is not None:
+        frames.append(_with(rejected, (user, item, F.lit(REJECTED).cast("tinyint")), columns))
+    if ranked is not None:
+        frames.append(_with(ranked, (F.col("owner_key"), item, F.col("kind")), columns))
+    return reduce(DataFrame.unionByName, frames)
+
+
+def _with(rows: DataFrame, event: tuple[Column, ...], columns: Sequence[str]) -> DataFrame:
+    """Return rows as events with further columns, which say nothing where the rows have none."""
+    nothing = {name: F.lit(0) for name in ("rank", "stage_size")}
+    nothing |= {"score": F.lit(None).cast("double"), "event_us": F.lit(0).cast("bigint")}
+    known = rows.columns if columns else ()
+    return rows.select(
+        "user_key",
+        *(column.alias(name) for column, name in zip(event, EVENT_COLUMNS, strict=True)),
+        *(name if name in known else nothing[name].alias(name) for name in columns),
+    )
