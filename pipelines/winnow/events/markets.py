@@ -53,7 +53,8 @@ def _sold(column: str, log: Log, run: Run) -> pa.Table:
     market = F.explode(value) if log.carry[column].startswith("array") else value
     sold = rows.select("item_id", market.alias("market"))
     most = run.limits.market_weights
-    found = sold.where(F.col("market").isNotNull()).distinct().limit(most + 1).toArrow()
+    few = sold.where(F.col("market").isNotNull()).distinct().limit(most + 1)
+    found = run.scratch.fetched(few, f"sold-by-{column}")
     if found.num_rows > most:
         raise InputError(
             Problem(
@@ -71,7 +72,8 @@ def _counted(
     columns: MarketColumns, logs: Mapping[str, Log], run: Run, pairs: DataFrame | None
 ) -> pa.Table:
     events = events_in_markets(columns, logs, run, pairs)
-    return counted_per_item(events, run.config, run.day, by=("market",)).toArrow()
+    counted = counted_per_item(events, run.config, run.day, by=("market",))
+    return run.scratch.fetched(counted, f"popular-by-{columns.of_clicks or columns.of_request}")
 
 
 def _unfit(columns: MarketColumns, logs: Mapping[str, Log]) -> Iterator[Problem]:

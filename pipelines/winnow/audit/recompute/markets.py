@@ -45,9 +45,10 @@ def date_markets(evidence: Evidence) -> Mapping[MarketColumns, MarketCounts]:
     for place, columns in enumerate(config.negatives.market_columns):
         # Apart from what other measurements stage under the same names.
         folder = evidence.scratch.folder / f"audited-markets-{place}"
+        scratch = replace(evidence.scratch, folder=folder)
         found[columns] = _counts(
-            _sold(columns.of_items, evidence),
-            _popular(columns, evidence, replace(evidence.scratch, folder=folder)),
+            _sold(columns.of_items, evidence, scratch),
+            _popular(columns, evidence, scratch),
         )
     return found
 
@@ -75,17 +76,14 @@ def with_market_numbers(negatives: DataFrame, evidence: Evidence) -> tuple[DataF
     return negatives, numbers
 
 
-def _sold(column: str, evidence: Evidence) -> pa.Table:
+def _sold(column: str, evidence: Evidence, scratch: Scratch) -> pa.Table:
     """Return key and market, as text, of each item that may be drawn; pairs may come twice."""
     log, day = evidence.logs["items"], evidence.day
     begins = F.coalesce(F.unix_micros("valid_from"), F.lit(-(2**62))) < day.end_us
     ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
-    rows = (
-        valid_rows(log)
-        .where(on_date(log, day) & begins & ends)
-        .select(key_of("item_id", evidence.config.ids.item).alias("key"), F.col(column).alias("of"))
-        .toArrow()
-    )
+    key_and_of = key_of("item_id", evidence.config.ids.item).alias("key"), F.col(column).alias("of")
+    of_date = valid_rows(log).where(on_date(log, day) & begins & ends).select(*key_and_of)
+    rows = scratch.fetched(of_date, "sold")
     key, of = rows["key"].combine_chunks(), rows["of"].combine_chunks()
     if pa.types.is_list(of.type) or pa.types.is_large_list(of.type):
         key, of = key.take(pc.list_parent_indices(of)), pc.list_flatten(of)
@@ -113,7 +111,7 @@ def _popular(columns: MarketColumns, evidence: Evidence, scratch: Scratch) -> pa
     by = columns.of_request if own is None else own
     found = recomputed_popularity(evidence.logs, pairs, config, day, scratch, market=by)
     key = key_of("item_id", config.ids.item).alias("key")
-    rows = found.select(key, "market", "popularity").toArrow()
+    rows = scratch.fetched(found.select(key, "market", "popularity"), "popular")
     return rows.set_column(1, "market", rows["market"].cast(pa.string()))
 
 
