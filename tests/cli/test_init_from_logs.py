@@ -206,7 +206,7 @@ class DescribeSimulatedLogs:
             "user_id": "uid", "item_id": "sku", "feedback_ts": "hidden_at",
             "feedback_type": "reason",
         }  # fmt: skip
-        assert config.logs.clicks.path == "logs/clicks"
+        assert Path(str(config.logs.clicks.path)).name == "clicks"
         assert config.negatives.feedback is None, "the config says how to ask for it"
         text = (tmp_path / "winnow.yaml").read_text(encoding="utf-8")
         assert "#   - {source: negative_feedback, count: 2}\n" in text
