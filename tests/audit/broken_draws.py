@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import functions as F
 from winnow.config.positives import Downsampling
 from winnow.config.tree import Config
@@ -123,23 +123,33 @@ def weights_are_coarse(bench: Bench) -> Broken:
     return _with_catalogue(bench, replace(made, draws=draws))
 
 
-def _drawn(bench: Bench, own: NDArray[np.int64], other: NDArray[np.int64]) -> Broken:
-    """Draw with another alias table; weights and log_q stay those of popularity."""
+def _drawn(bench: Bench, **changed: Any) -> Broken:
+    """Draw from another line than the weights make; what log_q tells stays that of popularity."""
     made = bench.items.catalogue
-    groups = made.draws.groups._replace(own=own.astype(np.int64), other=other.astype(np.int32))
-    draws = made.draws._replace(groups=groups)
+    draws = made.draws._replace(groups=made.draws.groups._replace(**changed))
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 
 def draws_are_uniform(bench: Bench) -> Broken:
-    made = bench.items.catalogue
-    n = len(made.ids)
-    return _drawn(bench, np.full(n, made.total_weight), np.arange(n))
+    """All items are as long on the line, and log_q has the logarithms of their weights."""
+    groups = bench.items.catalogue.draws.groups
+    n = len(bench.items.catalogue.ids)
+    each = int(groups.totals[0]) // n
+    return _drawn(
+        bench,
+        weights=np.full(len(groups.weights), each),
+        before=groups.firsts * each,
+        totals=np.array([n * each]),
+    )
 
 
 def draws_come_from_a_sorted_head(bench: Bench) -> Broken:
-    n = len(bench.items.catalogue.ids)
-    return _drawn(bench, np.zeros(n, np.int64), np.arange(n) % 40)
+    """Of each weight only the first eighth of the items is drawn."""
+    groups = bench.items.catalogue.draws.groups
+    line = groups.line.copy()
+    for first, end in pairwise([*groups.firsts.tolist(), len(line)]):
+        line[first:end] = line[first + np.arange(end - first) % max(1, (end - first) // 8)]
+    return _drawn(bench, line=line)
 
 
 def _popular(bench: Bench, first: int, last: int) -> Broken:

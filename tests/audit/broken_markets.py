@@ -31,7 +31,7 @@ def _markets(made: Catalogue) -> list[Group]:
     found: list[Group] = []
     for g in range(1, len(groups.totals)):
         codes = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
-        found.append((codes, groups.weights[groups.begins[g] : groups.begins[g + 1]]))
+        found.append((codes, groups.weights_of(g)))
     return found
 
 

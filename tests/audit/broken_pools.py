@@ -30,8 +30,7 @@ def _groups(made: Catalogue) -> list[Group]:
     groups, found = made.draws.groups, []
     for g in range(len(groups.totals)):
         codes = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
-        weights = groups.weights[groups.begins[g] : groups.begins[g + 1]]
-        found.append((codes if len(codes) else None, weights))
+        found.append((codes if len(codes) else None, groups.weights_of(g)))
     return found
 
 

@@ -52,12 +52,10 @@ def draws_of_a_category_come_from_everywhere(bench: Bench) -> Broken:
 def uniform_draws_are_by_popularity(bench: Bench) -> Broken:
     """Drawn by other weights and said so: log_q is the one of these weights."""
     made = bench.items.catalogue
-    groups, n = made.draws.groups, len(made.ids)
-    parts = []
+    groups, parts = made.draws.groups, []
     for g in range(len(groups.totals)):
-        own = slice(groups.begins[g], groups.begins[g + 1])
         codes = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
-        weights = groups.weights[:n] if g == 1 else groups.weights[own]
+        weights = groups.weights_of(0 if g == 1 else g)
         parts.append((codes if len(codes) else None, weights))
     draws = made.draws._replace(groups=draw_groups(parts))
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
@@ -66,9 +64,15 @@ def uniform_draws_are_by_popularity(bench: Bench) -> Broken:
 def uniform_draws_leave_out_half_of_the_items(bench: Bench) -> Broken:
     made = bench.items.catalogue
     groups, n = made.draws.groups, len(made.ids)
-    own, other = groups.own.copy(), groups.other.copy()
-    own[n : 2 * n], other[n : 2 * n] = 0, np.arange(n) // 2
-    draws = made.draws._replace(groups=groups._replace(own=own, other=other))
+    begin = groups.line_begins[1]
+    # All of them have one weight, so that their places are the line: now there is another.
+    assert groups.line_begins[2] == begin
+    changed = groups._replace(
+        line=np.insert(groups.line, begin, np.arange(n, dtype=np.int32) // 2),
+        class_of=np.insert(groups.class_of, begin, np.zeros(n, np.int32)),
+        line_begins=groups.line_begins + np.where(np.arange(len(groups.line_begins)) > 1, n, 0),
+    )
+    draws = made.draws._replace(groups=changed)
     return Broken(bench.sampled(catalogue=replace(made, draws=draws)))
 
 

@@ -6,7 +6,6 @@ import pytest
 from winnow.audit.recompute.hashes import hashes_of
 from winnow.audit.recompute.score_races import ScorePool, count_out_of_order
 
-from tests.sampler.kernel_runs import alias_of
 from tests.sampler.reference import Asked, Band, Case, Item, Pair, Ranked, sample
 
 SEED, EPOCH, STREAM = 7, 3, 4
@@ -16,9 +15,8 @@ POSITIVES, ITEMS = range(1, 21), range(101, 113)
 def rows_of(n: int, *, higher: bool = True, temperature: float = 1.0) -> pa.Table:
     """Twenty positives of one request that choose n of twelve items each."""
     items = [Item(key, 1) for key in ITEMS]
-    own, other = alias_of(items)
     case = Case(
-        items=items, own=own, other=other, forbidden=[],
+        items=items, forbidden=[],
         pairs=[Pair(5, 6, item, 0, 1, 0, 0) for item in POSITIVES],
         ranked=[Ranked(5, 6, key, 0, True, (key - 101) / 4, None, None) for key in ITEMS],
         hot={}, takes=[("cut", 0.0, 1.0)] * 3, n_easy=0, n_hard=0, fill=False, max_rejections=0,

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tests.sampler.kernel_runs import alias_of
 from tests.sampler.reference import FEEDBACK, Asked, Band, Case, Item, Pair, Ranked, Rejection
 
 
@@ -20,7 +19,6 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         return ((n + 1) * spread) % 2**64
 
     items = [Item(key(i), draw(st.integers(1, 40))) for i in range(draw(st.integers(0, 12)))]
-    own, other = alias_of(items)
     # Some items are not in the catalogue.
     item = st.integers(0, 14).map(key)
     user = st.integers(0, 3).map(lambda n: key(n + 100))
@@ -79,8 +77,6 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     rejections = st.builds(Rejection, user, item, st.integers(-2, 2))
     return Case(
         items=items,
-        own=own,
-        other=other,
         forbidden=draw(st.lists(st.tuples(user, item), max_size=40)),
         pairs=pairs,
         ranked=ranked,

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, PAIR, RECALLED, REJECTED
-from winnow.sampler.kernels.draw_groups import alias_columns
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
@@ -28,11 +27,6 @@ from winnow.sampler.recipe import RecipeSettings
 from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, pools_of
 
 U64 = np.uint64
-
-
-def alias_of(items: list[Item]) -> tuple[list[int], list[int]]:
-    own, other = alias_columns(np.array([item.weight for item in items], np.int64))
-    return [int(x) for x in own], [int(x) for x in other]
 
 
 def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:

@@ -97,8 +97,6 @@ class Case:
     """
 
     items: list[Item]
-    own: list[int]
-    other: list[int]
     forbidden: list[tuple[int, int]]
     pairs: list[Pair]
     ranked: list[Ranked]
@@ -392,6 +390,18 @@ def n_hard_of(case: Case) -> int:
     return sum(one.n for one in pools_of(case)) + rejected
 
 
+def at_point(items: list[tuple[int, int]], point: int) -> int:
+    """The item at a point of the line: the lightest ones lie first, of one weight by their place.
+
+    ``items``: (item, weight), in the order of their places.
+    """
+    for item, weight in sorted(items, key=lambda one: one[1]):
+        if point < weight:
+            return item
+        point -= weight
+    raise AssertionError("the weights do not add up")
+
+
 def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     total = sum(item.weight for item in case.items)
     asked = case.n_easy
@@ -405,29 +415,21 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
                 group.lacking["recall_unknown"] = case.n_easy
     allowed = [(c, i) for c, i in enumerate(case.items) if i.key not in forbidden]
     allowed_weight = sum(item.weight for _, item in allowed)
+    every = [(c, item.weight) for c, item in enumerate(case.items)]
     n_easy = asked if allowed else 0
     group.n_fill = sum(group.lacking.values()) if allowed and case.fill else 0
     for draw in range(n_easy + group.n_fill):
         key = fold(fold(row, EASY if draw < n_easy else FILL), draw)
         drawn = None
         for attempt in range(case.max_rejections + 1):
-            column = below(fold(key, 2 * attempt), len(case.items))
-            share = below(fold(key, 2 * attempt + 1), total)
-            item = case.items[column if share < case.own[column] else case.other[column]]
+            item = case.items[at_point(every, below(fold(key, attempt), total))]
             if item.key not in forbidden:
                 drawn, attempts = item, attempt + 1
                 break
         if drawn is None:
-            point, attempts = (
-                below(fold(key, 2 * case.max_rejections + 2), allowed_weight),
-                (case.max_rejections + 2),
-            )
-            for _, item in allowed:
-                if point < item.weight:
-                    drawn = item
-                    break
-                point -= item.weight
-        assert drawn is not None
+            attempts = case.max_rejections + 2
+            point = below(fold(key, case.max_rejections + 1), allowed_weight)
+            drawn = case.items[at_point([(c, item.weight) for c, item in allowed], point)]
         log_q = math.log(drawn.weight) - math.log(allowed_weight)
         group.easy.append((drawn.key, log_q, attempts))
     group.shortfall = case.n_easy + n_hard_of(case) - len(group.easy) - len(group.hard)

@@ -1,7 +1,6 @@
 """The draw table holds exactly the weights, refuses ambiguous keys, and survives its file."""
 
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from winnow.dates import CalendarDay
 from winnow.errors import InputError
 from winnow.sampler.built_catalogue import build_catalogue
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue, save_catalogue
-from winnow.sampler.kernels.draw_groups import alias_columns
+from winnow.sampler.kernels.draw_groups import draw_groups
 from winnow.sampler.weights import integer_weights
 
 CONFIG = Config.model_validate_json(
@@ -44,20 +43,30 @@ INTEGERS = items((30, 30, 0, True), (-7, -7, 16, True), (5, 5, 1, True), (99, 99
 STRINGS = items(("b", -5, 0, True), ("é", 8, 16, True), ("a", 3, 1, True), ("gone", 2, 64, False))
 
 
-class DescribeAliasColumns:
+class DescribeDrawGroups:
     @settings(deadline=None, max_examples=200, derandomize=True)
-    @given(clicks=st.lists(st.integers(0, 10**7), min_size=1, max_size=80))
-    def it_gives_every_item_exactly_its_weight(self, clicks: list[int]) -> None:
-        weights = integer_weights(np.array(clicks, np.int64), 1.0, 0.75)
-        own, other = alias_columns(weights)
-        n, total = len(weights), sum(int(w) for w in weights)
-        held = [0] * n
-        for column in range(n):
-            assert 0 <= own[column] <= total
-            held[column] += int(own[column])
-            held[int(other[column])] += total - int(own[column])
-        assert held == [n * int(w) for w in weights]
-        assert sum(Fraction(h, n * total) for h in held) == 1
+    @given(parts=st.lists(st.lists(st.integers(0, 10**7), min_size=1, max_size=80), min_size=1))
+    def it_gives_every_item_exactly_its_weight(self, parts: list[list[int]]) -> None:
+        """On the line of a group each item is as long as its weight, the lightest ones first."""
+        weights = [integer_weights(np.array(part, np.int64), 1.0, 0.75) for part in parts]
+        groups = draw_groups([(None, own) for own in weights])
+        for g, own in enumerate(weights):
+            assert groups.weights_of(g).tolist() == own.tolist()
+            assert groups.totals[g] == sum(own.tolist())
+            line = groups.line[groups.line_begins[g] : groups.line_begins[g + 1]].tolist()
+            line = line or list(range(len(own)))
+            assert line == sorted(range(len(own)), key=lambda place: (own[place], place))
+            a, b = groups.class_begins[g], groups.class_begins[g + 1]
+            assert groups.weights[a:b].tolist() == sorted(set(own.tolist()))
+            for number, weight in enumerate(groups.weights[a:b].tolist()):
+                lighter = [w for w in own.tolist() if w < weight]
+                assert groups.firsts[a:b][number] == len(lighter)
+                assert groups.before[a:b][number] == sum(lighter)
+
+    def it_holds_nothing_by_item_where_all_weigh_alike(self) -> None:
+        groups = draw_groups([(None, np.full(7, 3)), (np.array([1, 4], np.int32), np.full(2, 9))])
+        assert (len(groups.line), len(groups.class_of)) == (0, 0)
+        assert groups.weights_of(1).tolist() == [9, 9]
 
 
 class DescribeBuildCatalogue:

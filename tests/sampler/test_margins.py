@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.sampler.kernel_runs import alias_of, run_kernels
+from tests.sampler.kernel_runs import run_kernels
 from tests.sampler.reference import Asked, Band, Case, Group, Item, Pair, Ranked
 
 POSITIVE, SCORES = 1, {1: 8.0, 2: 9.0, 3: 8.0, 4: 7.5, 5: 7.0, 6: 4.0, 7: None}
@@ -14,10 +14,9 @@ ITEMS = [Item(key, 1) for key in range(1, 9)]
 
 def group_of(band: Band, scores: Mapping[int, float | None], *, higher: bool = True) -> Group:
     """One positive, all items of its one stage, and one pool of five."""
-    own, other = alias_of(ITEMS)
     ranked = [Ranked(1, 1, item, 0, True, score, None, None) for item, score in scores.items()]
     case = Case(
-        items=ITEMS, own=own, other=other, forbidden=[(1, POSITIVE)],
+        items=ITEMS, forbidden=[(1, POSITIVE)],
         pairs=[Pair(1, 1, POSITIVE, 0, 1, 0, 0)], ranked=ranked, hot={},
         takes=[("cut", 0.0, 1.0)] * 3, n_easy=0, n_hard=0, fill=False, max_rejections=0,
         higher_is_better=higher, bands=(band,), pools=(Asked(5, "random", 4),),

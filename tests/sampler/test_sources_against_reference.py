@@ -22,7 +22,7 @@ from winnow.sampler.kernels.mix import (
 )
 from winnow.sampler.kernels.owners import Owners
 
-from tests.sampler.reference import below, fold
+from tests.sampler.reference import at_point, below, fold
 
 N_ITEMS = 9
 
@@ -178,7 +178,7 @@ def by_kernel(case: Case) -> list[Found]:
 
 
 def by_loops(case: Case) -> list[Found]:
-    arrays, found, p = arrays_of(case), [], 0
+    found, p = list[Found](), 0
     for hashes, of_user, own in zip(case.positives, case.forbidden, case.recalled, strict=True):
         of_positives = [one for one in own for _ in range(one.n_positives)]
         for positive, request in zip(hashes, of_positives, strict=True):
@@ -202,9 +202,7 @@ def by_loops(case: Case) -> list[Found]:
                 given_by[s] = n
                 stream = fold(positive, case.streams[s])
                 for number in range(n_easy if fills else 0, (n_easy if fills else 0) + n):
-                    code, tried = drawn_code(
-                        arrays, g, group, allowed, fold(stream, number), case.rejections
-                    )
+                    code, tried = drawn_code(group, allowed, fold(stream, number), case.rejections)
                     q, log_q = (
                         group[code] / sum(group.values()),
                         math.log(group[code] / sum(allowed.values())),
@@ -221,22 +219,15 @@ def by_loops(case: Case) -> list[Found]:
 
 
 def drawn_code(
-    arrays: DrawGroups, g: int, group: dict[int, int], allowed: dict[int, int], key: int, most: int
+    group: dict[int, int], allowed: dict[int, int], key: int, most: int
 ) -> tuple[int, int]:
-    codes, begin, total = sorted(group), int(arrays.begins[g]), sum(group.values())
+    total = sum(group.values())
     for attempt in range(most + 1):
-        column = below(fold(key, 2 * attempt), len(codes))
-        own = int(arrays.own[begin + column])
-        share = below(fold(key, 2 * attempt + 1), total)
-        code = codes[column if share < own else int(arrays.other[begin + column])]
+        code = at_point(sorted(group.items()), below(fold(key, attempt), total))
         if code in allowed:
             return code, attempt + 1
-    point = below(fold(key, 2 * most + 2), sum(allowed.values()))
-    for code in sorted(allowed):
-        if point < allowed[code]:
-            return code, most + 2
-        point -= allowed[code]
-    raise AssertionError("the weights do not add up")
+    point = below(fold(key, most + 1), sum(allowed.values()))
+    return at_point(sorted(allowed.items()), point), most + 2
 
 
 def mixture(case: Case, p: int, code: int, given_by: list[int], forbidden: list[set[int]]) -> float:

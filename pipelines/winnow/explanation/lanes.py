@@ -74,7 +74,7 @@ def lanes_of(catalogue: "Catalogue", config: "Config", codes: Sequence[int]) -> 
 def weights_in(catalogue: "Catalogue", lane: Lane) -> NDArray[np.int64]:
     """Return the weight that each item of the catalogue has in a lane, 0 outside, shape (n,)."""
     groups = catalogue.draws.groups
-    weights = groups.weights[groups.begins[lane.group] : groups.begins[lane.group + 1]]
+    weights = groups.weights_of(lane.group)
     begin, end = groups.code_begins[lane.group], groups.code_begins[lane.group + 1]
     if begin == end:
         return weights

@@ -38,7 +38,13 @@ def group_batches(
         lists: What is told of draws.
     """
     draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
-    pos_log_q = unconditional_log_prob(draws.log_weights, groups.positive_code, total)
+    first = draws.groups
+    pos_log_q = unconditional_log_prob(
+        first.log_weights[: first.class_begins[1]],
+        first.class_of[: first.line_begins[1]],
+        groups.positive_code,
+        total,
+    )
     columns: dict[str, pa.Array | pa.ChunkedArray] = {
         name: details[name].take(kept.pair)
         for name in details.column_names

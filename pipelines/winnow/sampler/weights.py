@@ -67,7 +67,8 @@ def integer_weights(clicks: NDArray[Any], smoothing: float, alpha: float) -> NDA
     """Return W_i = max(1, round(scale · (f_i + s)^alpha)), shape (n,).
 
     The scale is the largest power of two with which sum(W) stays below 2^52 and n · sum(W) below
-    2^61, so that sums and alias columns are exact in 64 bits.
+    2^61, so that sums are exact in whole and in floating numbers, and a point of the line that all
+    weights make, of 64 bits, falls on an item by its weight to within n · 2^-63 of its chance.
 
     Args:
         clicks: f_i, whole or not, shape (n,). smoothing: s, with f_i + s > 0. alpha: The exponent.

@@ -43,8 +43,8 @@ class Limits:
         bytes_at_a_time: Of how many bytes of sample groups, in Arrow memory, a task makes the rows
             of the tables at a time. Those of one table, twice as many bytes, may be there beside
             what waits to be written.
-        segment_weights: Weights of items within segments of users: each needs 36 bytes in the file
-            of the catalogue, and twice as many while it is built.
+        segment_weights: Weights of items within segments of users: each needs 8 bytes in the file
+            of the catalogue, and three times as many while it is built.
         market_weights: Weights of items in the markets that they are sold in: as those of segments,
             and four bytes more.
         memory_gib: What an engine may fill with its shuffles. None is as the engine needs it: no

@@ -30,12 +30,7 @@ class DrawTable(NamedTuple):
     @property
     def weights(self) -> NDArray[np.int64]:
         """The weights of the main source, by code."""
-        return self.groups.weights[: len(self.keys)]
-
-    @property
-    def log_weights(self) -> NDArray[np.float64]:
-        """Their logarithms."""
-        return self.groups.log_weights[: len(self.keys)]
+        return self.groups.weights_of(0)
 
     def keep_prob_of(self, items: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Return the keep_prob of positives of some items by their keys, shape (k,)."""

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled, inlined
-from winnow.sampler.kernels.draw_groups import draw_allowed, draw_complement, log_prob, place_of
+from winnow.sampler.kernels.draw_groups import (
+    class_at,
+    draw_allowed,
+    draw_complement,
+    line_of,
+    log_prob,
+    place_of,
+)
 from winnow.sampler.kernels.forbidden import mark, mark_recalled
 from winnow.sampler.kernels.hashing import U, fold
 from winnow.sampler.kernels.logarithm import natural_log
@@ -62,14 +69,14 @@ def draw_negatives(  # type: ignore[no-untyped-def]
         np.zeros(n_positives, np.int32),
     )
     n_asked = sources.asked.sum()
-    most = n_positives * n_asked + (missing.sum() + n_positives * n_asked if spec.fills else 0)
+    size = n_positives * n_asked + (missing.sum() + n_positives * n_asked if spec.fills else 0)
     source, codes, attempts = (
-        np.empty(most, np.int8),
-        np.empty(most, np.int32),
-        np.empty(most, np.int32),
+        np.empty(size, np.int8),
+        np.empty(size, np.int32),
+        np.empty(size, np.int32),
     )
-    q, log_q = np.empty(most), np.empty(most)
-    mixture = np.empty(most if spec.mixture else 0)
+    q, log_q = np.empty(size), np.empty(size)
+    mixture = np.empty(size if spec.mixture else 0)
     marks, widest = np.zeros(n_items, np.int32), 0
     for u in range(len(owners.users)):
         of_one = forbidden.starts[u + 1] - forbidden.starts[u]
@@ -81,7 +88,7 @@ def draw_negatives(  # type: ignore[no-untyped-def]
     of_user, allowed = np.empty(n_sources, np.int64), np.empty(n_sources, np.int64)
     log_allowed, given = np.empty(n_sources), np.zeros(n_sources, np.int64)
     places = np.empty(widest, np.int64)
-    rejections, at, r = spec.max_rejections, 0, 0
+    most, at, r = spec.max_rejections, 0, 0
     for u in range(len(owners.users)):
         first, last = forbidden.starts[u], forbidden.starts[u + 1]
         mark(forbidden.codes, first, last, marks, u)
@@ -113,18 +120,20 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                 if apart and not fills and not recalled.logged[r]:
                     g, reason = np.int64(-1), RECALL_UNKNOWN
                 if g >= 0:
-                    a, b = groups.begins[g], groups.begins[g + 1]
-                    of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
+                    a, b = groups.class_begins[g], groups.class_begins[g + 1]
                     weights = groups.weights[a:b]
+                    of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
+                    line = groups.line[groups.line_begins[g] : groups.line_begins[g + 1]]
+                    class_of = groups.class_of[groups.line_begins[g] : groups.line_begins[g + 1]]
                     if of_user[s] != g:
                         of_user[s] = g
                         left = groups.totals[g]
-                        left -= _weight_of(
-                            of_group, weights, forbidden.codes, first, last, marks, u + 1
-                        )
+                        user = forbidden.codes[first:last]
+                        left -= _weight_of(of_group, class_of, weights, user, marks, u + 1)
                         if apart:
+                            of_request = recalled.codes[back:front]
                             left -= _weight_of(
-                                of_group, weights, recalled.codes, back, front, marks, -r - 1
+                                of_group, class_of, weights, of_request, marks, -r - 1
                             )
                         allowed[s] = left
                         log_allowed[s] = natural_log(float(left)) if left > 0 else 0.0
@@ -135,30 +144,42 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                         n_missing += n
                     continue
                 given[s] = n
-                own, other, total = groups.own[a:b], groups.other[a:b], groups.totals[g]
+                before, firsts, total = groups.before[a:b], groups.firsts[a:b], groups.totals[g]
                 logs = groups.log_weights[a:b]
                 second_mark = -r - 1 if apart else u + 1
                 # A fill draws from a stream of its own, so that one missing negative more or less
                 # changes no other one. Its numbers go on behind those of the easy ones.
-                number = n_easy[p] if fills else 0
+                earlier = n_easy[p] if fills else 0
                 stream = fold(hashes[p], sources.stream[s])
-                for draw in range(number, number + n):
+                for draw in range(earlier, earlier + n):
                     key = fold(stream, U(draw))
-                    place, code, tried = draw_allowed(
-                        of_group, own, other, total, marks, u + 1, second_mark, key, rejections
+                    code, number, tried = draw_allowed(
+                        of_group,
+                        line,
+                        weights,
+                        before,
+                        firsts,
+                        total,
+                        marks,
+                        u + 1,
+                        second_mark,
+                        key,
+                        most,
                     )
-                    if place < 0:
+                    if code < 0:
                         if placed != g or placed_all != apart:
                             placed, placed_all = g, apart
+                            user = forbidden.codes[first:last]
                             n_places = _add_places(
-                                of_group, forbidden.codes, first, last, marks, u + 1, places, 0
+                                of_group, line, class_of, firsts, user, marks, u + 1, places, 0
                             )
                             if apart:
                                 n_places = _add_places(
                                     of_group,
-                                    recalled.codes,
-                                    back,
-                                    front,
+                                    line,
+                                    class_of,
+                                    firsts,
+                                    recalled.codes[back:front],
                                     marks,
                                     -r - 1,
                                     places,
@@ -166,14 +187,13 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                                 )
                             places[:n_places].sort()
                         tried += 1
-                        before = groups.before[a:b]
-                        place = draw_complement(
-                            before, weights, allowed[s], places[:n_places], key, rejections
+                        taken = places[:n_places]
+                        code, number = draw_complement(
+                            of_group, line, weights, before, firsts, allowed[s], taken, key, most
                         )
-                        code = np.int64(of_group[place]) if len(of_group) > 0 else place
                     source[at], codes[at], attempts[at] = sources.code[s], code, tried
-                    q[at] = weights[place] / total
-                    log_q[at] = log_prob(logs[place], log_allowed[s])
+                    q[at] = weights[number] / total
+                    log_q[at] = log_prob(logs[number], log_allowed[s])
                     at += 1
                 if fills:
                     n_fill[p] = n
@@ -209,24 +229,24 @@ def draw_negatives(  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _weight_of(of_group, weights, codes, first, last, marks, mark):  # type: ignore[no-untyped-def]
-    """Return how much those of codes[first:last] that have the mark weigh in a group."""
+def _weight_of(of_group, class_of, weights, codes, marks, mark):  # type: ignore[no-untyped-def]
+    """Return how much those codes that have the mark weigh in a group."""
     weight = np.int64(0)
-    for x in range(first, last):
-        if marks[codes[x]] == mark:
-            place = place_of(of_group, codes[x])
+    for code in codes:
+        if marks[code] == mark:
+            place = place_of(of_group, code)
             if place >= 0:
-                weight += weights[place]
+                weight += weights[class_at(class_of, place)]
     return weight
 
 
 @inlined
-def _add_places(of_group, codes, first, last, marks, mark, places, n):  # type: ignore[no-untyped-def]
-    """Put the places of those of codes[first:last] that have the mark behind n places."""
-    for x in range(first, last):
-        if marks[codes[x]] == mark:
-            place = place_of(of_group, codes[x])
+def _add_places(of_group, line, class_of, firsts, codes, marks, mark, places, n):  # type: ignore[no-untyped-def]
+    """Put where those codes that have the mark are on a group's line behind n such places."""
+    for code in codes:
+        if marks[code] == mark:
+            place = place_of(of_group, code)
             if place >= 0:
-                places[n] = place
+                places[n] = line_of(line, class_of, firsts, place)
                 n += 1
     return n

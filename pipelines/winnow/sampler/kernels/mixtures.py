@@ -3,7 +3,7 @@
 import numpy as np
 
 from winnow.arrays.compiled import inlined
-from winnow.sampler.kernels.draw_groups import place_of
+from winnow.sampler.kernels.draw_groups import class_at, place_of
 from winnow.sampler.kernels.logarithm import natural_log, rounded
 
 
@@ -51,6 +51,8 @@ def mix(  # type: ignore[no-untyped-def]
                 of_group = groups.codes[groups.code_begins[g] : groups.code_begins[g + 1]]
                 place = place_of(of_group, codes[x])
                 if place >= 0:
-                    weight = groups.weights[groups.begins[g] + place]
+                    class_of = groups.class_of[groups.line_begins[g] : groups.line_begins[g + 1]]
+                    number = class_at(class_of, place)
+                    weight = groups.weights[groups.class_begins[g] + number]
                     expected += given[s] * (weight / allowed[s])
         mixture[x] = min(0.0, rounded(natural_log(expected / (end - begin))))
