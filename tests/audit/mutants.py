@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tests.audit import (
     broken_cascade,
     broken_columns,
+    broken_distinct,
     broken_draws,
     broken_evidence,
     broken_feedback,
@@ -309,6 +310,16 @@ REJECTING: list[Mutant] = _of(
     one_is_chosen_where_two_should="feedback_pool_differs sources_differ",
 )
 """Mistakes in a build that takes what users rejected as negatives."""
+
+DISTINCT: list[Mutant] = _of(
+    broken_distinct,
+    draws_are_repeated="repeated_draws log_q_differs",
+    log_q_knows_nothing_of_earlier_draws="log_q_differs",
+    fills_repeat_what_was_drawn="repeated_draws",
+    nothing_says_that_log_q_is_conditional="log_q_conditional_differs.training_samples "
+    "log_q_conditional_differs.easy_negatives",
+)
+"""Mistakes in a build whose positives must get no item twice of a source."""
 
 NONSENSE: list[Mutant] = [
     *_of(

@@ -291,6 +291,81 @@ class DescribeExamineOfWhatWasRecalled:
             assert made[source] == pytest.approx(expected[source], abs=1e-6)
 
 
+_SEQUENCES = st.lists(
+    st.tuples(_USER, st.lists(st.tuples(_ITEM, st.integers(0, 3), st.booleans()), max_size=8)),
+    max_size=5,
+)
+"""Of each positive its user, and item, source and whether log_q is right of each negative."""
+_DISTINCT, _BEHIND = (True, True, False), (-1, 0, -1)
+"""Of three sources with the codes 0, 1 and 2: the second one fills what the first one lacks."""
+
+
+class DescribeExamineOfDistinctDraws:
+    @settings(deadline=None)  # the first call compiles
+    @given(_WEIGHTS, _EVENTS, _SEQUENCES)
+    def it_counts_and_expects_as_plain_loops_do(
+        self,
+        weights: dict[int, int],
+        shown: list[Event],
+        positives: list[tuple[int, list[tuple[int, int, bool]]]],
+    ) -> None:
+        keys = sorted(weights)
+        everything = (
+            np.arange(len(keys), dtype=np.int32),
+            np.array([weights[key] for key in keys], np.int64),
+        )
+        sources = [
+            SourceGroups(
+                str(code),
+                code,
+                [everything] if keys else [],
+                distinct=_DISTINCT[code],
+                behind=_BEHIND[code],
+            )
+            for code in range(3)
+        ]
+        drawable = Drawable.of(np.array(keys, np.int64), sources)
+        repeated = differing = 0
+        expected, draws = np.zeros((3, len(keys))), list[tuple[int, int, int, float, int]]()
+        for row, (user, of_positive) in enumerate(positives):
+            for place, (item, source, right) in enumerate(of_positive):
+                before = of_positive[:place]
+                taken = forbidden(user, shown)
+                if source < 3 and _DISTINCT[source]:
+                    had = {i for i, of, _ in before if of in (source, _BEHIND[source])}
+                    repeated += item in had
+                    taken = taken | had
+                left = left_over(weights, taken)
+                log_q = -0.25
+                if right and item in weights and left:
+                    log_q = min(0.0, math.log(weights[item] / left))
+                draws.append((user, item, source, log_q, row))
+                if source >= 3:
+                    continue
+                if item in weights:
+                    exact = math.log(weights[item] / left) if left else math.inf
+                    differing += not abs(exact - log_q) <= MOST_OFF
+                for at, one in enumerate(keys):
+                    if one not in taken and left:
+                        expected[source, at] += weights[one] / left
+        found = examine(
+            USERS,
+            arrays(shown),
+            arrays([]),
+            replace(
+                negatives([draw[:4] for draw in draws]),
+                row=np.array([draw[4] for draw in draws], np.int64),
+            ),
+            drawable,
+        )
+        assert (found.repeated, found.differing) == (repeated, differing)
+        made = drawable.of_source(
+            expected_draws(drawable, found.total, found.blocked + found.spent)
+        )
+        for source in range(3):
+            assert made[source] == pytest.approx(expected[source], abs=1e-6)
+
+
 ENDS = st.sampled_from([-(2**63), -(2**63) + 1, 2**63 - 2, 2**63 - 1])
 
 

@@ -18,6 +18,7 @@ from winnow.spark import passes
 from winnow.spark.limits import Limits, ShuffleLimit
 
 from tests.audit import (
+    broken_distinct,
     broken_feedback,
     broken_pools,
     broken_popularity,
@@ -27,6 +28,7 @@ from tests.audit import (
 )
 from tests.audit.memory import Memory
 from tests.audit.mutants import (
+    DISTINCT,
     MUTANTS,
     NONSENSE,
     POOLED,
@@ -127,6 +129,11 @@ def rejecting(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Ben
     return build(engine, tmp_path_factory.mktemp("rejecting"), broken_feedback.SETTINGS)
 
 
+@pytest.fixture(scope="module")
+def distinct(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("distinct"), broken_distinct.SETTINGS)
+
+
 class DescribeTheUnbrokenBuild:
     def it_passes_every_gate(self, bench: Bench) -> None:
         record = bench.audit()
@@ -174,6 +181,9 @@ class DescribeTheUnbrokenBuild:
             # Of negatives that users rejected: see ``rejecting``.
             "negatives_not_rejected",
             "feedback_pool_differs",
+            # Of draws that repeat no item: see ``distinct``.
+            "repeated_draws",
+            "log_q_conditional_differs",
             # Of positives that were not clicked, or not shown.
             "weak_positives_differ",
             "organic_positives_differ",
@@ -326,6 +336,37 @@ class DescribeNegativesThatUsersRejected:
 
 
 @pytest.mark.sail_only
+class DescribeDistinctDraws:
+    def it_passes_every_gate(self, distinct: Bench) -> None:
+        record = distinct.audit()
+        assert failed(record) == set()
+        names = {gate.name for gate in record.gates}
+        assert {
+            "repeated_draws",
+            "log_q_conditional_differs.training_samples",
+            "log_q_conditional_differs.training_samples_pointwise",
+            "log_q_conditional_differs.easy_negatives",
+            "easy_draws_p.popularity",
+        } <= names
+        assert "coverage_p" not in names
+
+    @pytest.mark.parametrize("table", ["training_samples_pointwise", "easy_negatives"])
+    def it_finds_the_order_of_draws_in_long_tables(self, distinct: Bench, table: str) -> None:
+        """Where training_samples is not written, and where pointwise is not either."""
+        left_out = {"training_samples", "training_samples_pointwise"} - {table}
+        tables = {name: rows for name, rows in distinct.tables.items() if name not in left_out}
+        told = replace(distinct, tables=tables, memory=Memory())
+        figures = {gate.name: gate.figure for gate in told.audit().gates}
+        assert (figures["repeated_draws"], figures["log_q_differs"]) == (0, 0)
+
+    @pytest.mark.parametrize("mutant", DISTINCT, ids=[mutant.name for mutant in DISTINCT])
+    def it_does_not_pass_with_a_mistake(self, distinct: Bench, mutant: Mutant) -> None:
+        assert failed(distinct.audit(mutant.make(distinct), mutant.caught_by)) >= set(
+            mutant.caught_by
+        )
+
+
+@pytest.mark.sail_only
 class DescribeARuleThatSamplerAndAuditShare:
     """The audit asks the sources for their groups, as the sampler does: a wrong rule is in both."""
 
@@ -367,7 +408,16 @@ class DescribeNonsense:
 
 class DescribeGatesOnTheTruths:
     def it_has_a_mutant_that_each_of_them_catches(self) -> None:
-        mutants = [*MUTANTS, *SAMPLED, *SOURCED, *POOLED, *POPULAR, *RECALLED, *REJECTING]
+        mutants = [
+            *MUTANTS,
+            *SAMPLED,
+            *SOURCED,
+            *POOLED,
+            *POPULAR,
+            *RECALLED,
+            *REJECTING,
+            *DISTINCT,
+        ]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}
         absolute = {gate.name for gate in GATES if gate.absolute}
         assert absolute - caught == set(PROVEN_ELSEWHERE)

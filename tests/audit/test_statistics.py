@@ -102,6 +102,31 @@ class DescribeChiSquare:
         assert found.size == pytest.approx(0.01)
         assert chi_square(np.array([0.0, 7.0]), np.array([7.0, 0.0])).bias == 1.0
 
+    def it_does_not_cry_wolf_where_no_item_comes_twice(self) -> None:
+        """Pooled by what is expected after the draws, those that were drawn lie together."""
+        rng = np.random.default_rng(3)
+        weights = np.round(1000 / np.arange(1, 2001) ** 0.8)
+        found = [draws_without_repetition(rng, weights, 300, 10) for _ in range(20)]
+        assert max(chi_square(*one).p for one in found) < 3
+        assert min(chi_square(*one[:2]).p for one in found) > 9
+
+
+def draws_without_repetition(
+    rng: np.random.Generator, weights: NDArray[np.float64], positives: int, n: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What was drawn, what each draw let expect given the ones before, and with none before."""
+    # Items in the order of exponentials divided by their weights are drawn one by one.
+    order = np.argsort(rng.exponential(size=(positives, len(weights))) / weights, axis=1)
+    drawn, expected, total = np.zeros(len(weights)), np.zeros(len(weights)), 0.0
+    left = np.ones((positives, len(weights)), np.bool_)
+    for draw in range(n):
+        rest = (left * weights).sum(axis=1)
+        expected += (left * weights / rest[:, None]).sum(axis=0)
+        total += float((weights.sum() / rest).sum())
+        np.add.at(drawn, order[:, draw], 1.0)
+        left[np.arange(positives), order[:, draw]] = False
+    return drawn, expected, weights / weights.sum() * total
+
 
 class DescribeKeptOf:
     @pytest.mark.parametrize(("kept", "n", "keep"), [(0, 20, 0.5), (7, 9, 0.3), (50, 200, 0.25)])

@@ -127,6 +127,7 @@ def random_config(draw: Random, base: Path) -> Config:
         entry["count"] = draw.randrange(1, 4)
     for entry in easy:
         entry["not_recalled"] = draw.random() < 0.25
+        entry["distinct"] = draw.random() < 0.2
     hard: list[dict[str, Any]] = []
     if draw.random() < 0.8:
         selection = draw.choice(["random", "random", "top", "tail", "score"])
@@ -326,13 +327,18 @@ def never_recalled(logs: Logs, settings: Config, built: Built) -> None:
 def adds_up(settings: Config, built: Built) -> None:
     negatives = settings.negatives
     asked = {source.code: source.asked for source in negatives.drawn if source.asked}
+    distinct = {source.code for source in negatives.drawn if source.distinct}
     for row in built.tables["training_samples"]:
         parts = [row[f"n_{kind}"] for kind in ("easy", "hard", "fill")]
         assert row["n_requested"] == negatives.per_positive == sum(parts) + row["shortfall"]
         assert len(row["neg_item_ids"]) == sum(parts)
         assert sum(row["shortfall_counts"]) == row["n_fill"] + row["shortfall"]
         drawn = Counter(row["neg_source"][: row["n_easy"]])
-        assert all(drawn[code] in (0, n) for code, n in asked.items())
+        assert all(drawn[code] in (0, n) for code, n in asked.items() if code not in distinct)
+        assert all(drawn[code] <= n for code, n in asked.items())
+        pairs = list(zip(row["neg_source"], row["neg_item_ids"], strict=True))
+        of_distinct = [pair for pair in pairs if pair[0] in distinct]
+        assert len(of_distinct) == len(set(of_distinct))
         assert set(drawn) <= set(asked)
 
 
@@ -341,6 +347,8 @@ def says_how_likely_it_was(settings: Config, built: Built) -> None:
         assert 0 < row["q"] <= math.exp(row["log_q"]) * (1 + 1e-8) <= 1 + 1e-8
     ways = {(drawn.distribution, drawn.not_recalled) for drawn in settings.negatives.drawn}
     several = len(settings.negatives.distributions) > 1 or len(ways) > 1
+    distinct = {drawn.code for drawn in settings.negatives.drawn if drawn.distinct}
+    several &= not distinct
     log = settings.logs.ranking_log
     most = 1.0 if log is None else log.kept_share
     for row in built.tables["training_samples"]:
@@ -349,6 +357,10 @@ def says_how_likely_it_was(settings: Config, built: Built) -> None:
         for place, log_q in enumerate(row["neg_log_q"]):
             assert (log_q is None) == (place in chosen)
         assert ("neg_mixture_log_q" in row) == several
+        assert ("neg_log_q_conditional" in row) == bool(distinct)
+        if distinct:
+            told = [None if p in chosen else c in distinct for p, c in enumerate(row["neg_source"])]
+            assert row["neg_log_q_conditional"] == told
         if several:
             told = [q is None for q in row["neg_mixture_log_q"]]
             assert told == [place in chosen for place in range(len(told))]

@@ -148,6 +148,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "or the ranking log has nothing of the request (recall_unknown)",
     ),
     (
+        {"negatives": {"easy": [{"source": "uniform", "distinct": True}]}},
+        "every item alike, no item twice for a positive",
+    ),
+    (
+        {"negatives": {"easy": [{"source": "popularity", "distinct": True}]}},
+        "Of a distinct source no item of a positive is drawn twice",
+    ),
+    (
         {"negatives": {"easy": [{"source": "exposed", "days": 5, "alpha": 0.5}]}},
         "anybody was shown on D−5 to D−1, an item by W = impressions^0.5",
     ),

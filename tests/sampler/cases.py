@@ -95,6 +95,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         by_last_stage=draw(st.booleans()),
         sampled=draw(st.booleans()),
         not_recalled=draw(st.booleans()),
+        distinct=draw(st.booleans()),
         recalled=tuple(draw(st.lists(st.tuples(user, request, item), max_size=12))),
         clicked=tuple(draw(st.lists(st.tuples(user, item), max_size=10))),
         rejected=tuple(draw(st.lists(rejections, max_size=30))) if feedback else (),

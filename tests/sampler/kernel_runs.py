@@ -22,7 +22,7 @@ from winnow.sampler.kernels.stages import (
     TAKE_LOW,
     TAKE_NONE,
 )
-from winnow.sampler.recipe import RecipeSettings
+from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 
 from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, pools_of
 
@@ -62,10 +62,11 @@ def recipe_of(case: Case) -> Recipe:
         "score": SELECT_SCORE,
     }
     by = {"percentile": BY_PERCENTILE, "rank": BY_RANK, "score": BY_SCORE}
+    given = case.not_recalled, case.distinct, 0 if case.distinct else -1
     settings = RecipeSettings(
         drawn=(
-            (case.n_easy, 0, 2, case.not_recalled, 0),
-            *([(0, 1, 3, case.not_recalled, 0)] if case.fill else []),
+            DrawnSettings(case.n_easy, 0, 2, 0, case.not_recalled, case.distinct),
+            *([DrawnSettings(0, 1, 3, 0, *given)] if case.fill else []),
         ),
         stages=tuple(
             (

@@ -12,7 +12,7 @@ from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
-from winnow.sampler.recipe import RecipeSettings
+from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 
 ITEM = np.uint64(1_000_003)
 """Item number n has the key ITEM · (n + 1), so that codes, keys and hashes all differ."""
@@ -45,6 +45,7 @@ def run(
     n_easy: int = 0,
     n_hard: int = 0,
     max_rejections: int = 16,
+    distinct: bool = False,
     selection: int = SELECT_RANDOM,
     temperature: float = 1.0,
     seed: int = 7,
@@ -55,8 +56,8 @@ def run(
         table: The catalogue.
         user, item: Numbers, shape (p,).
         forbidden: (user, item). candidates: (request, item), all cut by the one stage.
-        n_easy, n_hard, max_rejections, selection, temperature, seed: What to sample; an item number
-            n has the score -n.
+        n_easy, n_hard, max_rejections, distinct, selection, temperature, seed: What to sample; an
+            item number n has the score -n.
     """
     n = len(user)
     pairs = Pairs(
@@ -97,7 +98,7 @@ def run(
         sampled=False,
     )
     recipe = RecipeSettings(
-        drawn=((n_easy, 0, 2, False, 0),),
+        drawn=(DrawnSettings(n_easy, 0, 2, distinct=distinct),),
         stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
         pools=((n_hard, selection, 4, temperature),),
         spec=wanted,

@@ -120,6 +120,7 @@ class Case:
     feedback: Asked | None = None
     weak_share: float = 1.0
     not_recalled: bool = False
+    distinct: bool = False  # fills repeat no easy one either
     recalled: tuple[tuple[int, int, int], ...] = ()  # user, request, item; of rows without a stage
     seed: int = 0
     draw_seed: int = 0
@@ -418,6 +419,10 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
     every = [(c, item.weight) for c, item in enumerate(case.items)]
     n_easy = asked if allowed else 0
     group.n_fill = sum(group.lacking.values()) if allowed and case.fill else 0
+    if case.distinct:
+        n_easy = min(n_easy, len(allowed))
+        # Of the draws that there are no items for nothing is said here, as of an empty catalogue.
+        group.n_fill = min(asked - n_easy + group.n_fill, len(allowed) - n_easy) if case.fill else 0
     for draw in range(n_easy + group.n_fill):
         key = fold(fold(row, EASY if draw < n_easy else FILL), draw)
         drawn = None
@@ -432,4 +437,8 @@ def _add_easy(group: Group, case: Case, forbidden: set[int], row: int) -> None:
             drawn = case.items[at_point([(c, item.weight) for c, item in allowed], point)]
         log_q = math.log(drawn.weight) - math.log(allowed_weight)
         group.easy.append((drawn.key, log_q, attempts))
+        if case.distinct:
+            forbidden = forbidden | {drawn.key}
+            allowed = [(c, i) for c, i in allowed if i.key != drawn.key]
+            allowed_weight -= drawn.weight
     group.shortfall = case.n_easy + n_hard_of(case) - len(group.easy) - len(group.hard)

@@ -90,6 +90,8 @@ class DescribeKernels:
             assert group.item not in rejected
             of_log = [(r.user, r.request, r.item) for r in case.ranked] + list(case.recalled)
             recalled = {i for u, r, i in of_log if (u, r) == (group.user, group.request)}
+            if case.distinct:
+                assert len({row[0] for row in group.easy}) == len(group.easy)
             if case.not_recalled:
                 assert not recalled & {row[0] for row in group.easy}
                 assert recalled or len(group.easy) == group.n_fill

@@ -44,6 +44,8 @@ class Case:
         lacking: Chosen negatives that each positive lacks.
         apart: Of each source, whether it must not give what was recalled.
         recalled: Of each user, the requests of the positives, in their order.
+        distinct: Of each source, whether it repeats no item of a positive.
+        behind: Of each source, another one before it whose items it repeats none of, or -1.
         fills: Whether the last source fills. rejections: As in the config.
     """
 
@@ -58,6 +60,8 @@ class Case:
     rejections: int
     apart: list[bool]
     recalled: list[list[Request]]
+    distinct: list[bool]
+    behind: list[int]
 
 
 _WEIGHT = st.integers(1, 30)
@@ -75,21 +79,33 @@ def cases(draw: st.DrawFn) -> Case:
     positives = draw(st.lists(of_user, min_size=1, max_size=3))
     n = sum(map(len, positives))
     code = st.integers(0, N_ITEMS - 1)
+    group_of = [
+        draw(st.lists(st.integers(-1, len(groups) - 1), min_size=n, max_size=n))
+        for _ in range(n_sources)
+    ]
+    apart = draw(st.lists(st.booleans(), min_size=n_sources, max_size=n_sources))
+    fills = draw(st.booleans())
+    distinct, behind = [False] * n_sources, [-1] * n_sources
+    if draw(st.booleans()):
+        distinct = draw(st.lists(st.booleans(), min_size=n_sources, max_size=n_sources))
+    if fills and n_sources > 1 and draw(st.booleans()):
+        # Fills draw as the first source does.
+        group_of[-1], apart[-1], distinct[-1] = group_of[0], apart[0], distinct[0]
+        behind[-1] = 0 if distinct[0] else -1
     return Case(
         groups=groups,
         asked=draw(st.lists(st.integers(0, 4), min_size=n_sources, max_size=n_sources)),
         streams=[100 + s for s in range(n_sources)],
-        group_of=[
-            draw(st.lists(st.integers(-1, len(groups) - 1), min_size=n, max_size=n))
-            for _ in range(n_sources)
-        ],
+        group_of=group_of,
         positives=positives,
         forbidden=[draw(st.lists(code, unique=True, max_size=N_ITEMS)) for _ in positives],
         lacking=draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)),
-        fills=draw(st.booleans()),
+        fills=fills,
         rejections=draw(st.sampled_from([0, 2, 16])),
-        apart=draw(st.lists(st.booleans(), min_size=n_sources, max_size=n_sources)),
+        apart=apart,
         recalled=[draw(requests(len(hashes))) for hashes in positives],
+        distinct=distinct,
+        behind=behind,
     )
 
 
@@ -137,6 +153,8 @@ def by_kernel(case: Case) -> list[Found]:
         np.arange(len(case.asked), dtype=np.int8),
         np.array(case.streams, np.uint64),
         np.array(case.apart, np.bool_),
+        np.array(case.distinct, np.bool_),
+        np.array(case.behind, np.int32),
     )
     requests = [one for of_user in case.recalled for one in of_user]
     owners = Owners(
@@ -146,7 +164,9 @@ def by_kernel(case: Case) -> list[Found]:
         positives_of_request=np.cumsum([0, *(one.n_positives for one in requests)]),
         requests_of_user=np.cumsum([0, *map(len, case.recalled)]),
     )
-    spec = SamplingSpec(case.fills, True, case.rejections, True, False, False, False)
+    spec = SamplingSpec(
+        case.fills, not any(case.distinct), case.rejections, True, False, False, False
+    )
     n_easy, n_fill, shortfall, *arrays = draw_negatives(
         np.array(hashes, np.uint64),
         owners,
@@ -169,7 +189,8 @@ def by_kernel(case: Case) -> list[Found]:
     drawn, found, at = Drawn(*arrays), [], 0
     for p in range(len(hashes)):
         n = n_easy[p] + n_fill[p]
-        rows = zip(*(column[at : at + n].tolist() for column in drawn), strict=True)
+        columns = [column if len(column) else np.zeros(at + n) for column in drawn]
+        rows = zip(*(column[at : at + n].tolist() for column in columns), strict=True)
         found.append(Found(list(rows), int(n_easy[p]), int(n_fill[p]), missing[p].tolist()))
         assert shortfall[p] == missing[p].sum() - n_fill[p]
         at += n
@@ -199,6 +220,13 @@ def by_loops(case: Case) -> list[Found]:
                     reason = CATALOGUE_EXHAUSTED if whole else GROUP_EXHAUSTED
                     missing[GROUP_UNKNOWN if g < 0 else reason] += 0 if fills else n
                     continue
+                if case.distinct[s]:
+                    gone = [c for of, c, *_ in draws if of == case.behind[s]]
+                    allowed = {c: w for c, w in allowed.items() if c not in gone}
+                    short = max(0, n - len(allowed))
+                    n -= short
+                    reason = CATALOGUE_EXHAUSTED if len(group) == N_ITEMS else GROUP_EXHAUSTED
+                    missing[reason] += 0 if fills else short
                 given_by[s] = n
                 stream = fold(positive, case.streams[s])
                 for number in range(n_easy if fills else 0, (n_easy if fills else 0) + n):
@@ -208,9 +236,19 @@ def by_loops(case: Case) -> list[Found]:
                         math.log(group[code] / sum(allowed.values())),
                     )
                     draws.append((s, code, q, log_q, tried))
+                    if case.distinct[s]:
+                        del allowed[code]
                 n_fill, n_easy = (n, n_easy) if fills else (n_fill, n_easy + n)
             mixed = [
-                (s, code, q, log_q, mixture(case, p, code, given_by, forbidden), tried)
+                (
+                    s,
+                    code,
+                    q,
+                    log_q,
+                    # There is none together with distinct draws.
+                    0.0 if any(case.distinct) else mixture(case, p, code, given_by, forbidden),
+                    tried,
+                )
                 for s, code, q, log_q, tried in draws
             ]
             found.append(Found(mixed, n_easy, n_fill, missing))
@@ -262,7 +300,8 @@ class DescribeDrawsOfSeveralSources:
             Case(
                 case.groups, case.asked[:1], case.streams[:1], case.group_of[:1], case.positives,
                 case.forbidden, [0] * len(case.lacking), fills=False, rejections=case.rejections,
-                apart=case.apart[:1], recalled=case.recalled,
+                apart=case.apart[:1], recalled=case.recalled, distinct=case.distinct[:1],
+                behind=[-1],
             )
         )  # fmt: skip
         if case.fills and len(case.asked) == 1:

@@ -49,10 +49,18 @@ def minus_log10(p: float) -> float:
     return _MOST if p <= 10**-_MOST else max(0.0, -math.log10(min(p, 1.0)))
 
 
-def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Surprise:
+def chi_square(
+    drawn: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    likely: NDArray[np.float64] | None = None,
+) -> Surprise:
     """Compare drawn counts with expected ones, cell by cell; both of shape (n,).
 
-    Cells with an expectation below 5 are pooled. ``size`` is the largest total variation between
+    Cells with an expectation below 5 are pooled, by ``likely`` where what was drawn has a say in
+    what is expected, as it has where an item comes once at most: cells that are put together by
+    such an expectation are put together by what was drawn.
+
+    ``size`` is the largest total variation between
     the shares that the chi-square beyond chance allows, sqrt((X - (k - 1)) / n) / 2: the variation
     of the counts themselves is mostly noise where a cell's bias is smaller than its noise.
 
@@ -67,7 +75,7 @@ def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Sur
         return Surprise(0.0, 0.0, 0)
     if impossible > 0:
         return Surprise(_MOST, 1.0 if impossible == total else max(impossible / total, 1e-9), 0)
-    want, got = _pooled(expected, drawn)
+    want, got = _pooled(expected, drawn, expected if likely is None else likely)
     if len(want) < 2:
         return Surprise(0.0, 0.0, len(want))
     statistic = float(((got - want) ** 2 / want).sum())
@@ -82,16 +90,16 @@ def chi_square(drawn: NDArray[np.float64], expected: NDArray[np.float64]) -> Sur
 
 
 def _pooled(
-    expected: NDArray[np.float64], drawn: NDArray[np.float64]
+    expected: NDArray[np.float64], drawn: NDArray[np.float64], likely: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Put items that expect too few together, the rarest first; no cell expects too few then."""
-    rare = expected < LEAST_EXPECTED
-    values, number = distinct(expected[rare])
+    rare = likely < LEAST_EXPECTED
+    values, number = distinct(likely[rare])
     order, _ = rows_by_group(number, len(values))
-    few, few_drawn = expected[rare][order], drawn[rare][order]
+    few, few_drawn, few_likely = (of[rare][order] for of in (expected, drawn, likely))
     # Groups of twice the least: an item holds less than the least, so each group holds enough.
-    group = np.floor(np.cumsum(few) / (2 * LEAST_EXPECTED)).astype(np.int64)
-    if len(group) and few[group == group[-1]].sum() < LEAST_EXPECTED:
+    group = np.floor(np.cumsum(few_likely) / (2 * LEAST_EXPECTED)).astype(np.int64)
+    if len(group) and few_likely[group == group[-1]].sum() < LEAST_EXPECTED:
         group[group == group[-1]] = max(group[-1] - 1, 0)
     want = np.concatenate([np.bincount(group, weights=few), expected[~rare]])
     got = np.concatenate([np.bincount(group, weights=few_drawn), drawn[~rare]])

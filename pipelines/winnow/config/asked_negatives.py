@@ -15,6 +15,9 @@ class Drawn(NamedTuple):
         asked: Draws of a positive; 0 of the source of fills, which draws what is missing.
         distribution: Its place among ``Negatives.distributions``.
         not_recalled: Whether what the ranking log has of the request is forbidden as well.
+        distinct: Whether a positive gets no item twice of it.
+        behind: Of a distinct source of fills, the place of the one that it draws as, of whose items
+            it repeats none either; -1 of all others.
     """
 
     name: str
@@ -23,6 +26,8 @@ class Drawn(NamedTuple):
     asked: int
     distribution: int
     not_recalled: bool
+    distinct: bool
+    behind: int = -1
 
 
 class Pool(NamedTuple):

@@ -36,15 +36,16 @@ class DrawnEntry(Entry):
     """One source of draws from the catalogue or a part of it.
 
     ``not_recalled`` forbids what the ranking log has of the positive's request, besides what the
-    user was shown or clicked.
+    user was shown or clicked. ``distinct`` draws no item of a positive twice.
     """
 
     not_recalled: bool = False
+    distinct: bool = False
 
     @property
     def distribution(self) -> str:
         """What is drawn from, however much and given what: equal texts are one distribution."""
-        given = {"share", "count", "not_recalled"}
+        given = {"share", "count", "not_recalled", "distinct"}
         return json.dumps(self.model_dump(exclude=given), sort_keys=True)
 
 

@@ -211,8 +211,11 @@ class Negatives(Frozen):
 
     @property
     def mixture(self) -> tuple[str, ...]:
-        """The columns that hold how likely a draw is of all sources together: of several, one."""
-        return ("mixture",) if self.chances > 1 else ()
+        """The columns that hold how likely a draw is of all sources together: of several, one.
+
+        Draws without repetition are not alike, so there is no such chance of one of them.
+        """
+        return ("mixture",) if self.chances > 1 and not self.distinct else ()
 
     @property
     def chances(self) -> int:
@@ -225,6 +228,11 @@ class Negatives(Frozen):
     def not_recalled(self) -> bool:
         """Whether the ranking log forbids a source of draws what it has of a request."""
         return any(source.not_recalled for source in self.drawn)
+
+    @property
+    def distinct(self) -> bool:
+        """Whether a source of draws gives no item of a positive twice."""
+        return any(source.distinct for source in self.drawn)
 
     @property
     def reads_ranking(self) -> bool:
@@ -242,10 +250,13 @@ class Negatives(Frozen):
             code, stream = source.code + CODES * place, source.stream + _STREAMS * place
             name = name_of_code(code)
             of = keys.index(entry.distribution)
-            found.append(Drawn(name, code, stream, count, of, entry.not_recalled))
+            given = entry.not_recalled, entry.distinct
+            found.append(Drawn(name, code, stream, count, of, *given))
         if (as_entry := self.of_fills) is not None:
             fill, of = source_named(EASY_FILL), keys.index(as_entry.distribution)
-            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of, as_entry.not_recalled))
+            given = as_entry.not_recalled, as_entry.distinct
+            behind = self.easy.index(as_entry) if as_entry.distinct else -1
+            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of, *given, behind))
         return tuple(found)
 
     @property

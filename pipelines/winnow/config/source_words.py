@@ -15,7 +15,10 @@ from winnow.config.model import Frozen
 from winnow.config.sources import own_source
 
 _OF_EVERY_ENTRY = {"source", "share", "count"}
-_OF_DRAWS = {"not_recalled": "nothing that the ranking log has of the request"}
+_OF_DRAWS = {
+    "not_recalled": "nothing that the ranking log has of the request",
+    "distinct": "no item twice for a positive",
+}
 """What a setting that every source of draws has adds."""
 
 

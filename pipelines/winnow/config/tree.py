@@ -211,6 +211,8 @@ class Config(Frozen):
             asked["negatives.negative_feedback"] = ()
         if self.positives.others:
             asked["positives.others"] = ()
+        if self.negatives.distinct:
+            asked["negatives.distinct"] = ()
         if not self.popularity.is_clicks:
             asked["popularity.of"] = ()
         if self.in_batch is not None:

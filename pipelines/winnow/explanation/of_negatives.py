@@ -93,7 +93,12 @@ def words_of_mix(config: Config) -> Iterator[str]:
     if negatives.drawn:
         yield (
             f"A draw of a forbidden item is repeated, {negatives.max_rejections} times at most; "
-            "then it comes from the exact rest. The same item can be drawn twice."
+            "then it comes from the exact rest. "
+            + (
+                "Of a distinct source no item of a positive is drawn twice, of others it can be."
+                if negatives.distinct
+                else "The same item can be drawn twice."
+            )
         )
         yield (
             f"pos_log_q is ln q of the positive under {negatives.main.source} with alpha "
@@ -173,6 +178,8 @@ def _promises(entry: Entry, config: Config) -> tuple[str, str, str]:
     """Return formula, probability and shortfall of a source."""
     apart = isinstance(entry, DrawnEntry) and entry.not_recalled
     given = "; F here is with what the ranking log has of the request" if apart else ""
+    if isinstance(entry, DrawnEntry) and entry.distinct:
+        given += "; and given the positive's draws before it: not for a logQ correction"
     unknown = ", or the ranking log has nothing of the request (recall_unknown)" if apart else ""
     if isinstance(entry, OwnEntry):
         log_q = f"log_q = ln(W / (W(group) − W(F))) by the weights of {entry.source}, given F"

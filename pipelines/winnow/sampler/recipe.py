@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +55,29 @@ Band = tuple[int, float, float, int, float, int, int]
 source's code."""
 
 
+class DrawnSettings(NamedTuple):
+    """A source of draws as plain values.
+
+    Attributes:
+        asked, code, stream, not_recalled, distinct, behind: As in ``Sources``.
+        distribution: The place of what it draws from among ``Negatives.distributions``.
+    """
+
+    asked: int
+    code: int
+    stream: int
+    distribution: int = 0
+    not_recalled: bool = False
+    distinct: bool = False
+    behind: int = -1
+
+
 @dataclass(frozen=True)
 class RecipeSettings:
     """The recipe as plain values.
 
     Attributes:
-        drawn: Of each source of draws, how many are asked for, its code, its hash stream,
-            whether what was recalled is forbidden, and the place of what it draws from among
-            ``Negatives.distributions``.
+        drawn: The sources of draws.
         stages: Of each stage, what is taken, whether a score orders it, and the bands.
         pools: Of each pool, how many are asked for, how they are chosen, the hash stream, and the
             temperature of scores.
@@ -73,7 +88,7 @@ class RecipeSettings:
             column.
     """
 
-    drawn: tuple[tuple[int, int, int, bool, int], ...]
+    drawn: tuple[DrawnSettings, ...]
     stages: tuple[tuple[int, bool, tuple[Band, ...]], ...]
     pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
@@ -92,7 +107,8 @@ class RecipeSettings:
         pool_of = {i: j for j, pool in enumerate(negatives.pools) for i in pool.entries}
         return cls(
             drawn=tuple(
-                (s.asked, s.code, s.stream, s.not_recalled, s.distribution) for s in negatives.drawn
+                DrawnSettings(**{n: getattr(s, n) for n in DrawnSettings._fields})
+                for s in negatives.drawn
             ),
             stages=tuple(
                 (
@@ -122,16 +138,17 @@ class RecipeSettings:
 
     def recipe(self) -> Recipe:
         """Return the recipe as the arrays of the kernels."""
-        asked, code, stream, not_recalled, _ = _columns(self.drawn, 5)
         bands = [band for *_, of_stage in self.stages for band in of_stage]
         by, low, high, margin, margin_by, pool, source = _columns(bands, 7)
         counts, selection, streams, temperature = _columns(self.pools, 4)
         return Recipe(
             sources=Sources(
-                _ints(asked),
-                np.array(code, np.int8),
-                _streams(stream),
-                np.array(not_recalled, np.bool_),
+                _ints([one.asked for one in self.drawn]),
+                np.array([one.code for one in self.drawn], np.int8),
+                _streams([one.stream for one in self.drawn]),
+                np.array([one.not_recalled for one in self.drawn], np.bool_),
+                np.array([one.distinct for one in self.drawn], np.bool_),
+                _ints([one.behind for one in self.drawn]),
             ),
             ladder=Ladder(
                 take=np.array([take for take, *_ in self.stages], np.int8),

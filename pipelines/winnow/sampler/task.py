@@ -140,7 +140,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         place: segment_texts(details[column]).take(pa.array(kept.pair))
         for place, column in settings.negatives.told_by
     }
-    group_of = catalogue.groups_of(codes, [of for *_, of in settings.negatives.drawn], texts)
+    of_sources = [one.distribution for one in settings.negatives.drawn]
+    group_of = catalogue.groups_of(codes, of_sources, texts)
     recipe = settings.negatives.recipe()
     events = _events(table)
     shown_us = pairs.impression_us[kept.pair]

@@ -7,11 +7,15 @@ from winnow.arrays.lists import lists_of
 from winnow.sampler.group_columns import missing_column
 from winnow.sampler.kernels.mix import REASONS
 from winnow.tables.group_lists import GroupLists, Int64s, begins_of
-from winnow.tables.sources import SOURCE_FILL, StageSources
+from winnow.tables.sources import SOURCE_FILL, StageSources, is_one_of
 
 
 def listwise_columns(
-    easy: GroupLists, hard: GroupLists, stages: StageSources, n_requested: int
+    easy: GroupLists,
+    hard: GroupLists,
+    stages: StageSources,
+    n_requested: int,
+    distinct: tuple[int, ...] = (),
 ) -> dict[str, pa.Array]:
     """Return what training_samples adds to the columns of sample groups.
 
@@ -19,11 +23,13 @@ def listwise_columns(
         easy, hard: The lists of p groups.
         stages: The stages.
         n_requested: The negatives that were asked for.
+        distinct: The codes of the sources that repeat no item of a positive.
 
     Returns:
         ``neg_item_ids``, ``neg_source`` (int8), ``neg_hardness`` (int8, 0 for easy), ``neg_log_q``
         and ``neg_incl_prob`` (float64, NULL where not defined), and ``neg_mixture_log_q`` where
-        the draws tell it: lists, the i-th elements of which belong together. ``n_requested``,
+        the draws tell it, ``neg_log_q_conditional`` (bool, NULL for hard) where a source is
+        distinct: lists, the i-th elements of which belong together. ``n_requested``,
         ``shortfall_reasons``, ``shortfall_counts``.
     """
     order, lengths = _in_order(easy, hard)
@@ -44,6 +50,9 @@ def listwise_columns(
     }
     if "mixture_log_q" in easy.kind.values:
         found["neg_mixture_log_q"] = lists(easy.elements("mixture_log_q"), no_draw)
+    if distinct:
+        conditional = is_one_of(easy.elements("source"), distinct)
+        found["neg_log_q_conditional"] = lists(conditional, pa.nulls(n_hard, pa.bool_()))
     reasons, counts = _shortfall(easy.groups)
     return found | {"shortfall_reasons": reasons, "shortfall_counts": counts}
 

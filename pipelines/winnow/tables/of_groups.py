@@ -28,7 +28,7 @@ from winnow.tables.group_lists import GroupLists
 from winnow.tables.labels import labels
 from winnow.tables.listwise import listwise_columns
 from winnow.tables.pointwise import pointwise
-from winnow.tables.sources import StageSources, source_names
+from winnow.tables.sources import StageSources, is_one_of, source_names
 
 if TYPE_CHECKING:
     from winnow.config.tree import Config
@@ -106,6 +106,7 @@ class GroupTables:
         sources: The names of the sources by their codes.
         n_requested: Negatives per positive.
         mixture: Whether draws tell how likely they are of all sources together.
+        distinct: The codes of the sources that repeat no item of a positive.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -113,6 +114,7 @@ class GroupTables:
     sources: tuple[str, ...]
     n_requested: int
     mixture: bool = False
+    distinct: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, config: "Config", contracts: "Mapping[str, TableContract]") -> Self:
@@ -123,6 +125,7 @@ class GroupTables:
             sources=source_names(config),
             n_requested=config.negatives.per_positive,
             mixture=bool(config.negatives.mixture),
+            distinct=tuple(s.code for s in config.negatives.drawn if s.distinct),
         )
 
     def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -138,7 +141,7 @@ class GroupTables:
         hard = GroupLists(groups, CHOSEN)
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:
-            added = listwise_columns(easy, hard, self.stages, self.n_requested)
+            added = listwise_columns(easy, hard, self.stages, self.n_requested, self.distinct)
         for name, columns in self.columns.items():
             if name == "easy_negatives":
                 yield name, self._easy_rows(easy, columns)
@@ -171,6 +174,7 @@ class GroupTables:
             "neg_item_id": easy.elements("item_ids"),
             "source": named(easy.elements("source"), self.sources),
             **{name: easy.elements(name) for name in easy.kind.values if name != "source"},
+            "log_q_conditional": is_one_of(easy.elements("source"), self.distinct),
         }
         return easy.long(columns, values)
 

@@ -13,6 +13,7 @@ _OF_NEGATIVE = {
     "hardness": "neg_hardness",
     "log_q": "neg_log_q",
     "mixture_log_q": "neg_mixture_log_q",
+    "log_q_conditional": "neg_log_q_conditional",
     "incl_prob": "neg_incl_prob",
 }
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from winnow.arrays.text_codes import named
 from winnow.config.sources import EASY_FILL, all_sources, name_of_code, source_named
@@ -20,6 +21,11 @@ def source_names(config: "Config") -> tuple[str, ...]:
     codes = {source.code for source in all_sources()}
     codes |= {source.code for source in config.negatives.drawn}
     return tuple(name_of_code(code) for code in range(max(codes) + 1))
+
+
+def is_one_of(source: pa.Array, codes: tuple[int, ...]) -> pa.Array:
+    """Return whether codes of sources are among some, bool."""
+    return pc.is_in(source, pa.array(codes, source.type))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ def popularity_series(
         "candidates": kept.candidates[inside],
         "kept": kept.kept[inside],
         "q": weighed.weights / float(weighed.weights.sum()),
-        "expected": drawable.by_item(expected_draws(drawable, draws.total, draws.blocked)),
+        "expected": drawable.by_item(
+            expected_draws(drawable, draws.total, draws.blocked + draws.spent)
+        ),
         "drawn": drawable.by_item(draws.drawn),
     }
     counted, number = distinct(columns["clicks"])

@@ -58,6 +58,12 @@ RECALLED_NEGATIVES = none_of(
     "draws of sources with not_recalled that the ranking log has of their request, or of whose "
     "request it has nothing",
 )
+REPEATED_DRAWS = none_of(
+    "repeated_draws",
+    EASY,
+    "draws of sources with distinct of an item that their positive has of the source already, or "
+    "of the source whose missing negatives they fill",
+)
 EASY_DRAWS_P = at_most(
     "easy_draws_p",
     EASY,
@@ -107,6 +113,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             DRAWN_OUTSIDE.promised(),
             *([MIXTURE_DIFFERS.promised()] if mixed else []),
             *([RECALLED_NEGATIVES.promised()] if evidence.config.negatives.not_recalled else []),
+            *([REPEATED_DRAWS.promised()] if evidence.config.negatives.distinct else []),
         ],
         lambda: easy_figures(
             date_draws(evidence), date_drawable(evidence), evidence.config, mixed=mixed
@@ -134,21 +141,24 @@ def easy_figures(
         figures.append(MIXTURE_DIFFERS.figure(draws.mixing))
     if config.negatives.not_recalled:
         figures.append(RECALLED_NEGATIVES.figure(draws.recalled))
-    expected = expected_draws(drawable, draws.total, draws.blocked)
+    if config.negatives.distinct:
+        figures.append(REPEATED_DRAWS.figure(draws.repeated))
+    expected = expected_draws(drawable, draws.total, draws.blocked + draws.spent)
+    likely = expected_draws(drawable, draws.total, draws.blocked)
     names = [source.name for source in config.negatives.drawn]
-    per_source = zip(
-        names, drawable.of_source(draws.drawn), drawable.of_source(expected), strict=True
-    )
-    for name, drawn, wanted in per_source:
+    per_source = zip(names, *map(drawable.of_source, (draws.drawn, expected, likely)), strict=True)
+    for name, drawn, wanted, before in per_source:
         if drawn.sum() == 0:
             continue
-        surprise = chi_square(drawn, wanted)
+        surprise = chi_square(drawn, wanted, before)
         detail = f"{drawn.sum():,.0f} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
         figures += [
             EASY_DRAWS_P.figure(surprise.p, name, detail=detail),
             EASY_DRAWS_BIAS.figure(surprise.bias, name),
         ]
-    drawn, wanted = drawable.by_item(draws.drawn), drawable.by_item(expected)
+    # Items that are drawn once at most come more evenly than chance alone would have it.
+    alike = drawable.slots_of(drawable.distinct == 0)
+    drawn, wanted = (drawable.by_item(np.where(alike, n, 0.0)) for n in (draws.drawn, expected))
     if drawn.sum() > 0:
         seen = float((drawn > 0).sum())
         surprise = occupancy(seen, wanted)

@@ -148,6 +148,9 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
     wrong_fill = n_fill != 0
     if config.negatives.fills:
         wrong_fill = (n_fill != missing) & ~nothing_left
+        if config.negatives.drawn[-1].distinct:
+            # Of items that come once there may be some, and too few: how many is not known here.
+            wrong_fill = n_fill > missing
     differs = (
         (F.col("n_requested") != config.negatives.per_positive)
         | (n_hard + hard_missing != config.negatives.n_hard)

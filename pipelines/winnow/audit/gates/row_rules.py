@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.gate import HARD, POSITIVES, TABLES, Figure, Gate, Measurement, none_of
+from winnow.audit.gate import EASY, HARD, POSITIVES, TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.shuffle import SHUFFLE_KEY_DIFFERS
 from winnow.audit.recompute.action_labels import label_columns, no_labels
 from winnow.audit.recompute.click_values import no_values, value_columns
@@ -23,6 +23,7 @@ from winnow.audit.recompute.row_rules import (
     expected_split,
     in_its_band,
     kept_by_its_hash,
+    tells_what_is_conditional,
     weight_fits,
 )
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
@@ -85,6 +86,13 @@ INCL_PROB_DIFFERS = none_of(
     HARD,
     "rows whose incl_prob cannot be drawn / pool: in (0, 1] and the same for all of a positive "
     "where chance chose, else NULL",
+)
+
+LOG_Q_CONDITIONAL_DIFFERS = none_of(
+    "log_q_conditional_differs",
+    EASY,
+    "rows that do not say of just the draws of sources with distinct that their log_q is "
+    "conditional on earlier ones",
 )
 
 _POSITIVE = ("user_id", "request_id", "item_id")
@@ -219,6 +227,9 @@ def broken_rules(
         kept[SAMPLE_WEIGHT_DIFFERS] = weight_fits(config)
     if "incl_prob" in columns and table in _LONG:
         kept[INCL_PROB_DIFFERS] = drawn_by_chance(table, config)
+    conditional = {"log_q_conditional", "neg_log_q_conditional"} & set(columns)
+    if conditional:
+        kept[LOG_Q_CONDITIONAL_DIFFERS] = tells_what_is_conditional(config, *conditional)
     if "stage_rank" in columns:
         kept[HARD_BAND_DIFFERS] = in_its_band(config)
     if "click_delay_ms" in columns:

@@ -28,6 +28,7 @@ from winnow.audit.recompute.items import Items, date_items
 from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
 from winnow.config.asked_negatives import Drawn
+from winnow.config.negatives import Fill, Negatives
 from winnow.config.pool_entries import MarketColumns
 from winnow.config.sources import EASY_FILL
 from winnow.config.tree import Config
@@ -100,12 +101,7 @@ def drawable_of(
         weighed.keys,
         [
             _numbered(
-                source.name,
-                source.code,
-                made[source.distribution],
-                order,
-                rows.get(source.distribution),
-                _given(source),
+                source, made[source.distribution], order, rows.get(source.distribution), negatives
             )
             for source in negatives.drawn
         ],
@@ -139,7 +135,11 @@ def _markets(counts: MarketCounts, keys: NDArray[np.int64]) -> Markets:
 
 
 def _numbered(
-    name: str, code: int, made: Groups, order: NDArray[np.int64], by_user: int | None, given: int
+    source: Drawn,
+    made: Groups,
+    order: NDArray[np.int64],
+    by_user: int | None,
+    negatives: Negatives,
 ) -> SourceGroups:
     """Return the groups of a source with items numbered in the order of their keys."""
     groups = []
@@ -154,13 +154,30 @@ def _numbered(
         own = np.empty(len(order), np.int32)
         own[order] = of_item
         of_item = own
-    return SourceGroups(name, code, groups, of_item, by_user if groups else None, given)
+    return SourceGroups(
+        source.name,
+        source.code,
+        groups,
+        of_item,
+        by_user if groups else None,
+        _given(source),
+        source.distinct,
+        _behind(source, negatives),
+    )
 
 
 def _given(source: Drawn) -> int:
     if not source.not_recalled:
         return ANY
     return NONE_THAT_IS_RECALLED if source.name == EASY_FILL else KNOWN_NOT_RECALLED
+
+
+def _behind(source: Drawn, negatives: Negatives) -> int:
+    """Return whose draws a fill repeats none of: those of the first source that it draws as."""
+    if not source.distinct or source.name != EASY_FILL:
+        return -1
+    assert isinstance(negatives.on_shortfall, Fill)
+    return [one.name for one in negatives.drawn].index(negatives.on_shortfall.fill)
 
 
 def looked_up(

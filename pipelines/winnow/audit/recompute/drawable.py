@@ -41,7 +41,10 @@ class SourceGroups:
             every positive draws from the only one.
         by_user: Where the user's segment or the request's market is the number of the group: which
             of those that are told of each positive; None elsewhere.
-        not_recalled: One of the three below.
+        not_recalled: One of the three above.
+        distinct: Whether it repeats no item of a positive.
+        behind: Of a distinct one, the place of another one of whose draws for the positive it
+            repeats none either; -1: none.
     """
 
     name: str
@@ -50,6 +53,8 @@ class SourceGroups:
     of_item: NDArray[np.int32] | None = None
     by_user: int | None = None
     not_recalled: int = 0
+    distinct: bool = False
+    behind: int = -1
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Drawable:
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
         user_rows: int32, shape (sources,): where the user's segment or the request's market tells
             the group, which of those that are told of a positive; -1 elsewhere.
-        not_recalled: int8, shape (sources,): as in ``SourceGroups``.
+        not_recalled, distinct: int8, shape (sources,): as in ``SourceGroups``.
+        behind: int32, shape (sources,): likewise.
     """
 
     keys: NDArray[np.int64]
@@ -86,6 +92,8 @@ class Drawable:
     of_item: NDArray[np.int32]
     user_rows: NDArray[np.int32]
     not_recalled: NDArray[np.int8]
+    distinct: NDArray[np.int8]
+    behind: NDArray[np.int32]
 
     @classmethod
     def of(cls, keys: NDArray[np.int64], sources: Sequence[SourceGroups]) -> "Drawable":
@@ -125,6 +133,8 @@ class Drawable:
                 [-1 if source.by_user is None else source.by_user for source in sources], np.int32
             ),
             not_recalled=np.array([source.not_recalled for source in sources], np.int8),
+            distinct=np.array([source.distinct for source in sources], np.int8),
+            behind=np.array([source.behind for source in sources], np.int32),
         )
 
     def groups_of(
@@ -155,6 +165,10 @@ class Drawable:
         """Return values by slot as one array per source."""
         ends = self.begins[self.first_groups]
         return [values[a:b] for a, b in pairwise(ends)]
+
+    def slots_of(self, sources: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return whether each slot is of one of some sources, shape (slots,)."""
+        return np.repeat(sources, np.diff(self.begins[self.first_groups]))
 
     def by_item(self, values: Floats) -> Floats:
         """Return the sums of values by slot over the slots of each item, shape (n,)."""

@@ -73,9 +73,12 @@ class DrawFigures:
         mixing: Draws whose mixture_log_q is not the probability, or is NULL.
         recalled: Draws of sources that must not give what was recalled, of an item that the ranking
             log has of the request, or for a request of which it has none.
+        repeated: Draws of sources that repeat no item of a positive, of one that it had before.
         total: S, the sum of the users' w, by group.
         drawn: Draws, by slot.
         blocked: Sum of w over the users that the item is forbidden to, by slot.
+        spent: Sum of w over the draws of a positive behind that of the item, where none comes
+            twice, by slot.
         log_q: Counts between ``edges``, shape (len(edges) - 1,).
     """
 
@@ -87,9 +90,11 @@ class DrawFigures:
     differing: int
     mixing: int
     recalled: int
+    repeated: int
     total: NDArray[np.float64]
     drawn: NDArray[np.float64]
     blocked: NDArray[np.float64]
+    spent: NDArray[np.float64]
     log_q: NDArray[np.float64]
 
 
@@ -174,9 +179,11 @@ def examine(
         differing=counts.differing,
         mixing=counts.mixing,
         recalled=counts.recalled,
+        repeated=counts.repeated,
         total=counts.total,
         drawn=counts.drawn,
         blocked=counts.blocked,
+        spent=counts.spent,
         log_q=counted.astype(np.float64),
     )
 
@@ -198,6 +205,8 @@ def _slots(drawable: Drawable) -> Slots:
         len(drawable.keys),
         len(drawable.codes),
         drawable.not_recalled,
+        drawable.distinct,
+        drawable.behind,
     )
 
 
@@ -224,8 +233,9 @@ def expected_draws(
     """Return E = q (S - sum of w over users that the item is forbidden to), by slot.
 
     Exact without a table of users by items: a user with ``draws`` draws of a group gives each
-    allowed item draws * q / (1 - q(F)), which is q * w. ``total`` and ``blocked`` as in
-    ``DrawFigures``.
+    allowed item draws * q / (1 - q(F)), which is q * w. Where a positive gets no item twice, each
+    draw has a w of its own, and what was drawn before is forbidden to it. ``total`` and
+    ``blocked`` as in ``DrawFigures``.
     """
     sizes = np.diff(drawable.begins)
     of_all = np.repeat(total, sizes)

@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 # What a task gives, to be added up over tasks: sums by slot, by group, and what has neither.
 _SCALARS = (
     "shown", "clicked", "ineligible", "outside", "invalid", "differing", "mixing", "recalled",
+    "repeated",
 )  # fmt: skip
-_SUMS = ("drawn", "blocked", "total", "once")
+_SUMS = ("drawn", "blocked", "spent", "total", "once")
 _SCHEMA = StructType(
     [
         StructField("place", IntegerType(), nullable=False),
@@ -200,8 +201,14 @@ def _examined(rows: pa.Table, shipped_name: str, exempt: int | None) -> DrawFigu
 
 def _sums(found: DrawFigures) -> Iterator[pa.RecordBatch]:
     once = np.array([*(getattr(found, name) for name in _SCALARS), *found.log_q], np.float64)
-    columns = {"drawn": found.drawn, "blocked": found.blocked, "total": found.total, "once": once}
-    for names in (("drawn", "blocked"), ("total",), ("once",)):
+    columns = {
+        "drawn": found.drawn,
+        "blocked": found.blocked,
+        "spent": found.spent,
+        "total": found.total,
+        "once": once,
+    }
+    for names in (("drawn", "blocked", "spent"), ("total",), ("once",)):
         own = [columns[name] for name in names]
         places = np.flatnonzero(np.any(own, axis=0))
         none = np.zeros(len(places))
@@ -230,5 +237,6 @@ def _figures(sums: pa.Table, drawable: Drawable) -> DrawFigures:
         total=of("total", len(drawable.begins) - 1),
         drawn=of("drawn", len(drawable.items)),
         blocked=of("blocked", len(drawable.items)),
+        spent=of("spent", len(drawable.items)),
         log_q=log_q,
     )

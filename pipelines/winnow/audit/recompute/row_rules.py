@@ -52,6 +52,24 @@ def weight_fits(config: Config) -> Column:
     return F.abs(F.col("sample_weight") - wanted) <= 1e-9 * F.greatest(wanted, F.lit(1.0))
 
 
+def tells_what_is_conditional(config: Config, name: str) -> Column:
+    """Return whether a row says of just the distinct draws that their log_q is conditional.
+
+    Args:
+        config: The sources. name: The column, of a draw or of the list of a positive's negatives.
+    """
+    distinct = [source.code for source in config.negatives.drawn if source.distinct]
+    drawn = [source.code for source in config.negatives.drawn]
+
+    def wanted(code: Column) -> Column:
+        return F.when(code.isin(*drawn), code.isin(*distinct))
+
+    if name == "neg_log_q_conditional":
+        codes = F.transform(F.col("neg_source"), lambda code: wanted(code.cast("int")))
+        return F.coalesce(F.col(name).eqNullSafe(codes), F.lit(False))
+    return F.col(name).eqNullSafe(wanted(source_code(config)))
+
+
 def drawn_by_chance(table: str, config: Config) -> Column:
     """Return whether incl_prob is a probability where chance chose, and NULL elsewhere."""
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()

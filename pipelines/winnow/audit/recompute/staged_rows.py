@@ -130,14 +130,19 @@ def _whose(config: Config) -> tuple[str, ...]:
 def _as_lists(
     rows: DataFrame, positive: str, item: str, log_q: Column, config: Config
 ) -> DataFrame:
-    return rows.select(
-        "user_id",
-        "request_id",
-        F.col(positive).alias("item_id"),
-        F.array(item).alias("neg_item_ids"),
-        F.array(source_code(config).cast("tinyint")).alias("neg_source"),
-        F.array(log_q.cast("double")).alias("neg_log_q"),
-    )
+    whose = [F.col("user_id"), F.col("request_id"), F.col(positive).alias("item_id")]
+    of_negative = {
+        "neg_item_ids": F.col(item),
+        "neg_source": source_code(config).cast("tinyint"),
+        "neg_log_q": log_q.cast("double"),
+    }
+    if not (config.negatives.distinct and "draw_no" in rows.columns):
+        return rows.select(*whose, *(F.array(of).alias(n) for n, of in of_negative.items()))
+    # What was drawn before matters to a draw: those of a row of a positive come together again.
+    key = {"user_id", "request_id", positive, "shuffle_key", "repeat_idx"} & set(rows.columns)
+    one = F.struct("draw_no", *(of.alias(name) for name, of in of_negative.items()))
+    together = rows.groupBy(*sorted(key)).agg(F.sort_array(F.collect_list(one)).alias("draws"))
+    return together.select(*whose, *(F.col(f"draws.{name}").alias(name) for name in of_negative))
 
 
 def _with_markets(listed: DataFrame, staged: Mapping[str, DataFrame], config: Config) -> DataFrame:

@@ -16,7 +16,7 @@ from winnow.sampler.kernels.groups import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.positive_columns import PositiveColumns
-from winnow.sampler.recipe import RecipeSettings
+from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 from winnow.sampler.task import SamplerSettings, sampled
 
 _PAIR_SCHEMA = pa.schema(
@@ -39,7 +39,7 @@ def load_sampler_kernels() -> None:
             start_us=0,
             end_us=1,
             negatives=RecipeSettings(
-                drawn=((1, 0, 2, False, 0), (0, 1, 3, False, 0)),
+                drawn=(DrawnSettings(1, 0, 2), DrawnSettings(0, 1, 3)),
                 stages=((TAKE_CUT, True, ((BY_PERCENTILE, 0.0, 1.0, MARGIN_NONE, 0.0, 0, 2),)),),
                 pools=((1, SELECT_RANDOM, 4, 1.0),),
                 spec=SamplingSpec(

@@ -5,14 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import compiled
 from winnow.sampler.kernels.draw_groups import (
     class_at,
     draw_allowed,
     draw_complement,
-    line_of,
     log_prob,
-    place_of,
 )
 from winnow.sampler.kernels.forbidden import mark, mark_recalled
 from winnow.sampler.kernels.hashing import U, fold
@@ -24,6 +22,7 @@ from winnow.sampler.kernels.mix import (
     RECALL_UNKNOWN,
 )
 from winnow.sampler.kernels.mixtures import mix
+from winnow.sampler.kernels.taken_items import add_places, give_back, take, weight_of
 
 
 class Sources(NamedTuple):
@@ -35,12 +34,18 @@ class Sources(NamedTuple):
         stream: uint64, shape (s,): names the hashes of the draws.
         not_recalled: bool, shape (s,): whether what was recalled for the positive's request is
             forbidden as well. One that fills draws where nothing is known of that, too.
+        distinct: bool, shape (s,): whether a positive gets no item twice of the source. ``log_q``
+            is then that of each draw given the ones before it; it is not together with mixtures.
+        behind: int32, shape (s,): of a distinct one that fills, the source before it of whose
+            draws it repeats none either, which draws from the same groups; -1: none.
     """
 
     asked: NDArray[np.int32]
     code: NDArray[np.int8]
     stream: NDArray[np.uint64]
     not_recalled: NDArray[np.bool_]
+    distinct: NDArray[np.bool_]
+    behind: NDArray[np.int32]
 
 
 @compiled
@@ -87,7 +92,13 @@ def draw_negatives(  # type: ignore[no-untyped-def]
     # of that is allowed.
     of_user, allowed = np.empty(n_sources, np.int64), np.empty(n_sources, np.int64)
     log_allowed, given = np.empty(n_sources), np.zeros(n_sources, np.int64)
-    places = np.empty(widest, np.int64)
+    n_allowed, begins = np.empty(n_sources, np.int64), np.zeros(n_sources, np.int64)
+    deepest = np.int64(0)
+    if sources.distinct.any():
+        for p in range(n_positives):
+            deepest = max(deepest, 2 * n_asked + missing[p].sum())
+    gone_codes, old_marks = np.empty(deepest, np.int32), np.empty(deepest, np.int32)
+    places, outside = np.empty(widest, np.int64), np.empty(widest + deepest, np.int64)
     most, at, r = spec.max_rejections, 0, 0
     for u in range(len(owners.users)):
         first, last = forbidden.starts[u], forbidden.starts[u + 1]
@@ -127,15 +138,17 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                     class_of = groups.class_of[groups.line_begins[g] : groups.line_begins[g + 1]]
                     if of_user[s] != g:
                         of_user[s] = g
-                        left = groups.totals[g]
                         user = forbidden.codes[first:last]
-                        left -= _weight_of(of_group, class_of, weights, user, marks, u + 1)
+                        gone, n_gone = weight_of(of_group, class_of, weights, user, marks, u + 1)
                         if apart:
                             of_request = recalled.codes[back:front]
-                            left -= _weight_of(
+                            more, n_more = weight_of(
                                 of_group, class_of, weights, of_request, marks, -r - 1
                             )
-                        allowed[s] = left
+                            gone, n_gone = gone + more, n_gone + n_more
+                        left = groups.totals[g] - gone
+                        n_of = len(of_group) if len(of_group) > 0 else n_items
+                        allowed[s], n_allowed[s] = left, n_of - n_gone
                         log_allowed[s] = natural_log(float(left)) if left > 0 else 0.0
                     reason = GROUP_EXHAUSTED if len(of_group) > 0 else CATALOGUE_EXHAUSTED
                 if g < 0 or allowed[s] == 0:
@@ -143,7 +156,25 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                         missing[p, reason] += n
                         n_missing += n
                     continue
-                given[s] = n
+                # Of distinct draws: how many are taken, and the weight that these leave.
+                distinct, n_taken = sources.distinct[s], 0
+                left, log_left = allowed[s], log_allowed[s]
+                if distinct:
+                    behind = sources.behind[s]
+                    if behind >= 0:
+                        for x in range(begins[behind], begins[behind] + given[behind]):
+                            place = take(
+                                of_group, codes[x], marks, u + 1, gone_codes, old_marks, n_taken
+                            )
+                            left -= weights[class_at(class_of, place)]
+                            n_taken += 1
+                    short = max(0, n - (n_allowed[s] - n_taken))
+                    n -= short
+                    if short > 0 and not fills:
+                        missing[p, reason] += short
+                        n_missing += short
+                    log_left = natural_log(float(left)) if left > 0 else 0.0
+                given[s], begins[s] = n, at
                 before, firsts, total = groups.before[a:b], groups.firsts[a:b], groups.totals[g]
                 logs = groups.log_weights[a:b]
                 second_mark = -r - 1 if apart else u + 1
@@ -170,11 +201,11 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                         if placed != g or placed_all != apart:
                             placed, placed_all = g, apart
                             user = forbidden.codes[first:last]
-                            n_places = _add_places(
+                            n_places = add_places(
                                 of_group, line, class_of, firsts, user, marks, u + 1, places, 0
                             )
                             if apart:
-                                n_places = _add_places(
+                                n_places = add_places(
                                     of_group,
                                     line,
                                     class_of,
@@ -187,14 +218,35 @@ def draw_negatives(  # type: ignore[no-untyped-def]
                                 )
                             places[:n_places].sort()
                         tried += 1
-                        taken = places[:n_places]
+                        out = places[:n_places]
+                        if distinct:
+                            n_out = add_places(
+                                of_group,
+                                line,
+                                class_of,
+                                firsts,
+                                gone_codes[:n_taken],
+                                marks,
+                                u + 1,
+                                outside,
+                                n_places,
+                            )
+                            outside[:n_places] = out
+                            out = outside[:n_out]
+                            out.sort()
                         code, number = draw_complement(
-                            of_group, line, weights, before, firsts, allowed[s], taken, key, most
+                            of_group, line, weights, before, firsts, left, out, key, most
                         )
                     source[at], codes[at], attempts[at] = sources.code[s], code, tried
                     q[at] = weights[number] / total
-                    log_q[at] = log_prob(logs[number], log_allowed[s])
+                    log_q[at] = log_prob(logs[number], log_left)
                     at += 1
+                    if distinct:
+                        take(of_group, code, marks, u + 1, gone_codes, old_marks, n_taken)
+                        n_taken += 1
+                        left -= weights[number]
+                        log_left = natural_log(float(left)) if left > 0 else 0.0
+                give_back(marks, gone_codes, old_marks, n_taken)
                 if fills:
                     n_fill[p] = n
                 else:
@@ -226,27 +278,3 @@ def draw_negatives(  # type: ignore[no-untyped-def]
         mixture[:at],
         attempts[:at],
     )
-
-
-@inlined
-def _weight_of(of_group, class_of, weights, codes, marks, mark):  # type: ignore[no-untyped-def]
-    """Return how much those codes that have the mark weigh in a group."""
-    weight = np.int64(0)
-    for code in codes:
-        if marks[code] == mark:
-            place = place_of(of_group, code)
-            if place >= 0:
-                weight += weights[class_at(class_of, place)]
-    return weight
-
-
-@inlined
-def _add_places(of_group, line, class_of, firsts, codes, marks, mark, places, n):  # type: ignore[no-untyped-def]
-    """Put where those codes that have the mark are on a group's line behind n such places."""
-    for code in codes:
-        if marks[code] == mark:
-            place = place_of(of_group, code)
-            if place >= 0:
-                places[n] = line_of(line, class_of, firsts, place)
-                n += 1
-    return n

@@ -5,8 +5,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import compiled
 from winnow.arrays.grouping import rows_by_group
+from winnow.audit.recompute.kernels.draws_in_turn import (
+    drawn_before,
+    end_run,
+    is_out,
+    unlike_mixture,
+    with_recalled,
+)
 from winnow.audit.recompute.kernels.group_slots import Slots, expect, left_of, slot_of
 
 Ints = NDArray[np.int32]
@@ -47,9 +54,12 @@ class DrawCounts(NamedTuple):
         outside: Draws of an item, or for a positive, that their source has in no such group.
         differing, mixing: Draws whose log_q, or mixture_log_q, is not the probability.
         recalled: Draws that are recalled, or of a request that is not known, where that is wrong.
+        repeated: Draws of what the positive had of the source before, where that is wrong.
         total: Sum of w = draws / (weight left / all weight) over the users, by group.
         drawn: Draws, by slot.
         blocked: Sum of w over the users that the item is forbidden to, by slot.
+        spent: Sum of w over the draws that the item had been drawn before, where it must not be
+            drawn twice, by slot.
     """
 
     shown: int
@@ -58,9 +68,11 @@ class DrawCounts(NamedTuple):
     differing: int
     mixing: int
     recalled: int
+    repeated: int
     total: Floats
     drawn: Floats
     blocked: Floats
+    spent: Floats
 
 
 def count_draws(
@@ -87,49 +99,6 @@ def count_draws(
     return DrawCounts(
         *_count(users, *shown, *clicked, *recalled, requests, draws, slots, width, most_off)
     )
-
-
-@inlined
-def _with_recalled(recalled, q, marks, mark, was_shown, was_clicked, u, forbidden, n):  # type: ignore[no-untyped-def]
-    """Put what was recalled for a request behind the n forbidden items; return how many they are.
-
-    All of it is marked in ``marks``, also what is forbidden anyway.
-    """
-    item, rows, starts = recalled
-    for x in rows[starts[q] : starts[q + 1]]:
-        i = item[x]
-        if marks[i] != mark:
-            marks[i] = mark
-            if was_shown[i] != u and was_clicked[i] != u:
-                forbidden[n] = i
-                n += 1
-    return n
-
-
-@inlined
-def _unlike_mixture(  # type: ignore[no-untyped-def]
-    draws, rows, begin, end, slots, group, left, was_recalled, mark, most_off
-):
-    """Count the draws of one positive whose mixture is not ln(Σ n_s p_s / Σ n_s)."""
-    given, n, wrong = np.zeros(slots.n_sources), 0, 0
-    for x in rows[begin:end]:
-        if draws.source[x] >= 0:
-            given[draws.source[x]] += 1
-            n += 1
-    for x in rows[begin:end]:
-        if np.isnan(draws.mixture[x]) or draws.source[x] < 0:
-            continue
-        expected, i = 0.0, draws.item[x]
-        for s in range(slots.n_sources):
-            if slots.not_recalled[s] > 0 and was_recalled[i] == mark:
-                continue
-            if given[s] > 0 and group[s] >= 0:
-                slot = slot_of(slots, group[s], i)
-                if slot >= 0 and left[s] > 0:
-                    expected += given[s] * slots.weights[slot] / left[s]
-        known = np.log(expected / n) if expected > 0 else -np.inf
-        wrong += not abs(known - draws.mixture[x]) <= most_off
-    return wrong
 
 
 @compiled
@@ -160,10 +129,16 @@ def _count(  # type: ignore[no-untyped-def]
     n_shown, n_clicked, outside, differing, mixing, n_recalled = 0, 0, 0, 0, 0, 0
     total, drawn = np.zeros(n_groups), np.zeros(len(slots.items))
     blocked, mixed = np.zeros(len(slots.items)), len(draws.mixture) > 0
+    spent = np.zeros(len(slots.items))
     # Of the user, or of the request where that matters: the group that each source drew from last,
     # how often, and what is allowed of it.
-    group, so_far = np.empty(n_sources, np.int64), np.zeros(n_sources, np.int64)
+    group, so_far = np.empty(n_sources, np.int64), np.zeros(n_sources)
     left, log_left = np.zeros(n_sources), np.zeros(n_sources)
+    # Of one source of a positive, where no item comes twice: what has been drawn, by its mark, with
+    # what had been expected of all items by then, and how much it weighs.
+    of_run = width if (slots.distinct > 0).any() else 0
+    was_drawn, run, n_repeated = np.full(of_run, -1, np.int32), np.int32(0), 0
+    run_slot, run_from = np.empty(of_run, np.int64), np.empty(of_run)
     for u in range(users):
         n = 0
         for x in shown_rows[shown_starts[u] : shown_starts[u + 1]]:
@@ -183,6 +158,7 @@ def _count(  # type: ignore[no-untyped-def]
         so_far[:] = 0
         # Behind the n forbidden items lie those that were recalled for the request besides.
         request, n_all, begin = np.int64(-1), n, starts[u]
+        running, n_run, weighs, expected = np.int64(-1), 0, 0.0, 0.0
         for at in range(starts[u], starts[u + 1]):
             x = rows[at]
             i, s, g = draws.item[x], draws.source[x], draws.group[x]
@@ -196,9 +172,12 @@ def _count(  # type: ignore[no-untyped-def]
                         )
                         group[k], so_far[k] = -1, 0
                 request, mark = np.int64(draws.request[x]), mark + 1
-                n_all = _with_recalled(
+                n_all = with_recalled(
                     recalled, request, was_recalled, mark, was_shown, was_clicked, u, forbidden, n
                 )
+            if running >= 0 and s != running:
+                end_run(run_slot, run_from, n_run, expected, spent)
+                running = np.int64(-1)
             if s >= 0:
                 apart = told and slots.not_recalled[s] > 0
                 if apart:
@@ -213,22 +192,68 @@ def _count(  # type: ignore[no-untyped-def]
                         left[s] = left_of(slots, g, forbidden, n_of)
                         log_left[s] = np.log(left[s]) if left[s] > 0 else -np.inf
                 slot = slot_of(slots, g, i) if g >= 0 else np.int64(-1)
-                so_far[s] += 1
+                log_rest = log_left[s]
+                if slots.distinct[s] > 0:
+                    out = was_shown, was_clicked, u, apart, was_recalled, mark
+                    if s != running:
+                        running, run, expected = s, run + 1, 0.0
+                        n_run, weighs = drawn_before(
+                            draws,
+                            rows[begin:at],
+                            slots,
+                            s,
+                            g,
+                            was_drawn,
+                            run,
+                            out,
+                            run_slot,
+                            run_from,
+                        )
+                    rest = left[s] - weighs
+                    log_rest = np.log(rest) if rest > 0 else -np.inf
+                    if rest > 0:
+                        # As many draws as this one is worth while nothing is drawn yet.
+                        so_far[s] += left[s] / rest
+                        expected += slots.totals[g] / rest
+                    if was_drawn[i] == run:
+                        n_repeated += 1
+                    elif slot >= 0 and not is_out(i, *out):
+                        weighs += slots.weights[slot]
+                        run_slot[n_run], run_from[n_run] = slot, expected
+                        n_run += 1
+                    was_drawn[i] = run
+                else:
+                    so_far[s] += 1
                 if slot >= 0:
                     drawn[slot] += 1
                     if not np.isnan(draws.log_q[x]):
                         # Nothing left to draw from makes the difference infinite.
-                        log_p = np.log(slots.weights[slot]) - log_left[s]
+                        log_p = np.log(slots.weights[slot]) - log_rest
                         differing += not abs(log_p - draws.log_q[x]) <= most_off
                 else:
                     outside += i < slots.n_items
             if at + 1 == starts[u + 1] or draws.row[rows[at + 1]] != draws.row[x]:
                 if mixed:
-                    mixing += _unlike_mixture(
+                    mixing += unlike_mixture(
                         draws, rows, begin, at + 1, slots, group, left, was_recalled, mark, most_off
                     )
                 begin = at + 1
+                if running >= 0:
+                    end_run(run_slot, run_from, n_run, expected, spent)
+                    running = np.int64(-1)
         for s in range(n_sources):
             n_of = n_all if told and slots.not_recalled[s] > 0 else n
             expect(slots, group[s], so_far[s], left[s], forbidden, n_of, total, blocked)
-    return n_shown, n_clicked, outside, differing, mixing, n_recalled, total, drawn, blocked
+    return (
+        n_shown,
+        n_clicked,
+        outside,
+        differing,
+        mixing,
+        n_recalled,
+        n_repeated,
+        total,
+        drawn,
+        blocked,
+        spent,
+    )

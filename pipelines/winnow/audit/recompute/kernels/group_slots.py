@@ -16,7 +16,8 @@ class Slots(NamedTuple):
     """The groups that are drawn from, as in ``Drawable``, of n items and s sources.
 
     ``not_recalled`` is 0 for a source that may give what was recalled, 1 where it draws only for
-    requests that are known, 2 where it draws for others as well.
+    requests that are known, 2 where it draws for others as well. ``distinct`` is not 0 for one
+    that repeats no item of a positive, and none of the source ``behind``, where that is not -1.
     """
 
     begins: Longs
@@ -26,6 +27,8 @@ class Slots(NamedTuple):
     n_items: int
     n_sources: int
     not_recalled: NDArray[np.int8]
+    distinct: NDArray[np.int8]
+    behind: Ints
 
 
 @inlined
