@@ -8,13 +8,8 @@ from pydantic import Field, model_validator
 from winnow.config.asked_negatives import AskedFeedback, Drawn, Pool
 from winnow.config.chosen_entries import CutEntry, FeedbackEntry, HardEntry, LowEntry, StageEntry
 from winnow.config.entries import EasyEntry, PopularityEntry, UniformEntry
+from winnow.config.event_distributions import EventDistributions
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
-from winnow.config.pool_entries import (
-    ExposedEntry,
-    MarketColumns,
-    MarketEntry,
-    SegmentEntry,
-)
 from winnow.config.quotas import Numbers, numbers_of
 from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
 
@@ -167,42 +162,9 @@ class Negatives(Frozen):
         return tuple(found.values())
 
     @property
-    def exposed_windows(self) -> tuple[int | None, ...]:
-        """The ``days`` of the sources that draw from what anybody was shown, each once."""
-        found = (e.days for e in self.distributions if isinstance(e, ExposedEntry))
-        return tuple(dict.fromkeys(found))
-
-    @property
-    def segments(self) -> tuple[tuple[int, str], ...]:
-        """Of ``distributions`` by segment, the place and the attribute that tells the segment."""
-        of = enumerate(self.distributions)
-        return tuple((place, e.attribute) for place, e in of if isinstance(e, SegmentEntry))
-
-    @property
-    def segment_attributes(self) -> tuple[str, ...]:
-        """The attributes of users that tell the segments of sources, each once."""
-        return tuple(dict.fromkeys(attribute for _, attribute in self.segments))
-
-    @property
-    def markets(self) -> tuple[tuple[int, MarketColumns], ...]:
-        """Of ``distributions`` by market, the place and the columns that tell the market."""
-        of = enumerate(self.distributions)
-        return tuple((place, e.columns) for place, e in of if isinstance(e, MarketEntry))
-
-    @property
-    def market_columns(self) -> tuple[MarketColumns, ...]:
-        """What tells the markets of sources, each once."""
-        return tuple(dict.fromkeys(columns for _, columns in self.markets))
-
-    @property
-    def request_columns(self) -> tuple[str, ...]:
-        """The carried columns of impressions that tell the market of a request, each once."""
-        return tuple(dict.fromkeys(columns.of_request for columns in self.market_columns))
-
-    @property
-    def told_by_positives(self) -> tuple[tuple[int, str], ...]:
-        """Of ``distributions`` whose group a column of the positive tells: place and column."""
-        return (*self.segments, *((place, columns.of_request) for place, columns in self.markets))
+    def of_events(self) -> EventDistributions:
+        """Those of them that events of the logs make."""
+        return EventDistributions(self.distributions)
 
     @property
     def fills_from_everything(self) -> bool:

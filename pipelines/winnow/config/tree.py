@@ -186,7 +186,7 @@ class Config(Frozen):
         """Whether clicks of the popularity window have to be joined with their impressions."""
         if self.popularity.clicks != "all":
             return True
-        by_impression = any(of.of_clicks is None for of in self.negatives.market_columns)
+        by_impression = any(of.of_clicks is None for of in self.negatives.of_events.market_columns)
         return by_impression and self.popularity.of != "impressions"
 
     @property

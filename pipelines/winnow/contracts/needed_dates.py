@@ -52,7 +52,7 @@ def dates_needed(config: Config, day: date) -> Needs:
     popular = day - timedelta(days=config.popularity.window_days)
     if config.popularity.of == "impressions":
         seen = min(seen, popular)
-    for days in config.negatives.exposed_windows:
+    for days in config.negatives.of_events.exposed_windows:
         seen = min(seen, popular if days is None else day - timedelta(days=days))
     if config.joins_earlier_clicks:
         # Whether the first click of the window belongs to an impression.

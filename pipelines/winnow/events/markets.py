@@ -39,7 +39,7 @@ def popularity_by_market(
         InputError: A column is of a type that tells no markets, or items are sold in more markets
             together than a machine should hold.
     """
-    columns = run.config.negatives.market_columns
+    columns = run.config.negatives.of_events.market_columns
     InputError.raise_if_any([problem for one in columns for problem in _unfit(one, logs)])
     return {
         one: (_sold(one.of_items, logs["items"], run), _counted(one, logs, run, pairs))

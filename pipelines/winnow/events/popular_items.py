@@ -39,7 +39,7 @@ def earlier_pairs(logs: Mapping[str, Log], run: Run) -> DataFrame | None:
     joined = joined_pairs(impressions, clicks, run, clicked=counted)
     choice = (CHOSEN,) if impressions.chooses else ()
     more = ("action",) if config.popularity.of == "actions" else ()
-    told = config.negatives.request_columns
+    told = config.negatives.of_events.request_columns
     columns = {"item_id", "user_key", "click_us", "click_key", "of_other_user"}
     staged = run.scratch.staged(joined.select(*sorted({*columns, *choice, *more, *told})), _PAIRS)
     pairs = settled(staged, readable_rows(impressions), run, _PAIRS).pairs.frame
@@ -64,7 +64,7 @@ def popular_clicks(logs: Mapping[str, Log], run: Run, pairs: DataFrame | None = 
         found = earlier_pairs(logs, run) if pairs is None else pairs
         assert found is not None, "attributed clicks are joined"
         clicks = _attributed(found, run).distinct()
-    if run.config.negatives.segment_attributes:
+    if run.config.negatives.of_events.segment_attributes:
         return run.scratch.staged(clicks, "popular-clicks")
     return clicks
 
@@ -129,7 +129,7 @@ def _clicks(logs: Mapping[str, Log], run: Run, market: str | None = None) -> Dat
 def _users_count(run: Run) -> bool:
     """Return whether it matters whose an event is."""
     config = run.config
-    return config.popularity.of == "users" or len(config.negatives.segment_attributes) > 0
+    return config.popularity.of == "users" or len(config.negatives.of_events.segment_attributes) > 0
 
 
 def shown_impressions(log: Log, run: Run, market: str | None = None) -> DataFrame:

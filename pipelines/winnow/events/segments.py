@@ -53,7 +53,7 @@ def popularity_by_segment(
         InputError: An attribute is of a type that tells no segments, or has too many values; or all
             sources together have more weights than a machine should hold.
     """
-    config, attributes = run.config, run.config.negatives.segment_attributes
+    config, attributes = run.config, run.config.negatives.of_events.segment_attributes
     if not attributes:
         return {}
     assert users is not None, "the config's rules see to it that users are carried"
@@ -78,7 +78,10 @@ def popularity_by_segment(
 
 
 def _require_few_weights(n_segments: Mapping[str, int], n_items: int, run: Run) -> None:
-    most, attributes = run.limits.segment_weights, [a for _, a in run.config.negatives.segments]
+    most, attributes = (
+        run.limits.segment_weights,
+        [a for _, a in run.config.negatives.of_events.segments],
+    )
     n_groups = sum(n_segments[attribute] for attribute in attributes)
     if n_groups * n_items > most:
         by = " and by ".join(dict.fromkeys(attributes))

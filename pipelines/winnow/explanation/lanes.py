@@ -125,7 +125,7 @@ def told_by_users(
         for i, lane in enumerate(lanes)
         if lane.segment is not None
     }
-    for place, attribute in config.negatives.told_by_positives:
+    for place, attribute in config.negatives.of_events.told_by_positives:
         if place in _asked(config) and catalogue.by_user(place):
             texts = tuple(text for _, text in _texts(catalogue, place))
             found[f"none_{place}"] = ToldByUser(attribute, texts, inside=False)
@@ -143,7 +143,7 @@ def _segment(
     catalogue: "Catalogue", config: "Config", place: int, group: int
 ) -> tuple[str, str] | None:
     attribute, text = (
-        dict(config.negatives.told_by_positives).get(place),
+        dict(config.negatives.of_events.told_by_positives).get(place),
         dict(_texts(catalogue, place)),
     )
     return (attribute, text[group]) if attribute is not None and group in text else None

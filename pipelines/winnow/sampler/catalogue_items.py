@@ -48,7 +48,7 @@ def catalogue_items(
         },
         impressions={
             days: inside[exposed_column(days)].to_numpy()
-            for days in config.negatives.exposed_windows
+            for days in config.negatives.of_events.exposed_windows
         },
         segments=segments,
         markets=markets,

@@ -133,7 +133,7 @@ class RecipeSettings:
                 logged_share=1.0 if log is None else log.kept_share,
             ),
             feedback=_feedback(negatives, len(config.ladder)),
-            told_by=negatives.told_by_positives,
+            told_by=negatives.of_events.told_by_positives,
         )
 
     def recipe(self) -> Recipe:

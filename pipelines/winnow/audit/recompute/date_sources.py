@@ -95,8 +95,11 @@ def drawable_of(
         Groups([Group(None, weighed.weights[order])]) if place == 0 else groups_of(entry, known)
         for place, entry in enumerate(negatives.distributions)
     ]
-    told = (*negatives.segment_attributes, *negatives.market_columns)
-    rows = {place: told.index(by) for place, by in (*negatives.segments, *negatives.markets)}
+    told = (*negatives.of_events.segment_attributes, *negatives.of_events.market_columns)
+    rows = {
+        place: told.index(by)
+        for place, by in (*negatives.of_events.segments, *negatives.of_events.markets)
+    }
     return Drawable.of(
         weighed.keys,
         [

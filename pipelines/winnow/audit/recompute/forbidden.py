@@ -30,7 +30,9 @@ def date_draws(evidence: Evidence) -> DrawFigures:
     assert negatives is not None
     users = date_segments(evidence).users
     if users is not None:
-        none = F.array_repeat(F.lit(-1), len(evidence.config.negatives.segment_attributes))
+        none = F.array_repeat(
+            F.lit(-1), len(evidence.config.negatives.of_events.segment_attributes)
+        )
         negatives = negatives.join(users, "user_id", how="left").withColumn(
             "segments", F.coalesce("segments", none)
         )

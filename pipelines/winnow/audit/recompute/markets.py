@@ -42,7 +42,7 @@ class MarketCounts:
 def date_markets(evidence: Evidence) -> Mapping[MarketColumns, MarketCounts]:
     """Return what the logs say of the markets that sources draw from, by what tells them."""
     config, found = evidence.config, {}
-    for place, columns in enumerate(config.negatives.market_columns):
+    for place, columns in enumerate(config.negatives.of_events.market_columns):
         # Apart from what other measurements stage under the same names.
         folder = evidence.scratch.folder / f"audited-markets-{place}"
         scratch = replace(evidence.scratch, folder=folder)

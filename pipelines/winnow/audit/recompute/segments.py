@@ -55,7 +55,7 @@ def date_segments(evidence: Evidence) -> DateSegments:
     gate ``carried_differs``.
     """
     config, scratch = evidence.config, evidence.scratch
-    attributes = config.negatives.segment_attributes
+    attributes = config.negatives.of_events.segment_attributes
     if not attributes:
         return DateSegments({}, None)
     # Apart from what other measurements stage under the same names.

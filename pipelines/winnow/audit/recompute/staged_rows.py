@@ -105,7 +105,12 @@ def negatives_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame |
     """
     if "training_samples" in staged:
         samples = staged["training_samples"]
-        names = (*_whose(config), "item_id", *_COMPARED, *config.negatives.request_columns)
+        names = (
+            *_whose(config),
+            "item_id",
+            *_COMPARED,
+            *config.negatives.of_events.request_columns,
+        )
         return samples.select(*(name for name in names if name in samples.columns))
     if "training_samples_pointwise" in staged:
         rows = staged["training_samples_pointwise"].where("label = 0")
@@ -147,7 +152,7 @@ def _as_lists(
 
 def _with_markets(listed: DataFrame, staged: Mapping[str, DataFrame], config: Config) -> DataFrame:
     """Return rows of ``_as_lists`` with the carried columns that tell the market of the request."""
-    columns, positives = config.negatives.request_columns, positives_of(staged)
+    columns, positives = config.negatives.of_events.request_columns, positives_of(staged)
     if columns:
         assert positives is not None and positives.complete, "the config's rules see to it"
         told = first_rows(positives.rows).select(*KEY, *columns)

@@ -194,7 +194,7 @@ def _keyed(
     """Return the contract with the key that this log can have."""
     if contract.table == "items":
         # An item that is sold in several markets may have a row for each: no duplicates.
-        of_items = {columns.of_items for columns in config.negatives.market_columns}
+        of_items = {columns.of_items for columns in config.negatives.of_events.market_columns}
         scalar = [n for n, column in carry if n in of_items and not _is_list(column)]
         return contract.model_copy(update={"key": (*contract.key, *scalar)})
     unmapped = any(b.column.name == "impression_id" and b.mapping is None for b in bound)
