@@ -32,6 +32,15 @@ class DescribePartsThatDisagree:
             "in, expected training_samples among tables."
         ]
 
+    def it_cannot_carry_what_a_row_says_of_its_batch(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "carry: [slot]\n"
+        load_config(written(tmp_path, text))
+        assert sentences(tmp_path, text + "in_batch: {batch_size: 64}\n") == [
+            "in_batch (winnow.yaml, line 7): slot is carried, and training_samples has a column of "
+            "batches of that name. Carry it by another name: logs.impressions.columns can give it "
+            "one."
+        ]
+
     def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
         assert sentences(tmp_path, LOGS) == [
             "negatives.hard (winnow.yaml): hard negatives come from the ranking log, and logs has "

@@ -11,6 +11,7 @@ from winnow.contracts.log import Log
 from winnow.contracts.rejected import rejected_rows
 from winnow.errors import InputError
 from winnow.events.events import history_events
+from winnow.events.kinds import FORBIDDEN
 
 from tests.contracts.logs_for_tests import (
     NOON_S,
@@ -68,7 +69,11 @@ class DescribeALongListOfAUser:
         written(tmp_path, name, kind=kind)
         log, settings = read(spark, tmp_path, delimiter)
         found = history_events(log.frame, settings).collect()
-        assert sorted(map(tuple, found)) == [(1, 7), (1, 8), (2, 9)]
+        assert sorted(map(tuple, found)) == [
+            (1, 7, FORBIDDEN),
+            (1, 8, FORBIDDEN),
+            (2, 9, FORBIDDEN),
+        ]
         # Of the two candidates of a request one row has the list, and none is rejected.
         assert log.frame.where("history != ''").count() == 2
         assert log.frame.where("valid").count() == 8

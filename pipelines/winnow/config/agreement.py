@@ -33,9 +33,14 @@ RightLogs = Mapping[str, LogConfig | None]
 
 @cache
 def contract_columns(table: str) -> Mapping[str, str]:
-    """Return name and type of a contract's columns whose names it knows, read from its YAML."""
+    """Return name and type of a contract's columns whose names it knows, read from its YAML.
+
+    Those of batches are left out: ``slot`` is what many logs call a place of an advertisement, so
+    it is taken where batches are asked for only.
+    """
     tree = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
-    return {c["name"]: c["type"] for c in tree["columns"] if "{" not in c["name"]}
+    usual = (c for c in tree["columns"] if c.get("when") != "in_batch")
+    return {c["name"]: c["type"] for c in usual if "{" not in c["name"]}
 
 
 @cache
@@ -67,12 +72,12 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     yield from _popularity(parts.get("popularity"), parts.get("positives"))
     yield from _windows(parts.get("attribution"), parts.get("positives"))
     yield from _told_strengths(parts.get("positives"), parts.get("tables"))
-    yield from in_batch_faults(parts.get("in_batch"), parts.get("tables"))
     # Those of items stand in item_stats alone.
     logged = (log for name, log in logs.items() if log is not None and name != "items")
     carried = [*parts.get("carry", ()), *(column for log in logged for column in log.carry)]
     positives = parts.get("positives")
     yield from _asked_columns(positives, carried)
+    yield from in_batch_faults(parts.get("in_batch"), parts.get("tables"), carried)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry
