@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from winnow.arrays.distinct import distinct
+from winnow.arrays.distinct import distinct, most_first
 
 MANY = 30_000
 
@@ -34,6 +34,11 @@ class DescribeDistinct:
     @pytest.mark.parametrize("n", [100, MANY])
     def it_finds_parts_of_one_and_negative_ones(self, n: int) -> None:
         as_numpy(np.random.default_rng(n).integers(-400, 400, n) / 64)
+
+    @pytest.mark.parametrize("n", [0, 100, MANY])
+    def it_orders_them_the_largest_first_and_equal_ones_as_they_come(self, n: int) -> None:
+        numbers = np.random.default_rng(n).integers(-5, 50, n)
+        assert most_first(numbers).tolist() == np.argsort(-numbers, kind="stable").tolist()
 
     def it_takes_the_two_zeros_for_one(self) -> None:
         found, place = distinct(np.tile([0.0, -0.0, 1.0], MANY))

@@ -24,6 +24,7 @@ from winnow.sampler.kernels.stages import (
 )
 from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 
+from tests.sampler.grouped import grouped_of
 from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, pools_of
 
 U64 = np.uint64
@@ -165,7 +166,16 @@ def run_kernels(case: Case) -> list[Group]:
     codes = positive_codes(kept, table)
     group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
     shown_us = pairs.impression_us[kept.pair]
-    made = sample_groups(events, kept, shown_us, codes, table, group_of, recipe_of(case))
+    made = sample_groups(
+        events,
+        *grouped_of(events, kept, table),
+        kept,
+        shown_us,
+        codes,
+        table,
+        group_of,
+        recipe_of(case),
+    )
     groups, easy_at, hard_at = [], 0, 0
     for p in range(len(kept.user)):
         easy = slice(easy_at, easy_at + made.n_easy[p] + made.n_fill[p])

@@ -14,6 +14,8 @@ from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 
+from tests.sampler.grouped import grouped_of
+
 ITEM = np.uint64(1_000_003)
 """Item number n has the key ITEM · (n + 1), so that codes, keys and hashes all differ."""
 
@@ -106,4 +108,9 @@ def run(
     codes = positive_codes(kept, table)
     group_of = np.zeros((1, len(codes)), np.int32)
     shown_us = pairs.impression_us[kept.pair]
-    return Sampled(kept, sample_groups(events, kept, shown_us, codes, table, group_of, recipe))
+    return Sampled(
+        kept,
+        sample_groups(
+            events, *grouped_of(events, kept, table), kept, shown_us, codes, table, group_of, recipe
+        ),
+    )

@@ -21,6 +21,7 @@ from winnow.spark.sized import Sized
 
 from tests.recipes import funnel, taken
 from tests.runs import run_of
+from tests.sampler.grouped import grouped_of
 from tests.sampler.many_positives import table_of
 
 WAYS = ("passed", "membership", "last_stage")
@@ -143,7 +144,9 @@ def candidates(
     codes = positive_codes(kept, table)
     group_of = np.zeros((len(recipe.sources.asked), len(codes)), np.int32)
     shown_us = pairs.impression_us[kept.pair]
-    groups = sample_groups(events, kept, shown_us, codes, table, group_of, recipe)
+    groups = sample_groups(
+        events, *grouped_of(events, kept, table), kept, shown_us, codes, table, group_of, recipe
+    )
     item_of = {int(key): place for place, key in enumerate(item_keys)}
     return [
         Negative(int(request), item_of[int(table.keys[code])], stage, rank or None, size or None,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled
+from winnow.arrays.grouping import rows_by_group
 
 _FEW = 20_000
 """So few are sorted before a compiled function has been loaded."""
@@ -39,6 +40,17 @@ def distinct(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return found[order], rank[place]
+
+
+def most_first(numbers: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the places of the numbers in descending order, equal ones in their order, shape (n,).
+
+    Args:
+        numbers: As for ``distinct``.
+    """
+    found, number = distinct(numbers)
+    order: NDArray[np.int64] = rows_by_group(len(found) - 1 - number, len(found))[0]
+    return order
 
 
 @compiled

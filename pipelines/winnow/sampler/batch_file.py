@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.arrays.grouping import starts_of_runs
@@ -23,10 +24,7 @@ def batches_of(rows: pa.Table, batch_size: int) -> Batches:
         rows: One per positive: ``split``, ``shuffle_key`` (int64), ``user_key`` and ``item_key``
             (both a uint64 as int64). batch_size: How many make a batch.
     """
-    splits = rows["split"].to_numpy()
-    split = np.zeros(len(splits), np.int64)
-    for place, name in enumerate(SPLITS):
-        split[splits == name] = place
+    split = pc.index_in(rows["split"], pa.array(SPLITS)).to_numpy()
     key = rows["shuffle_key"].to_numpy()
     user, item = (rows[name].to_numpy().view(np.uint64) for name in ("user_key", "item_key"))
     order = np.lexsort((item, user, key, split))

@@ -42,7 +42,7 @@ def stage_batches(kept: DataFrame, n_kept: int, settings: SamplerSettings, run: 
         The name that tasks find the file by.
     """
     scratch, config = run.scratch, run.config
-    assert settings.batch_size is not None
+    assert config.in_batch is not None
     passes, partitions = passes_for(
         scratch.spark, n_kept, scratch.limits.sampled, scratch.limits.memory_gib
     )
@@ -60,7 +60,7 @@ def stage_batches(kept: DataFrame, n_kept: int, settings: SamplerSettings, run: 
         placed = rows.select(split(config, run.day.date).alias("split"), *_KEYS)
         found.append(placed.toArrow())
     path = scratch.folder / f"batches-{scratch.tag}.arrow"
-    save_batches(batches_of(pa.concat_tables(found), settings.batch_size), path)
+    save_batches(batches_of(pa.concat_tables(found), config.in_batch.batch_size), path)
     return scratch.ship(path)
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from winnow.arrays.distinct import distinct
-from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.distinct import most_first
 from winnow.arrays.sorting import order_of, sorted_numbers
 from winnow.config.pool_entries import MarketColumns
 from winnow.dates import CalendarDay
@@ -98,8 +97,7 @@ def catalogue_table(catalogue: Catalogue, eligibility: pa.Table) -> pa.Table:
     measured = "popularity" in eligibility.column_names
     weights = catalogue.draws.weights
     # Most clicked first, ties by item id: ids are sorted, and the order is stable.
-    counts, number = distinct(catalogue.clicks)
-    by_clicks, _ = rows_by_group(len(counts) - 1 - number, len(counts))
+    by_clicks = most_first(catalogue.clicks)
     index = np.empty(len(weights), np.int64)
     index[by_clicks] = np.arange(FIRST_INDEX, FIRST_INDEX + len(weights))
     return pa.table(

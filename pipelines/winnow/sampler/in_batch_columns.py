@@ -38,20 +38,21 @@ def in_batch_columns(
     grouped: GroupedEvents,
     owners: Owners,
     batches: Batches,
-    batch_size: int,
 ) -> dict[str, pa.Array]:
     """Return the columns of ``IN_BATCH`` of the positives of one partition.
 
     Args:
         kept: The positives. events: The events of their users.
         grouped: The events, user by user. owners: The users.
-        batches: The batches of the date. batch_size: Rows of a full one.
+        batches: The batches of the date.
     """
     positions = positions_of(shuffle_keys(kept.hash), kept.user, batches)
     outside = positions < 0
     batch = np.searchsorted(batches.begins, positions, side="right") - 1
     begins = batches.begins[batch]
-    chances = shares_of_items(kept.item, positions, batches, batch_size)
+    # Where no batch is full, a split is one batch of as many rows as it has.
+    full = int(np.diff(batches.begins).max(initial=0))
+    chances = shares_of_items(kept.item, positions, batches, full)
     slots, lengths, forbidden = conflicting_slots(
         events.item, grouped.rows, grouped.starts, owners.positives_of_user, positions, batches
     )

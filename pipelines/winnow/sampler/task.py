@@ -43,8 +43,7 @@ if TYPE_CHECKING:
 class SamplerSettings:
     """What a task needs of the config, small enough to travel with it.
 
-    ``catalogue`` and ``batches`` are names of shipped files; there are no batches without a
-    ``batch_size``.
+    ``catalogue`` and ``batches``, where the config asks for batches, are names of shipped files.
     """
 
     seed: int
@@ -56,8 +55,7 @@ class SamplerSettings:
     pair_files: str
     of_positives: PositiveColumns
     weak_share: float | None = None
-    batch_size: int | None = None
-    batches: str = ""
+    batches: str | None = None
 
     @classmethod
     def of(
@@ -87,7 +85,6 @@ class SamplerSettings:
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
             weak_share=None if config.positives.weak is None else config.positives.weak.share,
-            batch_size=None if config.in_batch is None else config.in_batch.batch_size,
         )
 
     @property
@@ -144,13 +141,13 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     group_of = catalogue.groups_of(codes, of_sources, texts)
     recipe = settings.negatives.recipe()
     events = _events(table)
-    shown_us = pairs.impression_us[kept.pair]
-    groups = sample_groups(events, kept, shown_us, codes, draws, group_of, recipe)
+    owners, shown_us = owners_of(kept), pairs.impression_us[kept.pair]
+    grouped = group_events(events, owners, draws.slots, draws.keys)
+    groups = sample_groups(events, grouped, owners, kept, shown_us, codes, draws, group_of, recipe)
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
-    if settings.batch_size is not None:
-        batches, owners = load_batches(shipped(settings.batches)), owners_of(kept)
-        grouped = group_events(events, owners, draws.slots, draws.keys)
-        asked |= in_batch_columns(kept, events, grouped, owners, batches, settings.batch_size)
+    if settings.batches is not None:
+        batches = load_batches(shipped(settings.batches))
+        asked |= in_batch_columns(kept, events, grouped, owners, batches)
     lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
     return group_batches(details, kept, groups, catalogue, asked, lists)
 

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.arrays.distinct import distinct
-from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.distinct import most_first
 from winnow.audit.recompute.compared_positives import Kept
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
@@ -38,8 +37,7 @@ def popularity_series(
         ),
         "drawn": drawable.by_item(draws.drawn),
     }
-    counted, number = distinct(columns["clicks"])
-    order, _ = rows_by_group(len(counted) - 1 - number, len(counted))
+    order = most_first(columns["clicks"])
     bands = [
         PopularityBand(band=number, items=len(part), **_summed(columns, part))
         for number, part in enumerate(np.array_split(order, min(_BANDS, len(order))), start=1)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.evidence import Evidence, once
+from winnow.audit.evidence import Evidence
 from winnow.audit.gate import IN_BATCH, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.batches import (
     forbidden_of_users,
@@ -81,14 +80,6 @@ def _in_batches(evidence: Evidence) -> DataFrame:
     return clicked_rows(evidence.staged["training_samples"], evidence.config)
 
 
-@once
-def _batched_rows(evidence: Evidence) -> pa.Table:
-    """Return what is known of each row by itself, without its lists."""
-    kept = ("split", "shuffle_key", "item_id", "keep_prob", "batch_id", "slot", "batch_rows")
-    chances = ("in_batch_log_q", "in_batch_expected", "in_batch_presence")
-    return _in_batches(evidence).select(*kept, *chances).toArrow()
-
-
 def _size(evidence: Evidence) -> int:
     asked = evidence.config.in_batch
     assert asked is not None
@@ -96,7 +87,8 @@ def _size(evidence: Evidence) -> int:
 
 
 def _placed(evidence: Evidence) -> Figure:
-    wrong = misplaced_rows(_batched_rows(evidence), _size(evidence))
+    placed = ("split", "shuffle_key", "batch_id", "slot", "batch_rows")
+    wrong = misplaced_rows(_in_batches(evidence).select(*placed).toArrow(), _size(evidence))
     if evidence.config.positives.others:
         rows = evidence.staged["training_samples"].where("label_strength != 'strong'")
         wrong += rows.where(F.col("batch_id").isNotNull()).count()
@@ -104,8 +96,7 @@ def _placed(evidence: Evidence) -> Figure:
 
 
 def _chances(evidence: Evidence) -> Figure:
-    wrong = unlikely_chances(_batched_rows(evidence), _size(evidence))
-    return IN_BATCH_CHANCES_DIFFER.figure(wrong)
+    return IN_BATCH_CHANCES_DIFFER.figure(unlikely_chances(_in_batches(evidence), _size(evidence)))
 
 
 def _masks(evidence: Evidence) -> list[Figure]:
@@ -125,22 +116,27 @@ def _masks(evidence: Evidence) -> list[Figure]:
 
 
 def _thinned(evidence: Evidence) -> Figure:
-    keep = _batched_rows(evidence)["keep_prob"].to_numpy()
-    share = float((keep < 1.0).mean()) if len(keep) else 0.0
+    thinned, rows = F.count_if(F.col("keep_prob") < 1.0), F.count(F.lit(1))
+    found = _in_batches(evidence).agg(thinned, rows).collect()[0]
+    share = found[0] / found[1] if found[1] else 0.0
     detail = "positives.downsampling: {rule: none} keeps all of them" if share else ""
     return IN_BATCH_THINNED.figure(share, detail=detail)
 
 
 def _unseen(evidence: Evidence) -> Figure:
-    trained = _in_batches(evidence).select("item_id").distinct()
+    trained = _in_batches(evidence).select("item_id", F.lit(1).alias("trained")).distinct()
     items = evidence.staged["item_stats"].select("item_id", "impressions")
-    unseen = items.join(trained, "item_id", how="left_anti").agg(
-        F.count(F.lit(1)).alias("n"), F.coalesce(F.sum("impressions"), F.lit(0)).alias("shown")
+    is_unseen, shown = F.col("trained").isNull(), F.col("impressions")
+    found = (
+        items.join(trained, "item_id", how="left")
+        .agg(
+            F.count_if(is_unseen).alias("unseen"),
+            F.count(F.lit(1)).alias("items"),
+            F.coalesce(F.sum(F.when(is_unseen, shown)), F.lit(0)).alias("of_unseen"),
+            F.coalesce(F.sum(shown), F.lit(0)).alias("shown"),
+        )
+        .collect()[0]
     )
-    every = items.agg(
-        F.count(F.lit(1)).alias("n"), F.coalesce(F.sum("impressions"), F.lit(0)).alias("shown")
-    )
-    part, whole = unseen.collect()[0], every.collect()[0]
-    share = part["shown"] / whole["shown"] if whole["shown"] else 0.0
-    detail = f"{part['n']:,} of {whole['n']:,} items of the catalogue"
+    share = found["of_unseen"] / found["shown"] if found["shown"] else 0.0
+    detail = f"{found['unseen']:,} of {found['items']:,} items of the catalogue"
     return IN_BATCH_UNSEEN.figure(share, detail=detail)

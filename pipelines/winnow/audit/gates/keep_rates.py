@@ -5,8 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.distinct import distinct
-from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.distinct import most_first
 from winnow.audit.gate import POSITIVES, Figure, at_most
 from winnow.audit.recompute.compared_positives import ComparedPositives, Kept
 from winnow.audit.recompute.items import Items
@@ -102,9 +101,7 @@ def top_share(counts: Kept, items: Items) -> list[Figure]:
     """
     if counts.kept.sum() == 0:
         return []
-    counted, number = distinct(items.clicks)
-    most_first, _ = rows_by_group(len(counted) - 1 - number, len(counted))
-    top = most_first[: max(1, len(most_first) // 100)]
+    top = most_first(items.clicks)[: max(1, len(items.clicks) // 100)]
     before = float(counts.candidates[top].sum()) / max(float(counts.candidates.sum()), 1.0)
     after = float(counts.kept[top].sum()) / float(counts.kept.sum())
     variance = float((counts.candidates * items.keep * (1.0 - items.keep)).sum())

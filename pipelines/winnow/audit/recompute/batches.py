@@ -41,9 +41,8 @@ def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
             ``slot``, ``batch_rows``. batch_size: Rows of a full batch.
     """
     wrong, n_batches = 0, 0
-    splits = rows["split"].to_numpy(zero_copy_only=False)
     for split in ("train", "valid", "test"):
-        own = rows.filter(pa.array(splits == split))
+        own = rows.filter(pc.equal(rows["split"], split))
         n = own.num_rows
         key = own["shuffle_key"].to_numpy()
         batch, slot, size = (own[name].fill_null(-1).to_numpy() for name in _STATED)
@@ -58,26 +57,28 @@ def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
     return wrong
 
 
-def unlikely_chances(rows: pa.Table, batch_size: int) -> int:
+def unlikely_chances(rows: DataFrame, batch_size: int) -> int:
     """Count the rows whose chances are not those of their item among the rows of the split.
 
     Args:
-        rows: As for ``misplaced_rows``, with ``item_id`` and the chances. batch_size: Likewise.
+        rows: Those in batches: ``split``, ``item_id``, and the chances.
+        batch_size: Rows of a full batch.
     """
+    # Rows that say the same of one item are one here: there are as many as items, not positives.
+    alike = rows.groupBy("split", "item_id", *_CHANCES).agg(F.count(F.lit(1)).alias("n")).toArrow()
     wrong = 0
-    splits = rows["split"].to_numpy(zero_copy_only=False)
-    for split in np.unique(splits):
-        own = rows.filter(pa.array(splits == split))
-        n, k = own.num_rows, min(batch_size, own.num_rows)
-        counted = own["item_id"].combine_chunks().value_counts()
-        places = own["item_id"].combine_chunks()
-        count = counted.field("counts").take(pc.index_in(places, counted.field("values")))
-        c = count.to_numpy().astype(np.float64)
+    for split in alike["split"].unique():
+        own = alike.filter(pc.equal(alike["split"], split))
+        said = own["n"].to_numpy()
+        item = own["item_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+        c = np.bincount(item, said)[item]
+        n = int(said.sum())
+        k = min(batch_size, n)
         log_q, expected, presence = (own[name].fill_null(np.nan).to_numpy() for name in _CHANCES)
         right = np.abs(log_q - np.log(c / n)) <= 2e-9
         right &= np.abs(expected - k * c / n) <= 1e-9 * expected
         right &= np.abs(presence - _presence(c, n, k)) <= 1e-6
-        wrong += int((~right).sum())
+        wrong += int(said[~right].sum())
     return wrong
 
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from winnow.arrays.distinct import distinct
-from winnow.arrays.grouping import rows_by_group
+from winnow.arrays.distinct import most_first
 from winnow.arrays.sorting import order_of
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Weighed
@@ -243,8 +242,6 @@ def _places(table: pa.Table, listed: NDArray[np.bool_]) -> NDArray[np.int64]:
     if "item_id" in table.column_names:
         by_id = pc.sort_indices(table["item_id"]).to_numpy().astype(np.int64)
     of_listed = by_id[listed[by_id]]
-    counts, number = distinct(clicks[of_listed])
-    most_first, _ = rows_by_group(len(counts) - 1 - number, len(counts))
     places = np.full(len(listed), -1, np.int64)
-    places[of_listed[most_first]] = np.arange(len(of_listed))
+    places[of_listed[most_first(clicks[of_listed])]] = np.arange(len(of_listed))
     return places

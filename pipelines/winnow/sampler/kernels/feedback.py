@@ -72,13 +72,14 @@ def fill_rejected(events, grouped, user, n_before, room):  # type: ignore[no-unt
     """
     first, last = grouped.starts[n_before + user], grouped.starts[n_before + user + 1]
     n = last - first
-    for x in range(first, last):
-        at, row = x - first, grouped.rows[x]
-        room.item[at], room.us[at] = events.item[row], events.event_us[row]
-        room.code[at], room.clicked[at] = grouped.codes[x], False
     if n == 0:
         return n
-    _sort(room, n)
+    rows, codes = grouped.rows[first:last], grouped.codes[first:last]
+    item, us = events.item[rows], events.event_us[rows]
+    order = np.argsort(us, kind="mergesort")
+    order = order[np.argsort(item[order], kind="mergesort")]
+    room.item[:n], room.us[:n], room.code[:n] = item[order], us[order], codes[order]
+    room.clicked[:n] = False
     for x in range(grouped.starts[user], grouped.starts[user + 1]):
         row = grouped.rows[x]
         if events.kind[row] != CLICKED:
@@ -89,25 +90,6 @@ def fill_rejected(events, grouped, user, n_before, room):  # type: ignore[no-unt
             room.clicked[at] = True
             at += 1
     return n
-
-
-@compiled
-def _sort(room, n):  # type: ignore[no-untyped-def]
-    """Sort n rejections by item, those of an item by time: Shell's sort with Knuth's gaps."""
-    gap = 1
-    while gap < n // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for i in range(gap, n):
-            item, us, code, at = room.item[i], room.us[i], room.code[i], i
-            while at >= gap:
-                y = at - gap
-                if room.item[y] < item or (room.item[y] == item and room.us[y] <= us):
-                    break
-                room.item[at], room.us[at], room.code[at] = room.item[y], room.us[y], room.code[y]
-                at = y
-            room.item[at], room.us[at], room.code[at] = item, us, code
-        gap //= 3
 
 
 @compiled

@@ -11,9 +11,9 @@ from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
 from winnow.sampler.kernels.events import Events, codes_of
 from winnow.sampler.kernels.feedback import AskedFeedback
 from winnow.sampler.kernels.forbidden import forbidden_codes, recalled_codes
-from winnow.sampler.kernels.grouped_events import group_events
+from winnow.sampler.kernels.grouped_events import GroupedEvents
 from winnow.sampler.kernels.mix import REASONS
-from winnow.sampler.kernels.owners import owners_of
+from winnow.sampler.kernels.owners import Owners
 from winnow.sampler.kernels.positives import Kept
 from winnow.sampler.kernels.stages import Ladder, Pools
 
@@ -119,6 +119,8 @@ class Groups(NamedTuple):
 
 def sample_groups(
     events: Events,
+    grouped: GroupedEvents,
+    owners: Owners,
     kept: Kept,
     shown_us: NDArray[np.int64],
     positive_code: NDArray[np.int32],
@@ -132,7 +134,7 @@ def sample_groups(
     other users share the partition.
 
     Args:
-        events: The partition's events. kept: Its kept positives.
+        events, grouped: The partition's events. kept: Its kept positives. owners: Whose they are.
         shown_us: When they were shown, int64, shape (p,).
         positive_code: What ``positive_codes`` returned for them.
         table: The catalogue.
@@ -140,8 +142,7 @@ def sample_groups(
             each positive; -1 where there is none.
         recipe: What is asked for.
     """
-    owners, n_items = owners_of(kept), len(table.keys)
-    grouped = group_events(events, owners, table.slots, table.keys)
+    n_items = len(table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), n_items)
     apart = bool(recipe.sources.not_recalled.any())
     n_owners = len(owners.users), len(owners.requests)
