@@ -21,7 +21,7 @@ def source_fingerprint(package: Path) -> str:
 
     Numba's cache looks at the file of the cached function only, so a changed callee or constant in
     another file would go unseen. A folder per fingerprint makes that impossible. Other sources are
-    left out: a change of them need not compile all kernels anew, which takes a minute of CPU time.
+    left out: a change of them need not compile all kernels anew, which takes over a minute of CPU.
     """
     digest = hashlib.sha256()
     for named in KERNEL_SOURCES:
