@@ -1,4 +1,4 @@
-"""Great Expectations decides: a one-row frame of figures, and a suite of their bounds."""
+"""Great Expectations decides: a frame of figures and bounds, and a suite that compares them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
