@@ -20,6 +20,7 @@ ORDER = (
     "shipped_files",
     "dates",
     "arrays",
+    "frequency",
     "spark",
     "config",
     "run",

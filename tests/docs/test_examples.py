@@ -109,7 +109,11 @@ class DescribeTheExampleWithVariants:
 
 class DescribeTheOtherPages:
     @pytest.mark.parametrize(
-        "name", [*("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md")]
+        "name",
+        [
+            *("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md"),
+            "streaming_frequency.md",
+        ],
     )
     def it_shows_what_is_printed(
         self, name: str, readme: PageRun, spark: SparkSession, folder: Path

@@ -1,0 +1,1 @@
+"""Results of papers, computed again: does an estimate or a loss do what was published?"""
