@@ -113,6 +113,7 @@ class DescribeCompiling:
     @pytest.fixture
     def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(warm_up, "CACHE_FOLDER", tmp_path)
+        monkeypatch.setattr(warm_up, "_LOAD_AUDIT_KERNELS", "pass")
         return tmp_path
 
     @staticmethod
@@ -132,8 +133,18 @@ class DescribeCompiling:
             monkeypatch.setattr(warm_up, name, lambda name=name: done.append(name))
         assert self.stages() == [warm_up.COMPILING]
         assert self.stages() == []
-        assert done == ["load_sampler_kernels", "load_audit_kernels"]
+        # Those of the audit by a process beside it; then all are loaded, and what failed compiled.
+        assert done == ["load_sampler_kernels", "load_sampler_kernels", "load_audit_kernels"]
         assert len(list(folder.iterdir())) == 1
+
+    @pytest.mark.proof
+    def it_leaves_the_kernels_of_the_audit_to_a_process_that_keeps_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+        with warm_up._audit_kernels_compiled_beside():
+            pass
+        assert any("look_up" in path.name for path in tmp_path.rglob("*.nbi"))
 
     def it_is_tried_again_where_it_failed(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,10 +6,12 @@ place of the package: Numba keeps the code of each file by its path.
 """
 
 import hashlib
+import os
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +39,8 @@ def compile_if_due(stage: Callable[[str], AbstractContextManager[object]]) -> No
     if mark is None or mark.exists():
         return
     with stage(COMPILING), suppress(Exception):
+        with _audit_kernels_compiled_beside():
+            load_sampler_kernels()
         _load_all()
 
 
@@ -51,6 +55,31 @@ def warm_up_in_background(*, audit: bool) -> None:
     """
     work = _load_all if audit else load_sampler_kernels
     threading.Thread(target=_quietly, args=(work,), daemon=True, name="warm-up").start()
+
+
+_LOAD_AUDIT_KERNELS = (
+    "from winnow.engine.startup.audit_kernels import load_audit_kernels; load_audit_kernels()"
+)
+
+
+@contextmanager
+def _audit_kernels_compiled_beside() -> Iterator[None]:
+    """Compile those of the audit in a process of its own: Numba compiles one kernel at a time.
+
+    What goes wrong there is compiled here when the audit needs it.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", _LOAD_AUDIT_KERNELS],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _load_all() -> None:
