@@ -1,4 +1,4 @@
-"""Rows of a table as Parquet files in the order of the shuffle key, on which trainers rely."""
+"""Rows of a table as Parquet files in the order of split and shuffle key: trainers rely on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from winnow.arrays.parquet_columns import PACKED, column_path, values_of
 from winnow.arrays.sorting import order_of
 from winnow.arrays.text_codes import REPEATED_TEXT, with_dictionaries
 from winnow.contracts.spark_schema import spark_schema
+from winnow.release.row_groups import SKIPPED_BY, row_groups, split_places
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class SortedFiles:
         schema: The Arrow schema of the files, the partition column among them.
         partition: The date column that names the sub-folder ``column=value`` and is not in the
             file; None for one folder.
-        sort_by: The column to sort each file by; None keeps the order of the rows.
+        sort_by: The column to sort each file by, rows of one split together; None keeps the order
+            of the rows.
         limits: How large a file is.
     """
 
@@ -86,21 +88,26 @@ class SortedFiles:
             pq.write_table(table, path, store_schema=False)
             return name
         keys = table[self.sort_by].to_numpy()
-        if not _in_order(keys):
+        splits = split_places(table)
+        if not (_in_order(keys) and _in_order(splits)):
             order = order_of(keys)
-            table, keys = table.take(pa.array(order)), keys[order]
-        pq.write_table(
-            table,
+            # Stable: within a split by the key. Bytes are sorted by counting them.
+            order = order[np.argsort(splits[order], kind="stable")]
+            table, keys, splits = table.take(pa.array(order)), keys[order], splits[order]
+        encodings = _encodings(table, each_row_another=_mostly_new(keys))
+        with pq.ParquetWriter(
             path,
-            # Of rows in a random order, a page's least and greatest value say something of no
-            # column but the one that they are sorted by; by the page index who wants a range of
-            # it reads the pages that hold it.
-            write_statistics=[self.sort_by],
+            table.schema,
+            write_statistics=[column for column in SKIPPED_BY if column in table.schema.names],
+            # A row sample of the audit is a range of the key: by the page index only the pages
+            # that hold it are read.
             write_page_index=True,
             # A dictionary is a matter of this process: what reads the file finds text.
             store_schema=False,
-            **_encodings(table, each_row_another=_mostly_new(keys)),
-        )
+            **encodings,
+        ) as writer:
+            for rows in row_groups(table, splits):
+                writer.write_table(rows, row_group_size=rows.num_rows)
         return name
 
 
@@ -110,7 +117,7 @@ def file_schema(contract: "TableContract") -> pa.Schema:
     return pa.schema([field.with_nullable(True) for field in schema])
 
 
-def _in_order(keys: NDArray[np.int64]) -> bool:
+def _in_order(keys: NDArray[np.signedinteger]) -> bool:
     return bool(np.all(keys[1:] >= keys[:-1]))
 
 
