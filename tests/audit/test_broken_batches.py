@@ -15,7 +15,7 @@ from winnow.sampler import in_batch_columns
 from winnow.sampler.batch_file import batches_of
 from winnow.sampler.kernels.batches import (
     Batches,
-    conflicting_slots,
+    conflicting_items,
     positions_of,
     shares_of_items,
 )
@@ -27,26 +27,44 @@ from tests.events.handmade import build_day
 
 def a_conflict_is_lost(patch: pytest.MonkeyPatch) -> None:
     def fewer(*given: Any) -> Any:
-        slots, lengths, shares = conflicting_slots(*given)
+        slots, lengths, shares = conflicting_items(*given)
         begins = np.cumsum(lengths) - lengths
         return np.delete(slots, begins[lengths > 0]), lengths - (lengths > 0), shares
 
-    patch.setattr(in_batch_columns, "conflicting_slots", fewer)
+    patch.setattr(in_batch_columns, "conflicting_items", fewer)
 
 
 def nothing_is_masked(patch: pytest.MonkeyPatch) -> None:
     def of_none(items: Any, rows: Any, starts: Any, *others: Any) -> Any:
-        return conflicting_slots(items, rows, np.zeros_like(starts), *others)
+        return conflicting_items(items, rows, np.zeros_like(starts), *others)
 
-    patch.setattr(in_batch_columns, "conflicting_slots", of_none)
+    patch.setattr(in_batch_columns, "conflicting_items", of_none)
 
 
 def another_slot_is_masked(patch: pytest.MonkeyPatch) -> None:
     def shifted(*given: Any) -> Any:
-        slots, lengths, shares = conflicting_slots(*given)
+        slots, lengths, shares = conflicting_items(*given)
         return (slots + 1) % SIZE, lengths, shares
 
-    patch.setattr(in_batch_columns, "conflicting_slots", shifted)
+    patch.setattr(in_batch_columns, "conflicting_items", shifted)
+
+
+def masks_are_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    def backwards(*given: Any) -> Any:
+        slots, lengths, shares = conflicting_items(*given)
+        ends = np.cumsum(lengths)
+        own = [slots[end - n : end][::-1] for n, end in zip(lengths, ends, strict=True)]
+        return np.concatenate(own), lengths, shares
+
+    patch.setattr(in_batch_columns, "conflicting_items", backwards)
+
+
+def items_are_named_by_their_own_slot(patch: pytest.MonkeyPatch) -> None:
+    def own_slots(items: Any, positions: Any, batches: Batches) -> Any:
+        batch = np.searchsorted(batches.begins, positions, side="right") - 1
+        return (positions - batches.begins[batch]).astype(np.int32)
+
+    patch.setattr(in_batch_columns, "first_slots", own_slots)
 
 
 def slots_are_shifted(patch: pytest.MonkeyPatch) -> None:
@@ -95,6 +113,8 @@ MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
     a_conflict_is_lost: {"batch_conflicts_missing"},
     nothing_is_masked: {"batch_conflicts_missing", "in_batch_forbidden_differs"},
     another_slot_is_masked: {"batch_conflicts_missing", "batch_conflicts_unfounded"},
+    masks_are_in_another_order: {"batch_conflicts_unfounded"},
+    items_are_named_by_their_own_slot: {"batch_item_slots_differ"},
     slots_are_shifted: {"batches_differ", "batch_conflicts_missing", "batch_conflicts_unfounded"},
     batches_are_in_another_order: {"batches_differ"},
     chances_are_of_all_splits: {"in_batch_chances_differ"},
@@ -104,6 +124,7 @@ MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
 
 SEEN_BY_OTHERS = (
     another_slot_is_masked,
+    masks_are_in_another_order,
     batches_are_in_another_order,
     presence_is_as_if_rows_could_come_twice,
 )

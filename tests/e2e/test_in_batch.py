@@ -11,10 +11,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord
 from winnow.config.tree import Config
+from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
 from tests.e2e.test_random_recipes import of_window, random_logs, search
@@ -29,7 +31,8 @@ COLUMNS = (
     "in_batch_expected",
     "in_batch_presence",
     "in_batch_forbidden",
-    "batch_conflict_slots",
+    "batch_item_slot",
+    "batch_conflict_item_slots",
 )
 
 
@@ -90,16 +93,13 @@ def all_is_right(logs: Logs, settings: Config, built: Built) -> int:
     for number, batch in enumerate(batches(built)):
         for slot, row in enumerate(batch):
             assert (row["batch_id"], row["slot"], row["batch_rows"]) == (number, slot, len(batch))
-            conflicts = [
-                other
-                for other, negative in enumerate(batch)
-                if other != slot and (row["user_id"], negative["item_id"]) in forbidden
-            ]
-            assert row["batch_conflict_slots"] == conflicts
-            masked = [batch[other] for other in conflicts]
-            for other in batch[:slot] + batch[slot + 1 :]:
-                if row["item_id"] == other["item_id"] or row["user_id"] == other["user_id"]:
-                    assert other in masked
+            items = [other["item_id"] for other in batch]
+            assert row["batch_item_slot"] == items.index(row["item_id"])
+            masked = {item for item in items if (row["user_id"], item) in forbidden}
+            assert row["batch_conflict_item_slots"] == sorted(map(items.index, masked))
+            assert masked >= {r["item_id"] for r in batch if r["user_id"] == row["user_id"]}
+        mask = [[(r["user_id"], other["item_id"]) in forbidden for other in batch] for r in batch]
+        assert conflict_mask(pa.Table.from_pylist(batch)).tolist() == mask
     for _, rows in splits(built):
         n, size = len(rows), min(SIZE, len(rows))
         of_item = Counter(row["item_id"] for row in rows)
@@ -112,7 +112,7 @@ def all_is_right(logs: Logs, settings: Config, built: Built) -> int:
             assert row["in_batch_presence"] == pytest.approx(
                 float(1 - absence(n, c, size)), rel=1e-12
             )
-    return sum(len(row["batch_conflict_slots"]) for batch in batches(built) for row in batch)
+    return sum(len(row["batch_conflict_item_slots"]) for batch in batches(built) for row in batch)
 
 
 class DescribeBatches:
@@ -125,6 +125,7 @@ class DescribeBatches:
         gates = {g.name: g for g in record_of(built).gates if g.group == "in-batch negatives"}
         assert {name: gate.status for name, gate in gates.items()} == {
             "batches_differ": "pass",
+            "batch_item_slots_differ": "pass",
             "in_batch_chances_differ": "pass",
             "batch_conflicts_missing": "pass",
             "batch_conflicts_unfounded": "pass",

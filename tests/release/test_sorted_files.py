@@ -110,6 +110,17 @@ class DescribeWrite:
         assert file.read()["neg_item_ids"].to_pylist() == negatives
         assert encoded(file, PACKED) == {"item_id", "neg_item_ids"}
 
+    def it_packs_slots_of_batches(self, tmp_path: Path) -> None:
+        names = ("slot", "batch_item_slot", "batch_conflict_item_slots")
+        kinds = [pa.int32(), pa.int32(), pa.list_(pa.int32())]
+        schema = pa.schema([*zip(names, kinds, strict=True), ("shuffle_key", pa.int64())])
+        files = SortedFiles(str(tmp_path), schema, partition=None, sort_by="shuffle_key")
+        rows = [[0, 1, None], [0, 0, None], [[0, 700], [], None], [1, 2, 3]]
+        (name,) = files.write_files([pa.table(rows, schema)])
+        file = pq.ParquetFile(tmp_path / name)
+        assert encoded(file, PACKED) == set(names)
+        assert file.read().to_pydict() == dict(zip(schema.names, rows, strict=True))
+
     def it_writes_lists_that_are_all_empty(self, tmp_path: Path) -> None:
         file = with_ids(tmp_path, pa.int64(), [1, 2, None], [[], [], []])
         assert file.read()["neg_item_ids"].to_pylist() == [[], [], []]

@@ -123,6 +123,7 @@ ABSOLUTE = (
     "sources_differ",
     "recall_unknown_differs",
     "batches_differ",
+    "batch_item_slots_differ",
     "in_batch_chances_differ",
     "batch_conflicts_missing",
     "batch_conflicts_unfounded",

@@ -31,21 +31,27 @@ def batches_of(rows: pa.Table, batch_size: int) -> Batches:
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(len(order))
     split_begins = np.searchsorted(split[order], np.arange(len(SPLITS) + 1))
-    begins = [np.arange(first, last, batch_size) for first, last in pairwise(split_begins)]
-    by_key = np.lexsort((user, key))
-    by_item = np.lexsort((position, item))
-    first_of_item = np.flatnonzero(starts_of_runs(item[by_item]))
-    items = item[by_item][first_of_item]
+    of_splits = [np.arange(first, last, batch_size) for first, last in pairwise(split_begins)]
+    begins = np.concatenate([*of_splits, [len(order)]]).astype(np.int64)
+    by_key, by_item = np.lexsort((user, key)), np.lexsort((position, item))
+    of_item, at = item[by_item], position[by_item]
+    is_new = starts_of_runs(of_item)
+    items, n_before = of_item[is_new], np.cumsum(is_new) - 1
+    is_first = starts_of_runs(of_item, np.searchsorted(begins, at, side="right"))
+    item_rows = np.bincount(
+        len(SPLITS) * n_before + split[by_item], minlength=len(SPLITS) * len(items)
+    )
     return Batches(
         row_keys=key[by_key],
         row_users=user[by_key],
         row_positions=position[by_key],
-        begins=np.concatenate([*begins, [len(order)]]).astype(np.int64),
+        begins=begins,
         split_begins=split_begins.astype(np.int64),
         items=items,
         slots=index_keys(items),
-        item_begins=np.append(first_of_item, len(order)).astype(np.int64),
-        item_positions=position[by_item],
+        item_rows=item_rows.astype(np.int64),
+        first_begins=np.searchsorted(n_before[is_first], np.arange(len(items) + 1)),
+        first_positions=at[is_first],
     )
 
 

@@ -6,7 +6,8 @@ import pyarrow as pa
 from winnow.arrays.lists import lists_of
 from winnow.sampler.kernels.batches import (
     Batches,
-    conflicting_slots,
+    conflicting_items,
+    first_slots,
     positions_of,
     shares_of_items,
 )
@@ -24,7 +25,8 @@ IN_BATCH = pa.schema(
         pa.field("in_batch_expected", pa.float64()),
         pa.field("in_batch_presence", pa.float64()),
         pa.field("in_batch_forbidden", pa.float64()),
-        pa.field("batch_conflict_slots", pa.list_(pa.int32())),
+        pa.field("batch_item_slot", pa.int32()),
+        pa.field("batch_conflict_item_slots", pa.list_(pa.int32())),
     ]
 )
 """One value per group; NULL where the positive is in no batch."""
@@ -53,7 +55,7 @@ def in_batch_columns(
     # Where no batch is full, a split is one batch of as many rows as it has.
     full = int(np.diff(batches.begins).max(initial=0))
     chances = shares_of_items(kept.item, positions, batches, full)
-    slots, lengths, forbidden = conflicting_slots(
+    slots, lengths, forbidden = conflicting_items(
         events.item, grouped.rows, grouped.starts, owners.positives_of_user, positions, batches
     )
     conflicts = lists_of(pa.array(slots), lengths)
@@ -63,6 +65,7 @@ def in_batch_columns(
         "batch_rows": (batches.begins[np.minimum(batch + 1, len(batches.begins) - 1)] - begins),
         **dict(zip(_CHANCES, chances, strict=True)),
         "in_batch_forbidden": forbidden,
+        "batch_item_slot": first_slots(kept.item, positions, batches),
     }
     columns = {
         name: pa.array(values, IN_BATCH.field(name).type, mask=outside)
@@ -71,4 +74,4 @@ def in_batch_columns(
     if outside.any():
         known = pa.array(np.where(outside, -1, np.arange(len(outside))), mask=outside)
         conflicts = conflicts.take(known)
-    return columns | {"batch_conflict_slots": conflicts}
+    return columns | {"batch_conflict_item_slots": conflicts}

@@ -10,6 +10,7 @@ from winnow.audit.gate import IN_BATCH, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.batches import (
     forbidden_of_users,
     mask_counts,
+    misnamed_items,
     misplaced_rows,
     unlikely_chances,
     unlikely_masks,
@@ -23,6 +24,11 @@ BATCHES_DIFFER = none_of(
     IN_BATCH,
     "rows that are not in the batch and slot that the order of shuffle_key gives them",
 )
+BATCH_ITEM_SLOTS_DIFFER = none_of(
+    "batch_item_slots_differ",
+    IN_BATCH,
+    "rows whose batch_item_slot is not the first slot of their batch that has their item",
+)
 IN_BATCH_CHANCES_DIFFER = none_of(
     "in_batch_chances_differ",
     IN_BATCH,
@@ -31,14 +37,15 @@ IN_BATCH_CHANCES_DIFFER = none_of(
 BATCH_CONFLICTS_MISSING = none_of(
     "batch_conflicts_missing",
     IN_BATCH,
-    "items in slots of a batch that a row's user was shown or clicked and that it does not mask",
-    unit="slots",
+    "items of a batch that a row's user was shown or clicked and that it does not mask",
+    unit="items",
 )
 BATCH_CONFLICTS_UNFOUNDED = none_of(
     "batch_conflicts_unfounded",
     IN_BATCH,
-    "slots that a row masks though its user was neither shown their item nor clicked it",
-    unit="slots",
+    "items that a row masks though its user was neither shown them nor clicked them, or twice, or "
+    "not in the order of their slots",
+    unit="items",
 )
 IN_BATCH_FORBIDDEN_DIFFERS = none_of(
     "in_batch_forbidden_differs",
@@ -63,11 +70,23 @@ IN_BATCH_UNSEEN = at_most(
 )
 
 
+_PLACED = (
+    "split",
+    "shuffle_key",
+    "item_id",
+    "batch_id",
+    "slot",
+    "batch_rows",
+    "batch_item_slot",
+)
+
+
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure the in-batch data, where it was asked for."""
     if evidence.config.in_batch is None:
         return
-    yield Measurement([BATCHES_DIFFER.promised()], lambda: _placed(evidence))
+    placed = [BATCHES_DIFFER.promised(), BATCH_ITEM_SLOTS_DIFFER.promised()]
+    yield Measurement(placed, lambda: _placed(evidence))
     yield Measurement([IN_BATCH_CHANCES_DIFFER.promised()], lambda: _chances(evidence))
     gates = (BATCH_CONFLICTS_MISSING, BATCH_CONFLICTS_UNFOUNDED, IN_BATCH_FORBIDDEN_DIFFERS)
     masked = [gate.promised() for gate in gates]
@@ -86,13 +105,13 @@ def _size(evidence: Evidence) -> int:
     return asked.batch_size
 
 
-def _placed(evidence: Evidence) -> Figure:
-    placed = ("split", "shuffle_key", "batch_id", "slot", "batch_rows")
-    wrong = misplaced_rows(_in_batches(evidence).select(*placed).toArrow(), _size(evidence))
+def _placed(evidence: Evidence) -> list[Figure]:
+    rows = _in_batches(evidence).select(*_PLACED).toArrow()
+    wrong = misplaced_rows(rows, _size(evidence))
     if evidence.config.positives.others:
-        rows = evidence.staged["training_samples"].where("label_strength != 'strong'")
-        wrong += rows.where(F.col("batch_id").isNotNull()).count()
-    return BATCHES_DIFFER.figure(wrong)
+        others = evidence.staged["training_samples"].where("label_strength != 'strong'")
+        wrong += others.where(F.col("batch_id").isNotNull()).count()
+    return [BATCHES_DIFFER.figure(wrong), BATCH_ITEM_SLOTS_DIFFER.figure(misnamed_items(rows))]
 
 
 def _chances(evidence: Evidence) -> Figure:

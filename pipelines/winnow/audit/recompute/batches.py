@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from winnow.arrays.grouping import starts_of_runs
 from winnow.audit.recompute.user_caps import of_some_users
 from winnow.spark.broadcast import broadcast
 
-_SLOT = ("batch_id", "slot", "other")
 _STATED = ("batch_id", "slot", "batch_rows")
 _CHANCES = ("in_batch_log_q", "in_batch_expected", "in_batch_presence")
 
 
 @dataclass(frozen=True)
 class MaskCounts:
-    """Pairs of a row and another slot of its batch.
+    """Pairs of a row and an item of its batch.
 
     Attributes:
-        missing: Not among the conflicts, though the user was shown or clicked the slot's item.
-        unfounded: Among them, though it was not, or more than once.
+        missing: Not among the conflicts, though the user was shown or clicked the item.
+        unfounded: Among them, though it was not, or more than once, or out of order.
     """
 
     missing: int
@@ -55,6 +55,22 @@ def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
         wrong += n - len(np.unique(place[inside]))
         n_batches += last + 1 if n else 0
     return wrong
+
+
+def misnamed_items(rows: pa.Table) -> int:
+    """Count the rows whose ``batch_item_slot`` is not the first slot of the batch with their item.
+
+    Args:
+        rows: Those in batches: ``batch_id``, ``slot``, ``item_id``, ``batch_item_slot``.
+    """
+    item = rows["item_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    batch, slot, stated = (
+        rows[name].fill_null(-1).to_numpy() for name in ("batch_id", "slot", "batch_item_slot")
+    )
+    order = np.lexsort((slot, item, batch))
+    begins = starts_of_runs(batch[order], item[order])
+    first = slot[order][np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))]
+    return int(np.count_nonzero(stated[order] != first))
 
 
 def unlikely_chances(rows: DataFrame, batch_size: int) -> int:
@@ -109,34 +125,31 @@ def mask_counts(rows: DataFrame, forbidden: DataFrame, one_in: int) -> MaskCount
 
     Args:
         rows: Those in batches: ``user_id``, ``item_id``, ``batch_id``, ``slot``,
-            ``batch_conflict_slots``.
+            ``batch_conflict_item_slots``.
         forbidden: What ``forbidden_of_users`` returned. one_in: As there.
     """
     some = of_some_users(rows, one_in)
-    others = rows.select("batch_id", "item_id", F.col("slot").alias("other"))
+    firsts = rows.groupBy("batch_id", "item_id").agg(F.min("slot").alias("first"))
     wanted = (
         some.select("user_id", "batch_id", "slot")
         .join(forbidden, "user_id")
-        .join(others, ["batch_id", "item_id"])
-        .where(F.col("slot") != F.col("other"))
-        .select(*_SLOT, F.lit(1).alias("wanted"), F.lit(0).alias("stated"))
+        .join(firsts, ["batch_id", "item_id"])
+        .groupBy("batch_id", "slot")
+        .agg(F.sort_array(F.collect_list("first")).alias("wanted"))
     )
-    stated = some.select(
-        "batch_id",
-        "slot",
-        F.explode("batch_conflict_slots").alias("other"),
-        F.lit(0).alias("wanted"),
-        F.lit(1).alias("stated"),
-    )
-    pairs = (
-        wanted.unionByName(stated)
-        .groupBy(*_SLOT)
-        .agg(F.sum("wanted").alias("wanted"), F.sum("stated").alias("stated"))
+    stated, none = F.col("batch_conflict_item_slots"), F.array().cast("array<int>")
+    both = (
+        some.select("batch_id", "slot", stated.alias("stated"))
+        .join(wanted, ["batch_id", "slot"], how="left")
+        .select(*(F.coalesce(name, none).alias(name) for name in ("wanted", "stated")))
         .where(F.col("wanted") != F.col("stated"))
     )
-    is_missing = F.col("stated") < F.col("wanted")
-    found = pairs.agg(F.count_if(is_missing), F.count_if(~is_missing)).collect()[0]
-    return MaskCounts(int(found[0]), int(found[1]))
+    missing = F.size(F.array_except("wanted", "stated"))
+    # Where the items are the right ones, and as many, they are in another order.
+    beyond = F.size("stated") - F.size("wanted") + missing
+    unfounded = F.when((missing == 0) & (beyond == 0), F.lit(1)).otherwise(beyond)
+    found = both.agg(F.sum(missing), F.sum(unfounded)).collect()[0]
+    return MaskCounts(int(found[0] or 0), int(found[1] or 0))
 
 
 def unlikely_masks(rows: DataFrame, forbidden: DataFrame, one_in: int) -> int:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled
+from winnow.arrays.compiled import compiled, inlined
 from winnow.sampler.kernels.events import find_slot
 from winnow.sampler.kernels.logarithm import natural_log, rounded
 
@@ -20,8 +20,10 @@ class Batches(NamedTuple):
         begins: int64, shape (b + 1,): batch i holds the positions from its i-th to its next.
         split_begins: int64, shape (s + 1,): likewise, of the splits.
         items: uint64, shape (m,): the distinct items, ascending. slots: the table to find them in.
-        item_begins: int64, shape (m + 1,): where those of each item begin in item_positions.
-        item_positions: int64, shape (n,): the positions of each item's rows, ascending.
+        item_rows: int64, shape (m s,): how many rows of each split have each item, item by item.
+        first_begins: int64, shape (m + 1,): where those of each item begin in first_positions.
+        first_positions: int64: of each item the position of its first row in each batch that has
+            it, ascending.
     """
 
     row_keys: NDArray[np.int64]
@@ -31,8 +33,9 @@ class Batches(NamedTuple):
     split_begins: NDArray[np.int64]
     items: NDArray[np.uint64]
     slots: NDArray[np.int32]
-    item_begins: NDArray[np.int64]
-    item_positions: NDArray[np.int64]
+    item_rows: NDArray[np.int64]
+    first_begins: NDArray[np.int64]
+    first_positions: NDArray[np.int64]
 
 
 @compiled
@@ -64,36 +67,47 @@ def shares_of_items(items, positions, batches, batch_size):  # type: ignore[no-u
     log_q = np.full(len(items), np.nan)
     expected, presence = log_q.copy(), log_q.copy()
     # Rows of one item and split share it, and the product below is long for hot items.
-    known = np.full((len(batches.split_begins) - 1, len(batches.items)), np.nan)
+    n_splits = len(batches.split_begins) - 1
+    known = np.full(len(batches.item_rows), np.nan)
     for p in range(len(items)):
         if positions[p] < 0:
             continue
         split = np.searchsorted(batches.split_begins, positions[p], side="right") - 1
-        first, last = batches.split_begins[split], batches.split_begins[split + 1]
         item = batches.slots[find_slot(batches.slots, batches.items, items[p])]
-        own = batches.item_positions[batches.item_begins[item] : batches.item_begins[item + 1]]
-        c = np.searchsorted(own, last) - np.searchsorted(own, first)
-        n = last - first
+        of_split = n_splits * item + split
+        c = batches.item_rows[of_split]
+        n = batches.split_begins[split + 1] - batches.split_begins[split]
         k = min(batch_size, n)
         log_q[p] = rounded(natural_log(float(c)) - natural_log(float(n)))
         expected[p] = k * c / n
-        if np.isnan(known[split, item]):
+        if np.isnan(known[of_split]):
             absence = 1.0
             for x in range(c):
                 absence *= max(0, n - k - x) / (n - x)
                 if absence < 1e-18:
                     break
-            known[split, item] = 1.0 - absence
-        presence[p] = known[split, item]
+            known[of_split] = 1.0 - absence
+        presence[p] = known[of_split]
     return log_q, expected, presence
 
 
 @compiled
-def conflicting_slots(items, rows, starts, positives_of_user, positions, batches):  # type: ignore[no-untyped-def]
-    """Return the slots of each row's batch whose item is forbidden to the row's user.
+def first_slots(items, positions, batches):  # type: ignore[no-untyped-def]
+    """Return the first slot of each row's batch with the row's item, int32; 0 where in none."""
+    found = np.zeros(len(items), np.int32)
+    for p in range(len(items)):
+        if positions[p] >= 0:
+            item = batches.slots[find_slot(batches.slots, batches.items, items[p])]
+            batch = np.searchsorted(batches.begins, positions[p], side="right") - 1
+            found[p] = _first_slot(item, batch, batches)
+    return found
 
-    The row's own slot is left out: its item is the positive. That of another row of the same item,
-    or of the same user, is not: both are forbidden to the user.
+
+@compiled
+def conflicting_items(items, rows, starts, positives_of_user, positions, batches):  # type: ignore[no-untyped-def]
+    """Return the items of each row's batch that are forbidden to the row's user.
+
+    The row's own item is one of them, and so are those of the user's other rows.
 
     Args:
         items: uint64 keys of the events' items.
@@ -103,46 +117,58 @@ def conflicting_slots(items, rows, starts, positives_of_user, positions, batches
         batches: The batches.
 
     Returns:
-        int32 slots, those of one row behind those of another and ascending; how many are of each
-        row, int64, shape (p,); and the share of the rows of the row's split that have a forbidden
-        item, float64, shape (p,), NaN where in no batch.
+        int32, the first slot of each such item in the batch, those of one row behind those of
+        another and ascending; how many are of each row, int64, shape (p,); and the share of the
+        rows of the row's split that have a forbidden item, float64, shape (p,), NaN where in no
+        batch.
     """
     lengths, shares = np.zeros(len(positions), np.int64), np.full(len(positions), np.nan)
     slots, n = np.empty(1024, np.int32), 0
     marks = np.zeros(len(batches.items), np.int32)
+    n_splits = len(batches.split_begins) - 1
+    forbidden = np.zeros(n_splits, np.int64)
     for u in range(len(positives_of_user) - 1):
         own, n_own = np.empty(starts[u + 1] - starts[u], np.int32), 0
+        forbidden[:] = 0
         for x in range(starts[u], starts[u + 1]):
             item = batches.slots[find_slot(batches.slots, batches.items, items[rows[x]])]
             if item >= 0 and marks[item] != u + 1:
                 marks[item] = u + 1
                 own[n_own] = item
                 n_own += 1
+                forbidden += batches.item_rows[n_splits * item : n_splits * (item + 1)]
         for p in range(positives_of_user[u], positives_of_user[u + 1]):
             if positions[p] < 0:
                 continue
             batch = np.searchsorted(batches.begins, positions[p], side="right") - 1
-            first, last = batches.begins[batch], batches.begins[batch + 1]
             split = np.searchsorted(batches.split_begins, positions[p], side="right") - 1
-            of_split = batches.split_begins[split : split + 2]
-            begin, forbidden = n, 0
+            while len(slots) < n + n_own:
+                slots = np.append(slots, np.empty(len(slots), np.int32))
+            begin = n
             for y in range(n_own):
-                end = batches.item_begins[own[y] + 1]
-                at = batches.item_begins[own[y]]
-                of_item = batches.item_positions[at:end]
-                ends = np.searchsorted(of_item, of_split)
-                forbidden += ends[1] - ends[0]
-                at += np.searchsorted(of_item, first)
-                while at < end and batches.item_positions[at] < last:
-                    if batches.item_positions[at] != positions[p]:
-                        if n == len(slots):
-                            longer = np.empty(2 * n, np.int32)
-                            longer[:n] = slots
-                            slots = longer
-                        slots[n] = batches.item_positions[at] - first
-                        n += 1
-                    at += 1
+                slot = _first_slot(own[y], batch, batches)
+                if slot >= 0:
+                    slots[n] = slot
+                    n += 1
             slots[begin:n].sort()
             lengths[p] = n - begin
-            shares[p] = forbidden / (of_split[1] - of_split[0])
+            of_split = batches.split_begins[split + 1] - batches.split_begins[split]
+            shares[p] = forbidden[split] / of_split
     return slots[:n], lengths, shares
+
+
+@inlined
+def _first_slot(item, batch, batches):  # type: ignore[no-untyped-def]
+    """Return the first slot of a batch that has an item, -1 where none has it."""
+    first, last = batches.begins[batch], batches.begins[batch + 1]
+    at, end = batches.first_begins[item], batches.first_begins[item + 1]
+    while at < end:
+        middle = (at + end) // 2
+        if batches.first_positions[middle] < first:
+            at = middle + 1
+        else:
+            end = middle
+    found = np.int64(-1)
+    if at < batches.first_begins[item + 1] and batches.first_positions[at] < last:
+        found = batches.first_positions[at] - first
+    return found
