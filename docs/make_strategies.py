@@ -14,7 +14,8 @@ END = "<!-- Until here. -->\n"
 _INTRO = """## Every source of negatives
 
 A *drawn* source draws from the catalogue or a part of it, a *chosen* one takes some of the items that the
-ranking log has of the request, or that the user rejected. `winnow explain` says the same of your config, with its numbers.
+ranking log has of the request or of others of the user, or that the user rejected. `winnow explain` says the same of
+your config, with its numbers.
 """  # noqa: E501
 
 _IN_A_CONFIG = {
@@ -28,6 +29,9 @@ _IN_A_CONFIG = {
     "request's list and F, else NULL; log_q is NULL",
     "rejected_prob": "incl_prob = chosen / allowed items that the user rejected, where `selection` "
     "is random, given what they clicked, else NULL; log_q is NULL",
+    "sided": "with `side: before` none after it, with `either` also those as long after it",
+    "others_prob": "incl_prob = chosen / allowed items of the user's other requests, where "
+    "`selection` is random, given their lists, the own request's and F, else NULL; log_q is NULL",
 }
 """What stands in a page for words that depend on a config."""
 

@@ -11,6 +11,7 @@ from tests.audit import (
     broken_evidence,
     broken_feedback,
     broken_margins,
+    broken_others,
     broken_pools,
     broken_popularity,
     broken_ranking,
@@ -310,6 +311,24 @@ REJECTING: list[Mutant] = _of(
     one_is_chosen_where_two_should="feedback_pool_differs sources_differ",
 )
 """Mistakes in a build that takes what users rejected as negatives."""
+
+OTHERS: list[Mutant] = _of(
+    broken_others,
+    requests_are_of_another_user="other_request_unfounded other_requests_pool_differs",
+    half_of_the_requests_are_lost="other_requests_pool_differs",
+    half_of_the_last_stage_is_lost="hard_rank_differs other_requests_pool_differs",
+    requests_of_the_whole_date_count="other_request_unfounded other_requests_pool_differs",
+    requests_of_fewer_hours_count="other_requests_pool_differs",
+    later_requests_count="other_request_unfounded other_requests_pool_differs",
+    the_nearest_are_chosen_where_chance_should="other_requests_pool_differs "
+    "incl_prob_differs.training_samples",
+    one_is_chosen_where_three_should="other_requests_pool_differs sources_differ",
+    items_of_others_call_themselves_cut="hard_not_logged sources_differ",
+    items_say_they_are_of_the_own_request="other_request_unfounded hard_not_logged",
+    items_are_of_the_own_request="other_request_unfounded other_requests_pool_differs",
+    pools_of_others_are_twice_as_large="other_requests_pool_differs",
+)
+"""Mistakes in a build that takes what other requests of the user cut or put low as negatives."""
 
 DISTINCT: list[Mutant] = _of(
     broken_distinct,

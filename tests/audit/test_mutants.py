@@ -20,6 +20,7 @@ from winnow.spark.limits import Limits, ShuffleLimit
 from tests.audit import (
     broken_distinct,
     broken_feedback,
+    broken_others,
     broken_pools,
     broken_popularity,
     broken_ranking,
@@ -31,6 +32,7 @@ from tests.audit.mutants import (
     DISTINCT,
     MUTANTS,
     NONSENSE,
+    OTHERS,
     POOLED,
     POPULAR,
     RECALLED,
@@ -130,6 +132,11 @@ def rejecting(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Ben
 
 
 @pytest.fixture(scope="module")
+def asking_others(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("others"), broken_others.SETTINGS)
+
+
+@pytest.fixture(scope="module")
 def distinct(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return build(engine, tmp_path_factory.mktemp("distinct"), broken_distinct.SETTINGS)
 
@@ -181,6 +188,9 @@ class DescribeTheUnbrokenBuild:
             # Of negatives that users rejected: see ``rejecting``.
             "negatives_not_rejected",
             "feedback_pool_differs",
+            # Of negatives of other requests: see ``asking_others``.
+            "other_request_unfounded",
+            "other_requests_pool_differs",
             # Of draws that repeat no item: see ``distinct``.
             "repeated_draws",
             "log_q_conditional_differs",
@@ -336,6 +346,27 @@ class DescribeNegativesThatUsersRejected:
 
 
 @pytest.mark.sail_only
+class DescribeNegativesOfOtherRequests:
+    def it_passes_every_gate_with_items_of_both_kinds(self, asking_others: Bench) -> None:
+        record = asking_others.audit()
+        assert failed(record) == set()
+        names = {gate.name for gate in record.gates}
+        assert {"other_request_unfounded", "other_requests_pool_differs"} <= names
+        rows = asking_others.tables["hard_negatives"].where("source = 'other_requests'")
+        assert rows.where("incl_prob < 1").count() > 100, "there must be enough to notice a mistake"
+        assert {row["stage"] for row in rows.select("stage").distinct().collect()} == {
+            "coarse",
+            "fine",
+        }
+
+    @pytest.mark.parametrize("mutant", OTHERS, ids=[mutant.name for mutant in OTHERS])
+    def it_does_not_pass_with_a_mistake(self, asking_others: Bench, mutant: Mutant) -> None:
+        assert failed(asking_others.audit(mutant.make(asking_others), mutant.caught_by)) >= set(
+            mutant.caught_by
+        )
+
+
+@pytest.mark.sail_only
 class DescribeDistinctDraws:
     def it_passes_every_gate(self, distinct: Bench) -> None:
         record = distinct.audit()
@@ -416,6 +447,7 @@ class DescribeGatesOnTheTruths:
             *POPULAR,
             *RECALLED,
             *REJECTING,
+            *OTHERS,
             *DISTINCT,
         ]
         caught = {gate.split(".")[0] for mutant in mutants for gate in mutant.caught_by}

@@ -36,6 +36,7 @@ from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.other_requests import stage_other_requests
 from winnow.sampler.shuffle import groups_schema
 from winnow.sampler.steps import (
     all_events,
@@ -226,7 +227,9 @@ def sampled(events: pa.Table, task: SamplerSettings) -> pa.Table:
 
 def events_of(logs: Mapping[str, Log], pairs: DataFrame, run: Run) -> pa.Table:
     orders = stage_orders(logs, {}, run.config)
-    events = all_events(logs, Sized(pairs, 1000), run, orders)
+    kept, folder = Sized(pairs, 1000), str(run.scratch.folder / "pair-files")
+    others = stage_other_requests(logs, kept, folder, run)
+    events = all_events(logs, kept, run, orders, others)
     return events.toArrow().combine_chunks()
 
 

@@ -223,6 +223,20 @@ def with_rejections(draw: Random, settings: Config, base: Path) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_other_requests(draw: Random, settings: Config) -> Config:
+    """Ask for what other requests gave, where stages give some and the log has every row."""
+    tree = settings.model_dump(mode="json", by_alias=True)
+    log, asked = settings.logs.ranking_log, settings.negatives
+    if asked.n_of_stages == 0 or log is None or log.in_part or draw.random() < 0.3:
+        return settings
+    source = {"source": "other_requests", "count": draw.randrange(1, 4)}
+    source |= {"hours": draw.choice([2, 24]), "side": draw.choice(["before", "either"])}
+    source |= {"selection": draw.choice(["random", "nearest"])}
+    tree["negatives"]["hard"].append(source)
+    tree["negatives"]["per_positive"] += source["count"]
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def with_other_positives(settings: Config) -> Config:
     tree = settings.model_dump(mode="json", by_alias=True)
     tree["positives"]["weak"] = {"share": 0.3, "weight": 0.2}
@@ -255,6 +269,8 @@ class DescribeARandomRecipe:
         if number % 2:
             reject(draw, logs)
             settings = with_rejections(draw, settings, tmp_path)
+        # Drawn apart, so that all else is drawn as before.
+        settings = with_other_requests(Random(number + 1000), settings)
         if draw.random() < 0.3:
             under_aliases(draw, logs).write(tmp_path)
             settings = with_alias_log(settings, tmp_path)
@@ -267,6 +283,7 @@ class DescribeARandomRecipe:
         never_shown_or_clicked(logs, settings, built)
         never_recalled(logs, settings, built)
         was_rejected_before(logs, settings, built)
+        was_ranked_by_another_request(logs, settings, built)
         adds_up(settings, built)
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
@@ -307,6 +324,33 @@ def was_rejected_before(logs: Logs, settings: Config, built: Built) -> None:
             and (DAY - one["feedback_ts"].date()).days <= asked.entry.days
         ]
         assert min(times) < row["impression_ts"]
+
+
+def was_ranked_by_another_request(logs: Logs, settings: Config, built: Built) -> None:
+    """What is of another request was ranked there, not by the own one, and went no further."""
+    rows, others = (
+        built.rows("hard_negatives", source="other_requests"),
+        settings.negatives.other_requests,
+    )
+    if others is None:
+        assert rows == []
+        return
+    shown: dict[tuple[int, int], datetime] = {}
+    for one in logs.rows["impressions"]:
+        key = one["user_id"], one["request_id"]
+        shown[key] = min(one["impression_ts"], shown.get(key, one["impression_ts"]))
+    ranked: dict[int, dict[int, set[str]]] = {}
+    for one in logs.rows["ranking_log"]:
+        of_request = ranked.setdefault(one["request_id"], {})
+        of_request.setdefault(one["item_id"] % 100, set()).add(one["stage"])
+    for row in rows:
+        user, other = row["user_id"], row["from_request_id"]
+        apart = (shown[user, other] - row["impression_ts"]).total_seconds() / 3600
+        assert other != row["request_id"] and -others.entry.hours <= apart <= others.entry.hours
+        assert apart < 0 or others.entry.side == "either"
+        assert row["neg_item_id"] not in ranked.get(row["request_id"], {})
+        stages = ranked[other][row["neg_item_id"]]
+        assert row["stage"] in stages and (row["stage"] == "fine" or "fine" not in stages)
 
 
 def never_recalled(logs: Logs, settings: Config, built: Built) -> None:

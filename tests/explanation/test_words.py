@@ -216,6 +216,36 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         "what they rejected may be one though they were shown it, unless they clicked it as well",
     ),
     (
+        {
+            "negatives": {
+                "hard": [
+                    {"source": "cut", "stage": "coarse"},
+                    {"source": "other_requests", "count": 2, "hours": 6},
+                ]
+            }
+        },
+        "other_requests hard 2 of (): chooses from the items that other requests of the user could "
+        "give by cut and low of this config, margins aside; of requests of D that were shown at "
+        "most 6 hours before the positive, and none after it",
+    ),
+    (
+        {
+            "negatives": {
+                "hard": [
+                    {"source": "cut", "stage": "coarse"},
+                    {
+                        "source": "other_requests",
+                        "count": 2,
+                        "side": "either",
+                        "selection": "nearest",
+                    },
+                ]
+            }
+        },
+        "or as long after it, and not from what the positive's own request ranked; those of the "
+        "request shown nearest in time first",
+    ),
+    (
         {"negatives": {"hard": [{"source": "cut", "stage": "coarse", "selection": "top"}]}},
         "NULL: the place decides, not chance",
     ),

@@ -4,7 +4,18 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from tests.sampler.reference import FEEDBACK, Asked, Band, Case, Item, Pair, Ranked, Rejection
+from tests.sampler.reference import (
+    FEEDBACK,
+    OTHERS,
+    Asked,
+    Band,
+    Case,
+    Item,
+    Pair,
+    Ranked,
+    Rejection,
+    Shown,
+)
 
 
 @st.composite
@@ -75,6 +86,14 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
     )
     feedback = draw(st.one_of(st.none(), asked, asked))
     rejections = st.builds(Rejection, user, item, st.integers(-2, 2))
+    # Half have no other requests; what is shown of a request need not be what is ranked of it.
+    ways = st.sampled_from(["random", "nearest"])
+    others = draw(st.one_of(st.none(), st.builds(Asked, st.integers(1, 4), ways, st.just(OTHERS))))
+    shown = st.lists(
+        st.builds(Shown, user, request, st.integers(-2, 4)),
+        max_size=20,
+        unique_by=lambda one: (one.user, one.request),
+    )
     return Case(
         items=items,
         forbidden=draw(st.lists(st.tuples(user, item), max_size=40)),
@@ -100,6 +119,10 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         clicked=tuple(draw(st.lists(st.tuples(user, item), max_size=10))),
         rejected=tuple(draw(st.lists(rejections, max_size=30))) if feedback else (),
         feedback=feedback,
+        shown=tuple(draw(shown)) if others else (),
+        others=others,
+        others_before=draw(st.integers(1, 3)),
+        others_after=draw(st.sampled_from([-1, -1, 2])),
         weak_share=draw(st.sampled_from([0.25, 1.0])),
         logged_share=draw(st.sampled_from([1.0, 1.0, 0.5, 0.1])),
         seed=draw(st.integers(0, 2**64 - 1)),

@@ -3,13 +3,21 @@
 from typing import Any
 
 import numpy as np
-from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, PAIR, RECALLED, REJECTED
+from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, PAIR, RECALLED, REJECTED, REQUEST
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
 from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, REASONS
-from winnow.sampler.kernels.positives import Pairs, keep_positives
+from winnow.sampler.kernels.other_requests import (
+    OTHERS_NEAREST,
+    OTHERS_RANDOM,
+    AskedOthers,
+    OtherRequests,
+    other_requests_of,
+)
+from winnow.sampler.kernels.owners import owners_of
+from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
@@ -25,7 +33,7 @@ from winnow.sampler.kernels.stages import (
 from winnow.sampler.recipe import DrawnSettings, RecipeSettings
 
 from tests.sampler.grouped import grouped_of
-from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, pools_of
+from tests.sampler.reference import Band, Case, Group, Hard, Item, bands_of, owner_of, pools_of
 
 U64 = np.uint64
 
@@ -38,17 +46,13 @@ def table_of(items: list[Item], hot: dict[int, float]) -> DrawTable:
     return draw_table(keys, weights, np.array(hot_keys, U64), hot_keep)
 
 
-def owner_of(user: int, request: int) -> int:
-    """The key of a request as one of its user's; it may be the key of another user."""
-    return (user * 1_000_003 + request) % 2**64
-
-
 def _of_ranked(case: Case, column: str, missing: float, kind: type[np.generic]) -> Any:
     """A column that only ranking rows have; empty where none of them has it."""
     values = [getattr(r, column) for r in case.ranked]
     if all(value is None for value in values):
         return np.empty(0, kind)
     before = len(case.forbidden) + len(case.clicked) + len(case.rejected) + len(case.pairs)
+    before += len(case.shown)
     others = [missing] * (before + len(case.recalled))
     return np.array(others + [missing if v is None else v for v in values], kind)
 
@@ -98,8 +102,29 @@ def recipe_of(case: Case) -> Recipe:
             case.logged_share,
         ),
         feedback=_feedback(case),
+        others=_asked_of_others(case),
     )
     return settings.recipe()
+
+
+def _asked_of_others(case: Case) -> AskedOthers:
+    asked = case.others
+    if asked is None:
+        return AskedOthers()
+    selection = OTHERS_RANDOM if asked.selection == "random" else OTHERS_NEAREST
+    ends = case.others_before, case.others_after
+    return AskedOthers(asked.n, 11, *ends, selection, asked.stream)
+
+
+def _others_of(case: Case, kept: Kept) -> OtherRequests | None:
+    if case.others is None:
+        return None
+    return other_requests_of(
+        owners_of(kept),
+        np.array([one.user for one in case.shown], U64),
+        np.array([owner_of(one.user, one.request) for one in case.shown], U64),
+        np.array([one.us for one in case.shown], np.int64),
+    )
 
 
 def _feedback(case: Case) -> AskedFeedback:
@@ -115,7 +140,7 @@ def _times(case: Case) -> Any:
     if case.feedback is None:
         return np.empty(0, np.int64)
     before, after = len(case.forbidden) + len(case.clicked), len(case.pairs) + len(case.ranked)
-    after += len(case.recalled)
+    after += len(case.recalled) + len(case.shown)
     return np.array([0] * before + [one.us for one in case.rejected] + [0] * after, np.int64)
 
 
@@ -142,6 +167,7 @@ def run_kernels(case: Case) -> list[Group]:
     rows += [(one.user, one.item, REJECTED) for one in case.rejected]
     # Places of pairs, whose numbers may be keys of users and requests as well.
     rows += [(p.user, p.item, PAIR) for p in case.pairs]
+    rows += [(owner_of(s.user, s.request), s.user, REQUEST) for s in case.shown]
     rows += [(owner_of(u, r), i, RECALLED) for u, r, i in case.recalled]
     rows += [
         (
@@ -166,15 +192,17 @@ def run_kernels(case: Case) -> list[Group]:
     codes = positive_codes(kept, table)
     group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
     shown_us = pairs.impression_us[kept.pair]
+    others = _others_of(case, kept)
     made = sample_groups(
         events,
-        *grouped_of(events, kept, table),
+        *grouped_of(events, kept, table, *([] if others is None else [others.further])),
         kept,
         shown_us,
         codes,
         table,
         group_of,
         recipe_of(case),
+        others,
     )
     groups, easy_at, hard_at = [], 0, 0
     for p in range(len(kept.user)):
@@ -184,6 +212,11 @@ def run_kernels(case: Case) -> list[Group]:
         of_reason = made.missing[p].tolist()
         of_reason[CATALOGUE_EXHAUSTED : GROUP_EXHAUSTED + 1] = [0, 0, 0]
         chances = made.chosen.incl_prob[hard].tolist()
+        of_requests = np.full(made.n_hard[p], -1)
+        if others is not None:
+            of_requests = made.chosen.request[hard]
+        places = [] if others is None else others.row.tolist()
+        from_requests = [case.shown[places[o]].request if o >= 0 else None for o in of_requests]
         groups.append(
             Group(
                 int(kept.user[p]),
@@ -211,13 +244,15 @@ def run_kernels(case: Case) -> list[Group]:
                         int(rank) or None,
                         int(size) or None,
                         None if np.isnan(score) else float(score),
+                        request,
                     )
-                    for code, stage, rank, size, score in zip(
+                    for code, stage, rank, size, score, request in zip(
                         made.chosen.code[hard],
                         made.chosen.stage[hard],
                         made.chosen.rank[hard],
                         made.chosen.size[hard],
                         made.chosen.score[hard],
+                        from_requests,
                         strict=True,
                     )
                 ],

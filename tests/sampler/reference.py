@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 
 MASK = 2**64 - 1
-KEEP, EASY, FILL, HARD, FEEDBACK = 1, 2, 3, 4, 74
+KEEP, EASY, FILL, HARD, FEEDBACK, OTHERS = 1, 2, 3, 4, 74, 75
 
 
 def mix64(x: int) -> int:
@@ -19,6 +19,11 @@ def mix64(x: int) -> int:
 def fold(state: int, value: int) -> int:
     step = 0x9E3779B97F4A7C15
     return mix64(((state + step) & MASK) ^ mix64((value + step) & MASK))
+
+
+def owner_of(user: int, request: int) -> int:
+    """The key of a request as one of its user's; it may be the key of another user."""
+    return (user * 1_000_003 + request) % 2**64
 
 
 def below(bits: int, n: int) -> int:
@@ -62,6 +67,15 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A request of a user that showed something first at a time."""
+
+    user: int
+    request: int
+    us: int
+
+
+@dataclass(frozen=True)
 class Band:
     """What goes into a pool of a stage: percentile, rank or score within both ends.
 
@@ -93,7 +107,8 @@ class Case:
     """One partition: catalogue (by code), what is forbidden, pairs, ranking rows, and the mix.
 
     Without ``bands`` there is one pool, of the bands that ``takes`` tells. ``clicked`` is forbidden
-    as well. ``feedback`` says how many of what a user ``rejected`` are asked for.
+    as well. ``feedback`` says how many of what a user ``rejected`` are asked for, ``others`` how
+    many of what other requests of the user, of those that were ``shown``, could give.
     """
 
     items: list[Item]
@@ -118,6 +133,10 @@ class Case:
     clicked: tuple[tuple[int, int], ...] = ()
     rejected: tuple[Rejection, ...] = ()
     feedback: Asked | None = None
+    shown: tuple[Shown, ...] = ()
+    others: Asked | None = None  # of other requests of the user, shown within these ends
+    others_before: int = 0
+    others_after: int = -1
     weak_share: float = 1.0
     not_recalled: bool = False
     distinct: bool = False  # fills repeat no easy one either
@@ -139,6 +158,7 @@ class Hard:
     rank: int | None
     size: int | None
     score: float | None
+    request: int | None = None  # where it is another one than the positive's
 
 
 @dataclass
@@ -183,6 +203,7 @@ def sample(case: Case) -> list[Group]:
         row = fold(fold(fold(case.draw_seed, user), request), item)
         _add_hard(group, case, forbidden, row)
         _add_rejected(group, case, row)
+        _add_of_others(group, case, forbidden, row)
         _add_easy(group, case, forbidden, row)
         groups.append(group)
     return groups
@@ -298,16 +319,15 @@ def _race(
     return (best - sign * (c.score or 0.0)) / temperature + math.log(exponential), bits
 
 
-def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
-    rows = [r for r in case.ranked if (r.user, r.request) == (group.user, group.request)]
-    known = {item.key for item in case.items}
-    asked = pools_of(case)
-    pools: list[list[Hard]] = [[] for _ in asked]
-    n_before, n_after, n_unscored = ([0 for _ in asked] for _ in range(3))
+def _rows_of(user: int, request: int, case: Case) -> list[Ranked]:
+    return [r for r in case.ranked if (r.user, r.request) == (user, request)]
+
+
+def _taken_of(rows: list[Ranked], case: Case) -> list[tuple[Hard, Band]]:
+    """What the stages of one request cut or put low, whatever is forbidden, and in which band."""
+    found, known = [], {item.key for item in case.items}
     for stage, (take, _, _) in enumerate(case.takes):
-        listed = _list_of(stage, rows, case)
-        positive = next((c.score for c in listed if c.key == group.item), None)
-        for c in listed:
+        for c in _list_of(stage, rows, case):
             deepest = max(r.stage for r in rows if r.item == c.key)
             # An item outside the catalogue can never be a negative: only its count matters.
             if c.key in known and deepest != stage:
@@ -317,19 +337,30 @@ def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
                 continue
             if take == "cut" and case.cut_by_absence and all(r.stage != stage + 1 for r in rows):
                 continue
-            band = _band_of(c, case)
-            if band is None:
-                continue
-            needed = {"random": 0, "score": c.score}.get(asked[band.pool].selection, c.place)
-            if needed is None:
-                continue
-            n_before[band.pool] += 1
-            if c.key in known and c.key not in forbidden:
-                n_after[band.pool] += 1
-                margin = _margin_of(c, band, positive, case)
-                n_unscored[band.pool] += margin == "unknown"
-                if margin == "worse":
-                    pools[band.pool].append(c)
+            if (band := _band_of(c, case)) is not None:
+                found.append((c, band))
+    return found
+
+
+def _add_hard(group: Group, case: Case, forbidden: set[int], row: int) -> None:
+    rows = _rows_of(group.user, group.request, case)
+    known = {item.key for item in case.items}
+    asked = pools_of(case)
+    pools: list[list[Hard]] = [[] for _ in asked]
+    n_before, n_after, n_unscored = ([0 for _ in asked] for _ in range(3))
+    for c, band in _taken_of(rows, case):
+        listed = _list_of(c.stage, rows, case)
+        positive = next((one.score for one in listed if one.key == group.item), None)
+        needed = {"random": 0, "score": c.score}.get(asked[band.pool].selection, c.place)
+        if needed is None:
+            continue
+        n_before[band.pool] += 1
+        if c.key in known and c.key not in forbidden:
+            n_after[band.pool] += 1
+            margin = _margin_of(c, band, positive, case)
+            n_unscored[band.pool] += margin == "unknown"
+            if margin == "worse":
+                pools[band.pool].append(c)
     counts = n_before, n_after, n_unscored
     for one, pool, before, after, unscored in zip(asked, pools, *counts, strict=True):
         start = fold(row, one.stream)
@@ -385,10 +416,55 @@ def _add_rejected(group: Group, case: Case, row: int) -> None:
         group.lacking[reason] = group.lacking.get(reason, 0) + missing
 
 
+def _add_of_others(group: Group, case: Case, forbidden: set[int], row: int) -> None:
+    """What other requests of the user cut or put low, and the positive's own did not rank.
+
+    An item of several requests is one candidate: that of the request which was shown nearest.
+    """
+    if case.others is None:
+        return
+    first = group.impression_us - case.others_before
+    last = group.impression_us + case.others_after
+    requests = [
+        one
+        for one in case.shown
+        if one.user == group.user and one.request != group.request and first <= one.us <= last
+    ]
+    requests = [one for one in requests if _rows_of(one.user, one.request, case)]
+    requests.sort(key=lambda s: (abs(s.us - group.impression_us), owner_of(s.user, s.request)))
+    own = {r.item for r in _rows_of(group.user, group.request, case)}
+    known = {item.key for item in case.items}
+    pool: dict[int, tuple[int, Hard]] = {}
+    n_before = n_after = 0
+    for one in requests:
+        for c, _ in _taken_of(_rows_of(one.user, one.request, case), case):
+            n_before += 1
+            if c.key not in known or c.key in forbidden:
+                continue
+            n_after += 1
+            if c.key not in own and c.key not in pool:
+                away = abs(one.us - group.impression_us)
+                pool[c.key] = (away, replace(c, request=one.request))
+    start = fold(row, case.others.stream)
+    nearest = case.others.selection == "nearest"
+    ordered = sorted(pool.values(), key=lambda p: (p[0] if nearest else 0, fold(start, p[1].key)))
+    chosen = ordered[: case.others.n]
+    group.hard += [replace(c, place=None) for _, c in chosen]
+    chance = None if nearest or not chosen else len(chosen) / len(pool)
+    group.chances += [chance] * len(chosen)
+    if missing := case.others.n - len(chosen):
+        reason = "pool_too_small"
+        if not requests:
+            reason = "no_other_request"
+        elif n_before and not n_after:
+            reason = "all_forbidden"
+        group.lacking[reason] = group.lacking.get(reason, 0) + missing
+
+
 def n_hard_of(case: Case) -> int:
     """How many hard negatives a positive asks for."""
-    rejected = 0 if case.feedback is None else case.feedback.n
-    return sum(one.n for one in pools_of(case)) + rejected
+    of_users = [one.n for one in (case.feedback, case.others) if one is not None]
+    return sum(one.n for one in pools_of(case)) + sum(of_users)
 
 
 def at_point(items: list[tuple[int, int]], point: int) -> int:

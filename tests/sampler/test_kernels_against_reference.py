@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.sampler.cases import cases
 from tests.sampler.kernel_runs import run_kernels
-from tests.sampler.reference import Case, Group, n_hard_of, sample
+from tests.sampler.reference import Case, Group, Ranked, n_hard_of, sample
 
 UNCOMPILED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
 slow_to_start = settings(
@@ -31,6 +31,10 @@ def assert_same(made: list[Group], expected: list[Group]) -> None:
         assert [d[2] for d in one.easy] == [d[2] for d in other.easy]
         assert [d[1] for d in one.easy] == pytest.approx([d[1] for d in other.easy], abs=1.1e-9)
         assert dataclasses.replace(one, easy=[]) == dataclasses.replace(other, easy=[])
+
+
+def _owner(one: Ranked | Group) -> tuple[int, int]:
+    return one.user, one.request
 
 
 class DescribeKernels:
@@ -55,6 +59,7 @@ class DescribeKernels:
             recalled=tuple(shuffled.sample(case.recalled, len(case.recalled))),
             clicked=tuple(shuffled.sample(case.clicked, len(case.clicked))),
             rejected=tuple(shuffled.sample(case.rejected, len(case.rejected))),
+            shown=tuple(shuffled.sample(case.shown, len(case.shown))),
         )
         assert run_kernels(mixed_up) == run_kernels(case)
 
@@ -72,6 +77,7 @@ class DescribeKernels:
                     recalled=tuple(r for r in case.recalled if r[0] == user),
                     clicked=tuple(c for c in case.clicked if c[0] == user),
                     rejected=tuple(r for r in case.rejected if r.user == user),
+                    shown=tuple(s for s in case.shown if s.user == user),
                 )
             )
         assert alone == run_kernels(case)
@@ -88,6 +94,11 @@ class DescribeKernels:
             rejected = {row.key for row in group.hard if row.stage == len(case.takes)}
             assert not clicked & rejected
             assert group.item not in rejected
+            of_others = [row for row in group.hard if row.request is not None]
+            own = {r.item for r in case.ranked if _owner(r) == _owner(group)}
+            assert not own & {row.key for row in of_others}
+            assert len({row.key for row in of_others}) == len(of_others)
+            assert group.request not in {row.request for row in of_others}
             of_log = [(r.user, r.request, r.item) for r in case.ranked] + list(case.recalled)
             recalled = {i for u, r, i in of_log if (u, r) == (group.user, group.request)}
             if case.distinct:

@@ -19,6 +19,7 @@ REASONS = (
     "positive_not_scored",
     "recall_unknown",
     "nothing_rejected",
+    "no_other_request",
 )
 STAGES: Sequence[tuple[str | None, str | None, int | None]] = (
     ("coarse", "cut", 1),

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from winnow.config.chosen_entries import FeedbackEntry
+from winnow.config.chosen_entries import FeedbackEntry, OtherRequestsEntry
 
 
 class Drawn(NamedTuple):
@@ -55,3 +55,16 @@ class AskedFeedback(NamedTuple):
     asked: int
     place: int
     entry: FeedbackEntry
+
+
+class AskedOthers(NamedTuple):
+    """What is asked for of items that other requests of the user cut or put low.
+
+    Attributes:
+        asked: How many of a positive. place: Of its source in ``negatives.hard``.
+        entry: The source.
+    """
+
+    asked: int
+    place: int
+    entry: OtherRequestsEntry

@@ -136,10 +136,32 @@ class FeedbackEntry(Entry):
         return self
 
 
+class OtherRequestsEntry(Entry):
+    """Items that another request of the user could give as negatives by ``cut`` and ``low``.
+
+    Requests of the build's date count that were shown at most so many ``hours`` before the positive
+    was, or on ``either`` side of it. ``nearest`` chooses from the request that was shown nearest in
+    time first.
+    """
+
+    source: Literal["other_requests"]
+    hours: int = Field(default=24, ge=1, le=24)
+    side: Literal["before", "either"] = "before"
+    selection: Literal["random", "nearest"] = "random"
+
+    @model_validator(mode="after")
+    def _has_a_number(self) -> Self:
+        if self.quota.open:
+            what = "many users have one request a date, so it cannot share what other sources leave"
+            refuse([fault((), what, next_step="Say how many: count: 2, or a share.")])
+        return self
+
+
 _HARD: dict[str, type[Entry]] = {
     "cut": CutEntry,
     "low": LowEntry,
     "negative_feedback": FeedbackEntry,
+    "other_requests": OtherRequestsEntry,
 }
 
 StageEntry = CutEntry | LowEntry
@@ -148,7 +170,8 @@ StageEntry = CutEntry | LowEntry
 HardEntry = Annotated[
     Annotated[CutEntry, Tag("CutEntry")]
     | Annotated[LowEntry, Tag("LowEntry")]
-    | Annotated[FeedbackEntry, Tag("FeedbackEntry")],
+    | Annotated[FeedbackEntry, Tag("FeedbackEntry")]
+    | Annotated[OtherRequestsEntry, Tag("OtherRequestsEntry")],
     Discriminator(class_by_source(_HARD, CutEntry)),
 ]
 """One source of hard negatives."""

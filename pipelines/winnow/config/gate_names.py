@@ -116,6 +116,8 @@ ABSOLUTE = (
     "hard_order_differs",
     "negatives_not_rejected",
     "feedback_pool_differs",
+    "other_request_unfounded",
+    "other_requests_pool_differs",
     "negatives_unaccounted",
     "lists_uneven",
     "shortfall_unexplained",

@@ -5,13 +5,21 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from winnow.config.asked_negatives import AskedFeedback, Drawn, Pool
-from winnow.config.chosen_entries import CutEntry, FeedbackEntry, HardEntry, LowEntry, StageEntry
+from winnow.config.asked_negatives import AskedFeedback, AskedOthers, Drawn, Pool
+from winnow.config.chosen_entries import (
+    CutEntry,
+    FeedbackEntry,
+    HardEntry,
+    LowEntry,
+    OtherRequestsEntry,
+    StageEntry,
+)
+from winnow.config.drawn_sources import drawn_sources
 from winnow.config.entries import EasyEntry, PopularityEntry, UniformEntry
 from winnow.config.event_distributions import EventDistributions
 from winnow.config.model import Frozen, Identifier, fault, nearest, refuse
 from winnow.config.quotas import Numbers, numbers_of
-from winnow.config.sources import CODES, EASY_FILL, MOST_OF_ONE, name_of_code, source_named
+from winnow.config.sources import MOST_OF_ONE
 
 
 class Fill(Frozen):
@@ -83,20 +91,32 @@ class Negatives(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _feedback_is_asked_once(self) -> Self:
-        places = [i for i, entry in enumerate(self.hard) if isinstance(entry, FeedbackEntry)]
-        fix = "Give one of them a larger count, and all the types."
+    def _of_users_are_asked_once(self) -> Self:
+        fixes = {
+            "negative_feedback": "Give one of them a larger count, and all the types.",
+            "other_requests": "Give one of them a larger count.",
+        }
+        names = [entry.source for entry in self.hard]
         refuse(
-            fault(("hard", i), "negative_feedback is named more than once", next_step=fix)
-            for i in places[1:]
+            fault(("hard", i), f"{name} is named more than once", next_step=fixes[name])
+            for i, name in enumerate(names)
+            if name in fixes and name in names[:i]
         )
+        return self
+
+    @model_validator(mode="after")
+    def _other_requests_have_rules(self) -> Self:
+        if self.other_requests is not None and self.n_of_stages == 0:
+            what = "it takes what cut and low take, of other requests, and hard asks for neither"
+            fix = "Add cut or low sources, with a number or what others leave."
+            refuse([fault(("hard", self.other_requests.place), what, next_step=fix)])
         return self
 
     @property
     def of_stages(self) -> Mapping[int, StageEntry]:
         """The hard sources that take from the lists of stages, by their places in ``hard``."""
         named = enumerate(self.hard)
-        return {i: entry for i, entry in named if not isinstance(entry, FeedbackEntry)}
+        return {i: entry for i, entry in named if isinstance(entry, CutEntry | LowEntry)}
 
     @property
     def n_of_stages(self) -> int:
@@ -109,6 +129,14 @@ class Negatives(Frozen):
         for i, (entry, count) in enumerate(zip(self.hard, self.numbers.hard, strict=True)):
             if isinstance(entry, FeedbackEntry) and count > 0:
                 return AskedFeedback(count, i, entry)
+        return None
+
+    @property
+    def other_requests(self) -> AskedOthers | None:
+        """What is asked for of the lists of the user's other requests; None where nothing is."""
+        for i, (entry, count) in enumerate(zip(self.hard, self.numbers.hard, strict=True)):
+            if isinstance(entry, OtherRequestsEntry) and count > 0:
+                return AskedOthers(count, i, entry)
         return None
 
     @property
@@ -205,21 +233,7 @@ class Negatives(Frozen):
     def drawn(self) -> tuple[Drawn, ...]:
         """The sources of draws in their order; the last one is that of fills, if there is one."""
         keys = [entry.distribution for entry in self.distributions]
-        found, seen = [], dict[str, int]()
-        for entry, count in zip(self.easy, self.numbers.easy, strict=True):
-            source, place = source_named(entry.source), seen.get(entry.source, 0)
-            seen[entry.source] = place + 1
-            code, stream = source.code + CODES * place, source.stream + _STREAMS * place
-            name = name_of_code(code)
-            of = keys.index(entry.distribution)
-            given = entry.not_recalled, entry.distinct
-            found.append(Drawn(name, code, stream, count, of, *given))
-        if (as_entry := self.of_fills) is not None:
-            fill, of = source_named(EASY_FILL), keys.index(as_entry.distribution)
-            given = as_entry.not_recalled, as_entry.distinct
-            behind = self.easy.index(as_entry) if as_entry.distinct else -1
-            found.append(Drawn(fill.name, fill.code, fill.stream, 0, of, *given, behind))
-        return tuple(found)
+        return drawn_sources(self.easy, self.numbers.easy, self.of_fills, keys)
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -234,9 +248,6 @@ class Negatives(Frozen):
                 found.append(Pool(count, entry.selection, (i,)))
         return tuple(found)
 
-
-_STREAMS = 256
-"""Between the hash streams of a source and those of its next one of the name."""
 
 _WHOLE: dict[str, EasyEntry] = {
     "popularity": PopularityEntry(source="popularity"),

@@ -28,6 +28,7 @@ def negatives_faults(
     if "ranking_log" in logs:
         yield from _not_recalled(negatives, logs["ranking_log"])
         yield from _hard(negatives, funnel, logs["ranking_log"])
+        yield from _other_requests(negatives, logs["ranking_log"])
 
 
 def _not_recalled(negatives: Negatives | None, ranking_log: LogConfig | None) -> Iterator[Fault]:
@@ -56,6 +57,18 @@ def _feedback(negatives: Negatives, log: LogConfig | None) -> Iterator[Fault]:
             found=f"{feedback.asked} of {negatives.per_positive}",
             next_step="Describe logs.negative_feedback, or take the source out.",
         )
+
+
+def _other_requests(negatives: Negatives | None, log: LogConfig | None) -> Iterator[Fault]:
+    others = None if negatives is None else negatives.other_requests
+    if others is not None and log is not None and log.in_part:
+        because = "sampled is true" if log.sampled else "log_sample_rate is below 1"
+        what = (
+            "how likely an item of several requests is logged at all has no one number, but "
+            f"logs.ranking_log.{because}"
+        )
+        fix = "Take the source out, or give the log that has every row."
+        yield fault(("negatives", "hard", others.place), what, next_step=fix)
 
 
 def _hard(

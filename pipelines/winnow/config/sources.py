@@ -77,6 +77,9 @@ EASY_FILL = "easy_fill"
 NEGATIVE_FEEDBACK = "negative_feedback"
 """Items that the user rejected: the one source that may give what the user was shown."""
 
+OTHER_REQUESTS = "other_requests"
+"""Items that the ranking of another request of the user cut or put low."""
+
 BUILT_IN: dict[str, Source] = {
     source.name: source
     for source in (
@@ -91,6 +94,7 @@ BUILT_IN: dict[str, Source] = {
         _source("same_attribute", 8, drawn=True),
         _source("segment", 9, drawn=True),
         _source(NEGATIVE_FEEDBACK, 10, drawn=False),
+        _source(OTHER_REQUESTS, 11, drawn=False),
         _source("market", 12, drawn=True),
     )
 }

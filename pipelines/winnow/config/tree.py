@@ -209,6 +209,8 @@ class Config(Frozen):
             asked["positives.weak"] = ()
         if self.negatives.feedback is not None:
             asked["negatives.negative_feedback"] = ()
+        if self.negatives.other_requests is not None:
+            asked["negatives.other_requests"] = ()
         if self.positives.others:
             asked["positives.others"] = ()
         if self.negatives.distinct:

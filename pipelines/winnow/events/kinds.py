@@ -10,10 +10,11 @@ the ranking log. What the two keys are depends on the kind:
     PAIR          the file that describes the pair       the row in that file
     of a stage    the request, as one of its user's      the item
     RECALLED      the request, as one of its user's      the item
+    REQUEST       the file that describes the request    the row in that file
 
 Of a pair much more is known than two keys: ids, times, the columns that tables carry. As columns of
 the events all of it would be NULL in nearly every row. It waits in files that tasks read, and the
-event tells where: ``sampler/pair_files.py`` tells the whole story.
+event tells where: ``sampler/pair_files.py`` tells the whole story. So does the id of a request.
 """
 
 FORBIDDEN = 0
@@ -23,6 +24,9 @@ CLICKED = -2
 where that matters: where negatives may be items that the user rejected."""
 REJECTED = -3
 """Kind of an event: the user rejected the item, at ``event_us``."""
+REQUEST = -4
+"""Kind of an event: the user had the request on the date. Told only where negatives may be of other
+requests than the positive's."""
 PAIR = 1
 """Kind of an event: an impression with a click in its attribution window."""
 FIRST_RANKED = 2

@@ -6,7 +6,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.events.kinds import PAIR, REJECTED
+from winnow.events.kinds import PAIR, REJECTED, REQUEST
 from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import Limits
 from winnow.spark.sized import Sized
@@ -27,6 +27,7 @@ def union_of_events(
     ranked: DataFrame | None,
     limits: Limits,
     rejected: DataFrame | None = None,
+    requests: Sized | None = None,
 ) -> DataFrame:
     """Put all events into one frame, where it is cheap without those of users who have no pair.
 
@@ -36,6 +37,7 @@ def union_of_events(
         ranked: What ``ranked_events`` returned, or None without a ranking log.
         limits: How many are few.
         rejected: What ``rejected_events`` returned.
+        requests: What ``stage_other_requests`` returned, of the users of the pairs alone.
 
     Returns:
         ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
@@ -52,14 +54,11 @@ def union_of_events(
     columns = [name for name in RANKED_COLUMNS if name in of_ranked]
     columns += [] if rejected is None else FEEDBACK_COLUMNS
     user, item = F.col("user_key"), F.col("item_key")
-    frames = [
-        _with(forbidden, (user, item, F.col("kind")), columns),
-        _with(
-            pairs.frame,
-            (F.col("pair_file"), F.col("pair_row"), F.lit(PAIR).cast("tinyint")),
-            columns,
-        ),
-    ]
+    frames = [_with(forbidden, (user, item, F.col("kind")), columns)]
+    for kind, described in ((PAIR, pairs), (REQUEST, requests)):
+        if described is not None:
+            place = F.col("pair_file"), F.col("pair_row"), F.lit(kind).cast("tinyint")
+            frames.append(_with(described.frame, place, columns))
     if rejected is not None:
         frames.append(_with(rejected, (user, item, F.lit(REJECTED).cast("tinyint")), columns))
     if ranked is not None:

@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from winnow.config.chosen_entries import CutEntry, FeedbackEntry, LowEntry, StageEntry
+from winnow.config.chosen_entries import (
+    CutEntry,
+    FeedbackEntry,
+    LowEntry,
+    OtherRequestsEntry,
+    StageEntry,
+)
 from winnow.config.entries import HotEntry, OwnEntry
 from winnow.config.entry import DrawnEntry, Entry
 from winnow.config.negatives import Fill
@@ -30,6 +36,7 @@ _STANDS_FOR = {
     "temperature": "selected",
     "top": "top_percent",
     "days": "window",
+    "side": "sided",
 }
 
 
@@ -77,6 +84,10 @@ def sources_in_words(config: Config) -> Iterator[SourceInConfig]:
         asked, _, entry = negatives.feedback
         words = (_does(entry, config), *_promises(entry, config))
         yield SourceInConfig(entry.source, "hard", asked, (), *words)
+    if negatives.other_requests is not None:
+        number, _, others = negatives.other_requests
+        words = (_does(others, config), *_promises(others, config))
+        yield SourceInConfig(others.source, "hard", number, (), *words)
 
 
 def words_of_mix(config: Config) -> Iterator[str]:
@@ -145,6 +156,8 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
         values["window"] = f"D−{entry.days or config.popularity.window_days} to D−1"
     if isinstance(entry, FeedbackEntry):
         values |= _values_of_feedback(entry)
+    if isinstance(entry, OtherRequestsEntry):
+        values |= _values_of_others(entry)
     if isinstance(entry, CutEntry | LowEntry):
         values |= {"band": _band(entry), "selected": _selected(entry, config)}
         values["incl_prob"] = "NULL: the place decides, not chance; log_q is NULL"
@@ -170,6 +183,23 @@ def _values_of_feedback(entry: FeedbackEntry) -> dict[str, str]:
         values["rejected_prob"] = (
             "incl_prob = chosen / allowed items that the user rejected, given what they clicked; "
             "log_q is NULL"
+        )
+    return values
+
+
+def _values_of_others(entry: OtherRequestsEntry) -> dict[str, str]:
+    nearest, either = entry.selection == "nearest", entry.side == "either"
+    values = {
+        "sided": "or as long after it" if either else "and none after it",
+        "selected": "those of the request shown nearest in time first, of one request evenly"
+        if nearest
+        else _SELECTED["random"],
+        "others_prob": "NULL: time decides, not chance; log_q is NULL",
+    }
+    if not nearest:
+        values["others_prob"] = (
+            "incl_prob = chosen / allowed items of the user's other requests, given their lists, "
+            "the own request's and F; log_q is NULL"
         )
     return values
 

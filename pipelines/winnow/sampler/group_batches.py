@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from winnow.sampler.catalogue_file import Catalogue
 from winnow.sampler.group_columns import (
-    CHOSEN,
     COUNTS,
     NOT_IN_GROUPS,
     OF_POSITIVE,
     NegativeLists,
+    chosen_lists_of,
     missing_column,
 )
 from winnow.sampler.kernels.draw_groups import unconditional_log_prob
@@ -27,6 +27,7 @@ def group_batches(
     catalogue: Catalogue,
     asked: Mapping[str, pa.Array],
     lists: NegativeLists,
+    request_ids: pa.Array | None = None,
 ) -> list[pa.RecordBatch]:
     """Return sample groups as rows: the columns of ``group_columns``, with those of their pairs.
 
@@ -36,6 +37,7 @@ def group_batches(
         catalogue: The items.
         asked: Further columns of the positives.
         lists: What is told of draws.
+        request_ids: The ids of users' requests, where negatives may be of others.
     """
     draws, ids, total = catalogue.draws, catalogue.ids, catalogue.total_weight
     first = draws.groups
@@ -82,7 +84,11 @@ def group_batches(
     columns |= {"action": pa.array(kept.action)}
     columns |= {name: of_positive[name] for name in OF_POSITIVE.names}
     columns |= lists.columns(drawn, groups.n_easy + groups.n_fill)
-    columns |= CHOSEN.columns(chosen, groups.n_hard)
+    of_kind = chosen_lists_of(None if request_ids is None else request_ids.type)
+    if request_ids is not None:
+        of_own = of_choice.request < 0
+        chosen["request_id"] = request_ids.take(pa.array(of_choice.request, mask=of_own))
+    columns |= of_kind.columns(chosen, groups.n_hard)
     columns |= asked
     batches: list[pa.RecordBatch] = pa.table(columns).combine_chunks().to_batches()
     return batches

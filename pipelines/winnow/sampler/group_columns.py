@@ -98,28 +98,37 @@ def drawn_lists_of(*, mixture: bool) -> NegativeLists:
     return NegativeLists("easy", {**_OF_DRAW, **mixed, "attempts": pa.int32()})
 
 
-CHOSEN = NegativeLists(
-    "hard",
-    {
-        "source": pa.int8(),
-        "stage": pa.int8(),
-        "rank": pa.int32(),
-        "size": pa.int32(),
-        "score": pa.float64(),
-        "incl_prob": pa.float64(),
-    },
-)
-"""Chosen from the pools of the positive's request; what is not known of one is NULL."""
+_OF_CHOICE = {
+    "source": pa.int8(),
+    "stage": pa.int8(),
+    "rank": pa.int32(),
+    "size": pa.int32(),
+    "score": pa.float64(),
+    "incl_prob": pa.float64(),
+}
 
 
-def group_columns(item: pa.DataType, *, mixture: bool) -> pa.Schema:
+def chosen_lists_of(request: pa.DataType | None) -> NegativeLists:
+    """Return the lists of what was chosen from finite pools; what is not known of one is NULL.
+
+    Args:
+        request: The type of request ids where they tell which other request one is from, else None.
+    """
+    told = {} if request is None else {"request_id": request}
+    return NegativeLists("hard", {**_OF_CHOICE, **told})
+
+
+def group_columns(
+    item: pa.DataType, *, mixture: bool, request: pa.DataType | None = None
+) -> pa.Schema:
     """Return what the sampler adds to the columns of a positive's pair, in order.
 
     Args:
         item: The type of item ids. mixture: As in ``drawn_lists_of``.
+        request: As in ``chosen_lists_of``.
     """
     fields = list(OF_POSITIVE)
-    for lists in (drawn_lists_of(mixture=mixture), CHOSEN):
+    for lists in (drawn_lists_of(mixture=mixture), chosen_lists_of(request)):
         of_name = {"item_ids": item, **lists.values}
         fields += [
             pa.field(lists.column(name), pa.list_(kind), nullable=False)

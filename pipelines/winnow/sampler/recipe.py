@@ -12,6 +12,7 @@ from winnow.sampler.kernels.drawn_negatives import Sources
 from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
 from winnow.sampler.kernels.groups import Recipe, SamplingSpec
 from winnow.sampler.kernels.hashing import U
+from winnow.sampler.kernels.other_requests import OTHERS_NEAREST, OTHERS_RANDOM, AskedOthers
 from winnow.sampler.kernels.selection import (
     SELECT_RANDOM,
     SELECT_SCORE,
@@ -48,7 +49,8 @@ _SELECTIONS = {
 _STREAMS = 256
 """Between the hash streams of the pools of one source."""
 
-_NO_FEEDBACK = AskedFeedback()
+_NO_FEEDBACK, _NO_OTHERS = AskedFeedback(), AskedOthers()
+_HOUR_US = 3_600_000_000
 
 Band = tuple[int, float, float, int, float, int, int]
 """What is taken from a stage: by what, its ends, the margin and its size, the pool, and the
@@ -83,6 +85,7 @@ class RecipeSettings:
             temperature of scores.
         spec: What holds for all negatives.
         feedback: What is asked for of what users rejected.
+        others: What is asked for of users' other requests.
         told_by: Where a column of the positive, an attribute of its user or the market of its
             request, tells the group that is drawn from: the place of what is drawn from, and the
             column.
@@ -93,6 +96,7 @@ class RecipeSettings:
     pools: tuple[tuple[int, int, int, float], ...]
     spec: SamplingSpec
     feedback: AskedFeedback = _NO_FEEDBACK
+    others: AskedOthers = _NO_OTHERS
     told_by: tuple[tuple[int, str], ...] = ()
 
     @classmethod
@@ -133,6 +137,7 @@ class RecipeSettings:
                 logged_share=1.0 if log is None else log.kept_share,
             ),
             feedback=_feedback(negatives, len(config.ladder)),
+            others=_others(negatives),
             told_by=negatives.of_events.told_by_positives,
         )
 
@@ -170,6 +175,7 @@ class RecipeSettings:
             ),
             spec=self.spec,
             feedback=self.feedback,
+            others=self.others,
         )
 
 
@@ -180,6 +186,17 @@ def _feedback(negatives: "Negatives", n_stages: int) -> AskedFeedback:
     source, recent = source_named(feedback.entry.source), feedback.entry.selection == "recent"
     selection = CHOOSE_RECENT if recent else CHOOSE_RANDOM
     return AskedFeedback(feedback.asked, source.code, n_stages, selection, source.stream)
+
+
+def _others(negatives: "Negatives") -> AskedOthers:
+    others = negatives.other_requests
+    if others is None:
+        return AskedOthers()
+    source, entry = source_named(others.entry.source), others.entry
+    selection = OTHERS_NEAREST if entry.selection == "nearest" else OTHERS_RANDOM
+    before = entry.hours * _HOUR_US
+    after = before if entry.side == "either" else -1
+    return AskedOthers(others.asked, source.code, before, after, selection, source.stream)
 
 
 def _band(entry: "StageEntry", pool: int) -> Band:

@@ -21,11 +21,13 @@ from winnow.spark.task_files import Task
 def groups_schema(config: Config, pairs: StructType) -> StructType:
     """Return the Spark schema of sample groups: columns of the pairs, then what the task adds."""
     item = to_arrow_type(spark_type(config.ids.item))
+    told = config.negatives.other_requests is not None
+    request = to_arrow_type(spark_type(config.ids.request)) if told else None
     of_pair = [
         StructField(f.name, f.dataType, True) for f in pairs.fields if f.name not in NOT_IN_GROUPS
     ]
     added = (
-        group_columns(item, mixture=bool(config.negatives.mixture)),
+        group_columns(item, mixture=bool(config.negatives.mixture), request=request),
         PositiveColumns.of(config).schema,
         *([] if config.in_batch is None else [IN_BATCH]),
     )

@@ -31,6 +31,7 @@ from winnow.run import Run
 from winnow.sampler.batches import stage_batches
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
+from winnow.sampler.other_requests import stage_other_requests, with_requests_of_pairs
 from winnow.sampler.shuffle import groups_schema, sample
 from winnow.sampler.task import SamplerSettings
 from winnow.spark.passes import of_pass, passes_for
@@ -103,21 +104,33 @@ def stage_groups(
         n_kept = kept.count()
     if run.config.in_batch is not None:
         settings = replace(settings, batches=stage_batches(kept, n_kept, settings, run))
+    others = stage_other_requests(logs, Sized(kept, n_kept), settings.pair_files, run)
     schema = groups_schema(run.config, pairs.frame.schema)
     files = []
     for number in range(passes):
         # Fewer pairs: their users and requests are broadcast, and drop other rows at once.
         some_pairs = Sized(of_pass(kept, "user_key", number, passes), -(-n_kept // passes))
-        events = all_events(logs, some_pairs, run, orders)
+        some_others = None
+        if others is not None:
+            of_users = of_pass(others.frame, "user_key", number, passes)
+            some_others = Sized(of_users, -(-others.rows // passes))
+        events = all_events(logs, some_pairs, run, orders, some_others)
         some_events, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
         files += sample(some_events, settings, schema, partitions, scratch, name)
     return scratch.read_back(files, schema)
 
 
-def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrders) -> DataFrame:
+def all_events(
+    logs: Mapping[str, Log],
+    pairs: Sized,
+    run: Run,
+    orders: StageOrders,
+    others: Sized | None = None,
+) -> DataFrame:
     """Return every event that can matter to a sample of the date; see ``union_of_events``.
 
-    ``pairs`` is what ``stage_kept_pairs`` returned, or some rows of it.
+    ``pairs`` is what ``stage_kept_pairs`` returned, or some rows of it, ``others`` what
+    ``stage_other_requests`` did.
     """
     config, day = run.config, run.day
     forbidden = all_forbidden(logs, run)
@@ -125,16 +138,20 @@ def all_events(logs: Mapping[str, Log], pairs: Sized, run: Run, orders: StageOrd
     if "ranking_log" in logs and config.negatives.reads_ranking:
         log = logs["ranking_log"]
         asked = recalled_rows if config.negatives.not_recalled else ranked_rows
+        requests = pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct())
+        if others is not None:
+            requests = with_requests_of_pairs(others, pairs)
         ranked = ranked_events(
             asked(log, config).where(on_date(log, day)),
-            pairs.made(pairs.frame.select("request_id", "user_key", "owner_key").distinct()),
+            requests,
             run,
             orders,
             # Nothing is ranked where no hard negatives of stages are asked for.
             mapped=log.mapped if config.negatives.n_of_stages > 0 else (),
             knows_users="user_id" in log.mapped,
         )
-    return union_of_events(forbidden, pairs, ranked, run.limits, rejected_events(logs, run))
+    rejected = rejected_events(logs, run)
+    return union_of_events(forbidden, pairs, ranked, run.limits, rejected, others)
 
 
 def all_forbidden(logs: Mapping[str, Log], run: Run) -> DataFrame:

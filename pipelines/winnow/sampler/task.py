@@ -32,6 +32,7 @@ from winnow.sampler.kernels.positives import (
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.recipe import RecipeSettings
+from winnow.sampler.request_files import read_requests
 from winnow.sampler.segment_texts import segment_texts
 from winnow.spark.shipped import shipped
 
@@ -142,14 +143,20 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     recipe = settings.negatives.recipe()
     events = _events(table)
     owners, shown_us = owners_of(kept), pairs.impression_us[kept.pair]
-    grouped = group_events(events, owners, draws.slots, draws.keys)
-    groups = sample_groups(events, grouped, owners, kept, shown_us, codes, draws, group_of, recipe)
+    others, request_ids = None, None
+    if settings.negatives.others.asked > 0:
+        others, request_ids = read_requests(table, details, owners, settings.pair_files)
+    further = () if others is None else (others.further,)
+    grouped = group_events(events, owners, draws.slots, draws.keys, *further)
+    groups = sample_groups(
+        events, grouped, owners, kept, shown_us, codes, draws, group_of, recipe, others
+    )
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
     if settings.batches is not None:
         batches = load_batches(shipped(settings.batches))
         asked |= in_batch_columns(kept, events, grouped, owners, batches)
     lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
-    return group_batches(details, kept, groups, catalogue, asked, lists)
+    return group_batches(details, kept, groups, catalogue, asked, lists, request_ids)
 
 
 def kept_positives(

@@ -22,7 +22,7 @@ from winnow.arrays.text_codes import REPEATED_TEXT, named, with_dictionaries
 from winnow.events.kinds import ORGANIC, WEAK
 from winnow.events.pair_columns import value_column
 from winnow.events.placement import POSITIVE_KEY, sample_id, shard, split
-from winnow.sampler.group_columns import CHOSEN, drawn_lists_of
+from winnow.sampler.group_columns import chosen_lists_of, drawn_lists_of
 from winnow.sampler.positive_columns import VALUE_WEIGHT, label_time
 from winnow.tables.group_lists import GroupLists
 from winnow.tables.labels import labels
@@ -107,6 +107,7 @@ class GroupTables:
         n_requested: Negatives per positive.
         mixture: Whether draws tell how likely they are of all sources together.
         distinct: The codes of the sources that repeat no item of a positive.
+        of_others: Whether negatives may be of other requests than the positive's.
     """
 
     columns: Mapping[str, tuple[str, ...]]
@@ -115,6 +116,7 @@ class GroupTables:
     n_requested: int
     mixture: bool = False
     distinct: tuple[int, ...] = ()
+    of_others: bool = False
 
     @classmethod
     def of(cls, config: "Config", contracts: "Mapping[str, TableContract]") -> Self:
@@ -126,6 +128,7 @@ class GroupTables:
             n_requested=config.negatives.per_positive,
             mixture=bool(config.negatives.mixture),
             distinct=tuple(s.code for s in config.negatives.drawn if s.distinct),
+            of_others=config.negatives.other_requests is not None,
         )
 
     def rows(self, groups: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -138,7 +141,8 @@ class GroupTables:
         groups = with_dictionaries(groups, REPEATED_TEXT)
         groups = groups.take(pa.array(order_of(keys))).combine_chunks()
         easy = GroupLists(groups, drawn_lists_of(mixture=self.mixture))
-        hard = GroupLists(groups, CHOSEN)
+        request = groups.schema.field("request_id").type if self.of_others else None
+        hard = GroupLists(groups, chosen_lists_of(request))
         listwise = {"training_samples", "training_samples_pointwise"} & set(self.columns)
         if listwise:
             added = listwise_columns(easy, hard, self.stages, self.n_requested, self.distinct)
@@ -166,6 +170,8 @@ class GroupTables:
             "rank_pct": _percentiles(rank, size),
             "hardness": self.stages.hardness_of(stage),
         }
+        if self.of_others:
+            values["from_request_id"] = hard.elements("request_id")
         return hard.long(columns, values)
 
     def _easy_rows(self, easy: GroupLists, columns: tuple[str, ...]) -> pa.Table:

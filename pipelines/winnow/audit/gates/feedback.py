@@ -6,11 +6,11 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import HARD, Figure, Measurement, none_of
 from winnow.audit.recompute.feedback import (
     differing_pools,
-    feedback_negatives,
     given_feedback,
     not_rejected,
 )
 from winnow.audit.recompute.row_sample import positives_sample
+from winnow.audit.recompute.source_rows import negatives_of_source
 from winnow.audit.recompute.staged_rows import positives_of
 from winnow.config.sources import NEGATIVE_FEEDBACK
 
@@ -31,7 +31,7 @@ FEEDBACK_POOL_DIFFERS = none_of(
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure what users rejected, where it is asked for."""
-    negatives = feedback_negatives(evidence.staged, evidence.config)
+    negatives = negatives_of_source(evidence.staged, evidence.config, NEGATIVE_FEEDBACK)
     if evidence.config.negatives.feedback is None or negatives is None:
         return
     positives = positives_of(evidence.staged)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.figures.series import hard_origins
 from winnow.audit.gate import HARD, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.hard_pass import HardRows, hard_counts
+from winnow.audit.recompute.logged_stages import lets_be_negative
+from winnow.audit.recompute.other_requests import rows_as_of_their_requests
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.audit.recompute.stage_rules import stage_rules
 from winnow.audit.recompute.staged_rows import can_have_hard, hard_of
@@ -55,6 +57,10 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if hard is None or not can_have_hard(evidence):
         return
     log, stages = evidence.logs["ranking_log"], evidence.counts["ranking_log"].stages
+    others, n_positives = rows_as_of_their_requests(evidence), evidence.n_positives
+    if others is not None:
+        hard, asked = hard.unionByName(others), evidence.config.negatives.other_requests
+        n_positives *= 1 + (asked.asked if asked is not None else 0)
 
     def measured() -> list[Figure]:
         # For the report. Here, so that it cannot break unnoticed.
@@ -64,7 +70,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             hard,
             evidence.config,
             evidence.day,
-            n_positives=evidence.n_positives,
+            n_positives=n_positives,
             stages=stages,
             limits=evidence.scratch.limits,
         )
@@ -125,7 +131,7 @@ def recomputed_hard(
         "score",
         "rank",
         "stage_size",
-        (F.col("valid") & _cut(config)).alias("cut"),
+        (F.col("valid") & lets_be_negative(config)).alias("cut"),
     )
     n_rows = (ranking_log.about_rows + n_positives * config.negatives.n_of_stages) // one_in
     counts = hard_counts(
@@ -154,17 +160,3 @@ def recomputed_hard(
     if counts.outside:
         detail += "; say order_by: score or rank on the stage"
     return [*figures, HARD_OUTSIDE_BY_OTHER.figure(share, detail=detail)]
-
-
-def _cut(config: Config) -> Column:
-    """Return whether a row of the log lets its item be a negative of its stage."""
-    verdicts: list[Column] = []
-    for stage in config.ladder:
-        allowed = F.lit(stage.take != "none")
-        if stage.take == "cut" and config.funnel.cut_known_by == "passed":
-            allowed = F.coalesce(~F.col("passed"), F.lit(False))
-        if stage.take == "cut" and config.funnel.cut_reasons is not None:
-            reason = F.coalesce(F.col("cut_reason").isin(*config.funnel.cut_reasons), F.lit(False))
-            allowed = allowed & reason
-        verdicts.append(F.when(F.col("stage") == stage.name, allowed))
-    return F.coalesce(*verdicts, F.lit(False))

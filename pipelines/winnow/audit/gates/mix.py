@@ -13,9 +13,8 @@ from winnow.audit.gates.row_rules import INCL_PROB_DIFFERS
 from winnow.audit.recompute.chances import drawn_evenly, with_chances
 from winnow.audit.recompute.quotas import exceeds_quota
 from winnow.audit.recompute.row_sample import RowSample, aggregate, positives_sample
-from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS
+from winnow.audit.recompute.staged_rows import NEGATIVE_LISTS, of_stage
 from winnow.config.gates import Bounds, GateBounds
-from winnow.config.sources import NEGATIVE_FEEDBACK, source_named
 from winnow.config.tree import Config
 
 NEGATIVES_UNACCOUNTED = none_of(
@@ -66,6 +65,7 @@ OF_CHOICE = (
     "all_forbidden",
     "positive_not_scored",
     "nothing_rejected",
+    "no_other_request",
 )
 OF_DRAWS = ("catalogue_exhausted", "group_unknown", "group_exhausted", "recall_unknown")
 REASONS = (*OF_CHOICE, *OF_DRAWS)
@@ -162,9 +162,8 @@ def count_negatives(samples: DataFrame, config: Config, row_sample: RowSample) -
         "shortfall": shortfall, **of_reason,
     }  # fmt: skip
     logged, of_stages = of_reason["request_not_logged"] == 0, n_hard
-    if config.negatives.feedback is not None:
-        code = source_named(NEGATIVE_FEEDBACK).code
-        of_stages = n_hard - F.size(F.filter("neg_source", lambda source: source == code))
+    if config.negatives.feedback is not None or config.negatives.other_requests is not None:
+        of_stages = F.size(F.filter("neg_source", lambda source: of_stage(source, config)))
     return aggregate(
         with_chances(samples),
         row_sample,
@@ -206,8 +205,8 @@ def mix_figures(counts: Mapping[str, Any], config: Config, row_sample: RowSample
     return figures + [
         SHORTFALL_SHARE.figure(n / counts["requested"], reason)
         for reason, n in missing.items()
-        # Few users ever reject anything, so that of it is no news.
-        if n and reason != "nothing_rejected"
+        # Few users ever reject anything, and many have one request, so that of it is no news.
+        if n and reason not in ("nothing_rejected", "no_other_request")
     ]
 
 

@@ -1,11 +1,11 @@
 """Whether the chances that a positive's hard negatives tell are possible ones."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from winnow.audit.recompute.quotas import PoolRows, rows_of_pools
+from winnow.audit.recompute.quotas import PoolRows, is_of_pool, rows_of_pools, zipped_negatives
 from winnow.config.tree import Config
 
 
@@ -35,7 +35,7 @@ def drawn_evenly(config: Config) -> Column:
     n_hard, known = F.col("n_hard"), F.col("known_chances")
     pools = rows_of_pools(config)
     if len(pools) > 1:
-        return _evenly_by_pool(pools)
+        return _evenly_by_pool(pools, config)
     if all(one.pool.selection != "random" for one in pools):
         return known == 0
     share = F.lit(pools[0].logged)
@@ -48,16 +48,17 @@ def drawn_evenly(config: Config) -> Column:
     return F.when(n_hard == 0, known == 0).otherwise(complete & possible & all_chosen)
 
 
-def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
+def _evenly_by_pool(pools: Sequence[PoolRows], config: Config) -> Column:
     """Return the same where each pool has a chance of its own, and no other negative has one."""
     fits, n_known = F.lit(True), F.lit(0)
-    for pool, hardness, logged in pools:
-        if hardness is None:
+    for one in pools:
+        if one.hardness is None:
             continue
-        share = F.lit(logged)
-        both = F.arrays_zip("neg_hardness", "neg_incl_prob")
+        pool, share = one.pool, F.lit(one.logged)
+        both = zipped_negatives(config, "neg_incl_prob")
         # Not getField of the list: Sail takes that for a place in it.
-        of_pool = F.transform(F.filter(both, _of_any(hardness)), lambda one: one["neg_incl_prob"])
+        own = F.filter(both, is_of_pool(one, config))
+        of_pool = F.transform(own, lambda row: row["neg_incl_prob"])
         n, known = F.size(of_pool), F.size(F.array_compact(of_pool))
         if pool.selection != "random":
             fits = fits & (known == 0)
@@ -69,13 +70,9 @@ def _evenly_by_pool(pools: Sequence[PoolRows]) -> Column:
         all_chosen = (n == pool.asked) | (least == share)
         fits = fits & F.when(n == 0, F.lit(True)).otherwise(possible & all_chosen)
         n_known = n_known + n
-    if all(hardness is not None for _, hardness, _ in pools):
+    if all(one.hardness is not None for one in pools):
         return fits & (F.col("known_chances") == n_known)
     # Of pools that share a stage no row tells which of them it is of.
-    share = F.lit(max(logged for *_, logged in pools))
+    share = F.lit(max(one.logged for one in pools))
     inside = F.coalesce((F.col("least_chance") > 0) & (F.col("most_chance") <= share), F.lit(True))
     return fits & inside & (F.col("known_chances") == F.col("hard_chances"))
-
-
-def _of_any(hardness: Collection[int]) -> Callable[[Column], Column]:
-    return lambda one: one["neg_hardness"].isin(*hardness)

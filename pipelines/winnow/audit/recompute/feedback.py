@@ -3,8 +3,6 @@
 Nothing is taken from the sampler: what a positive may get is joined here, row by row.
 """
 
-from collections.abc import Mapping
-
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,37 +11,13 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.recompute.forbidden import listed_items
 from winnow.audit.recompute.items import date_items
 from winnow.audit.recompute.row_sample import positives_sample
-from winnow.audit.recompute.staged_rows import KEY, positives_of, source_code
-from winnow.config.sources import NEGATIVE_FEEDBACK, source_named
+from winnow.audit.recompute.source_rows import OF_POSITIVE, as_positives
+from winnow.audit.recompute.staged_rows import positives_of
+from winnow.config.sources import NEGATIVE_FEEDBACK
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay
 from winnow.events.keys import key_of
-
-_POSITIVE = (*KEY, "number")
-_CODE = source_named(NEGATIVE_FEEDBACK).code
-
-
-def feedback_negatives(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
-    """Return the negatives of this source, from the first table that is written and has them.
-
-    Returns:
-        One row per negative: ``KEY``, ``number`` (the repeat_idx, else 0), ``shown_us`` (when the
-        positive was), ``shuffle_key``, ``neg_item_id``, ``incl_prob``. None where no table tells.
-    """
-    if "hard_negatives" in staged:
-        rows = staged["hard_negatives"].where(F.col("source") == NEGATIVE_FEEDBACK)
-        return _named(rows, "item_id", "neg_item_id")
-    if "training_samples" in staged:
-        samples = staged["training_samples"]
-        lists = F.arrays_zip("neg_item_ids", "neg_source", "neg_incl_prob")
-        rows = samples.withColumn("of", F.explode(lists)).where(F.col("of.neg_source") == _CODE)
-        told = rows.withColumn("neg_item_id", F.col("of.neg_item_ids"))
-        return _named(told.withColumn("incl_prob", F.col("of.neg_incl_prob")), "item_id", None)
-    if "training_samples_pointwise" in staged:
-        rows = staged["training_samples_pointwise"].where(source_code(config) == _CODE)
-        return _named(rows, "pos_item_id", "item_id")
-    return None
 
 
 def given_feedback(log: Log, config: Config, day: CalendarDay) -> DataFrame:
@@ -62,7 +36,7 @@ def not_rejected(negatives: DataFrame, given: DataFrame) -> int:
     """Count the negatives whose item their user had not rejected when the positive was shown.
 
     Args:
-        negatives: What ``feedback_negatives`` returned. given: What ``given_feedback`` did.
+        negatives: What ``negatives_of_source`` returned. given: What ``given_feedback`` did.
     """
     first = given.groupBy("user_id", F.col("item_id").alias("neg_item_id")).agg(
         F.min("event_us").alias("first_us")
@@ -80,23 +54,22 @@ def differing_pools(evidence: Evidence, negatives: DataFrame) -> int:
 
     Args:
         evidence: The logs, the tables and the config.
-        negatives: What ``feedback_negatives`` returned.
+        negatives: What ``negatives_of_source`` returned.
     """
     asked, row_sample = evidence.config.negatives.feedback, positives_sample(evidence)
     positives = positives_of(evidence.staged)
     assert asked is not None and positives is not None
-    # By the pointwise form a positive's item has two names, of which both are the same there.
-    rows = _named(row_sample.of(positives.rows), "item_id", None)
+    rows = as_positives(row_sample.of(positives.rows))
     met = rows.join(_allowed(evidence), "user_id")
     before = (F.col("event_us") < F.col("shown_us")) & (F.col("rejected") != F.col("item_id"))
-    pools = met.where(before).groupBy(*_POSITIVE, "rejected")
+    pools = met.where(before).groupBy(*OF_POSITIVE, "rejected")
     candidates = pools.agg(F.max("event_us").alias("last_us"))
     told = row_sample.of(negatives).select(
-        *_POSITIVE, F.col("neg_item_id").alias("rejected"), "incl_prob", F.lit(1).alias("chosen")
+        *OF_POSITIVE, F.col("neg_item_id").alias("rejected"), "incl_prob", F.lit(1).alias("chosen")
     )
-    both = told.join(candidates, [*_POSITIVE, "rejected"], how="full")
+    both = told.join(candidates, [*OF_POSITIVE, "rejected"], how="full")
     chosen, allowed = F.col("chosen").isNotNull(), F.col("last_us").isNotNull()
-    found = both.groupBy(*_POSITIVE).agg(
+    found = both.groupBy(*OF_POSITIVE).agg(
         F.count_if(chosen).alias("n"),
         F.count_if(allowed).alias("pool"),
         F.count_if(chosen & ~allowed).alias("strange"),
@@ -144,20 +117,3 @@ def _allowed(evidence: Evidence) -> DataFrame:
     )
     of_catalogue = left.join(catalogue, "item_key", how="left_semi")
     return of_catalogue.select("user_id", F.col("item_id").alias("rejected"), "event_us")
-
-
-def _named(rows: DataFrame, positive: str, negative: str | None) -> DataFrame:
-    """Return the columns of ``feedback_negatives`` that rows have, by these names."""
-    number = F.col("repeat_idx") if "repeat_idx" in rows.columns else F.lit(0)
-    others = [name for name in ("neg_item_id", "incl_prob") if name in rows.columns]
-    if negative is not None:
-        others = [F.col(negative).alias("neg_item_id"), "incl_prob"]  # type: ignore[list-item]
-    return rows.select(
-        "user_id",
-        "request_id",
-        F.col(positive).alias("item_id"),
-        number.alias("number"),
-        F.unix_micros("impression_ts").alias("shown_us"),
-        "shuffle_key",
-        *others,
-    )

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.recompute.request_sample import of_some_requests
 from winnow.audit.recompute.stage_rules import stage_rules
+from winnow.config.tree import Config
 from winnow.contracts.rows import on_date
 
 _HIGHEST_RANK = 2**31 - 2
@@ -19,7 +20,8 @@ def logged_stages(evidence: Evidence, one_in: int = 1) -> DataFrame:
     Returns:
         ``request_id``, ``item_id``, ``named`` (the row's user), ``level`` (int, the stage's place
         in the ladder), ``score`` (double; NULL for what is no finite number), ``place`` (bigint,
-        the rank from 1; NULL for none), ``passed``, ``cut_reason``, ``valid``.
+        the rank from 1; NULL for none), ``stage_size``, ``passed``, ``cut_reason``, ``valid``,
+        ``stage``.
     """
     log, funnel = evidence.logs["ranking_log"], evidence.config.funnel
     rules = stage_rules(log, evidence.config, evidence.counts["ranking_log"].stages)
@@ -44,9 +46,11 @@ def logged_stages(evidence: Evidence, one_in: int = 1) -> DataFrame:
         level.alias("level"),
         F.when(~infinite, score).alias("score"),
         F.when(rank >= 1, F.least(rank, F.lit(_HIGHEST_RANK).cast("bigint"))).alias("place"),
+        "stage_size",
         "passed",
         "cut_reason",
         "valid",
+        "stage",
     ).where(F.col("level").isNotNull())
 
 
@@ -57,3 +61,17 @@ def is_of_user(evidence: Evidence) -> Column:
         return F.lit(True)
     unnamed = F.lit(config.attribution.users != "agree")
     return F.coalesce(F.col("named") == F.col("user_id"), unnamed)
+
+
+def lets_be_negative(config: Config) -> Column:
+    """Return whether a row of the log lets its item be a negative of its stage."""
+    verdicts: list[Column] = []
+    for stage in config.ladder:
+        allowed = F.lit(stage.take != "none")
+        if stage.take == "cut" and config.funnel.cut_known_by == "passed":
+            allowed = F.coalesce(~F.col("passed"), F.lit(False))
+        if stage.take == "cut" and config.funnel.cut_reasons is not None:
+            reason = F.coalesce(F.col("cut_reason").isin(*config.funnel.cut_reasons), F.lit(False))
+            allowed = allowed & reason
+        verdicts.append(F.when(F.col("stage") == stage.name, allowed))
+    return F.coalesce(*verdicts, F.lit(False))

@@ -78,7 +78,7 @@ def small_chances(evidence: Evidence, hard: DataFrame, one_in: int) -> int:
         [*OF_REQUEST],
     )
     repeats = [name for name in ("repeat_idx",) if name in rows.columns]
-    for one, hardness, _ in rows_of_pools(config):
+    for one, hardness, *_ in rows_of_pools(config):
         entries = [e for i, e in config.negatives.of_stages.items() if i in one.entries]
         names = {entry.stage for entry in entries}
         inside = [(level, stage) for level, stage in stages if stage.name in names]

@@ -1,6 +1,6 @@
 """How many negatives of which source a positive has, beside what it was asked for."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import reduce
 from typing import NamedTuple
 
@@ -21,11 +21,13 @@ class PoolRows(NamedTuple):
         hardness: Of its stages; None where another pool takes from one of them, so that no row
             tells which of the two it is of. Of what the user rejected it is one that no stage has.
         logged: How likely its log has a candidate.
+        code: The source's, where it tells the pool, and not the hardness: of other requests.
     """
 
     pool: Pool
     hardness: tuple[int, ...] | None
     logged: float = 1.0
+    code: int | None = None
 
 
 def rows_of_pools(config: Config) -> list[PoolRows]:
@@ -42,7 +44,34 @@ def rows_of_pools(config: Config) -> list[PoolRows]:
         asked, place, entry = negatives.feedback
         rejected = Pool(asked, entry.selection, (place,))
         found.append(PoolRows(rejected, (hardness_of_feedback(config),)))
+    if negatives.other_requests is not None:
+        number, place, source = negatives.other_requests
+        pool = Pool(number, source.selection, (place,))
+        found.append(PoolRows(pool, (), code=source_named(source.source).code))
     return found
+
+
+def is_of_pool(one: PoolRows, config: Config) -> Callable[[Column], Column]:
+    """Return what says of one of ``zipped_negatives`` whether it is of a pool."""
+    hardness, others = one.hardness or (), config.negatives.other_requests
+
+    def is_inside(row: Column) -> Column:
+        if one.code is not None:
+            return row["neg_source"] == F.lit(one.code)
+        inside = row["neg_hardness"].isin(*hardness)
+        if others is None:
+            return inside
+        return inside & (row["neg_source"] != F.lit(source_named(others.entry.source).code))
+
+    return is_inside
+
+
+def zipped_negatives(config: Config, *more: str) -> Column:
+    """Return the negatives of a positive with what tells their pools, and more of their lists."""
+    told = ["neg_hardness"]
+    if config.negatives.other_requests is not None:
+        told = ["neg_source", *told]
+    return F.arrays_zip(*told, *more)
 
 
 def hardness_of_feedback(config: Config) -> int:
@@ -76,9 +105,10 @@ def exceeds_quota(config: Config) -> Column:
         code = source_named(negatives.feedback.entry.source).code
         found.append(_of_codes({code}) != _of_hardness((hardness_of_feedback(config),)))
     pools = rows_of_pools(config)
-    for pool, hardness, _ in pools if len(pools) > 1 else ():
-        if hardness is not None:
-            found.append(_of_hardness(hardness) > pool.asked)
+    for one in pools if len(pools) > 1 else ():
+        if one.hardness is not None:
+            own = F.filter(zipped_negatives(config), is_of_pool(one, config))
+            found.append(F.size(own) > one.pool.asked)
     return reduce(Column.__or__, found)
 
 

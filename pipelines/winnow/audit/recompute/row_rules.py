@@ -75,15 +75,16 @@ def drawn_by_chance(table: str, config: Config) -> Column:
     chance, is_null = F.col("incl_prob"), F.col("incl_prob").isNull()
     probable = (chance > 0) & (chance <= logged_share(config))
     by_chance = (chance > 0) & (chance <= F.lit(1.0))
-    feedback = config.negatives.feedback
+    of_users = (config.negatives.feedback, config.negatives.other_requests)
     ways = {entry.selection == "random" for entry in config.negatives.of_stages.values()}
     if ways == {False}:
         probable = is_null
     elif ways == {True, False}:
         probable = _by_stage(config, probable, is_null)
-    if feedback is not None:
-        rule = by_chance if feedback.entry.selection == "random" else is_null
-        probable = F.when(F.col("source") == feedback.entry.source, rule).otherwise(probable)
+    for asked in of_users:
+        if asked is not None:
+            rule = by_chance if asked.entry.selection == "random" else is_null
+            probable = F.when(F.col("source") == asked.entry.source, rule).otherwise(probable)
     if table == "hard_negatives":
         return probable
     is_hard = F.coalesce(is_chosen(source_code(config), config), F.lit(False))
@@ -143,7 +144,11 @@ def in_its_band(config: Config) -> Column:
         nowhere = rank.isNull() & size.isNull() & F.col("stage").isNull()
         of_entry = (F.col("source") == feedback.entry.source) & nowhere
     for entry in config.negatives.of_stages.values():
-        named = (F.col("stage") == entry.stage) & (F.col("source") == entry.source)
+        source = F.col("source") == entry.source
+        if config.negatives.other_requests is not None:
+            # What the same entry could take of another request.
+            source = source | (F.col("source") == config.negatives.other_requests.entry.source)
+        named = (F.col("stage") == entry.stage) & source
         of_entry = of_entry | (named & _inside(entry))
     return fits & of_entry
 

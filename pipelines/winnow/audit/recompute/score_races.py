@@ -16,7 +16,7 @@ from winnow.audit.recompute.logged_scores import OF_REQUEST, best_scores
 from winnow.audit.recompute.quotas import rows_of_pools
 from winnow.audit.recompute.repeats import hashes_of_repeats
 from winnow.audit.recompute.request_sample import of_some_requests
-from winnow.audit.recompute.staged_rows import is_chosen
+from winnow.audit.recompute.staged_rows import of_stage
 from winnow.audit.recompute.user_caps import KEYS, key_columns
 from winnow.config.chosen_entries import StageEntry
 from winnow.config.sources import source_named
@@ -46,7 +46,7 @@ class ScorePool(NamedTuple):
 
 def score_pools(config: Config) -> Iterator[ScorePool]:
     """Give the pools that are chosen by score, and known by the hardness of their stage."""
-    for one, hardness, _ in rows_of_pools(config):
+    for one, hardness, *_ in rows_of_pools(config):
         if one.selection != "score" or hardness is None:
             continue
         entries: list[StageEntry] = [config.negatives.of_stages[i] for i in one.entries]
@@ -77,7 +77,7 @@ def out_of_order(evidence: Evidence, samples: DataFrame, pool: ScorePool, one_in
     rows = of_some_requests(samples, one_in).select(
         *OF_REQUEST, "item_id", repeat.alias("number"), F.posexplode(lists).alias("place", "of")
     )
-    hard = is_chosen(F.col("of.neg_source"), config)
+    hard = of_stage(F.col("of.neg_source"), config)
     chosen = rows.where(hard & (F.col("of.neg_hardness") == pool.hardness)).select(
         *OF_REQUEST, "item_id", "number", "place", F.col("of.neg_item_ids").alias("neg_item_id")
     )

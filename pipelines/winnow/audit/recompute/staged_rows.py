@@ -7,13 +7,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.config.sources import NEGATIVE_FEEDBACK, source_named
+from winnow.config.sources import NEGATIVE_FEEDBACK, OTHER_REQUESTS, source_named
 from winnow.config.tree import Config
 
 KEY = ("user_id", "request_id", "item_id")
 
 NEGATIVE_LISTS = ("neg_item_ids", "neg_source", "neg_hardness", "neg_log_q", "neg_incl_prob")
 """The lists of training_samples with one element per negative."""
+
+_OF_USERS = (NEGATIVE_FEEDBACK, OTHER_REQUESTS)
 
 _COMPARED = ("neg_item_ids", "neg_source", "neg_log_q", "neg_mixture_log_q")
 
@@ -52,8 +54,12 @@ def is_chosen(code: Column, config: Config) -> Column:
 
 
 def of_stage(code: Column, config: Config) -> Column:
-    """Return whether a code of neg_source is that of a source that takes from a stage's list."""
-    return is_chosen(code, config) & (code != source_named(NEGATIVE_FEEDBACK).code)
+    """Return whether a code of neg_source is that of a source that takes from the request's lists.
+
+    What users rejected, and what their other requests give, is of others.
+    """
+    others = [source_named(name).code for name in _OF_USERS]
+    return is_chosen(code, config) & ~code.isin(*others)
 
 
 def positives_of(staged: Mapping[str, DataFrame]) -> StagedPositives | None:
@@ -161,16 +167,16 @@ def _with_markets(listed: DataFrame, staged: Mapping[str, DataFrame], config: Co
 
 
 def hard_of(staged: Mapping[str, DataFrame], config: Config) -> DataFrame | None:
-    """Return the hard negatives of stages: ``KEY``, ``neg_item_id``, ``stage``, and more.
+    """Return the hard negatives of the request's stages: ``KEY``, ``neg_item_id``, ``stage``.
 
-    What users rejected is none of them: no stage tells of it, see ``feedback.py``.
+    What users rejected, and what their other requests give, is none of them.
     hard_negatives knows rank and score of each; the other tables know its stage by its hardness.
     None where no table with hard negatives is written.
     """
-    with_feedback = config.negatives.feedback is not None
     if "hard_negatives" in staged:
-        rows = staged["hard_negatives"]
-        return rows.where(F.col("source") != NEGATIVE_FEEDBACK) if with_feedback else rows
+        asked, rows = config.negatives, staged["hard_negatives"]
+        of_users = asked.feedback is not None or asked.other_requests is not None
+        return rows.where(~F.col("source").isin(*_OF_USERS)) if of_users else rows
     stages = [stage.name for stage in config.ladder if stage.take != "none"]
     if not stages:
         return None

@@ -66,9 +66,10 @@ def hard_section(origins: Sequence[HardOrigin], funnel: Funnel | None) -> Sectio
         wide=True,
     )
     intro = (
-        "Hard negatives are candidates of the same request that a ranking stage cut or ranked "
-        "low, and that the user was not shown. Candidates near the top of a list are harder, and "
-        "more of them would have been clicked if they had been shown."
+        "Hard negatives are candidates of the same request, or of another one of the user where "
+        "that is asked for, that a ranking stage cut or ranked low, and that the user was not "
+        "shown. Candidates near the top of a list are harder, and more of them would have been "
+        "clicked if they had been shown."
     )
     return Section(key, title, short, intro, (heat_map(caption, heads, rows),))
 

@@ -7,18 +7,20 @@ from numpy.typing import NDArray
 
 from winnow.arrays.compiled import compiled
 from winnow.arrays.grouping import rows_by_group
-from winnow.events.kinds import CLICKED, FORBIDDEN, PAIR, RECALLED, REJECTED
+from winnow.events.kinds import CLICKED, FORBIDDEN, PAIR, RECALLED, REJECTED, REQUEST
 from winnow.sampler.kernels.events import Events, codes_of, find_slot, index_keys
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.owners import Owners
+
+NO_REQUESTS = np.empty(0, np.uint64)
 
 
 class GroupedEvents(NamedTuple):
     """The events of users and requests with a positive, those of each together, in input order.
 
     Group i below the number of users holds the FORBIDDEN and CLICKED events of user i; the groups
-    behind them hold the ranked items of each request, those behind these its RECALLED ones, and
-    the last ones what each user rejected.
+    behind them hold the ranked items of each request, those behind these its RECALLED ones, those
+    then what each user rejected, and the last ones the ranked items of each further request.
 
     Attributes:
         rows: int64, shape (m,): rows of the events.
@@ -32,7 +34,11 @@ class GroupedEvents(NamedTuple):
 
 
 def group_events(
-    events: Events, owners: Owners, slots: NDArray[np.int32], keys: NDArray[np.uint64]
+    events: Events,
+    owners: Owners,
+    slots: NDArray[np.int32],
+    keys: NDArray[np.uint64],
+    further: NDArray[np.uint64] = NO_REQUESTS,
 ) -> GroupedEvents:
     """Sort events by their user or request; leave out those of others.
 
@@ -40,15 +46,17 @@ def group_events(
         events: In any order; fastest where rows of one user or request follow each other.
         owners: The users and requests.
         slots, keys: The catalogue's item keys by code, and the table to find them in.
+        further: Requests without a positive whose ranked items matter as well, by their keys.
     """
-    n_groups = 2 * (len(owners.users) + len(owners.requests))
-    rows, starts = rows_by_group(_groups(events, owners), n_groups)
+    n_groups = 2 * (len(owners.users) + len(owners.requests)) + len(further)
+    rows, starts = rows_by_group(_groups(events, owners, further), n_groups)
     return GroupedEvents(rows, starts, codes_of(events.item, slots, keys)[rows])
 
 
 @compiled
-def _groups(events, owners):  # type: ignore[no-untyped-def]
+def _groups(events, owners, further):  # type: ignore[no-untyped-def]
     """Return the group of each event, int32, -1 for none."""
+    further_slots, behind = index_keys(further), 2 * (len(owners.users) + len(owners.requests))
     users, user_slots = owners.users, index_keys(owners.users)
     requests, request_slots = owners.requests, index_keys(owners.requests)
     group = np.full(len(events.owner), -1, np.int32)
@@ -63,10 +71,14 @@ def _groups(events, owners):  # type: ignore[no-untyped-def]
             group[x] = u
             if kind == REJECTED and u >= 0:
                 group[x] = len(users) + 2 * len(requests) + u
-        elif kind != PAIR:
+        elif kind not in (PAIR, REQUEST):
             if r == -2 or events.owner[x] != request:
                 request = events.owner[x]
                 r = request_slots[find_slot(request_slots, requests, request)]
+            if r < 0 and kind != RECALLED and len(further) > 0:
+                f = further_slots[find_slot(further_slots, further, events.owner[x])]
+                if f >= 0:
+                    group[x] = behind + f
             if r >= 0:
                 group[x] = len(users) + r
                 if kind == RECALLED:

@@ -1,6 +1,6 @@
 """Sample groups: each kept positive with its negatives, how likely they were, what fell short."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,10 @@ from winnow.sampler.kernels.feedback import AskedFeedback
 from winnow.sampler.kernels.forbidden import forbidden_codes, recalled_codes
 from winnow.sampler.kernels.grouped_events import GroupedEvents
 from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.kernels.other_requests import AskedOthers, OtherRequests, choose_of_others
 from winnow.sampler.kernels.owners import Owners
 from winnow.sampler.kernels.positives import Kept
+from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import Ladder, Pools
 
 
@@ -48,6 +50,7 @@ class Recipe(NamedTuple):
     Attributes:
         sources: What is drawn. ladder: What is a candidate. pools: How many of them are chosen.
         spec: What holds for all. feedback: What is asked for of what users rejected.
+        others: What is asked for of users' other requests.
     """
 
     sources: Sources
@@ -55,6 +58,7 @@ class Recipe(NamedTuple):
     pools: Pools
     spec: SamplingSpec
     feedback: AskedFeedback = AskedFeedback()
+    others: AskedOthers = AskedOthers()
 
 
 class Drawn(NamedTuple):
@@ -75,6 +79,9 @@ class Drawn(NamedTuple):
     attempts: NDArray[np.int32]
 
 
+NO_REQUEST = np.empty(0, np.int64)
+
+
 class Chosen(NamedTuple):
     """Negatives that were chosen from finite pools, those of one group behind the other's.
 
@@ -84,6 +91,8 @@ class Chosen(NamedTuple):
         rank, size: int32, 0 where not known.
         score: float64, NaN where none is logged.
         incl_prob: float64, NaN where not chance chose.
+        request: int64, the place in ``OtherRequests`` of the request that it is from, -1 where that
+            is the positive's own, or none; empty where nothing is asked for of others.
     """
 
     source: NDArray[np.int8]
@@ -93,6 +102,7 @@ class Chosen(NamedTuple):
     size: NDArray[np.int32]
     score: NDArray[np.float64]
     incl_prob: NDArray[np.float64]
+    request: NDArray[np.int64] = NO_REQUEST
 
 
 class Groups(NamedTuple):
@@ -127,6 +137,7 @@ def sample_groups(
     table: DrawTable,
     group_of: NDArray[np.int32],
     recipe: Recipe,
+    others: OtherRequests | None = None,
 ) -> Groups:
     """Return the sample groups of one partition's kept positives.
 
@@ -141,6 +152,7 @@ def sample_groups(
         group_of: int32, shape (sources, p): the group of ``table`` that each source draws from for
             each positive; -1 where there is none.
         recipe: What is asked for.
+        others: The requests of users, where negatives may be of others than the positive's.
     """
     n_items = len(table.keys)
     forbidden = forbidden_codes(grouped, len(owners.users), n_items)
@@ -149,7 +161,7 @@ def sample_groups(
     recalled = recalled_codes(grouped, *n_owners, n_items, asked=apart)
     missing = np.zeros((len(kept.user), len(REASONS)), np.int32)
     spec, hashes = recipe.spec, kept.draw_hash
-    n_hard, *chosen = choose_negatives(
+    n_hard, *of_own = choose_negatives(
         events,
         grouped,
         owners,
@@ -164,6 +176,27 @@ def sample_groups(
         missing,
         spec,
     )
+    chosen = Chosen(*of_own)
+    if others is not None:
+        n_pools = len(recipe.pools.asked)
+        n_of_others, *of_others = choose_of_others(
+            events,
+            grouped,
+            owners,
+            others,
+            hashes,
+            shown_us,
+            forbidden,
+            n_items,
+            recipe.ladder,
+            recipe.pools._replace(selection=np.full(n_pools, SELECT_RANDOM, np.int8)),
+            recipe.others,
+            missing,
+            spec,
+        )
+        source = np.full(len(of_others[0]), recipe.others.code, np.int8)
+        chosen = _behind(n_hard, chosen, n_of_others, Chosen(source, *of_others))
+        n_hard = n_hard + n_of_others
     n_easy, n_fill, shortfall, *drawn = draw_negatives(
         hashes,
         owners,
@@ -184,8 +217,21 @@ def sample_groups(
         missing=missing,
         positive_code=positive_code,
         drawn=Drawn(*drawn),
-        chosen=Chosen(*chosen),
+        chosen=chosen,
     )
+
+
+def _behind(
+    n: NDArray[np.int32], chosen: Chosen, n_more: NDArray[np.int32], more: Chosen
+) -> Chosen:
+    """Return what was chosen with more of each positive behind it."""
+    positives = np.arange(len(n))
+    whose = np.concatenate([np.repeat(positives, n), np.repeat(positives, n_more)])
+    order = np.argsort(whose, kind="stable")
+    own = chosen._replace(request=np.full(len(chosen.code), -1, np.int64))
+    both: list[Any] = list(zip(own, more, strict=True))
+    columns: list[Any] = [np.concatenate(one)[order] for one in both]
+    return Chosen(*columns)
 
 
 def positive_codes(kept: Kept, table: DrawTable) -> NDArray[np.int32]:

@@ -12,6 +12,7 @@ REASONS = (
     "positive_not_scored",
     "recall_unknown",
     "nothing_rejected",
+    "no_other_request",
 )
 """Why negatives were missing; a reason's code is its index.
 
@@ -23,12 +24,13 @@ nothing says which group of the catalogue the positive draws from. group_exhaust
 without the forbidden set is empty. positive_not_scored: a margin to the positive's score was asked
 for, and it has none at the stage. recall_unknown: draws must not be of what was recalled, and the
 ranking log has nothing of the request. nothing_rejected: the user had rejected nothing before the
-positive was shown.
+positive was shown. no_other_request: the user had no other request around the positive that has
+ranking rows.
 """
 
 REQUEST_NOT_LOGGED, POOL_TOO_SMALL, ALL_FORBIDDEN = range(3)
 CATALOGUE_EXHAUSTED, GROUP_UNKNOWN, GROUP_EXHAUSTED = range(3, 6)
-POSITIVE_NOT_SCORED, RECALL_UNKNOWN, NOTHING_REJECTED = 6, 7, 8
+POSITIVE_NOT_SCORED, RECALL_UNKNOWN, NOTHING_REJECTED, NO_OTHER_REQUEST = range(6, 10)
 
 
 @inlined
@@ -58,3 +60,16 @@ def feedback_reason(n_before, n_pool):  # type: ignore[no-untyped-def]
     if n_before == 0:
         return NOTHING_REJECTED
     return ALL_FORBIDDEN if n_pool == 0 else POOL_TOO_SMALL
+
+
+@inlined
+def other_requests_reason(n_requests, n_before, n_after):  # type: ignore[no-untyped-def]
+    """Return the code of why a user's other requests give too few negatives.
+
+    Args:
+        n_requests: Other requests with ranking rows. n_before: Their candidates before exclusion.
+        n_after: Those of them that are allowed.
+    """
+    if n_requests == 0:
+        return NO_OTHER_REQUEST
+    return ALL_FORBIDDEN if n_before > 0 and n_after == 0 else POOL_TOO_SMALL
