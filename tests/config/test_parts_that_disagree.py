@@ -41,6 +41,22 @@ class DescribePartsThatDisagree:
             "one."
         ]
 
+    def it_needs_a_table_that_lists_what_is_forbidden(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "exclude_item_ids: {}\ntables: [positives]\n"
+        assert sentences(tmp_path, text) == [
+            "exclude_item_ids (winnow.yaml, line 6): no table that is written says what is "
+            "forbidden to a user, expected training_samples among tables."
+        ]
+
+    def it_cannot_carry_a_list_of_the_same_name(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "carry: [exclude_truncated]\n"
+        load_config(written(tmp_path, text))
+        assert sentences(tmp_path, text + "exclude_item_ids: {}\n") == [
+            "exclude_item_ids (winnow.yaml, line 7): exclude_truncated is carried, and "
+            "training_samples has a column of forbidden items of that name. Carry it by another "
+            "name: logs.impressions.columns can give it one."
+        ]
+
     def it_needs_a_ranking_log_for_hard_negatives(self, tmp_path: Path) -> None:
         assert sentences(tmp_path, LOGS) == [
             "negatives.hard (winnow.yaml): hard negatives come from the ranking log, and logs has "

@@ -7,10 +7,12 @@ import json
 import math
 from collections import Counter
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord
@@ -19,6 +21,7 @@ from winnow.building.request import BuildRequest
 from winnow.building.variants import build_variants
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
+from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
 from tests.events.handmade import DAY, Built, Logs, at, build_day, config
@@ -245,6 +248,15 @@ def with_other_positives(settings: Config) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_in_batch(draw: Random, settings: Config) -> Config:
+    tree = settings.model_dump(mode="json", by_alias=True)
+    if draw.random() < 0.6:
+        tree["in_batch"] = {"batch_size": draw.choice([2, 7, 64])}
+    if draw.random() < 0.6:
+        tree["exclude_item_ids"] = {"at_most": draw.choice([1, 5, 200])}
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]]:
     """User and item of what happened from so many dates before the date to its end."""
 
@@ -271,6 +283,7 @@ class DescribeARandomRecipe:
             settings = with_rejections(draw, settings, tmp_path)
         # Drawn apart, so that all else is drawn as before.
         settings = with_other_requests(Random(number + 1000), settings)
+        settings = with_in_batch(Random(number), settings)
         if draw.random() < 0.3:
             under_aliases(draw, logs).write(tmp_path)
             settings = with_alias_log(settings, tmp_path)
@@ -288,6 +301,7 @@ class DescribeARandomRecipe:
         says_how_likely_it_was(settings, built)
         shown_and_clicked(logs, settings, built)
         sold_in_the_market_of_the_request(logs, built)
+        masks_what_is_forbidden(logs, settings, built)
         if number % 5 == 0:
             is_the_same_as_a_variant(settings, built, spark)
 
@@ -305,6 +319,31 @@ def never_shown_or_clicked(logs: Logs, settings: Config, built: Built) -> None:
         for item, source in zip(row["neg_item_ids"], row["neg_source"], strict=True):
             assert (row["user_id"], item) not in clicked
             assert (row["user_id"], item) not in shown or source == REJECTED
+
+
+def masks_what_is_forbidden(logs: Logs, settings: Config, built: Built) -> None:
+    reach = settings.exclusion
+    forbidden = of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
+    forbidden |= of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
+    rows = built.tables["training_samples"]
+    if settings.exclude_item_ids is not None:
+        for row in rows:
+            items, listed = (
+                {i for u, i in forbidden if u == row["user_id"]},
+                row["exclude_item_ids"],
+            )
+            assert set(listed) <= items
+            assert row["exclude_truncated"] is (len(items) > settings.exclude_item_ids.at_most)
+            assert len(listed) == min(len(items), settings.exclude_item_ids.at_most)
+    if settings.in_batch is None:
+        return
+    inside = [row for row in rows if row["batch_id"] is not None]
+    assert {row["label_strength"] for row in inside} == {"strong"}
+    inside.sort(key=lambda row: (row["batch_id"], row["slot"]))
+    for _, of_batch in groupby(inside, key=lambda row: row["batch_id"]):
+        batch = list(of_batch)
+        mask = [[(r["user_id"], other["item_id"]) in forbidden for other in batch] for r in batch]
+        assert conflict_mask(pa.Table.from_pylist(batch)).tolist() == mask
 
 
 def was_rejected_before(logs: Logs, settings: Config, built: Built) -> None:

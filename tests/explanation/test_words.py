@@ -105,6 +105,10 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"in_batch": {"batch_size": 64}, "negatives": {"hard": []}},
         "in_batch.batch_size is 64: Rows of training_samples that a trainer reads together",
     ),
+    (
+        {"exclude_item_ids": {"at_most": 50}},
+        "exclude_item_ids.at_most is 50: Items that a row of training_samples lists",
+    ),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),

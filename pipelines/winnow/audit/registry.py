@@ -12,6 +12,7 @@ from winnow.audit.gates import (
     cascade,
     draws,
     dropped_rows,
+    excluded_items,
     feedback,
     hard_negatives,
     history,
@@ -71,6 +72,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         kept_negatives,
         whose_clicks,
         batches,
+        excluded_items,
     ),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from winnow.config.columns import TimeSource
-from winnow.config.in_batch import in_batch_faults
+from winnow.config.in_batch import IN_BATCH_KEYS, in_batch_faults
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.market_faults import market_faults
 from winnow.config.model import Fault, fault, nearest
@@ -35,11 +35,11 @@ RightLogs = Mapping[str, LogConfig | None]
 def contract_columns(table: str) -> Mapping[str, str]:
     """Return name and type of a contract's columns whose names it knows, read from its YAML.
 
-    Those of batches are left out: ``slot`` is what many logs call a place of an advertisement, so
-    it is taken where batches are asked for only.
+    Those for in-batch negatives are left out: ``slot`` is what many logs call a place of an
+    advertisement, so it is taken where batches are asked for only.
     """
     tree = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
-    usual = (c for c in tree["columns"] if c.get("when") != "in_batch")
+    usual = (c for c in tree["columns"] if c.get("when") not in IN_BATCH_KEYS)
     return {c["name"]: c["type"] for c in usual if "{" not in c["name"]}
 
 
@@ -77,7 +77,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     carried = [*parts.get("carry", ()), *(column for log in logged for column in log.carry)]
     positives = parts.get("positives")
     yield from _asked_columns(positives, carried)
-    yield from in_batch_faults(parts.get("in_batch"), parts.get("tables"), carried)
+    asked = {key: parts[key] for key in IN_BATCH_KEYS if parts.get(key) is not None}
+    yield from in_batch_faults(asked, parts.get("tables"), carried)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry

@@ -37,6 +37,7 @@ SETTABLE = (
     "shortfall_share",
     "in_batch_thinned",
     "in_batch_unseen",
+    "excluded_truncated",
     "volume_deviation",
     "item_drift",
 )
@@ -130,6 +131,7 @@ ABSOLUTE = (
     "batch_conflicts_missing",
     "batch_conflicts_unfounded",
     "in_batch_forbidden_differs",
+    "excluded_items_differ",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

@@ -1,6 +1,6 @@
-"""In-batch negatives: the batches that a trainer reads, decided by the build."""
+"""In-batch negatives: batches that the build decides, and what those need who make their own."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
 import yaml
@@ -19,29 +19,47 @@ class InBatch(Frozen):
     batch_size: int = Field(ge=2, le=1_000_000)
 
 
+class ExcludeItemIds(Frozen):
+    """What each user was shown or clicked, for trainers that make batches themselves.
+
+    ``at_most`` is how many items a row lists, the latest ones.
+    """
+
+    at_most: int = Field(default=200, ge=1, le=100_000)
+
+
+IN_BATCH_KEYS = {
+    "in_batch": ("which batch a row is in", "of batches"),
+    "exclude_item_ids": ("what is forbidden to a user", "of forbidden items"),
+}
+"""The keys that give training_samples columns, with what these say and are called."""
+
+
 @cache
-def columns_of_batches() -> tuple[str, ...]:
-    """Return the columns that training_samples has where batches are asked for, by its contract."""
+def _columns_for(key: str) -> tuple[str, ...]:
     tree = yaml.safe_load(shipped_text("schemas", "training_samples.yaml"))
-    return tuple(column["name"] for column in tree["columns"] if column.get("when") == "in_batch")
+    return tuple(column["name"] for column in tree["columns"] if column.get("when") == key)
 
 
 def in_batch_faults(
-    in_batch: InBatch | None, tables: Collection[str] | None, carried: Collection[str]
+    asked: Mapping[str, object], tables: Collection[str] | None, carried: Collection[str]
 ) -> Iterator[Fault]:
-    """Give what is wrong where no table would say which batch a row is in, or two columns would.
+    """Give what is wrong where no table would have the columns of a key, or two would be alike.
 
     Args:
-        in_batch: What is asked for. tables: Those that are written; None where that is wrong.
+        asked: Of ``IN_BATCH_KEYS`` those that the config has.
+        tables: Those that are written; None where that is wrong.
         carried: The columns that are carried to samples.
     """
-    if in_batch is None:
-        return
-    if tables is not None and "training_samples" not in tables:
-        what = "no table that is written says which batch a row is in"
-        yield fault(("in_batch",), what, None, "training_samples among tables")
-    for column in carried:
-        if column.lower() in columns_of_batches():
-            what = f"{column} is carried, and training_samples has a column of batches of that name"
-            fix = "Carry it by another name: logs.impressions.columns can give it one."
-            yield fault(("in_batch",), what, next_step=fix)
+    for key in asked:
+        says, called = IN_BATCH_KEYS[key]
+        if tables is not None and "training_samples" not in tables:
+            what = f"no table that is written says {says}"
+            yield fault((key,), what, None, "training_samples among tables")
+        for column in carried:
+            if column.lower() in _columns_for(key):
+                what = (
+                    f"{column} is carried, and training_samples has a column {called} of that name"
+                )
+                fix = "Carry it by another name: logs.impressions.columns can give it one."
+                yield fault((key,), what, next_step=fix)

@@ -13,7 +13,7 @@ from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
 from winnow.config.funnel import Funnel
 from winnow.config.gates import GateBounds, gate_faults
-from winnow.config.in_batch import InBatch
+from winnow.config.in_batch import ExcludeItemIds, InBatch
 from winnow.config.ladder import Rung, ladder_of
 from winnow.config.logs import LogConfig, Logs
 from winnow.config.model import Folder, Frozen, Identifier, named_twice, refuse
@@ -86,6 +86,7 @@ class Config(Frozen):
         epoch: As the seed, but of the negatives alone: counted up it gives fresh ones to the
             same positives.
         in_batch: Which positives make a batch; None leaves that to the trainer.
+        exclude_item_ids: Whether rows list what is forbidden to their user, and how much of it.
         tables: Which tables are written; ``rejected`` and ``item_stats`` always are.
         carry: Impression columns that are copied to positives and samples.
         gates: Bounds of gates by name, or by name and subject.
@@ -108,6 +109,7 @@ class Config(Frozen):
     funnel: Funnel = Funnel()
     negatives: Negatives = Negatives()
     in_batch: InBatch | None = None
+    exclude_item_ids: ExcludeItemIds | None = None
     ranking: Ranking = Ranking()
     cascade: Cascade = Cascade()
     split: Split = Split()
@@ -219,6 +221,8 @@ class Config(Frozen):
             asked["popularity.of"] = ()
         if self.in_batch is not None:
             asked["in_batch"] = ()
+        if self.exclude_item_ids is not None:
+            asked["exclude_item_ids"] = ()
         return asked | self.ranking.asked_for
 
     @property

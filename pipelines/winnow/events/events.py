@@ -1,6 +1,6 @@
 """Impressions, clicks and ranking rows as events: what is known of each that a task needs."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,6 +21,9 @@ from winnow.spark.sized import Sized
 
 _HIGHEST_RANK = 2**31 - 2
 
+BEFORE_ALL_US = -(2**62)
+"""The time of an event that is known without one: it may be negated within 64 bits."""
+
 
 def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) -> DataFrame:
     """Return what forbids an item to a user: every readable impression and click of the windows.
@@ -31,17 +34,31 @@ def forbidden_events(impressions: DataFrame, clicks: DataFrame, config: Config) 
         config: The id types.
 
     Returns:
-        One row per impression or click: ``user_key``, ``item_key`` (bigint), ``kind`` (tinyint).
+        One row per impression or click: ``user_key``, ``item_key`` (bigint), ``kind`` (tinyint),
+        and what ``_for_lists`` adds.
     """
     rows = [
         log.select(
             key_of("user_id", config.ids.user).alias("user_key"),
             key_of("item_id", config.ids.item).alias("item_key"),
             _tiny(kind).alias("kind"),
+            *_for_lists(config, F.col("event_us")),
         )
         for log, kind in ((impressions, FORBIDDEN), (clicks, _kind_of_clicks(config)))
     ]
     return rows[0].unionByName(rows[1])
+
+
+def _for_lists(config: Config, event_us: Column) -> Iterator[Column]:
+    """Give what lists of forbidden items need of an event, where they are asked for.
+
+    When it was, and the id of its item where a key is not the id itself: a catalogue need not have
+    the item.
+    """
+    if config.exclude_item_ids is not None:
+        yield event_us.cast("bigint").alias("event_us")
+        if config.ids.item == "string":
+            yield F.col("item_id").alias("item_text")
 
 
 def _kind_of_clicks(config: Config) -> int:
@@ -67,7 +84,8 @@ def history_events(
         limits: How many aliases are broadcast.
 
     Returns:
-        Columns as of ``forbidden_events``; a list that many rows repeat counts once.
+        Columns as of ``forbidden_events``; a list that many rows repeat counts once. Nothing says
+        when it was: before all else.
     """
     lists = impressions.where(F.col("user_id").isNotNull() & (F.col("history") != ""))
     alone = lists.select(key_of("user_id", config.ids.user).alias("user_key"), "history").distinct()
@@ -79,6 +97,7 @@ def history_events(
         "user_key",
         key_of("item_id", config.ids.item).alias("item_key"),
         _tiny(_kind_of_clicks(config)).alias("kind"),
+        *_for_lists(config, F.lit(BEFORE_ALL_US)),
     )
 
 

@@ -17,8 +17,10 @@ EVENT_COLUMNS = ("owner_key", "item_key", "kind")
 RANKED_COLUMNS = ("score", "rank", "stage_size")
 """What it needs of a ranking row besides, where the log has it."""
 
-FEEDBACK_COLUMNS = ("event_us",)
-"""What it needs of a rejection besides, where rejections are asked for."""
+TIMED_COLUMNS = ("event_us", "item_text")
+"""What it needs besides of a rejection, where rejections are asked for: the first of them; and of
+what forbids an item, where lists of forbidden items are asked for: the first, and the second where
+a key is not the id itself."""
 
 
 def union_of_events(
@@ -42,8 +44,8 @@ def union_of_events(
     Returns:
         ``user_key`` (bigint) to bring events together by, ``EVENT_COLUMNS``: ``owner_key``,
         ``item_key`` (bigint), ``kind`` (tinyint), those of ``RANKED_COLUMNS`` that the ranked rows
-        have, and ``FEEDBACK_COLUMNS`` where there are rejections. What the keys are depends on the
-        kind: see ``events/kinds.py``.
+        have, and those of ``TIMED_COLUMNS`` that are needed. What the keys are depends on the kind:
+        see ``events/kinds.py``.
     """
     if pairs.rows <= limits.broadcast_rows:
         users = broadcast(pairs.frame.select("user_key").distinct(), "user_key")
@@ -52,7 +54,8 @@ def union_of_events(
             rejected = rejected.join(users, "user_key", how="left_semi")
     of_ranked = () if ranked is None else ranked.columns
     columns = [name for name in RANKED_COLUMNS if name in of_ranked]
-    columns += [] if rejected is None else FEEDBACK_COLUMNS
+    timed = {*forbidden.columns, *([] if rejected is None else rejected.columns)}
+    columns += [name for name in TIMED_COLUMNS if name in timed]
     user, item = F.col("user_key"), F.col("item_key")
     frames = [_with(forbidden, (user, item, F.col("kind")), columns)]
     for kind, described in ((PAIR, pairs), (REQUEST, requests)):
@@ -70,6 +73,7 @@ def _with(rows: DataFrame, event: tuple[Column, ...], columns: Sequence[str]) ->
     """Return rows as events with further columns, which say nothing where the rows have none."""
     nothing = {name: F.lit(0) for name in ("rank", "stage_size")}
     nothing |= {"score": F.lit(None).cast("double"), "event_us": F.lit(0).cast("bigint")}
+    nothing |= {"item_text": F.lit(None).cast("string")}
     known = rows.columns if columns else ()
     return rows.select(
         "user_key",

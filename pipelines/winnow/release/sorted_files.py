@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NO_DICTIONARY = ("log_q", "neg_log_q", "stage_score", "stage_scores", "sample_id", "shuffle_key")
 """Columns that are written as they are: a dictionary of them takes time, and as much room."""
 
-_NEGATIVES = ("neg_item_id", "neg_item_ids")
+_LISTED = ("neg_item_id", "neg_item_ids", "exclude_item_ids")
 _IDS = ("user_id", "request_id", "item_id", "impression_id")
 _SLOTS = ("slot", "batch_item_slot", "batch_conflict_item_slots")
 """Places in a batch, whose lists ascend: they are small numbers, and as good as never repeat."""
@@ -136,7 +136,7 @@ def _encodings(table: pa.Table, *, each_row_another: bool) -> dict[str, Any]:
         each_row_another: Whether each row is of another positive or impression. Where several
             rows in turn are of one, its ids repeat, and a dictionary of them is smaller.
     """
-    ids = {*_NEGATIVES, *_SLOTS, *(_IDS if each_row_another else ())}
+    ids = {*_LISTED, *_SLOTS, *(_IDS if each_row_another else ())}
     packed = {
         column_path(field)
         for field in table.schema

@@ -8,7 +8,8 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_type
 from pyspark.sql.types import StructField, StructType
 
 from winnow.config.tree import Config
-from winnow.events.union import EVENT_COLUMNS, FEEDBACK_COLUMNS, RANKED_COLUMNS
+from winnow.events.union import EVENT_COLUMNS, RANKED_COLUMNS, TIMED_COLUMNS
+from winnow.sampler.excluded_items import excluded_schema
 from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.in_batch_columns import IN_BATCH
 from winnow.sampler.positive_columns import PositiveColumns
@@ -30,13 +31,14 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
         group_columns(item, mixture=bool(config.negatives.mixture), request=request),
         PositiveColumns.of(config).schema,
         *([] if config.in_batch is None else [IN_BATCH]),
+        *([] if config.exclude_item_ids is None else [excluded_schema(item)]),
     )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 
 
 def by_user(events: DataFrame, partitions: int) -> DataFrame:
     """Bring all events of a user into one partition; this is where they cross the network."""
-    known = (*EVENT_COLUMNS, *RANKED_COLUMNS, *FEEDBACK_COLUMNS)
+    known = (*EVENT_COLUMNS, *RANKED_COLUMNS, *TIMED_COLUMNS)
     columns = [n for n in known if n in events.columns]
     return events.repartition(partitions, "user_key").select(*columns)
 

@@ -14,6 +14,7 @@ from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
 from winnow.sampler.batch_file import load_batches
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue
+from winnow.sampler.excluded_items import excluded_columns
 from winnow.sampler.group_batches import group_batches
 from winnow.sampler.group_columns import (
     drawn_lists_of,
@@ -45,6 +46,7 @@ class SamplerSettings:
     """What a task needs of the config, small enough to travel with it.
 
     ``catalogue`` and ``batches``, where the config asks for batches, are names of shipped files.
+    ``excluded_at_most`` is the longest list of forbidden items, None where none is asked for.
     """
 
     seed: int
@@ -57,6 +59,7 @@ class SamplerSettings:
     of_positives: PositiveColumns
     weak_share: float | None = None
     batches: str | None = None
+    excluded_at_most: int | None = None
 
     @classmethod
     def of(
@@ -86,6 +89,9 @@ class SamplerSettings:
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
             weak_share=None if config.positives.weak is None else config.positives.weak.share,
+            excluded_at_most=(
+                None if config.exclude_item_ids is None else config.exclude_item_ids.at_most
+            ),
         )
 
     @property
@@ -155,6 +161,9 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     if settings.batches is not None:
         batches = load_batches(shipped(settings.batches))
         asked |= in_batch_columns(kept, events, grouped, owners, batches)
+    if settings.excluded_at_most is not None:
+        ids = table["item_text" if "item_text" in table.column_names else "item_key"]
+        asked |= excluded_columns(ids, events, grouped, owners, settings.excluded_at_most)
     lists = drawn_lists_of(mixture=settings.negatives.spec.mixture)
     return group_batches(details, kept, groups, catalogue, asked, lists, request_ids)
 

@@ -98,23 +98,32 @@ def measure_draws(
 
 
 def forbidding_rows(
-    logs: Mapping[str, Log], config: Config, day: CalendarDay, scratch: Scratch
+    logs: Mapping[str, Log],
+    config: Config,
+    day: CalendarDay,
+    scratch: Scratch,
+    *,
+    timed: bool = False,
 ) -> tuple[DataFrame, DataFrame]:
     """Return what users were shown and what they clicked in the exclusion window, read again.
 
     Returns:
-        Two frames of ``user_id`` and ``item_id``; a pair may come several times.
+        Two frames of ``user_id`` and ``item_id``, and ``event_us`` where ``timed``, NULL where
+        nothing says when it was; a pair may come several times.
     """
+    columns = ("user_id", "item_id", *(["event_us"] if timed else []))
     reach, at = config.exclusion, F.col("event_us")
 
     def within(name: str, back: int) -> DataFrame:
         first, last = day.shifted(-back), day.shifted(reach.lookahead_days)
         rows = readable_rows(logs[name])
-        return rows.where((at >= first.start_us) & (at < last.end_us)).select("user_id", "item_id")
+        return rows.where((at >= first.start_us) & (at < last.end_us)).select(*columns)
 
     shown = within("impressions", reach.exposure_lookback_days)
     if logs["impressions"].keeps_history:
-        shown = shown.unionByName(listed_items(logs["impressions"], config, day, scratch))
+        listed = listed_items(logs["impressions"], config, day, scratch)
+        never = F.lit(None).cast("bigint").alias("event_us")
+        shown = shown.unionByName(listed.select("*", *([never] if timed else [])))
     return shown, within("clicks", reach.click_lookback_days)
 
 
