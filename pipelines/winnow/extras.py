@@ -17,6 +17,7 @@ EXTRAS = {
     "pysail": "sail",
     "pyspark": "sail",
     "scipy": "audit",
+    "torch": "torch",
 }
 """The extra that brings an importable package; of several the smallest that does a whole work."""
 

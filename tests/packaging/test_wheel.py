@@ -33,6 +33,16 @@ import sys, winnow
 print(winnow.open_release(sys.argv[1]).arrow("positives").count_rows())
 """
 
+BATCHES = """
+import sys, winnow
+from winnow import losses
+from winnow.loading.samples import stream_of
+release = winnow.open_release(sys.argv[1])
+batches = stream_of(release, 8, split=None).run()
+print(sum(len(batch["item_id"]) for batch in batches))
+print(release.arrow("training_samples").count_rows())
+"""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -132,6 +142,17 @@ class DescribeTheBaseAlone:
         child = run(trainer, "-c", READ, team / "sim" / "warehouse", cwd=team, path=".")
         assert child.returncode == 0, child.stderr
         assert int(child.stdout) > 10
+
+    def it_gives_batches_as_arrays(self, trainer: Path, team: Path) -> None:
+        child = run(trainer, "-c", BATCHES, team / "sim" / "warehouse", cwd=team, path=".")
+        assert child.returncode == 0, child.stderr
+        found, expected = child.stdout.split()
+        assert int(found) == int(expected) > 10
+
+    def it_names_the_extra_that_tensors_need(self, trainer: Path) -> None:
+        child = run(trainer, "-c", "import winnow.torch", cwd=trainer.parent)
+        assert child.returncode == 1
+        assert "pip install 'winnow[torch]'" in child.stderr
 
     def it_holds_no_engine(self, trainer: Path) -> None:
         for name in ("pyspark", "numba", "great_expectations", "pandas", "scipy"):

@@ -9,7 +9,12 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.dataset as pds
+import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
+
+_UNIT = "us"
+"""Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which end in
+2262."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,7 @@ class TableFiles:
 
     def dataset(self) -> pds.Dataset:
         """Return the files as one dataset, the date of each file restored as its ``ds``."""
-        # Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which
-        # end in 2262.
-        options = pds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
+        options = pds.ParquetReadOptions(coerce_int96_timestamp_unit=_UNIT)
         return pds.FileSystemDataset.from_paths(
             self.paths,
             schema=self.schema,
@@ -44,3 +47,8 @@ class TableFiles:
                 for _, ds in self.files
             ],
         )
+
+
+def parquet_file(path: str) -> pq.ParquetFile:
+    """Open one of the files by itself; times come as they do from ``dataset``."""
+    return pq.ParquetFile(path, coerce_int96_timestamp_unit=_UNIT)
