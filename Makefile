@@ -64,7 +64,7 @@ proofs: env spark
 cluster: env spark
 	WINNOW_TEST_CLUSTER=1 WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest tests/executors
 
-# The README's data loader with the real PyTorch, in an environment of its own: that of make env, and
+# The loader and the losses with the real PyTorch, in an environment of its own: that of make env, and
 # PyTorch, which on Linux brings 5 GB of libraries for GPUs.
 trainers: $(TRAINERS)/.packages
 	WINNOW_TEST_ENGINE=sail $(TRAINERS)/bin/python -m pytest tests/trainers
@@ -74,7 +74,8 @@ $(TRAINERS)/.packages: $(VENV)/.packages
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 		echo "import site; site.addsitedir('$$site')" > \
 		"$$($(TRAINERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/winnow.pth"
-	$(TRAINERS)/bin/python -m pip install --quiet --constraint constraints.txt torch
+	$(TRAINERS)/bin/python -m pip install --quiet --constraint constraints.txt \
+		torch torchdata duckdb
 	@touch $@
 
 # 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
+from winnow.loading.samples import stream_of
 
 from tests.docs.pages import (
     EXAMPLE,
@@ -74,22 +75,12 @@ class DescribeTheReadme:
         assert written.partition("\n")[2] == whole.text
 
     def it_gives_arrays_that_may_be_written(self, readme: PageRun) -> None:
-        (batch,) = readme.names["batches"](readme.names["files"], 1024)
+        (batch,) = stream_of(readme.names["release"], 1024).run()
         assert batch["neg_item_ids"].shape == batch["mask"].shape == (5, 6)
         assert batch["neg_item_ids"].dtype == np.int64
         assert np.isnan(batch["neg_log_q"]).sum() == 15, "a hard negative has no log_q"
-        assert np.isnan(batch["neg_log_q"][batch["easy"]]).sum() == 0
+        assert (batch["easy"] == (batch["neg_source"] <= 1)).all()
         assert {name for name, values in batch.items() if not values.flags.writeable} == set()
-
-    def it_gives_every_row_to_one_worker(self, readme: PageRun) -> None:
-        batches, files = readme.names["batches"], readme.names["files"]
-        rows = [
-            (int(user), int(item))
-            for worker in range(3)
-            for batch in batches(files, 2, worker, 3)
-            for user, item in zip(batch["user_id"], batch["item_id"], strict=True)
-        ]
-        assert sorted(rows) == [(11, 104), (12, 106), (13, 113), (13, 118), (15, 106)]
 
     def it_is_short(self) -> None:
         assert len(README.read_text(encoding="utf-8").splitlines()) < 340

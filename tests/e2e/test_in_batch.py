@@ -16,6 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord
 from winnow.config.tree import Config
+from winnow.loading.samples import stream_of
 from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
@@ -136,6 +137,11 @@ class DescribeBatches:
         assert [name for name, _ in splits(built)] == ["train", "valid", "test"]
         assert len(batches(built)) >= 4
         assert all_is_right(logs, settings, built) >= 20
+        release = open_release(Path(settings.warehouse), ds=DAY)
+        loaded = [*stream_of(release, None, columns=["item_id"], in_batch=True).run()]
+        assert [(b["item_id"].tolist(), b["conflicts"].tolist()) for b in loaded] == [
+            (b["item_id"].to_pylist(), conflict_mask(b).tolist()) for b in release.batches()
+        ]
 
     def it_counts_what_is_trained_on_after_thinning_caps_and_repeats(
         self, logs: Logs, spark: SparkSession, tmp_path: Path

@@ -7,7 +7,7 @@ import json
 import math
 from collections import Counter
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from winnow.building.request import BuildRequest
 from winnow.building.variants import build_variants
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
+from winnow.loading.samples import stream_of
 from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
@@ -302,6 +303,7 @@ class DescribeARandomRecipe:
         shown_and_clicked(logs, settings, built)
         sold_in_the_market_of_the_request(logs, built)
         masks_what_is_forbidden(logs, settings, built)
+        is_loaded_whole(settings, built)
         if number % 5 == 0:
             is_the_same_as_a_variant(settings, built, spark)
 
@@ -344,6 +346,25 @@ def masks_what_is_forbidden(logs: Logs, settings: Config, built: Built) -> None:
         batch = list(of_batch)
         mask = [[(r["user_id"], other["item_id"]) in forbidden for other in batch] for r in batch]
         assert conflict_mask(pa.Table.from_pylist(batch)).tolist() == mask
+
+
+def is_loaded_whole(settings: Config, built: Built) -> None:
+    """A trainer's batches, of all splits and of two ranks, have the rows of the table."""
+    release, loaded = open_release(Path(settings.warehouse), ds=DAY), []
+    for split, rank in product(("train", "valid", "test"), range(2)):
+        columns = ["user_id", "request_id", "item_id", "neg_item_ids"]
+        stream = stream_of(release, 3, rank=rank, world_size=2, columns=columns, split=split)
+        for batch in stream.run():
+            ids = zip(*(batch[name].tolist() for name in columns[:3]), strict=True)
+            lists = zip(batch["neg_item_ids"], batch["mask"], strict=True)
+            loaded += [
+                (*of, there[mask].tolist()) for of, (there, mask) in zip(ids, lists, strict=True)
+            ]
+    rows = [
+        (row["user_id"], row["request_id"], row["item_id"], row["neg_item_ids"])
+        for row in built.tables["training_samples"]
+    ]
+    assert sorted(loaded) == sorted(rows)
 
 
 def was_rejected_before(logs: Logs, settings: Config, built: Built) -> None:

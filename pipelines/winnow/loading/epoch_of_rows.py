@@ -5,7 +5,7 @@ of its batches, at whose end a piece ends too, or a few rows before: so no two r
 same rows, but for the first ones of a piece.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from math import ceil
 from pathlib import PurePath
@@ -89,8 +89,11 @@ class EpochOfRows:
         self.sizes = [int(size) for size in np.diff(self._bounds)]
         self._kept: tuple[Piece, pa.Table] | None = None
 
-    def read(self, window: int) -> Callable[[int], Batch]:
-        """Read a window; return what gives each of its batches, as arrays that may be written."""
+    def read(self, windows: Sequence[int]) -> Iterator[Callable[[int], Batch]]:
+        """Read windows, one after the other; give what gives the batches of each."""
+        return map(self._window, windows)
+
+    def _window(self, window: int) -> Callable[[int], Batch]:
         first, last = self._bounds[window], self._bounds[window + 1]
         begin, end = self._start(first), self._start(last)
         of = self._of

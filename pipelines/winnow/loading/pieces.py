@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from winnow.errors import Problem, ReleaseError
 from winnow.release.table_files import TableFiles, parquet_file
 
 _THREADS = 8
@@ -83,16 +84,21 @@ def read_piece(
     with parquet_file(path) as file:
         there = [name for name in columns if name in file.schema_arrow.names]
         wanted = [*there, "split"] if piece.mixed and "split" not in there else there
+        needed = file.metadata.row_group(piece.group).num_rows if piece.mixed else upto
         # Decoded as far as needed: a scan of a dataset decodes a row group whole, and ahead.
-        groups = file.iter_batches(
-            batch_size=max(1, upto if not piece.mixed else file.metadata.num_rows),
-            row_groups=[piece.group],
-            columns=wanted,
-        )
-        rows = pa.Table.from_batches([next(groups)])
+        parts, n = [], 0
+        for part in file.iter_batches(needed, row_groups=[piece.group], columns=wanted):
+            parts.append(part)
+            n += part.num_rows
+            if n >= needed:
+                break
+        rows = pa.Table.from_batches(parts)
     if piece.mixed:
         rows = rows.filter(pc.equal(rows["split"], split))
     rows = rows.slice(0, upto)
+    if rows.num_rows < upto:
+        found, expected = f"{rows.num_rows} rows", f"{upto} rows"
+        raise ReleaseError(Problem(path, "changed while it was read", found, expected))
     return pa.table({name: _column(rows, name, files.schema, day) for name in columns})
 
 

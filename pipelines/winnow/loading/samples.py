@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from winnow.errors import Problem, ReleaseError
+from winnow.loading.epoch_of_batches import BatchesByEpoch, number_of_batches
 from winnow.loading.epoch_of_rows import Part, RowsByEpoch
 from winnow.loading.pieces import pieces_of
-from winnow.loading.stream import SampleStream
+from winnow.loading.stream import Epochs, SampleStream
 from winnow.release.reader import ReleaseReader
 from winnow.release.table_files import TableFiles
 
@@ -21,54 +22,77 @@ COLUMNS = (
 )
 """What a batch has where nothing else is asked for."""
 
+COLUMNS_IN_BATCH = (
+    "user_id",
+    "item_id",
+    "sample_weight",
+    "undo_weight",
+    "in_batch_log_q",
+    "in_batch_forbidden",
+)
+"""What one has that the build made."""
+
 
 def stream_of(
     release: ReleaseReader | TableFiles,
-    batch_size: int,
+    batch_size: int | None,
     *,
     rank: int = 0,
     world_size: int = 1,
     shuffle_seed: int | None = 0,
     epoch: int = 0,
-    columns: Sequence[str] = COLUMNS,
+    columns: Sequence[str] | None = None,
     drop_last: bool = False,
     split: str | None = "train",
     padding_id: int | str = 0,
+    in_batch: bool = False,
+    share: float = 1.0,
 ) -> SampleStream:
     """Return the batches of training_samples for one rank; see ``winnow.torch.SampleDataset``.
 
     Args:
         release: What ``open_release`` returned, or the files of a table with other samples.
-        batch_size: Rows of a batch.
+        batch_size: Rows of a batch; None for those that the build made.
         rank, world_size: Of so many ranks each has other rows, all together each row once.
         shuffle_seed: Of the order, which is another one each epoch; None: the order of the files.
         epoch: The first one.
-        columns: What a batch has.
+        columns: What a batch has; by default ``COLUMNS``, or ``COLUMNS_IN_BATCH``.
         drop_last: Leave out what fills no batch of a rank. Otherwise its last batch has fewer rows.
         split: ``train``, ``valid`` or ``test``; None: all.
         padding_id: What stands in ``neg_item_ids`` where a row has fewer negatives than others.
+        in_batch: Give the batches of the build, with their mask.
+        share: Of the other slots of such a batch so many stay negatives.
 
     Raises:
         ReleaseError: As for ``ReleaseReader.files``, or a column is not there.
         ValueError: An argument is out of range.
     """
-    if batch_size < 1 or not 0 <= rank < world_size:
-        raise ValueError("batch_size must be at least 1, and rank from 0 to world_size - 1")
+    if not 0 <= rank < world_size or not 0.0 < share <= 1.0:
+        raise ValueError("rank must be from 0 to world_size - 1, and share above 0 and at most 1")
+    if batch_size is None:
+        sensible = in_batch and split is not None
+    else:
+        sensible = batch_size >= 1 and not in_batch
+    if not sensible:
+        raise ValueError("give a batch_size of at least 1, or in_batch and a split")
+    asked = (COLUMNS_IN_BATCH if in_batch else COLUMNS) if columns is None else tuple(columns)
     table = release if isinstance(release, TableFiles) else release.table_files("training_samples")
-    _require(table, [*columns, *(["split"] if split is not None else [])])
+    _require(table, [*asked, *(["split"] if split is not None else [])])
     # Of a table's files no order is promised, and a position must mean the same tomorrow.
-    table = replace(
-        table, files=tuple(sorted(table.files, key=lambda file: (str(file[1]), file[0])))
-    )
-    rows = RowsByEpoch(
-        files=table,
-        pieces=pieces_of(table, split),
-        columns=tuple(columns),
-        split=split,
-        padding_id=padding_id,
-        part=Part(rank, world_size, batch_size, drop_last, shuffle_seed),
-    )
-    return SampleStream(rows, epoch)
+    files = tuple(sorted(table.files, key=lambda file: (str(file[1]), file[0])))
+    table = replace(table, files=files)
+    seed = 0 if shuffle_seed is None else shuffle_seed
+    epochs: Epochs
+    if batch_size is None:
+        assert split is not None
+        n = number_of_batches(table, split)
+        epochs = BatchesByEpoch(
+            table, split, asked, padding_id, rank, world_size, drop_last, n, share, seed
+        )
+    else:
+        part = Part(rank, world_size, batch_size, drop_last, shuffle_seed)
+        epochs = RowsByEpoch(table, pieces_of(table, split), asked, split, padding_id, part)
+    return SampleStream(epochs, epoch)
 
 
 def _require(table: TableFiles, columns: Sequence[str]) -> None:

@@ -24,8 +24,13 @@ class Epoch(Protocol):
 
     sizes: list[int]
 
-    def read(self, window: int) -> Callable[[int], Batch]:
-        """Read a window; return what gives each of its batches, as arrays that may be written."""
+    def read(self, windows: Sequence[int]) -> Iterator[Callable[[int], Batch]]:
+        """Read windows, one after the other.
+
+        Yields:
+            Of each window what gives its batches, by their number within it, as arrays that may be
+            written.
+        """
         ...
 
 
@@ -180,25 +185,24 @@ class _Running:
             skipped -= before
             if first + before < sizes[window]:
                 windows.append((window, first + before))
-        with closing(_read_ahead(self._epoch.read, [window for window, _ in windows])) as read:
+        if not windows:
+            return
+        with closing(_read_ahead(self._epoch.read([window for window, _ in windows]))) as read:
             for (window, first), batch_at in zip(windows, read, strict=True):
                 for number in range(first, sizes[window]):
                     yield batch_at(number)
 
 
 def _read_ahead(
-    read: Callable[[int], Callable[[int], Batch]], windows: Sequence[int]
+    windows: Iterator[Callable[[int], Batch]],
 ) -> Generator[Callable[[int], Batch]]:
     """Give what is read of each window; the next one is read while one is given."""
-    if not windows:
-        return
     pool = ThreadPoolExecutor(1)
     try:
-        coming = pool.submit(read, windows[0])
-        for following in windows[1:]:
-            at_hand, coming = coming.result(), pool.submit(read, following)
+        coming = pool.submit(next, windows, None)
+        while (at_hand := coming.result()) is not None:
+            coming = pool.submit(next, windows, None)
             yield at_hand
             del at_hand
-        yield coming.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -5,7 +5,7 @@ Each is in the order of ``shuffle_key``, as batches are within a split: one look
 each file is enough, and nothing is shuffled for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -27,6 +27,7 @@ def whole_batches(
     *,
     worker: int = 0,
     workers: int = 1,
+    numbers: Collection[int] | None = None,
 ) -> Iterator[pa.Table]:
     """Give the rows of each batch of a split, date by date, in the order of ``batch_id``.
 
@@ -36,6 +37,7 @@ def whole_batches(
         columns: The columns to give; by default all.
         worker, workers: Of so many workers each gets whole batches, every one in turn. Each reads
             all files.
+        numbers: Those to give, counted over all dates from 0; by default those of the worker.
 
     Yields:
         The rows of a batch in the order of ``slot``.
@@ -47,13 +49,16 @@ def whole_batches(
         what, fix = "this table says nothing of batches", "Set in_batch in the config, and build."
         raise ReleaseError(Problem("batch_id", what, next_step=fix))
     asked = files.schema.names if columns is None else list(columns)
-    number = 0
+    wanted = None if numbers is None else {*numbers}
+    number, last = 0, _END if wanted is None else max(wanted, default=-1)
     for _, of_date in groupby(files.files, key=lambda file: file[1]):
         sources = [_Source(replace(files, files=(file,)), split, asked) for file in of_date]
         while (batch := min((s.next_batch for s in sources), default=_END)) != _END:
+            if number > last:
+                return
             # All take their rows, whoever gets them: what is read on stands behind them.
             parts = [part for source in sources for part in source.rows_of(batch)]
-            if number % workers == worker:
+            if number % workers == worker if wanted is None else number in wanted:
                 yield _in_order(pa.Table.from_batches(parts), asked)
             number += 1
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from winnow.errors import MissingExtraError
 from winnow.extras import missing
-from winnow.loading.samples import COLUMNS, stream_of
+from winnow.loading.samples import stream_of
 from winnow.loading.stream import SampleStream
 from winnow.release.reader import ReleaseReader
 from winnow.release.table_files import TableFiles
@@ -37,31 +37,38 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
     def __init__(
         self,
         release: ReleaseReader | TableFiles,
-        batch_size: int,
+        batch_size: int | None,
         rank: int = 0,
         world_size: int = 1,
         shuffle_seed: int | None = 0,
         epoch: int = 0,
-        columns: Sequence[str] = COLUMNS,
+        columns: Sequence[str] | None = None,
         drop_last: bool = False,
         *,
         split: str | None = "train",
         padding_id: int | str = 0,
+        in_batch: bool = False,
+        share: float = 1.0,
     ) -> None:
         """Look at the ends of the files; rows are read when batches are asked for.
 
         Args:
             release: What ``open_release`` or ``open_dates`` returned, or ``table_files`` of it.
-            batch_size: Rows of a batch.
+            batch_size: Rows of a batch; None with ``in_batch``.
             rank, world_size: Of so many ranks each gets other rows, and as many batches as each
                 other one, as long as there is a row for each.
             shuffle_seed: Of the order of each epoch; None: always the order of the files.
             epoch: The first one.
-            columns: What a batch has.
+            columns: What a batch has; by default ``winnow.loading.samples.COLUMNS``, or
+                ``COLUMNS_IN_BATCH`` of the same module.
             drop_last: Leave out rows that fill no batch of their rank: fewer than ``batch_size``,
                 and one. Otherwise the last batch of a rank has fewer rows.
             split: ``train``, ``valid`` or ``test``; None: all rows.
             padding_id: What stands in ``neg_item_ids`` behind the negatives of a row.
+            in_batch: Give the batches that the build made, in its order, each rank and worker in
+                turn, with ``conflicts``: true at (i, j) where the item of row j is no negative of
+                row i. ``drop_last`` then gives each rank as many batches.
+            share: Of the other slots of such a batch so many stay negatives, others each epoch.
 
         Raises:
             ReleaseError: The release has expired, or a column is not there.
@@ -78,6 +85,8 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             drop_last=drop_last,
             split=split,
             padding_id=padding_id,
+            in_batch=in_batch,
+            share=share,
         )
 
     def __len__(self) -> int:
