@@ -16,8 +16,11 @@ from winnow.simulation.build_config import write_simulated
 DAY = CalendarDay(date(2026, 1, 7))
 
 
-def write_logs(out: Path) -> Path:
-    """Simulate six dates of history, the date, and the one after; return the config's path."""
+def write_logs(out: Path, idle: int = 0) -> Path:
+    """Simulate six dates of history, the date, and the one after; return the config's path.
+
+    ``idle`` items are in the catalogue besides, and nobody is ever shown one.
+    """
     simulation = Simulation(
         out=out, first_day=DAY.date, days=2, history_days=6, users=60, items=300,
         requests_per_day=150, recall_size=60, coarse_size=40, fine_size=20, exposed_size=8,
@@ -29,6 +32,7 @@ def write_logs(out: Path) -> Path:
         _with_dwell(path)
     for path in sorted((out / "logs" / "items").rglob("*.parquet")):
         _with_scenes(path)
+        _with_idle(path, idle)
     users = out / "users"
     users.mkdir()
     truth = pq.read_table(out / "truth" / "users.parquet", columns=["user_id", "segment"])
@@ -56,6 +60,15 @@ def _with_scenes(path: Path) -> None:
     known = [lists[item % len(lists)] for item in items["item_id"].to_pylist()]
     there = pa.array(known, pa.list_(pa.string()))
     pq.write_table(items.append_column("scenes", there), path)
+
+
+def _with_idle(path: Path, n: int) -> None:
+    """Add items like the first one, whose ids lie among those of the others and above them."""
+    items = pq.read_table(path)
+    more = items.take(pa.array([0] * n, pa.int64()))
+    ids = pa.array([10**6 + 7 * place if place % 2 else -place for place in range(n)], pa.int64())
+    more = more.set_column(0, items.schema.field("item_id"), ids)
+    pq.write_table(pa.concat_tables([items, more]), path)
 
 
 def settings(

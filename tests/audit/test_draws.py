@@ -24,10 +24,10 @@ from winnow.audit.recompute.draws import (
     DrawFigures,
     Negatives,
     examine,
-    expected_draws,
     log_q_edges,
     places_of,
 )
+from winnow.audit.recompute.expected_draws import expected_draws
 from winnow.audit.recompute.negative_lists import negatives_in
 
 Event = tuple[int, int]

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.sql import DataFrame
-from winnow.audit.recompute import draws_pass, hard_pass
+from pyspark.sql import functions as F
+from winnow.audit.gates import draws, shares
+from winnow.audit.gates import popularity as popularity_gates
+from winnow.audit.recompute import date_items, draws_pass, hard_pass
+from winnow.audit.recompute.untouched import parted
 from winnow.audit.record import AuditRecord
-from winnow.audit.registry import GATE_OF, GATES
+from winnow.audit.registry import GATE_OF, GATES, gates_of
 from winnow.config.entries import PopularityEntry, UniformEntry
 from winnow.sampler.sources import popularity, registry
 from winnow.sampler.sources.drawn import CatalogueItems, Groups
@@ -41,7 +45,7 @@ from tests.audit.mutants import (
     SOURCED,
     Mutant,
 )
-from tests.audit.workbench import Bench, asking, build
+from tests.audit.workbench import Bench, Broken, asking, build
 
 if TYPE_CHECKING:
     from winnow.engine.engine import Engine
@@ -99,6 +103,17 @@ def bench(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def many(bench: Bench) -> Bench:
     limits = replace(bench.scratch.limits, compared_positives=100)
     return replace(bench, scratch=replace(bench.scratch, limits=limits), memory=Memory())
+
+
+@pytest.fixture(scope="module")
+def idle(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return build(engine, tmp_path_factory.mktemp("idle"), idle=3_000)
+
+
+@pytest.fixture(scope="module")
+def vast(idle: Bench) -> Bench:
+    limits = replace(idle.scratch.limits, audited_items=0)
+    return replace(idle, scratch=replace(idle.scratch, limits=limits), memory=Memory())
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +255,75 @@ class DescribeAnAuditOfManyPositives:
         mutant = next(one for one in MUTANTS if one.name == name)
         record = many.audit(mutant.make(many), mutant.caught_by)
         assert failed(record) >= set(mutant.caught_by)
+
+
+_MODULES = [popularity_gates, draws, shares]
+OF_ITEMS = {gate.name for gate in gates_of(_MODULES)}
+"""The gates that look at items, of a vast catalogue at the untouched ones by their weight."""
+
+
+@pytest.mark.sail_only
+class DescribeAnAuditOfAVastCatalogue:
+    """Items that nothing tells of are counted by their weight; here a few hundred are many."""
+
+    def it_measures_the_same(
+        self, idle: Bench, vast: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plain = idle.audit()
+        seen: list[int] = []
+
+        def noted(*given: Any) -> Any:
+            told, untouched = parted(*given)
+            seen.append(untouched.items)
+            return told, untouched
+
+        monkeypatch.setattr(date_items, "parted", noted)
+        monkeypatch.setattr(date_items, "recomputed_items", None)
+        record = vast.audit()
+        errors = [g for g in record.gates if g.status == "error"]
+        assert errors == []
+        assert seen[0] > 1_000, "there must be items that nothing tells of"
+        # Cells of draws are parts of the items of one weight then.
+        by_cells = ("easy_draws_p", "easy_draws_bias")
+        found = {g.name: g.figure for g in record.gates if not g.name.startswith(by_cells)}
+        wanted = {g.name: g.figure for g in plain.gates if not g.name.startswith(by_cells)}
+        assert found == {name: pytest.approx(value, rel=1e-9) for name, value in wanted.items()}
+        assert failed(record) == set()
+        assert record.top_items == plain.top_items[: len(record.top_items)]
+        for band, known in zip(record.bands, plain.bands, strict=True):
+            assert band.model_dump() == pytest.approx(known.model_dump(), rel=1e-9, abs=1e-6)
+
+    @pytest.mark.parametrize(
+        "mutant",
+        [mutant for mutant in MUTANTS if OF_ITEMS & {n.split(".")[0] for n in mutant.caught_by}],
+        ids=lambda mutant: mutant.name,
+    )
+    def it_catches_each_mistake_about_items_and_draws(self, vast: Bench, mutant: Mutant) -> None:
+        assert failed(vast.audit(mutant.make(vast), mutant.caught_by)) >= set(mutant.caught_by)
+
+    @pytest.mark.parametrize(
+        ("gate", "column", "said", "wrong"),
+        [
+            # The places of two items of which nothing is told are exchanged.
+            ("item_index_differs", "item_idx", "item_idx + 1 - 2 * (item_id div 1000021)", 2),
+            ("item_q_differs", "q", "q * if(item_id = 1000007, 2, 1)", 1),
+            ("weights_differ", "weight", "weight * if(item_id = 1000007, 2, 1)", 1),
+            ("eligible_from_differs", "eligible_from", "eligible_from + interval 1 hour", 2),
+            ("popularity_differs", "clicks", "clicks + 1", 2),
+            ("item_positives_differ", "positives", "positives + 1", 2),
+            ("in_batch_q_differs", "in_batch_q", "in_batch_q + 0.001", 2),
+            ("item_impressions_differ", "impressions", "impressions + 1", 2),
+            ("catalogue_differs", "item_id", "if(item_id = 1000007, -999, item_id)", 2),
+        ],
+    )
+    def it_counts_mistakes_about_what_nothing_is_told_of(
+        self, vast: Bench, gate: str, column: str, said: str, wrong: int
+    ) -> None:
+        stats = vast.tables["item_stats"]
+        of_two = f"if(item_id IN (1000007, 1000021), {said}, {column})"
+        changed = stats.withColumn(column, F.expr(of_two).cast(stats.schema[column].dataType))
+        record = vast.audit(Broken(tables={"item_stats": changed}), [gate])
+        assert {g.figure for g in record.gates if g.name == gate} == {wrong}
 
 
 class DescribeAMutant:

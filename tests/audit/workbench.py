@@ -251,13 +251,17 @@ def _some(log: Log) -> DataFrame:
 
 
 def build(
-    engine: "Engine", folder: Path, changed: Mapping[str, Mapping[str, object]] | None = None
+    engine: "Engine",
+    folder: Path,
+    changed: Mapping[str, Mapping[str, object]] | None = None,
+    idle: int = 0,
 ) -> Bench:
     """Simulate logs, build them without a mistake, and stage every table.
 
-    ``changed`` are settings of popularity and negatives, by the part of the config.
+    ``changed`` are settings of popularity and negatives, by the part of the config; ``idle`` as for
+    ``write_logs``.
     """
-    path = write_logs(folder / "funnel")
+    path = write_logs(folder / "funnel", idle)
     config = settings(path, changed=changed)
     spark, work = engine.spark, folder / "work"
     work.mkdir()

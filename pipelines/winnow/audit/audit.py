@@ -14,9 +14,9 @@ from winnow.audit.gates.history import date_volume
 from winnow.audit.gates.mix import REASONS, given_negatives
 from winnow.audit.judging import judge
 from winnow.audit.recompute.compared_positives import compared_positives
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.forbidden import date_draws
-from winnow.audit.recompute.items import date_items
 from winnow.audit.recompute.staged_rows import negatives_of, positives_of
 from winnow.audit.record import AuditRecord, verdict_of
 from winnow.audit.registry import lines_of_measurements

@@ -151,21 +151,25 @@ def _far_off(distance: float, variance: float) -> float:
     return min(_MOST, max(0.0, (exponent - math.log(2.0)) / math.log(10.0)))
 
 
-def occupancy(seen: float, expected: NDArray[np.float64]) -> Surprise:
+def occupancy(
+    seen: float, expected: NDArray[np.float64], times: NDArray[np.float64] | None = None
+) -> Surprise:
     """Compare how many items were drawn at all with what their expected counts let expect.
 
     An item with E expected draws is missing with probability about exp(-E); items are taken as
     independent, which overstates the variance a little. p is a bound that is never too small.
+    ``times`` is how many items each expectation is of, shape (n,); None is one.
     """
     missing = np.exp(-expected)
-    mean = float((1.0 - missing).sum())
+    each = np.ones(len(expected)) if times is None else times
+    mean = float(((1.0 - missing) * each).sum())
     if mean == 0.0:
         return Surprise(0.0, 0.0, 0)
-    variance = float((missing * (1.0 - missing)).sum())
+    variance = float((missing * (1.0 - missing) * each).sum())
     # Half an item on each side: the count is whole, its expectation is not.
     distance = max(0.0, abs(seen - mean) - 0.5)
     p = _far_off(distance, max(variance, 1e-9))
-    return Surprise(p, abs(seen - mean) / mean, len(expected))
+    return Surprise(p, abs(seen - mean) / mean, int(each.sum()))
 
 
 def stability_index(

@@ -36,6 +36,9 @@ class Limits:
         compared_positives: Rows of at most so many positives are compared one by one, of more those
             of some requests: a mistake in one request of a thousand is found some twenty-five times
             or more.
+        audited_items: Items of a catalogue that the audit looks at one by one. Of a larger one
+            those that no log of the date and no table tells of are counted by what they weigh, and
+            item_stats is written in the order of the catalogue.
         hashed_keys: Of more keys the hashes are sorted in place of counting different ones: Sail,
             merging sets of ten million, takes one second or, with the same rows, nine.
         rows_per_file, bytes_per_file: What a task holds of a table, or of the pairs, in Arrow
@@ -56,6 +59,7 @@ class Limits:
     compared_keys: ShuffleLimit = ShuffleLimit(2_000_000, 4_300_000)
     audited: ShuffleLimit = ShuffleLimit(2_000_000, 1_750_000)
     compared_positives: int = 50_000
+    audited_items: int = 4_000_000
     hashed_keys: int = 1_000_000
     rows_per_file: int = 1_000_000
     bytes_per_file: int = 128 * 2**20

@@ -102,11 +102,11 @@ def frames_of_logs(
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             inputs.catalogue.eligibility,
-            inputs.shown.frame,
-            inputs.groups.frame,
+            inputs.shown,
+            inputs.groups,
             contract,
-            run.day.date,
-            n_positives=inputs.groups.rows,
+            run,
+            len(inputs.catalogue.catalogue.ids),
         )
 
     makers: dict[str, Callable[[TableContract], DataFrame]] = {

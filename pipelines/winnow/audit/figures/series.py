@@ -10,8 +10,13 @@ from pyspark.sql import functions as F
 from winnow.arrays.distinct import most_first
 from winnow.audit.recompute.compared_positives import Kept
 from winnow.audit.recompute.drawable import Drawable
-from winnow.audit.recompute.draws import DrawFigures, expected_draws, log_q_edges
+from winnow.audit.recompute.draws import (
+    DrawFigures,
+    log_q_edges,
+)
+from winnow.audit.recompute.expected_draws import expected_draws, expected_of_untouched
 from winnow.audit.recompute.items import Items
+from winnow.audit.recompute.untouched import Untouched, tenths_of
 from winnow.audit.record import HardOrigin, Histogram, PopularityBand, TopItem
 from winnow.shown_text import shown
 
@@ -26,21 +31,32 @@ def popularity_series(
     inside = np.flatnonzero(items.eligible & items.listed)
     if len(inside) == 0:
         return (), ()
-    weighed = items.weighed()
+    weighed, total = items.weighed(), max(items.total_weight, 1.0)
     columns: dict[str, NDArray[Any]] = {
         "clicks": items.clicks[inside],
         "candidates": kept.candidates[inside],
         "kept": kept.kept[inside],
-        "q": weighed.weights / float(weighed.weights.sum()),
+        "q": weighed.weights / total,
         "expected": drawable.by_item(
             expected_draws(drawable, draws.total, draws.blocked + draws.spent)
         ),
         "drawn": drawable.by_item(draws.drawn),
     }
-    order = most_first(columns["clicks"])
+    order, others = most_first(columns["clicks"]), items.untouched
+    parts = np.array_split(order, min(_BANDS, len(order)))
+    if others.items:
+        place = items.place[inside]
+        tenth = tenths_of(place, len(inside) + others.items)
+        parts = [np.flatnonzero(tenth == number) for number in range(_BANDS)]
+        order = np.argsort(place)
+        # One in between that is untouched is not among them.
+        order = order[place[order] == np.arange(len(order))]
+    of_others = np.zeros(len(others.n))
+    for of_source in expected_of_untouched(drawable, draws.total, others.weight):
+        of_others = of_others + of_source
     bands = [
-        PopularityBand(band=number, items=len(part), **_summed(columns, part))
-        for number, part in enumerate(np.array_split(order, min(_BANDS, len(order))), start=1)
+        PopularityBand(**_band(columns, part, others, number, of_others, total))
+        for number, part in enumerate(parts)
     ]
     top = [
         TopItem(
@@ -51,6 +67,22 @@ def popularity_series(
         for rank, i in enumerate(order[:_TOP], start=1)
     ]
     return tuple(bands), tuple(top)
+
+
+def _band(
+    columns: dict[str, NDArray[Any]],
+    part: NDArray[np.int64],
+    others: Untouched,
+    number: int,
+    expected: NDArray[np.float64],
+    total: float,
+) -> dict[str, Any]:
+    """Return the sums of a tenth, with those of the untouched items in it."""
+    found, own = _summed(columns, part), others.tenth == number
+    n = others.n[own]
+    found["q"] = round(found["q"] + float((others.weight[own] * n).sum()) / total, 12)
+    found["expected"] = round(found["expected"] + float((expected[own] * n).sum()), 6)
+    return {"band": number + 1, "items": len(part) + int(n.sum()), **found}
 
 
 def _summed(

@@ -15,7 +15,7 @@ from winnow.audit.recompute.batches import (
     unlikely_chances,
     unlikely_masks,
 )
-from winnow.audit.recompute.forbidden import forbidding_rows
+from winnow.audit.recompute.forbidding import forbidding_rows
 from winnow.audit.recompute.request_sample import one_in_so_many
 from winnow.audit.recompute.staged_rows import clicked_rows
 

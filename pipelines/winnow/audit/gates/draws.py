@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import EASY, Figure, Measurement, at_most, none_of
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.drawable import Drawable
-from winnow.audit.recompute.draws import DrawFigures, expected_draws
+from winnow.audit.recompute.draws import (
+    DrawFigures,
+)
+from winnow.audit.recompute.expected_draws import expected_draws, expected_of_untouched
 from winnow.audit.recompute.forbidden import date_draws
 from winnow.audit.recompute.staged_rows import negatives_of
+from winnow.audit.recompute.untouched import NONE_UNTOUCHED, Untouched, in_pools
 from winnow.audit.statistics import chi_square, occupancy
 from winnow.config.tree import Config
 
@@ -116,18 +122,35 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
             *([REPEATED_DRAWS.promised()] if evidence.config.negatives.distinct else []),
         ],
         lambda: easy_figures(
-            date_draws(evidence), date_drawable(evidence), evidence.config, mixed=mixed
+            date_draws(evidence),
+            date_drawable(evidence),
+            evidence.config,
+            mixed=mixed,
+            untouched=date_items(evidence).untouched,
+            pools=date_items(evidence).drawn_pools,
         ),
     )
 
 
 def easy_figures(
-    draws: DrawFigures, drawable: Drawable, config: Config, *, mixed: bool
+    draws: DrawFigures,
+    drawable: Drawable,
+    config: Config,
+    *,
+    mixed: bool,
+    untouched: Untouched = NONE_UNTOUCHED,
+    pools: NDArray[np.int64] | None = None,
 ) -> list[Figure]:
     """Return what the pass over all negatives says, as figures.
 
     Drawn items are compared with their exact expectation per source; items that are forbidden to
     many users are expected, and drawn, less often than their weight says.
+
+    Args:
+        draws: What the pass said. drawable: What may be drawn. config: The sources.
+        mixed: Whether ``mixture_log_q`` was compared.
+        untouched: Items of the catalogue that are not in ``drawable``, of which none was drawn.
+        pools: The pool of each item of ``drawable``, where there are some of these.
     """
     figures = [
         SHOWN_NEGATIVES.figure(draws.shown),
@@ -146,11 +169,21 @@ def easy_figures(
     expected = expected_draws(drawable, draws.total, draws.blocked + draws.spent)
     likely = expected_draws(drawable, draws.total, draws.blocked)
     names = [source.name for source in config.negatives.drawn]
-    per_source = zip(names, *map(drawable.of_source, (draws.drawn, expected, likely)), strict=True)
-    for name, drawn, wanted, before in per_source:
+    of_untouched = expected_of_untouched(drawable, draws.total, untouched.weight)
+    per_source = zip(
+        names,
+        *map(drawable.of_source, (draws.drawn, expected, likely)),
+        of_untouched,
+        strict=True,
+    )
+    for name, drawn, wanted, before, beside in per_source:
         if drawn.sum() == 0:
             continue
-        surprise = chi_square(drawn, wanted, before)
+        cells = drawn, wanted, before
+        if pools is not None and beside.any():
+            # A source that gives what is untouched gives any item: its slots are the items.
+            cells = in_pools(*cells, pools, beside, untouched)
+        surprise = chi_square(*cells)
         detail = f"{drawn.sum():,.0f} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
         figures += [
             EASY_DRAWS_P.figure(surprise.p, name, detail=detail),
@@ -161,9 +194,14 @@ def easy_figures(
     drawn, wanted = (drawable.by_item(np.where(alike, n, 0.0)) for n in (draws.drawn, expected))
     if drawn.sum() > 0:
         seen = float((drawn > 0).sum())
-        surprise = occupancy(seen, wanted)
-        usual = float((1 - np.exp(-wanted)).sum())
-        detail = f"{seen:,.0f} of {len(drawn):,} items, {usual:,.1f} expected"
+        each = np.append(np.ones(len(drawn)), untouched.n).astype(np.float64)
+        beside = np.zeros(len(untouched.n))
+        for s in np.flatnonzero(drawable.distinct == 0):
+            beside = beside + of_untouched[s]
+        every = np.append(wanted, beside)
+        surprise = occupancy(seen, every, each)
+        usual = float(((1 - np.exp(-every)) * each).sum())
+        detail = f"{seen:,.0f} of {each.sum():,.0f} items, {usual:,.1f} expected"
         figures += [
             COVERAGE_P.figure(surprise.p, detail=detail),
             COVERAGE_BIAS.figure(surprise.bias),

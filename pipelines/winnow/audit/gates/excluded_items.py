@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import IN_BATCH, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.excluded_items import differing_lists
-from winnow.audit.recompute.forbidden import forbidding_rows
+from winnow.audit.recompute.forbidding import forbidding_rows
 from winnow.audit.recompute.request_sample import one_in_so_many
 
 EXCLUDED_ITEMS_DIFFER = none_of(

@@ -157,9 +157,12 @@ def drift_figures(
     users, users_then = (one.get(EFFECTIVE_USERS, 0.0) for one in (volume, earlier[-1]))
     if min(users, users_then) < LEAST_USERS:
         return []
-    then = before.select("item_id", F.col("positives").alias("then"), "clicks")
+    # What has neither adds nothing to any bin, and is in the one of an item that was not there.
+    told = before.where((F.col("positives") > 0) | (F.col("clicks") > 0))
+    then = told.select("item_id", F.col("positives").alias("then"), "clicks")
     joined = (
-        item_stats.select("item_id", F.col("positives").alias("now"))
+        item_stats.where("positives > 0")
+        .select("item_id", F.col("positives").alias("now"))
         .join(then, "item_id", how="full")
         .groupBy(F.coalesce("clicks", F.lit(0)).alias("clicks"))
         .agg(F.sum("now").alias("now"), F.sum("then").alias("then"))

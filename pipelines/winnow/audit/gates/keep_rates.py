@@ -96,12 +96,15 @@ def _of_all(kept: float, number: NDArray[np.float64], keep: NDArray[np.float64])
 def top_share(counts: Kept, items: Items) -> list[Figure]:
     """Compare what the most clicked 1 % of items hold of the positives, before and after.
 
-    They are thinned most, so their share cannot grow but by chance: four standard deviations of
+    Items that nobody clicked are none of these, however few others there are. The most clicked are
+    thinned most, so their share cannot grow but by chance: four standard deviations of
     the share are allowed to it.
     """
     if counts.kept.sum() == 0:
         return []
-    top = most_first(items.clicks)[: max(1, len(items.clicks) // 100)]
+    n_items = len(items.clicks) + items.untouched.items
+    top = most_first(items.clicks)[: max(1, n_items // 100)]
+    top = top[items.clicks[top] > 0]
     before = float(counts.candidates[top].sum()) / max(float(counts.candidates.sum()), 1.0)
     after = float(counts.kept[top].sum()) / float(counts.kept.sum())
     variance = float((counts.candidates * items.keep * (1.0 - items.keep)).sum())

@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 from winnow.arrays.distinct import distinct
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POPULARITY, Figure, Measurement, at_most, none_of
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.date_items import date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import positives_of
 from winnow.audit.recompute.stated_weights import wrong_weights
+from winnow.audit.recompute.untouched import FIRST_INDEX
 from winnow.audit.recompute.wanted_rows import wanted_rows
 from winnow.config.tree import Config
 
@@ -84,9 +86,6 @@ UNCLICKED_WEIGHT_SHARE = at_most(
     warn=0.5,
 )
 
-_FIRST_INDEX = 3
-"""Indices 0 to 2 stay free for padding, NULL and unknown ids."""
-
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
     """Measure item_stats, and that positives begin where popularity ends."""
@@ -137,21 +136,30 @@ def item_figures(items: Items, config: Config) -> list[Figure]:
     wrong = listed & (items.stated != items.clicks)
     knows_the_date = wrong & (items.stated == items.clicks + items.same)
     both = listed & items.eligible
-    misplaced = listed & (items.index != items.place + _FIRST_INDEX)
-    total = max(float(weight.sum()), 1.0)
+    misplaced = listed & (items.index != items.place + FIRST_INDEX)
+    total, others = max(items.total_weight, 1.0), items.untouched
     share = weight / total
     counted, number = distinct(items.popularity)
-    shares = np.power(counted + config.popularity.smoothing, config.negatives.alpha)[number]
+    smoothing, alpha = config.popularity.smoothing, config.negatives.alpha
+    shares = np.power(counted + smoothing, alpha)[number]
+    # The untouched have no popularity; that their q are right is known of them already.
+    alike = np.full(len(others.n), np.power(float(smoothing), alpha))
+    wrong_ones = wrong_weights(
+        np.append(shares[listed], alike),
+        np.append(weight[listed], others.weight),
+        np.append(np.ones(int(listed.sum()), np.int64), others.n),
+    )
+    unclicked = float(weight[items.clicks == 0].sum()) + others.total_weight
     return [
         CATALOGUE_DIFFERS.figure(int((listed != items.eligible).sum())),
         ELIGIBLE_FROM_DIFFERS.figure(int((both & (items.since_us != items.begins_us)).sum())),
         POPULARITY_DIFFERS.figure(int(wrong.sum())),
         POPULARITY_KNOWS_THE_DATE.figure(int(knows_the_date.sum())),
         *(() if config.popularity.is_clicks else (_popularity(items),)),
-        WEIGHTS_DIFFER.figure(wrong_weights(shares[listed], weight[listed])),
+        WEIGHTS_DIFFER.figure(wrong_ones),
         ITEM_INDEX_DIFFERS.figure(int(misplaced.sum())),
         ITEM_Q_DIFFERS.figure(int((listed & ~(np.abs(items.q - share) <= 1e-9 * share)).sum())),
-        UNCLICKED_WEIGHT_SHARE.figure(float(weight[items.clicks == 0].sum()) / total),
+        UNCLICKED_WEIGHT_SHARE.figure(unclicked / total),
     ]
 
 
@@ -169,7 +177,18 @@ def wrong_impressions(item_stats: DataFrame, ranking: DataFrame) -> Figure:
             as many rows as the log is another gate.
     """
     shown = ranking.groupBy("item_id").agg(F.count(F.lit(1)).alias("shown"))
-    joined = item_stats.select("item_id", "impressions").join(shown, "item_id", how="left")
+    # Of a large catalogue few items were shown: the others say so, and are not joined.
+    some = F.coalesce(F.col("impressions") != 0, F.lit(True))
+    stated = item_stats.where(some).select("item_id", "impressions", F.lit(True).alias("stated"))
+    joined = stated.join(shown, "item_id", how="full")
     differs = F.col("impressions") != F.coalesce("shown", F.lit(0))
-    row = joined.agg(F.count_if(F.coalesce(differs, F.lit(True))).alias("wrong")).collect()[0]
-    return ITEM_IMPRESSIONS_DIFFER.figure(row["wrong"])
+    row = joined.agg(
+        F.count_if(F.col("stated") & F.coalesce(differs, F.lit(True))).alias("wrong"),
+        F.count_if(F.col("stated").isNull()).alias("unstated"),
+    ).collect()[0]
+    unstated = 0
+    if row["unstated"]:
+        # Shown, and said not to be; or in no catalogue, which is no mistake.
+        none = item_stats.where(~some).select("item_id")
+        unstated = none.join(shown, "item_id", how="left_semi").count()
+    return ITEM_IMPRESSIONS_DIFFER.figure(row["wrong"] + unstated)

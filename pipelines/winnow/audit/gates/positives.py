@@ -17,8 +17,9 @@ from winnow.audit.gate import (
 )
 from winnow.audit.gates.keep_rates import keep_rates, top_share
 from winnow.audit.recompute.compared_positives import ComparedPositives, compared_positives
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.draws import MOST_OFF
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.staged_rows import positives_of
 
 POSITIVES_NOT_CLICKED = none_of(
@@ -143,7 +144,7 @@ def positive_figures(
     column, of_item = compared.column, compared.of_item
     keep, clicks = of_item(items.keep, 1.0), of_item(items.clicks, 0.0)
     unused = of_item(items.unused, 0.0)
-    total = max(float(items.weight.sum()), 1.0)
+    total = max(items.total_weight, 1.0)
     with np.errstate(divide="ignore"):
         log_q = of_item(np.log(items.weight / total), -np.inf)
     listed = of_item(items.listed, 0.0) > 0

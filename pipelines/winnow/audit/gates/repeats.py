@@ -8,8 +8,9 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POSITIVES, Figure, Measurement, none_of
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.hashes import hashes_of
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.repeats import expected_of, repeats_differ
 from winnow.audit.recompute.request_sample import of_some_requests, one_in_so_many, requests_note
 from winnow.audit.recompute.staged_rows import clicked_rows, positives_of

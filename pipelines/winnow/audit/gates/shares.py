@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import EASY, Figure, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.date_sources import date_drawable
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.row_sample import RowSample, positives_sample
@@ -58,8 +59,12 @@ def shares_of(evidence: Evidence) -> DataFrame:
     key = key_of("item_id", evidence.config.ids.item).alias("neg_key")
     names = F.explode(F.array(*(F.lit(name) for name in main or ["none"]))).alias("source")
     # Where nothing is drawn the table has no row whose share could be looked up.
-    stats = evidence.staged["item_stats"]
-    frames = [stats.select(names, key, F.array("q").alias("shares"))]
+    stats, items = evidence.staged["item_stats"].select(key, "q"), date_items(evidence)
+    if items.untouched.items:
+        # What was drawn is among the others.
+        known = pa.table({"neg_key": items.key[items.listed], "q": items.q[items.listed]})
+        stats = evidence.scratch.stored(known, "shares-of-told")
+    frames = [stats.select(names, "neg_key", F.array("q").alias("shares"))]
     if len(main) < len(negatives.drawn):
         others = [source.name not in main for source in negatives.drawn]
         frames.append(evidence.scratch.stored(_shares(drawable, negatives, others), "shares"))

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import EASY, Figure, Measurement, none_of
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.date_sources import date_drawable, looked_up
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.exposures import date_exposures
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
 from winnow.audit.recompute.source_rules import (

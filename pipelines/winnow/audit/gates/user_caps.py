@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POSITIVES, Figure, Measurement, none_of
 from winnow.audit.recompute.candidates import recomputed_candidates
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.date_items import date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.audit.recompute.request_sample import one_in_so_many
 from winnow.audit.recompute.staged_rows import clicked_rows, first_rows, positives_of

@@ -13,7 +13,8 @@ from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.action_labels import label_columns, labels_fit
 from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.date_items import date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
 from winnow.audit.recompute.staged_rows import (
     KEY,

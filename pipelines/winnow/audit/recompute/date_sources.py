@@ -6,6 +6,7 @@ the weights of the main source are those of item_stats, which gates of their own
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.drawable import (
     ANY,
     KNOWN_NOT_RECALLED,
@@ -24,9 +26,10 @@ from winnow.audit.recompute.drawable import (
 )
 from winnow.audit.recompute.draws import places_of
 from winnow.audit.recompute.exposures import Counts, date_exposures
-from winnow.audit.recompute.items import Items, date_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.markets import MarketCounts, date_markets
 from winnow.audit.recompute.segments import SegmentCounts, date_segments
+from winnow.audit.recompute.untouched import Untouched
 from winnow.config.asked_negatives import Drawn
 from winnow.config.negatives import Fill, Negatives
 from winnow.config.pool_entries import MarketColumns
@@ -103,12 +106,28 @@ def drawable_of(
     return Drawable.of(
         weighed.keys,
         [
-            _numbered(
-                source, made[source.distribution], order, rows.get(source.distribution), negatives
+            _with_untouched(
+                _numbered(
+                    source,
+                    made[source.distribution],
+                    order,
+                    rows.get(source.distribution),
+                    negatives,
+                ),
+                source,
+                items.untouched,
             )
             for source in negatives.drawn
         ],
     )
+
+
+def _with_untouched(groups: SourceGroups, source: Drawn, others: Untouched) -> SourceGroups:
+    """Return a source with what its one group has besides: of the main distribution alone."""
+    if source.distribution != 0 or not others.items:
+        return groups
+    lightest = float(others.weight.min())
+    return replace(groups, beside=others.total_weight, lightest=lightest)
 
 
 def _segments(counts: SegmentCounts, keys: NDArray[np.int64]) -> Segments:

@@ -45,6 +45,8 @@ class SourceGroups:
         distinct: Whether it repeats no item of a positive.
         behind: Of a distinct one, the place of another one of whose draws for the positive it
             repeats none either; -1: none.
+        beside: How much the items weigh that its only group has besides, see ``Untouched``.
+        lightest: The least weight of these.
     """
 
     name: str
@@ -55,6 +57,8 @@ class SourceGroups:
     not_recalled: int = 0
     distinct: bool = False
     behind: int = -1
+    beside: float = 0.0
+    lightest: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Drawable:
         items: int32, shape (slots,): the item's number, ascending within a group.
         weights: float64, shape (slots,): whole numbers, whose sums are exact below 2^53.
         totals: float64, shape (groups,): the sum of the weights of each.
+        beside: float64, shape (groups,): how much of that are items without a slot.
         lowest_log_q: float64, shape (1,): ln of the smallest share of an item in its group, or -1.
         rows: int32, shape (sources,): the source's row in ``of_item``, -1 where there is one group.
         of_item: int32: row after row, the group of a positive of each item, -1 where none.
@@ -87,6 +92,7 @@ class Drawable:
     items: NDArray[np.int32]
     weights: Floats
     totals: Floats
+    beside: Floats
     lowest_log_q: Floats
     rows: NDArray[np.int32]
     of_item: NDArray[np.int32]
@@ -117,7 +123,12 @@ class Drawable:
         group = np.repeat(np.arange(len(sizes)), sizes)
         # Sums of whole numbers below 2^53 are exact, in whatever order.
         totals = np.bincount(group, weights, minlength=len(sizes)).astype(np.float64)
+        beside = np.array([source.beside for source in sources for _ in source.groups], np.float64)
+        totals += beside
         least = float((weights / totals[group]).min(initial=1.0))
+        for source, begin in zip(sources, first[:-1], strict=True):
+            if source.beside:
+                least = min(least, source.lightest / float(totals[begin]))
         return cls(
             keys=keys,
             codes=np.array([source.code for source in sources], np.int8),
@@ -126,6 +137,7 @@ class Drawable:
             items=np.concatenate([np.empty(0, np.int32), *(items for items, _ in all_groups)]),
             weights=weights,
             totals=totals,
+            beside=beside,
             lowest_log_q=np.array([min(np.log(least), -1.0)]),
             rows=np.array(rows, np.int32),
             of_item=np.concatenate([np.empty(0), *own]).astype(np.int32),

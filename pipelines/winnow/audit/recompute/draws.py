@@ -225,22 +225,3 @@ def places_of(item: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.in
     slot = (item - keys[0]).view(np.uint64)
     found_at: NDArray[np.int32] = table[np.minimum(slot, np.uint64(span)).view(np.int64)]
     return found_at
-
-
-def expected_draws(
-    drawable: Drawable, total: NDArray[np.float64], blocked: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return E = q (S - sum of w over users that the item is forbidden to), by slot.
-
-    Exact without a table of users by items: a user with ``draws`` draws of a group gives each
-    allowed item draws * q / (1 - q(F)), which is q * w. Where a positive gets no item twice, each
-    draw has a w of its own, and what was drawn before is forbidden to it. ``total`` and
-    ``blocked`` as in ``DrawFigures``.
-    """
-    sizes = np.diff(drawable.begins)
-    of_all = np.repeat(total, sizes)
-    rest = np.maximum(of_all - blocked, 0.0)
-    # An item that is forbidden to every user who drew leaves a rest of rounding errors only.
-    rest[rest < 1e-9 * of_all] = 0.0
-    expected: NDArray[np.float64] = drawable.weights / np.repeat(drawable.totals, sizes) * rest
-    return expected

@@ -21,16 +21,12 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
     with aliases, periods of its own id tell it where there are any.
     """
     if "items" in logs:
-        log = logs["items"]
-        rows = valid_rows(log).where(on_date(log, day))
-        begins = F.unix_micros("valid_from")
-        ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
-        inside = rows.where(F.coalesce(begins < day.end_us, F.lit(True)) & ends)
+        log, begins = logs["items"], F.col("begins")
         last = F.max(begins)
         if log.aliases is not None:
             own = F.col(OWN_ID)
             last = F.when(F.bool_or(own), F.max(F.when(own, begins))).otherwise(last)
-        periods = inside.groupBy("item_id").agg(last.alias("begins"))
+        periods = periods_of_date(log, day).groupBy("item_id").agg(last.alias("begins"))
     else:
         since = day.shifted(-config.popularity.window_days).start_us
         folder = F.unix_micros(F.col("partition_date").cast("timestamp"))
@@ -43,3 +39,17 @@ def recomputed_eligible(logs: Mapping[str, Log], config: Config, day: CalendarDa
         ids = reduce(DataFrame.unionByName, seen).distinct()
         periods = ids.withColumn("begins", F.lit(None).cast("bigint"))
     return periods.withColumn("eligible", F.lit(True))
+
+
+def periods_of_date(log: Log, day: CalendarDay) -> DataFrame:
+    """Return the valid rows of the items log whose period reaches into the date.
+
+    Returns:
+        The log's columns, and ``begins`` (bigint, microseconds since 1970-01-01 UTC; NULL where
+        nothing says it). An item may have several rows.
+    """
+    rows = valid_rows(log).where(on_date(log, day))
+    begins = F.unix_micros("valid_from")
+    ends = F.coalesce(F.unix_micros("valid_to"), F.lit(2**62)) > day.start_us
+    inside = rows.where(F.coalesce(begins < day.end_us, F.lit(True)) & ends)
+    return inside.withColumn("begins", begins)

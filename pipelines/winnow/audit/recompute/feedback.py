@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.audit.recompute.forbidden import listed_items
-from winnow.audit.recompute.items import date_items
+from winnow.audit.recompute.date_items import date_items
+from winnow.audit.recompute.forbidding import listed_items
 from winnow.audit.recompute.row_sample import positives_sample
 from winnow.audit.recompute.source_rows import OF_POSITIVE, as_positives
 from winnow.audit.recompute.staged_rows import positives_of

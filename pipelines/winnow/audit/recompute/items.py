@@ -16,19 +16,14 @@ from pyspark.sql import functions as F
 
 from winnow.arrays.distinct import most_first
 from winnow.arrays.sorting import order_of
-from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.drawable import Weighed
 from winnow.audit.recompute.eligible import recomputed_eligible
+from winnow.audit.recompute.item_counts import item_counts
 from winnow.audit.recompute.keep_probs import recomputed_keep
-from winnow.audit.recompute.pairs import recomputed_pairs
-from winnow.audit.recompute.popularity import (
-    first_unknown_us,
-    recomputed_popularity,
-    to_steps,
-)
+from winnow.audit.recompute.popularity import to_steps
+from winnow.audit.recompute.untouched import NONE_UNTOUCHED, Untouched
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
-from winnow.contracts.repeated_keys import key_hash
 from winnow.dates import CalendarDay
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.keys import key_of
@@ -39,6 +34,9 @@ from winnow.spark.scratch import Scratch
 @dataclass(frozen=True)
 class Items:
     """Every item that the logs or item_stats know, sorted by ``key``; arrays of shape (n,).
+
+    Of a vast catalogue those that nothing but item_stats and the items log tells of are summed up
+    in ``untouched``, and are in none of the arrays.
 
     Attributes:
         key: 64-bit keys, ascending.
@@ -62,6 +60,8 @@ class Items:
             ``NO_BEGIN`` where nothing says it.
         begins_us: The same by the logs.
         attributes: By name, its attributes by item_stats, which another gate compares with the log.
+        pool: As in ``Untouched``, where there are some of these.
+        untouched: The items that may be drawn besides.
     """
 
     key: NDArray[np.int64]
@@ -83,28 +83,28 @@ class Items:
     since_us: NDArray[np.int64]
     begins_us: NDArray[np.int64]
     attributes: Mapping[str, pa.Array] = field(default_factory=dict)
+    pool: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    untouched: Untouched = NONE_UNTOUCHED
+
+    @property
+    def total_weight(self) -> float:
+        """The sum of all weights; whole, and exact below 2^53."""
+        return float(self.weight.sum()) + self.untouched.total_weight
 
     @property
     def listed(self) -> NDArray[np.bool_]:
         """Whether item_stats has the item, shape (n,)."""
         return self.weight > 0
 
+    @property
+    def drawn_pools(self) -> NDArray[np.int64] | None:
+        """The pools of the items of ``weighed``; None where none are untouched."""
+        return self.pool[self.eligible & self.listed] if self.untouched.items else None
+
     def weighed(self) -> Weighed:
         """Return the items that may be drawn: eligible by the logs, with a weight."""
         inside = self.eligible & self.listed
         return Weighed(self.key[inside], self.weight[inside])
-
-
-@once
-def date_items(evidence: Evidence) -> Items:
-    """Return ``recomputed_items`` of the evidence."""
-    return recomputed_items(
-        evidence.logs,
-        evidence.staged["item_stats"],
-        evidence.config,
-        evidence.day,
-        evidence.scratch,
-    )
 
 
 def recomputed_items(
@@ -123,35 +123,15 @@ def recomputed_items(
         day: The date.
         scratch: Where to compute.
     """
-    at = F.col("event_us")
-    since = day.shifted(-config.popularity.window_days).start_us
-    # History that is there and does not count: rows that are not valid, or before the window.
-    readable = F.col("item_id").isNotNull() & ~F.col("filtered") & (at < day.end_us)
-    counts = F.col("valid") & (at >= since)
-    clicks = logs["clicks"].frame.where(readable).withColumn("counts", counts)
-    # The same item, time and hash are the same click: the hash need only tell apart these few.
-    distinct = clicks.select(
-        "item_id", "event_us", "counts", key_hash(logs["clicks"].contract.key)
-    ).distinct()
-    before_it, used = at < first_unknown_us(config, day), F.col("counts")
-    counted = distinct.groupBy("item_id").agg(
-        F.count_if(used & before_it).alias("before"),
-        F.count_if(used & ~before_it).alias("same"),
-        F.count_if(~used & before_it).alias("unused"),
-    )
-    earlier = None
-    if config.popularity.clicks != "all":
-        rows = logs["clicks"].about_rows
-        earlier = recomputed_pairs(logs, config, day, scratch, n_clicks=rows, since=since).rows
-        joined = earlier.select("item_id", "click").distinct().groupBy("item_id")
-        counted = counted.drop("before").join(
-            joined.agg(F.count(F.lit(1)).alias("before")), "item_id", how="full"
-        )
+    counted = item_counts(logs, config, day, scratch)
+    eligible = recomputed_eligible(logs, config, day)
+    return items_of(counted, stated_items(item_stats, config), eligible, config, scratch)
+
+
+def stated_items(item_stats: DataFrame, config: Config) -> DataFrame:
+    """Return what item_stats says of each item."""
     measured = not config.popularity.is_clicks
-    if measured:
-        popular = recomputed_popularity(logs, earlier, config, day, scratch)
-        counted = counted.join(popular, "item_id", how="full")
-    stats = item_stats.select(
+    return item_stats.select(
         "item_id",
         F.col("clicks").alias("stated"),
         F.col("item_idx").alias("index"),
@@ -164,27 +144,47 @@ def recomputed_items(
         *((F.col("popularity").alias("stated_popularity"),) if measured else ()),
         F.lit(True).alias("listed"),
     )
+
+
+def items_of(
+    counted: DataFrame,
+    says: DataFrame,
+    eligible: DataFrame | None,
+    config: Config,
+    scratch: Scratch,
+) -> Items:
+    """Put what logs and item_stats say of items side by side.
+
+    Args:
+        counted: What ``item_counts`` returned.
+        says: What ``stated_items`` returned, maybe with ``pool``.
+        eligible: What ``recomputed_eligible`` returned; None where these are known to be the items
+            of item_stats, since the same moments.
+        config: What else decides. scratch: Where to compute.
+    """
+    measured, with_pools = not config.popularity.is_clicks, "pool" in says.columns
     whole = ("before", "same", "unused", "weight", "positives")
-    every = (
-        counted.join(stats, "item_id", how="full")
-        .join(recomputed_eligible(logs, config, day), "item_id", how="full")
-        .select(
-            key_of("item_id", config.ids.item).alias("key"),
-            # Whole numbers are their own keys.
-            *(() if config.ids.item == "bigint" else ("item_id",)),
-            F.coalesce("index", F.lit(-1)).alias("index"),
-            *(
-                F.coalesce(n, F.lit(0)).alias(n)
-                for n in (*whole, *(("popularity",) if measured else ()))
-            ),
-            *((F.coalesce("stated_popularity", F.lit(-1.0)).alias("said"),) if measured else ()),
-            F.coalesce("stated", F.lit(-1)).alias("stated"),
-            *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
-            *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
-            F.coalesce(F.unix_micros("since"), F.lit(NO_BEGIN)).alias("since"),
-            F.coalesce("begins", F.lit(NO_BEGIN)).alias("begins"),
-            *(name for name in stats.columns if name.startswith(ATTRIBUTE)),
-        )
+    units = ("popularity",) if measured else ()
+    joined = counted.join(says, "item_id", how="full")
+    if eligible is None:
+        joined = joined.withColumn("eligible", F.col("listed"))
+        joined = joined.withColumn("begins", F.unix_micros("since"))
+    else:
+        joined = joined.join(eligible, "item_id", how="full")
+    every = joined.select(
+        key_of("item_id", config.ids.item).alias("key"),
+        # Whole numbers are their own keys.
+        *(() if config.ids.item == "bigint" else ("item_id",)),
+        F.coalesce("index", F.lit(-1)).alias("index"),
+        *(F.coalesce(n, F.lit(0)).alias(n) for n in (*whole, *units)),
+        *((F.coalesce("stated_popularity", F.lit(-1.0)).alias("said"),) if measured else ()),
+        F.coalesce("stated", F.lit(-1)).alias("stated"),
+        *(F.coalesce(n, F.lit(0.0)).alias(n) for n in ("q", "in_batch_q")),
+        *(F.coalesce(n, F.lit(False)).alias(n) for n in ("listed", "eligible")),
+        F.coalesce(F.unix_micros("since"), F.lit(NO_BEGIN)).alias("since"),
+        F.coalesce("begins", F.lit(NO_BEGIN)).alias("begins"),
+        *((F.coalesce("pool", F.lit(0)).alias("pool"),) if with_pools else ()),
+        *(name for name in says.columns if name.startswith(ATTRIBUTE)),
     )
     table = _by_key(scratch.fetched(every, "audited-items"))
     before, same, unused, weight, stated, positives, index, since_us, begins_us = (
@@ -199,7 +199,7 @@ def recomputed_items(
         popularity = to_steps(np.asarray(table["popularity"].to_numpy(), np.int64))
         said = np.asarray(table["said"].to_numpy(), np.float64)
     q, in_batch_q = (np.asarray(table[n].to_numpy(), np.float64) for n in ("q", "in_batch_q"))
-    listed, eligible = (
+    listed, drawable = (
         np.asarray(table[name].to_numpy(), np.bool_) for name in ("listed", "eligible")
     )
     return Items(
@@ -209,7 +209,7 @@ def recomputed_items(
         popularity=popularity,
         stated_popularity=said,
         stated=stated,
-        eligible=eligible,
+        eligible=drawable,
         weight=np.where(listed, weight, 0),
         keep=recomputed_keep(popularity, config.positives.downsampling),
         positives=positives,
@@ -226,7 +226,11 @@ def recomputed_items(
             for name in table.column_names
             if name.startswith(ATTRIBUTE)
         },
+        pool=np.asarray(table["pool"].to_numpy(), np.int64) if with_pools else _NO_POOLS,
     )
+
+
+_NO_POOLS = np.empty(0, np.int64)
 
 
 def _by_key(table: pa.Table) -> pa.Table:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.recompute.items import date_items
+from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.pairs import recomputed_pairs
 from winnow.audit.recompute.popularity import recomputed_popularity, to_steps
 from winnow.config.pool_entries import MarketColumns

@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
-from winnow.audit.recompute.forbidden import forbidding_rows
-from winnow.audit.recompute.items import date_items
+from winnow.audit.recompute.date_items import date_items
+from winnow.audit.recompute.forbidding import forbidding_rows
 from winnow.audit.recompute.logged_stages import is_of_user, logged_stages
 from winnow.audit.recompute.request_lists import taken_items
 from winnow.audit.recompute.request_sample import of_some_requests
