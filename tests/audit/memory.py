@@ -19,6 +19,12 @@ _OF_EVIDENCE = {
     "score_figures": ("ranking_samples",),
     "cascade_figures": ("cascade_samples",),
     "wanted_keys": (),
+    "late_elements": ("request_samples", "training_samples"),
+    "wrong_histories": ("request_samples", "training_samples"),
+    "wrong_pages": ("request_samples", "training_samples"),
+    "negatives_on_page": ("request_samples",),
+    "lost_rows": ("request_samples", "training_samples"),
+    "other_parts": ("request_samples", "training_samples"),
 }
 """What is measured of an evidence, and of which of its tables."""
 

@@ -76,7 +76,7 @@ def settings(
 ) -> Config:
     """Load the simulated config with windows so short that what is just outside exists."""
     tree = load_config(path).model_dump(mode="json", by_alias=True)
-    by_scene = "of_items" in str(changed)
+    by_scene, asked = "of_items" in str(changed), changed or {}
     tree["logs"]["items"]["carry"] = ["category", *(["scenes"] if by_scene else [])]
     tree["logs"]["users"] = {"path": str(path.parent / "users"), "carry": ["segment"]}
     if "negative_feedback" in str(changed):
@@ -90,9 +90,11 @@ def settings(
         json.dumps(
             tree
             | {
-                "tables": TABLES,
+                # Of requests only where they are asked for: the gates of all else stand alone.
+                "tables": [t for t in TABLES if "requests" in asked or t != "request_samples"],
+                "requests": asked.get("requests", {}),
                 "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
-                "popularity": {"window_days": 4 + more, **(changed or {}).get("popularity", {})},
+                "popularity": {"window_days": 4 + more, **asked.get("popularity", {})},
                 "positives": {
                     "downsampling": {"threshold_quantile": 0.3},
                     "weights": {"favourite": 2.0, "buy": 5.0},
@@ -107,7 +109,7 @@ def settings(
                     "examination": {"probabilities": [1.0, 0.75, 0.5, 0.25]},
                 },
                 "split": {"valid_ratio": 0.2, "test_ratio": 0.2},
-                "negatives": {"per_positive": 12, **(changed or {}).get("negatives", {})},
+                "negatives": {"per_positive": 12, **asked.get("negatives", {})},
             }
         )
     )

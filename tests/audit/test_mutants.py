@@ -62,12 +62,21 @@ ON_EVERY_ENGINE = {
 }
 
 
+REQUESTS = (
+    "request_history_differs",
+    "request_history_late",
+    "request_negatives_shown",
+    "request_page_differs",
+    "request_parts_differ",
+    "request_rows_differ",
+)
 PROVEN_ELSEWHERE = {
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
     "batches_differ": "audit/test_broken_batches.py",
     "in_batch_chances_differ": "audit/test_broken_batches.py",
     "in_batch_forbidden_differs": "audit/test_broken_batches.py",
+    **dict.fromkeys(REQUESTS, "audit/test_broken_requests.py"),
     "organic_positives_differ": "events/test_organic_positives.py",
     "source_groups_differ": "audit/test_mutants.py",
     "weak_positives_differ": "events/test_weak_positives.py",

@@ -129,6 +129,34 @@ class DescribePartsThatDisagree:
         none = WITH_RANKING + asked + "funnel: {stages: []}\nnegatives: {hard: []}\n"
         assert keys(tmp_path, none) == ["tables[1]"]
 
+    def it_has_samples_of_requests_beside_those_of_positives_only(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "tables: [positives, request_samples]\n"
+        assert sentences(tmp_path, text) == [
+            "tables (winnow.yaml, line 6): request_samples is proven by training_samples, which "
+            "has the same rows one by one, expected training_samples among tables."
+        ]
+        load_config(written(tmp_path, text.replace("positives", "training_samples")))
+
+    def it_has_histories_of_dates_whose_clicks_are_read(self, tmp_path: Path) -> None:
+        text = NO_RANKING + (
+            "tables: [training_samples, request_samples]\n"
+            "requests: {history_days: 8}\n"
+            "exclusion: {click_lookback_days: 7}\n"
+        )
+        assert sentences(tmp_path, text) == [
+            "requests.history_days (winnow.yaml, line 7): clicks are read for "
+            "exclusion.click_lookback_days only, found 8, expected 7 at most. Raise "
+            "exclusion.click_lookback_days, or leave history_days out."
+        ]
+        load_config(written(tmp_path, text.replace("history_days: 8", "history_days: 7")))
+
+    def it_gives_values_of_a_page_names_of_their_own(self, tmp_path: Path) -> None:
+        text = NO_RANKING + (
+            "tables: [training_samples, request_samples]\npositives: {values: {us: max}}\n"
+        )
+        (told,) = problems(tmp_path, text)
+        assert told.what == "page_us is a column of request_samples already"
+
     def it_takes_scores_of_stages_that_there_are(self, tmp_path: Path) -> None:
         text = WITH_RANKING + "ranking: {stage_scores: [coarse, fin]}\n"
         assert sentences(tmp_path, text) == [

@@ -37,12 +37,14 @@ LOG_PASSES = {
     "sample": {"impressions": 1, "clicks": 1, "ranking_log": 1},
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected; cascade_samples, also of the ranking log. Clicks: rejected, and the orphans.
-    "stage tables": {"impressions": 5, "clicks": 2, "ranking_log": 2},
+    # request_samples: pages, what else may be the first impression of a request, and histories.
+    "stage tables": {"impressions": 7, "clicks": 3, "ranking_log": 2},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
     # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
     # are missing. For cascade_samples the impressions once more, and the ranking log twice: all
-    # keys, and some requests with all that is told of them.
-    "audit": {"impressions": 4, "clicks": 3, "ranking_log": 4, "items": 1},
+    # keys, and some requests with all that is told of them. For request_samples the first
+    # impressions of requests, the pages of some, and the clicks of some users.
+    "audit": {"impressions": 6, "clicks": 4, "ranking_log": 4, "items": 1},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
@@ -54,18 +56,22 @@ STAGED_PASSES = {
     "sample": {"pairs": 1, "kept-pairs": 3, "groups": 1},
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
     # once after it was written: its content hash is of what the files hold. Pairs: the clicks
-    # of ranking_samples, and of cascade_samples.
+    # of ranking_samples, of cascade_samples and of pages. Groups, for request_samples: which
+    # requests they are of, and what was sampled.
     "stage tables": {
-        "groups": 2,
-        "pairs": 5,
-        "counted": 3,
-        "winners": 2,
+        "groups": 4,
+        "pairs": 6,
+        "counted": 4,
+        "winners": 3,
+        "requests": 3,
         **{str(table): 1 for table in TABLES},
     },
     "audit": {
         "pairs": 1,
         # The third asks for other users' clicks; two are for the requests of cascade_samples.
-        "audited-pairs": 5,
+        # One more is for the pages of request_samples.
+        "audited-pairs": 6,
+        "audited-first-times": 2,
         "audited-deliveries": 6,
         "audited-stages": 2,
         "cascade_samples": 2,
@@ -73,8 +79,11 @@ STAGED_PASSES = {
         "positives": 9,
         "easy_negatives": 3,
         "hard_negatives": 5,
-        # Two are of one column: the users whose exposures and clicks are compared.
-        "training_samples": 8,
+        # Two are of one column: the users whose exposures and clicks are compared. For
+        # request_samples: the requests, those of some pages, the users of some histories, sums of
+        # sizes, and some rows to compare.
+        "training_samples": 14,
+        "request_samples": 7,
         "training_samples_pointwise": 2,
         "ranking_samples": 5,
         "item_stats": 5,
@@ -191,6 +200,9 @@ class DescribeWhatIsWritten:
         shown = summary.logs["impressions"].valid
         assert summary.totals.positives < rows.pop("audited-deliveries") < shown
         assert 0 < rows.pop("audited-stages") < summary.logs["ranking_log"].valid
+        # And when the requests that request_samples has were shown first.
+        assert rows.pop("audited-first-times") == summary.tables["request_samples"]
+        assert rows.pop("requests") == summary.tables["request_samples"]
         assert rows == {}
 
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
@@ -199,7 +211,7 @@ class DescribeWhatIsWritten:
         logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "items-of-date")]
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs", "audited-deliveries"]
-        frames += ["audited-stages"]
+        frames += ["audited-stages", "requests", "audited-first-times"]
         # And the items, which the driver, and then the audit, reads from files and removes.
         frames += ["items-of-date", "audited-items"]
         assert sorted(written) == sorted([*logs, *frames])

@@ -25,7 +25,7 @@ from winnow.loading.samples import stream_of
 from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
-from tests.events.handmade import DAY, Built, Logs, at, build_day, config
+from tests.events.handmade import DAY, Built, Logs, Row, at, build_day, config
 
 ITEMS, USERS = 24, 12
 ACTIONS = ("click", "favourite", "cart", "buy")
@@ -190,7 +190,11 @@ def random_config(draw: Random, base: Path) -> Config:
             entry |= {} if "scores" in entry else {"band": [0.0, 1.0]}
     tree["logs"]["items"]["carry"] = ["city", "brand", "levels", "markets"]
     tree["logs"]["users"]["carry"] = ["country"]
-    tree["tables"] = [*tree["tables"], "training_samples_pointwise"]
+    tree["tables"] = [*tree["tables"], "training_samples_pointwise", "request_samples"]
+    # Of another draw, so that all else is drawn as before.
+    length = Random(made.seed).choice([0, 1, 3, 100])
+    reach = made.exclusion.click_lookback_days
+    tree["requests"] = {"history_length": length, "history_days": made.epoch % (reach + 1)}
     tree["negatives"] = {
         "per_positive": draw.randrange(14, 20),
         "easy": easy,
@@ -304,6 +308,7 @@ class DescribeARandomRecipe:
         sold_in_the_market_of_the_request(logs, built)
         masks_what_is_forbidden(logs, settings, built)
         is_loaded_whole(settings, built)
+        tells_of_requests(logs, settings, built)
         if number % 5 == 0:
             is_the_same_as_a_variant(settings, built, spark)
 
@@ -507,6 +512,46 @@ def sold_in_the_market_of_the_request(logs: Logs, built: Built) -> None:
     for row in built.tables["easy_negatives"]:
         if row["source"].startswith("market"):
             assert market[row["request_id"]] in sold[row["neg_item_id"]]
+
+
+def tells_of_requests(logs: Logs, settings: Config, built: Built) -> None:
+    """Every request with a positive has a row, with what its user had done before, and its page."""
+    samples: dict[tuple[int, int], list[Row]] = {}
+    for row in built.tables["training_samples"]:
+        samples.setdefault((row["user_id"], row["request_id"]), []).append(row)
+    rows = built.tables["request_samples"]
+    assert sorted((r["user_id"], r["request_id"]) for r in rows) == sorted(samples)
+    days, length = settings.requests.history_days, settings.requests.history_length
+    assert days is not None
+    for row in rows:
+        user, of_row = row["user_id"], samples[row["user_id"], row["request_id"]]
+        shown = [
+            one
+            for one in logs.rows["impressions"]
+            if (one["user_id"], one["request_id"]) == (user, row["request_id"])
+            and one["impression_ts"].date() == DAY
+        ]
+        first = min(one["impression_ts"] for one in shown or of_row)
+        assert row["request_ts"] == first
+        before = {
+            (one["click_ts"], one["item_id"] % 100, ACTIONS.index(one["action_type"]))
+            for one in logs.rows["clicks"]
+            if one["user_id"] == user
+            and one["click_ts"] < first
+            and (DAY - one["click_ts"].date()).days <= days
+        }
+        kept = sorted(before)[-length:] if length else []
+        assert row["hist_item_ids"] == [item for _, item, _ in kept]
+        assert row["hist_actions"] == [ACTIONS[code] for *_, code in kept]
+        assert row["hist_us"] == [int(when.timestamp()) * 1_000_000 for when, *_ in kept]
+        assert row["hist_left_out"] == len(before) - len(kept)
+        page = sorted((one["position"], one["item_id"] % 100) for one in shown)
+        assert list(zip(row["page_positions"], row["page_item_ids"], strict=True)) == page
+        ordered = sorted(of_row, key=lambda one: (one["item_id"], one.get("repeat_idx", 0)))
+        assert row["pos_item_ids"] == [one["item_id"] for one in ordered]
+        assert row["pos_undo_weight"] == [one["undo_weight"] for one in ordered]
+        assert row["neg_item_ids"] == [item for one in ordered for item in one["neg_item_ids"]]
+        assert row["neg_log_q"] == [value for one in ordered for value in one["neg_log_q"]]
 
 
 def is_the_same_as_a_variant(settings: Config, built: Built, spark: SparkSession) -> None:

@@ -109,6 +109,13 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"exclude_item_ids": {"at_most": 50}},
         "exclude_item_ids.at_most is 50: Items that a row of training_samples lists",
     ),
+    (
+        {
+            "requests": {"history_length": 20},
+            "tables": ["training_samples", "request_samples"],
+        },
+        "requests.history_length is 20: So many clicks of the user before the request stand in a",
+    ),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),

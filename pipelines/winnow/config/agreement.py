@@ -15,6 +15,7 @@ from winnow.config.negatives_faults import negatives_faults
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.ranking import cascade_faults, ranking_faults
+from winnow.config.requests import requests_faults
 from winnow.config.sampling import Attribution
 from winnow.config.yaml_text import Key
 from winnow.shipped_files import shipped_text
@@ -79,6 +80,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     yield from _asked_columns(positives, carried)
     asked = {key: parts[key] for key in IN_BATCH_KEYS if parts.get(key) is not None}
     yield from in_batch_faults(asked, parts.get("tables"), carried)
+    of_requests = (parts.get("requests"), parts.get("exclusion"), parts.get("tables"))
+    yield from requests_faults(*of_requests, () if positives is None else positives.values)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry

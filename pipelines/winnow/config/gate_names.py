@@ -132,6 +132,12 @@ ABSOLUTE = (
     "batch_conflicts_unfounded",
     "in_batch_forbidden_differs",
     "excluded_items_differ",
+    "request_history_late",
+    "request_history_differs",
+    "request_page_differs",
+    "request_negatives_shown",
+    "request_rows_differ",
+    "request_parts_differ",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

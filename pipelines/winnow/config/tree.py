@@ -21,6 +21,7 @@ from winnow.config.negatives import Negatives
 from winnow.config.popularity import Popularity
 from winnow.config.positives import Positives
 from winnow.config.ranking import Cascade, Ranking
+from winnow.config.requests import Requests
 from winnow.config.sampling import (
     Attribution,
     Exclusion,
@@ -39,11 +40,12 @@ TableName = Literal[
     "training_samples_pointwise",
     "ranking_samples",
     "cascade_samples",
+    "request_samples",
     "item_stats",
     "rejected",
 ]
 TABLES: tuple[TableName, ...] = get_args(TableName)
-_ONLY_IF_NAMED = ("training_samples_pointwise", "cascade_samples")
+_ONLY_IF_NAMED = ("training_samples_pointwise", "cascade_samples", "request_samples")
 
 
 def _carried(column: str) -> str:
@@ -112,6 +114,7 @@ class Config(Frozen):
     exclude_item_ids: ExcludeItemIds | None = None
     ranking: Ranking = Ranking()
     cascade: Cascade = Cascade()
+    requests: Requests = Requests()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
     tables: tuple[TableName, ...] = tuple(t for t in TABLES if t not in _ONLY_IF_NAMED)

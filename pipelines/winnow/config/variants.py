@@ -27,6 +27,7 @@ MAY_DIFFER: tuple[tuple[str, ...], ...] = (
     ("negatives",),
     ("ranking",),
     ("cascade",),
+    ("requests",),
     ("split",),
     ("publishing",),
     ("gates",),

@@ -21,7 +21,9 @@ from winnow.sampler.group_columns import missing_column
 from winnow.spark.sized import Sized
 from winnow.tables.cascade_samples import cascade_samples
 from winnow.tables.item_stats import item_stats
+from winnow.tables.of_groups import with_placement
 from winnow.tables.ranking_samples import ranking_samples
+from winnow.tables.request_samples import request_samples
 from winnow.tables.stage_values import StageLog
 
 OF_LOGS_ALONE = ("ranking_samples", "cascade_samples", "rejected")
@@ -99,6 +101,19 @@ def frames_of_logs(
             mature=inputs.mature,
         )
 
+    def all_requests(contract: TableContract) -> DataFrame:
+        config, mature = run.config, inputs.mature
+        placed = with_placement(inputs.groups.frame, config, run.day.date, mature=mature)
+        return request_samples(
+            inputs.logs,
+            inputs.shown,
+            inputs.pairs,
+            inputs.groups.made(placed),
+            contract,
+            run,
+            mature=mature,
+        )
+
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             inputs.catalogue.eligibility,
@@ -112,6 +127,7 @@ def frames_of_logs(
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
         "cascade_samples": all_candidates,
+        "request_samples": all_requests,
         "item_stats": all_items,
         "rejected": lambda _: inputs.rejected,
     }
@@ -132,6 +148,7 @@ def decided_by(config: Config) -> str:
         "tables": True,
         "popularity": {"smoothing"},
         "positives": {"downsampling", "upsampling", "per_user_cap", "weights", "weight_by"},
+        "requests": True,
         **dict.fromkeys(("warehouse", "publishing", "gates", "expectations", "variants"), True),
     }
     return config.model_dump_json(exclude=of_samples)

@@ -5,9 +5,35 @@ from pyspark.sql import functions as F
 
 from winnow.config.tree import Config
 from winnow.events.pair_columns import value_column
+from winnow.run import Run
+from winnow.spark.sized import Sized
 
 IMPRESSION_KEY = ("impression_id", "user_id", "request_id", "item_id")
 """What tells impressions apart."""
+
+
+def impressions_on_screen(
+    impressions: Sized, pairs: Sized, run: Run, *, knows_viewed: bool
+) -> DataFrame:
+    """Return impressions with what is known of their clicks, NULL where there is none.
+
+    Args:
+        impressions: Valid, de-duplicated impressions of the date.
+        pairs: The pairs of the date that count (see ``attributed_pairs``); few enough are
+            broadcast.
+        run: What is asked of clicks.
+        knows_viewed: Whether the log says what was really on screen; then only viewed or clicked
+            impressions count.
+
+    Returns:
+        The columns of the impressions and those of ``clicks_of_impressions``.
+    """
+    clicked = clicks_of_impressions(pairs.frame, run.config)
+    few = pairs.made(clicked).side_of_join("request_id", run.limits)
+    rows = impressions.frame.join(few, list(IMPRESSION_KEY), how="left")
+    if knows_viewed:
+        rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
+    return rows
 
 
 def clicks_of_impressions(pairs: DataFrame, config: Config) -> DataFrame:

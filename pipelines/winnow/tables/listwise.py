@@ -26,11 +26,29 @@ def listwise_columns(
         distinct: The codes of the sources that repeat no item of a positive.
 
     Returns:
+        ``negative_lists``, ``n_requested``, ``shortfall_reasons``, ``shortfall_counts``.
+    """
+    asked = pa.array(np.full(len(easy.groups), n_requested, np.int32))
+    reasons, counts = _shortfall(easy.groups)
+    of_missing = {"shortfall_reasons": reasons, "shortfall_counts": counts}
+    return negative_lists(easy, hard, stages, distinct) | {"n_requested": asked} | of_missing
+
+
+def negative_lists(
+    easy: GroupLists, hard: GroupLists, stages: StageSources, distinct: tuple[int, ...] = ()
+) -> dict[str, pa.ListArray]:
+    """Return the negatives of positives, all kinds in one list.
+
+    Args:
+        easy, hard: The lists of p groups, which tell ``n_easy`` as well.
+        stages: The stages.
+        distinct: The codes of the sources that repeat no item of a positive.
+
+    Returns:
         ``neg_item_ids``, ``neg_source`` (int8), ``neg_hardness`` (int8, 0 for easy), ``neg_log_q``
         and ``neg_incl_prob`` (float64, NULL where not defined), and ``neg_mixture_log_q`` where
         the draws tell it, ``neg_log_q_conditional`` (bool, NULL for hard) where a source is
-        distinct: lists, the i-th elements of which belong together. ``n_requested``,
-        ``shortfall_reasons``, ``shortfall_counts``.
+        distinct: lists, the i-th elements of which belong together.
     """
     order, lengths = _in_order(easy, hard)
     n_easy, n_hard = len(easy.group), len(hard.group)
@@ -46,15 +64,13 @@ def listwise_columns(
         "neg_hardness": lists(pa.array(np.zeros(n_easy, np.int8)), hardness),
         "neg_log_q": lists(easy.elements("log_q"), no_draw),
         "neg_incl_prob": lists(pa.nulls(n_easy, pa.float64()), hard.elements("incl_prob")),
-        "n_requested": pa.array(np.full(len(lengths), n_requested, np.int32)),
     }
     if "mixture_log_q" in easy.kind.values:
         found["neg_mixture_log_q"] = lists(easy.elements("mixture_log_q"), no_draw)
     if distinct:
         conditional = is_one_of(easy.elements("source"), distinct)
         found["neg_log_q_conditional"] = lists(conditional, pa.nulls(n_hard, pa.bool_()))
-    reasons, counts = _shortfall(easy.groups)
-    return found | {"shortfall_reasons": reasons, "shortfall_counts": counts}
+    return found
 
 
 def _in_order(easy: GroupLists, hard: GroupLists) -> tuple[pa.Array, Int64s]:

@@ -11,7 +11,7 @@ from winnow.events.pair_columns import value_column
 from winnow.events.placement import keyed_hash, keyed_unit, shard, split
 from winnow.run import Run
 from winnow.spark.sized import Sized
-from winnow.tables.clicked_impressions import IMPRESSION_KEY, clicks_of_impressions
+from winnow.tables.clicked_impressions import IMPRESSION_KEY, impressions_on_screen
 from winnow.tables.labels import labels
 from winnow.tables.stage_values import (
     ITEM_OF_REQUEST,
@@ -52,11 +52,7 @@ def ranking_samples(
         ranked: The ranking log, for ``ranking.stage_scores``.
     """
     config, day = run.config, run.day.date
-    clicked = clicks_of_impressions(pairs.frame, config)
-    few = pairs.made(clicked).side_of_join("request_id", run.limits)
-    rows = impressions.frame.join(few, list(IMPRESSION_KEY), how="left")
-    if knows_viewed:
-        rows = rows.where(F.coalesce("viewed", F.lit(False)) | F.col("click_us").isNotNull())
+    rows = impressions_on_screen(impressions, pairs, run, knows_viewed=knows_viewed)
     if config.ranking.negative_keep is not None:
         rows = rows.where(F.col("click_us").isNotNull() | _is_kept(config))
     if config.ranking.stage_scores and ranked is not None:

@@ -100,14 +100,16 @@ _KEY_OF = {
     "training_samples_pointwise": ("user_id", "request_id", "pos_item_id"),
     "ranking_samples": ("impression_id", "user_id", "request_id", "item_id"),
     "cascade_samples": ("user_id", "request_id"),
+    "request_samples": ("user_id", "request_id"),
 }
+_HASHED_BY_ENGINE = ("ranking_samples", "cascade_samples", "request_samples")
 _LONG = ("hard_negatives", "training_samples_pointwise")
 
 
 _LONGEST_LIST = 10_000
 """A request hardly has more rows in cascade_samples."""
 
-_ROW_PER_KEY = ("positives", "training_samples", "ranking_samples")
+_ROW_PER_KEY = ("positives", "training_samples", "ranking_samples", "request_samples")
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
 
@@ -217,7 +219,7 @@ def broken_rules(
     if "shard" in columns:
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key)
         kept[SHARD_DIFFERS] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
-    if "shuffle_key" in columns and table in ("ranking_samples", "cascade_samples"):
+    if "shuffle_key" in columns and table in _HASHED_BY_ENGINE:
         hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
         kept[SHUFFLE_KEY_DIFFERS] = F.col("shuffle_key") == hashed
     if "mature" in columns:
