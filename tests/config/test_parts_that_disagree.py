@@ -41,6 +41,15 @@ class DescribePartsThatDisagree:
             "one."
         ]
 
+    def it_cannot_carry_what_a_row_says_of_a_running_estimate(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "carry: [streaming_log_q]\nin_batch: {batch_size: 64"
+        load_config(written(tmp_path, text + "}\n"))
+        assert sentences(tmp_path, text + ", streaming: {}}\n") == [
+            "in_batch.streaming (winnow.yaml, line 7): streaming_log_q is carried, and "
+            "training_samples has a column of batches of that name. Carry it by another name: "
+            "logs.impressions.columns can give it one."
+        ]
+
     def it_needs_a_table_that_lists_what_is_forbidden(self, tmp_path: Path) -> None:
         text = NO_RANKING + "exclude_item_ids: {}\ntables: [positives]\n"
         assert sentences(tmp_path, text) == [

@@ -26,6 +26,8 @@ from winnow.release.batch_mask import conflict_mask
 from winnow.release.opening import open_release
 
 from tests.events.handmade import DAY, Built, Logs, Row, at, build_day, config
+from tests.frequency.by_the_book import Book
+from tests.frequency.released_rows import all_is_right
 
 ITEMS, USERS = 24, 12
 ACTIONS = ("click", "favourite", "cart", "buy")
@@ -262,6 +264,16 @@ def with_in_batch(draw: Random, settings: Config) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+def with_running_estimate(draw: Random, settings: Config) -> Config:
+    tree = settings.model_dump(mode="json", by_alias=True)
+    asked = {"rate": draw.choice([0.01, 0.3]), "arrays": draw.randrange(1, 4), "start_gap": 4.0}
+    streaming = {**asked, "buckets": draw.choice([7, 40, 5000])}
+    # What another may have asked for of batches stays.
+    batches = {"batch_size": draw.choice([3, 8, 500]), **(tree["in_batch"] or {})}
+    tree["in_batch"] = {**batches, "streaming": streaming}
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def of_window(logs: Logs, log: str, time: str, back: int) -> set[tuple[int, int]]:
     """User and item of what happened from so many dates before the date to its end."""
 
@@ -294,6 +306,9 @@ class DescribeARandomRecipe:
             settings = with_alias_log(settings, tmp_path)
         else:
             logs.write(tmp_path)
+        if number % 3 == 0:
+            # Of a draw of its own, so that all else is drawn as before.
+            settings = with_running_estimate(Random(number), settings)
         built = build_day(settings, spark, immature=True)
         record = AuditRecord.model_validate_json(built.release.quality_json)
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
@@ -309,6 +324,8 @@ class DescribeARandomRecipe:
         masks_what_is_forbidden(logs, settings, built)
         is_loaded_whole(settings, built)
         tells_of_requests(logs, settings, built)
+        if settings.in_batch is not None and settings.estimates_frequency:
+            all_is_right(built, Book(settings.in_batch.frequency))
         if number % 5 == 0:
             is_the_same_as_a_variant(settings, built, spark)
 

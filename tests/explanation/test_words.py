@@ -116,6 +116,16 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         },
         "requests.history_length is 20: So many clicks of the user before the request stand in a",
     ),
+    (
+        {"in_batch": {"batch_size": 64, "streaming": {"rate": 0.05, "arrays": 3, "buckets": 5000}}},
+        "in 3 x 5,000 buckets: B becomes (1 - 0.05) B + 0.05 times the gap, from 100 on",
+    ),
+    ({"in_batch": {"batch_size": 64, "streaming": {"start_gap": 7}}}, "from 7 on; p = 1 / the"),
+    ({"in_batch": {"batch_size": 64, "streaming": {"stale": True}}}, "where they are more (stale)"),
+    (
+        {"in_batch": {"batch_size": 64, "streaming": {"on_missing_state": "fail"}}},
+        "although earlier dates are released, the build fails.",
+    ),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),

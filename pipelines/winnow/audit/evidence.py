@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -41,6 +42,10 @@ class Evidence:
         earlier: ``volume`` of earlier releases of other dates, the newest last.
         items_before: item_stats of the release before; None where there is none.
         allow_empty: Whether tables may be empty.
+        frequency_before: frequency_state of the date before; None where there is none that this one
+            could go on from.
+        frequency_restarted: Whether there is none though earlier dates are released.
+        frequency_replaced: Earlier dates whose state went on from one that was replaced since.
     """
 
     run: Run
@@ -57,6 +62,9 @@ class Evidence:
     items_before: DataFrame | None = None
     allow_empty: bool = False
     n_organic: int = 0
+    frequency_before: DataFrame | None = None
+    frequency_restarted: bool = False
+    frequency_replaced: Sequence[date] = ()
     _kept: dict[Any, "_Kept"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -14,6 +14,7 @@ from winnow.audit.gates import (
     dropped_rows,
     excluded_items,
     feedback,
+    frequency,
     hard_negatives,
     history,
     impressions,
@@ -75,6 +76,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         whose_clicks,
         batches,
         excluded_items,
+        frequency,
     ),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

@@ -1,7 +1,8 @@
 """The audit of a build: what it is shown, and where its record is kept."""
 
+import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gates.history import MOST_RELEASES
 from winnow.audit.recompute.item_aliases import with_own_aliases
 from winnow.audit.record import AuditRecord
+from winnow.building.frequency import STATE_TABLE, replaced_states, started_anew
 from winnow.building.inputs import Inputs
 from winnow.building.sampling import Sampled
 from winnow.config.model import Frozen
@@ -82,6 +84,11 @@ def audit_build(
         earlier=earlier_volumes(since, run.day.date),
         items_before=_items_of(before, store),
         allow_empty=allow_empty,
+        frequency_before=_frequency_before(since, run, store),
+        frequency_restarted=started_anew(since, run.config, run.day.date),
+        frequency_replaced=replaced_states(since, run.day.date)
+        if run.config.estimates_frequency
+        else (),
     )
     return audit(evidence)
 
@@ -128,6 +135,20 @@ def failed_run(warehouse: Path, run_id: str) -> AuditedRun | None:
     """Return what a run left in its staging; None where that is gone or holds no audit."""
     path = staging_path(warehouse, run_id) / RECORD_FILE
     return AuditedRun.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
+
+
+def _frequency_before(since: ReleasesSnapshot, run: Run, store: Store) -> DataFrame | None:
+    """Return the state after the date before, where its buckets are those of this config."""
+    asked = run.config.in_batch
+    release = since.newest(run.day.date - timedelta(1)) if run.config.estimates_frequency else None
+    pin = None if release is None else release.pin(STATE_TABLE)
+    if release is None or pin is None or asked is None:
+        return None
+    made = json.loads(release.config_json)["in_batch"]
+    same = made["batch_size"] == asked.batch_size and all(
+        made["streaming"][name] == getattr(asked.streaming, name) for name in ("arrays", "buckets")
+    )
+    return store.read_version(STATE_TABLE, pin.version, release.ds) if same else None
 
 
 def _items_of(release: Release | None, store: Store) -> DataFrame | None:

@@ -10,6 +10,7 @@ from winnow.audit.suites.suite import Suite
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
 from winnow.building.config_check import check_config
+from winnow.building.frequency import FrequencyBefore, frequency_before
 from winnow.building.inputs import (
     Inputs,
     inputs_json,
@@ -128,10 +129,12 @@ def released(
     request, run, store, suites = begun.request, begun.run, begun.store, begun.suites
     config, progress, run_id = request.config, request.progress, run.scratch.tag
     folder = run.scratch.folder
-    recorded = partial(_recorded, request, run_id, inputs)
+    before_date = frequency_before(request, begun.releases)
+    recorded = partial(_recorded, request, run_id, inputs, before_date)
     before = partial(recorded, counted.counts)
     judged = judge_logs(suites, counted.logs, counted.counts, request, run_id, folder, before)
-    sampled = sample_logs(counted, request, run, joined)
+    estimate = None if before_date is None else before_date.estimate
+    sampled = sample_logs(counted, request, run, joined, estimate)
     with progress.stage("stage tables") as stage:
         known = contracts(config, inputs.logs)
         of_tables = sampled.table_inputs(known["rejected"], run, mature=inputs.mature)
@@ -175,6 +178,7 @@ def _recorded(
     request: BuildRequest,
     run_id: str,
     inputs: Inputs,
+    frequency: FrequencyBefore | None,
     counts: Mapping[str, RowCounts],
     record: AuditRecord,
 ) -> RunRecord:
@@ -185,6 +189,8 @@ def _recorded(
         config_hash=request.config.fingerprint(),
         config_json=request.config.canonical_json(),
         code_version=code_version(),
-        inputs_json=inputs_json(inputs, counts, request.home),
+        inputs_json=inputs_json(
+            inputs, counts, request.home, None if frequency is None else frequency.record
+        ),
         quality_json=record.model_dump_json(),
     )

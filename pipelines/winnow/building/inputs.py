@@ -5,6 +5,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from winnow.building.request import BuildRequest
 from winnow.config.tree import Config
@@ -149,14 +150,21 @@ def require_readable(config: Config, logs: Mapping[str, Log], failure: Exception
         raise InputError(*problems) from failure
 
 
-def inputs_json(inputs: Inputs, counts: Mapping[str, RowCounts], home: Path | None) -> str:
+def inputs_json(
+    inputs: Inputs,
+    counts: Mapping[str, RowCounts],
+    home: Path | None,
+    frequency: Mapping[str, Any] | None = None,
+) -> str:
     """Return what the release tells about its inputs and where their rows went.
+
+    ``frequency`` is what it tells of the state that the estimate of frequencies went on from.
 
     Folders that lie in ``home``, or that the config names from there on, stand there as relative
     to it, others as they are; of an address without host, user and password.
     """
     logs = inputs.logs
-    record = {
+    record: dict[str, Any] = {
         "logs": {
             name: asdict(counts[name])
             | {"folders": [_from_home(folder, home) for folder in logs[name].folders]}
@@ -167,6 +175,8 @@ def inputs_json(inputs: Inputs, counts: Mapping[str, RowCounts], home: Path | No
         "history_days": inputs.history_days,
         "mature": inputs.mature,
     }
+    if frequency is not None:
+        record["frequency_state"] = frequency
     return json.dumps(record, sort_keys=True)
 
 

@@ -22,6 +22,7 @@ from winnow.events.orphans import all_rejected
 from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.events.user_attributes import staged_users
 from winnow.events.weak_positives import with_weak_pairs
+from winnow.frequency.estimator import StreamingFrequency
 from winnow.release.linked_tables import LinkedTables
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
@@ -84,6 +85,7 @@ class Sampled:
         totals: What they hold.
         users: What ``staged_users`` returned.
         joined: What was joined before, where it was.
+        frequency: The running estimate after the date, where one is asked for.
     """
 
     counted: Counted
@@ -95,6 +97,7 @@ class Sampled:
     totals: Mapping[str, int]
     users: Sized | None = None
     joined: Joined | None = None
+    frequency: StreamingFrequency | None = None
 
     def table_inputs(self, rejected: TableContract, run: Run, *, mature: bool) -> TableInputs:
         """Return what the tables are made of.
@@ -119,6 +122,7 @@ class Sampled:
             orders=self.orders,
             mature=mature,
             users=self.users,
+            frequency=self.frequency,
         )
 
 
@@ -161,7 +165,11 @@ def count_logs(
 
 
 def sample_logs(
-    counted: Counted, request: BuildRequest, run: Run, joined: Joined | None = None
+    counted: Counted,
+    request: BuildRequest,
+    run: Run,
+    joined: Joined | None = None,
+    frequency: StreamingFrequency | None = None,
 ) -> Sampled:
     """Join clicks, weigh items, and sample.
 
@@ -169,8 +177,13 @@ def sample_logs(
         counted: The logs and their rows.
         request: Whom to tell of it. run: What to sample, and where to compute.
         joined: The clicks as they were joined before; None joins them.
+        frequency: The running estimate after the date before, which is changed; where one is asked
+            for, None begins anew.
     """
     logs, progress = counted.logs, request.progress
+    asked = run.config.in_batch
+    if frequency is None and asked is not None and asked.streaming is not None:
+        frequency = StreamingFrequency(asked.frequency)
     if joined is None:
         with progress.stage("join clicks, weigh items") as stage:
             users = staged_users(logs, run)
@@ -188,7 +201,7 @@ def sample_logs(
         n_clicks = counted.counts["clicks"].valid
         sampled = with_organic_pairs(logs, attributed, sampled, run, n_clicks, users)
         orders = stage_orders(logs, counted.counts, run.config)
-        groups = stage_groups(logs, sampled, catalogue, run, orders)
+        groups = stage_groups(logs, sampled, catalogue, run, orders, frequency)
         sums = totals(groups, REASONS)
         stage.rows = sums["positives"]
     return Sampled(
@@ -201,4 +214,5 @@ def sample_logs(
         sums,
         users,
         joined,
+        frequency,
     )

@@ -79,6 +79,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     positives = parts.get("positives")
     yield from _asked_columns(positives, carried)
     asked = {key: parts[key] for key in IN_BATCH_KEYS if parts.get(key) is not None}
+    if "in_batch" in asked and parts["in_batch"].streaming is not None:
+        asked["in_batch.streaming"] = parts["in_batch"].streaming
     yield from in_batch_faults(asked, parts.get("tables"), carried)
     of_requests = (parts.get("requests"), parts.get("exclusion"), parts.get("tables"))
     yield from requests_faults(*of_requests, () if positives is None else positives.values)

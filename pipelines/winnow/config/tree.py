@@ -45,6 +45,8 @@ TableName = Literal[
     "rejected",
 ]
 TABLES: tuple[TableName, ...] = get_args(TableName)
+STATE_TABLES = ("frequency_state",)
+"""Tables that no config names: they are written where what they keep is asked for."""
 _ONLY_IF_NAMED = ("training_samples_pointwise", "cascade_samples", "request_samples")
 
 
@@ -143,7 +145,7 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _variants_fit(self) -> Self:
-        refuse(names_faults(self.variants, (*TABLES, "releases")))
+        refuse(names_faults(self.variants, (*TABLES, *STATE_TABLES, "releases")))
         refuse(
             one
             for name, part in self.variants.items()
@@ -177,7 +179,13 @@ class Config(Frozen):
     @property
     def tables_written(self) -> tuple[str, ...]:
         """The tables of a build, in the order in which they are promoted."""
-        return tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
+        named = tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
+        return (*named, *STATE_TABLES) if self.estimates_frequency else named
+
+    @property
+    def estimates_frequency(self) -> bool:
+        """Whether a running estimate of how likely items are in batches is asked for."""
+        return self.in_batch is not None and self.in_batch.streaming is not None
 
     def carried(self, log: str) -> tuple[str, ...]:
         """Return the columns of a log that are copied to tables, by the names they have there."""
@@ -226,6 +234,8 @@ class Config(Frozen):
             asked["in_batch"] = ()
         if self.exclude_item_ids is not None:
             asked["exclude_item_ids"] = ()
+        if self.estimates_frequency:
+            asked["in_batch.streaming"] = ()
         return asked | self.ranking.asked_for
 
     @property

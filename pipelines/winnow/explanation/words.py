@@ -8,6 +8,7 @@ import yaml
 from winnow.config.json_schema import meanings
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
+from winnow.explanation.of_frequency import words_of_frequency
 from winnow.explanation.of_logs import as_written, words_of_logs, words_of_stages
 from winnow.explanation.of_negatives import (
     SourceInConfig,
@@ -35,6 +36,7 @@ _SAID = {
     "negatives",
     "funnel",
     "variants",
+    "in_batch.streaming",
     *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
     *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
     *(f"positives.{name}" for name in ("where", "where_not", "downsampling", "upsampling")),
@@ -72,6 +74,7 @@ def in_words(config: Config) -> Words:
         "Stages": words_of_stages(config),
         "Negatives": words_of_mix(config),
         "Chance": words_of_seeds(config),
+        "Frequency": words_of_frequency(config),
         "Tables": _tables(config),
         "Besides": _others(config),
     }

@@ -1,6 +1,7 @@
 """Which positives are read together: decided once for the date, before anything is sampled."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from pyspark.sql.types import LongType, StructField, StructType
 
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.events.placement import split
+from winnow.frequency.estimator import StreamingFrequency
 from winnow.sampler.batch_file import batches_of, save_batches
 from winnow.sampler.catalogue_file import load_catalogue
 from winnow.sampler.kernels.positives import shuffle_keys
 from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.streaming import save_log_q, told_batches
 from winnow.sampler.task import SamplerSettings, kept_positives, pairs_of
 from winnow.spark.column_types import spark_type
 from winnow.spark.passes import of_pass, passes_for
@@ -27,7 +30,13 @@ if TYPE_CHECKING:
 _KEYS = ("shuffle_key", "user_key", "item_key")
 
 
-def stage_batches(kept: DataFrame, n_kept: int, settings: SamplerSettings, run: "Run") -> str:
+def stage_batches(
+    kept: DataFrame,
+    n_kept: int,
+    settings: SamplerSettings,
+    run: "Run",
+    frequency: StreamingFrequency | None = None,
+) -> SamplerSettings:
     """Cut the positives of the date into batches, and ship to tasks which is in which.
 
     The positives are those that the sampler makes of the same pairs: thinned, capped, repeated.
@@ -37,9 +46,10 @@ def stage_batches(kept: DataFrame, n_kept: int, settings: SamplerSettings, run: 
         kept: What ``stage_kept_pairs`` returned. n_kept: About how many rows it has.
         settings: What the tasks need.
         run: The date and the config, which has ``in_batch``.
+        frequency: The estimate after the date before, where one is asked for; it is changed.
 
     Returns:
-        The name that tasks find the file by.
+        The settings with the names that tasks find the files by.
     """
     scratch, config = run.scratch, run.config
     assert config.in_batch is not None
@@ -59,9 +69,17 @@ def stage_batches(kept: DataFrame, n_kept: int, settings: SamplerSettings, run: 
         rows = pairs.mapInArrow(task, schema)
         placed = rows.select(split(config, run.day.date).alias("split"), *_KEYS)
         found.append(placed.toArrow())
+    positives = pa.concat_tables(found)
+    batches = batches_of(positives, config.in_batch.batch_size)
     path = scratch.folder / f"batches-{scratch.tag}.arrow"
-    save_batches(batches_of(pa.concat_tables(found), config.in_batch.batch_size), path)
-    return scratch.ship(path)
+    save_batches(batches, path)
+    settings = replace(settings, batches=scratch.ship(path))
+    if frequency is None or config.in_batch.streaming is None:
+        return settings
+    stale = config.in_batch.streaming.stale
+    path = scratch.folder / f"streaming-{scratch.tag}.npy"
+    save_log_q(told_batches(positives, batches, frequency, stale=stale), path)
+    return replace(settings, streaming=scratch.ship(path))
 
 
 def positives_of_partition(

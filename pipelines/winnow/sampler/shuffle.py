@@ -13,6 +13,7 @@ from winnow.sampler.excluded_items import excluded_schema
 from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.in_batch_columns import IN_BATCH
 from winnow.sampler.positive_columns import PositiveColumns
+from winnow.sampler.streaming import STREAMING
 from winnow.sampler.task import SamplerSettings, sample_partition
 from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
@@ -32,6 +33,7 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
         PositiveColumns.of(config).schema,
         *([] if config.in_batch is None else [IN_BATCH]),
         *([] if config.exclude_item_ids is None else [excluded_schema(item)]),
+        *([STREAMING] if config.estimates_frequency else []),
     )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -27,6 +26,7 @@ from winnow.events.feedback import rejected_events
 from winnow.events.stage_orders import StageOrders
 from winnow.events.union import union_of_events
 from winnow.events.user_attributes import with_users
+from winnow.frequency.estimator import StreamingFrequency
 from winnow.run import Run
 from winnow.sampler.batches import stage_batches
 from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
@@ -76,6 +76,7 @@ def stage_groups(
     catalogue: StagedCatalogue,
     run: Run,
     orders: StageOrders,
+    frequency: StreamingFrequency | None = None,
 ) -> DataFrame:
     """Shuffle the events by user once, sample, and return the groups read back from staging.
 
@@ -87,6 +88,8 @@ def stage_groups(
         catalogue: The date's items.
         run: What to sample.
         orders: What orders the lists of the stages.
+        frequency: The running estimate after the date before, where one is asked for; it goes on
+            over the batches of this one.
     """
     scratch, limits = run.scratch, run.limits
     settings = SamplerSettings.of(
@@ -103,7 +106,7 @@ def stage_groups(
     if n_kept > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
         n_kept = kept.count()
     if run.config.in_batch is not None:
-        settings = replace(settings, batches=stage_batches(kept, n_kept, settings, run))
+        settings = stage_batches(kept, n_kept, settings, run, frequency)
     others = stage_other_requests(logs, Sized(kept, n_kept), settings.pair_files, run)
     schema = groups_schema(run.config, pairs.frame.schema)
     files = []

@@ -35,6 +35,7 @@ from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.recipe import RecipeSettings
 from winnow.sampler.request_files import read_requests
 from winnow.sampler.segment_texts import segment_texts
+from winnow.sampler.streaming import load_log_q, streaming_columns
 from winnow.spark.shipped import shipped
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 class SamplerSettings:
     """What a task needs of the config, small enough to travel with it.
 
+    ``catalogue``, and where the config asks for them ``batches`` and ``streaming``, are names of
+    shipped files.
     ``catalogue`` and ``batches``, where the config asks for batches, are names of shipped files.
     ``excluded_at_most`` is the longest list of forbidden items, None where none is asked for.
     """
@@ -59,6 +62,7 @@ class SamplerSettings:
     of_positives: PositiveColumns
     weak_share: float | None = None
     batches: str | None = None
+    streaming: str | None = None
     excluded_at_most: int | None = None
 
     @classmethod
@@ -161,6 +165,8 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     if settings.batches is not None:
         batches = load_batches(shipped(settings.batches))
         asked |= in_batch_columns(kept, events, grouped, owners, batches)
+        if settings.streaming is not None:
+            asked |= streaming_columns(kept, batches, load_log_q(shipped(settings.streaming)))
     if settings.excluded_at_most is not None:
         ids = table["item_text" if "item_text" in table.column_names else "item_key"]
         asked |= excluded_columns(ids, events, grouped, owners, settings.excluded_at_most)

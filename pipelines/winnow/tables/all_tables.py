@@ -15,6 +15,8 @@ from winnow.contracts.rows import chosen_rows, deduplicated_where_repeated, on_d
 from winnow.contracts.tables import TableContract, table_contract
 from winnow.events.stage_orders import StageOrders
 from winnow.events.user_attributes import with_users
+from winnow.frequency.estimator import StreamingFrequency
+from winnow.frequency.state import state_of
 from winnow.run import Run
 from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.group_columns import missing_column
@@ -45,6 +47,7 @@ class TableInputs:
         orders: What orders the stages of the ranking log.
         mature: Whether the attribution window is complete.
         users: What ``staged_users`` returned.
+        frequency: The running estimate after the batches of the date, where one is asked for.
     """
 
     logs: Mapping[str, Log]
@@ -56,6 +59,7 @@ class TableInputs:
     orders: StageOrders
     mature: bool
     users: Sized | None = None
+    frequency: StreamingFrequency | None = None
 
     @property
     def ranked(self) -> StageLog | None:
@@ -124,12 +128,18 @@ def frames_of_logs(
             len(inputs.catalogue.catalogue.ids),
         )
 
+    def all_buckets(contract: TableContract) -> DataFrame:
+        assert inputs.frequency is not None  # the config asks for it
+        rows = run.scratch.stored(state_of(inputs.frequency), "frequency-state")
+        return rows.withColumn("ds", F.lit(run.day.date)).select(*contract.names)
+
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
         "cascade_samples": all_candidates,
         "request_samples": all_requests,
         "item_stats": all_items,
         "rejected": lambda _: inputs.rejected,
+        "frequency_state": all_buckets,
     }
     for name, maker in makers.items():
         if name in contracts:

@@ -1,0 +1,138 @@
+"""The running estimate of how likely items are in batches: read from the release of the day before.
+
+The state of a date is that of the date before and its own batches. Which release it went on from is
+told in ``inputs_json``, so it is known when that was replaced later.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from winnow.building.request import BuildRequest
+from winnow.config.in_batch import InBatch
+from winnow.config.tree import Config
+from winnow.errors import InputError, Problem
+from winnow.frequency.estimator import StreamingFrequency
+from winnow.frequency.state import STATE, resumed
+from winnow.release.reader import ReleaseReader
+from winnow.release.release import Release
+from winnow.release.releases import ReleasesSnapshot
+
+STATE_TABLE = "frequency_state"
+MOST_DATES = 31
+"""Dates back that are looked at for states that were replaced."""
+
+_SHAPE = ("batch_size", "arrays", "buckets")
+
+
+@dataclass(frozen=True)
+class FrequencyBefore:
+    """What a build goes on from.
+
+    Attributes:
+        estimate: After the date before, or begun anew.
+        record: What the release tells of it: ``ds``, ``release_id``, ``version``, ``rows``,
+            ``content`` and ``steps`` of the state that was read, or ``anew``, why there was none.
+    """
+
+    estimate: StreamingFrequency
+    record: Mapping[str, Any]
+
+
+def frequency_before(request: BuildRequest, releases: ReleasesSnapshot) -> FrequencyBefore | None:
+    """Read the state of the date before by the pin of its newest release; None where not asked for.
+
+    Raises:
+        InputError: There is none though an earlier date is released, and that is a failure.
+        ReleaseError: It is there, and cannot be read.
+    """
+    asked = request.config.in_batch
+    if asked is None or asked.streaming is None:
+        return None
+    day = request.day - timedelta(1)
+    release = releases.newest(day)
+    why = _why_not(release, asked, day)
+    if release is not None and why is None:
+        return _read(request, release, asked)
+    if asked.streaming.on_missing_state == "fail" and any(d <= day for d in releases.dates):
+        raise InputError(
+            Problem(
+                "in_batch.streaming.on_missing_state",
+                "the estimate of frequencies cannot go on from the date before",
+                found=why,
+                next_step=f"Build {day} first, or set on_missing_state: start_anew.",
+            )
+        )
+    return FrequencyBefore(StreamingFrequency(asked.frequency), {"anew": why})
+
+
+def _why_not(release: Release | None, asked: InBatch, day: date) -> str | None:
+    if release is None:
+        return f"{day} is not released"
+    if release.pin(STATE_TABLE) is None:
+        return f"the release of {day} has no {STATE_TABLE}"
+    made = shape_of(json.loads(release.config_json)["in_batch"])
+    now = shape_of(asked.model_dump(mode="json"))
+    if made != now:
+        others = ", ".join(f"{name} {made[name]}" for name in now if made[name] != now[name])
+        return f"the release of {day} was made with {others}"
+    return None
+
+
+def shape_of(in_batch: Mapping[str, Any]) -> dict[str, int]:
+    """Return what two dates must have in common that the one's buckets mean something to the other.
+
+    Args:
+        in_batch: The part of a config, as JSON types.
+    """
+    known = {**in_batch, **in_batch["streaming"]}
+    return {name: known[name] for name in _SHAPE}
+
+
+def _read(request: BuildRequest, release: Release, asked: InBatch) -> FrequencyBefore:
+    pin = release.pin(STATE_TABLE)
+    assert pin is not None
+    rows = ReleaseReader(request.warehouse, [release]).arrow(STATE_TABLE)
+    estimate = resumed(rows.to_table(columns=STATE.names), asked.frequency)
+    record = {
+        "ds": release.ds.isoformat(),
+        "release_id": release.release_id,
+        "version": pin.version,
+        "rows": pin.content.rows,
+        "content": pin.content.total,
+        "steps": estimate.step,
+    }
+    return FrequencyBefore(estimate, record)
+
+
+def replaced_states(releases: ReleasesSnapshot, day: date) -> list[date]:
+    """Return the earlier dates whose estimate went on from a state that was replaced since.
+
+    They are looked at one after the other from the day before on, as far as each went on from
+    another, ``MOST_DATES`` at most. The latest one comes first.
+    """
+    found = []
+    for back in range(1, MOST_DATES + 1):
+        one = day - timedelta(back)
+        release = releases.newest_if_whole(one)
+        told = {} if release is None else json.loads(release.inputs_json).get(STATE_TABLE, {})
+        if "ds" not in told:
+            break
+        before = releases.newest_if_whole(one - timedelta(1))
+        pin = None if before is None else before.pin(STATE_TABLE)
+        now = None if pin is None else (pin.content.rows, pin.content.total)
+        if now != (told["rows"], told["content"]):
+            found.append(one)
+    return found
+
+
+def started_anew(releases: ReleasesSnapshot, config: Config, day: date) -> bool:
+    """Return whether an estimate begins anew though earlier dates are released."""
+    asked = config.in_batch
+    if asked is None or asked.streaming is None:
+        return False
+    before = day - timedelta(1)
+    is_first = not any(one <= before for one in releases.dates)
+    return not is_first and _why_not(releases.newest_if_whole(before), asked, before) is not None
