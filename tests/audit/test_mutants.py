@@ -73,6 +73,7 @@ REQUESTS = (
 PROVEN_ELSEWHERE = {
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
+    "batch_item_slots_differ": "audit/test_broken_batches.py",
     "batches_differ": "audit/test_broken_batches.py",
     "in_batch_chances_differ": "audit/test_broken_batches.py",
     "in_batch_forbidden_differs": "audit/test_broken_batches.py",
@@ -206,6 +207,7 @@ class DescribeTheUnbrokenBuild:
             "in_batch_chances_differ",
             "batch_conflicts_missing",
             "batch_conflicts_unfounded",
+            "batch_item_slots_differ",
             "in_batch_forbidden_differs",
             "in_batch_thinned",
             "in_batch_unseen",

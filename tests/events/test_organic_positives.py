@@ -140,6 +140,30 @@ class DescribeOrganicPositives:
             assert not built.negatives(user_id=user) & {*clicked, *SHOWN}
 
 
+class DescribeOrganicPositivesThatCount:
+    """Item 100 alone was clicked the date before: nothing else is hot."""
+
+    def it_is_thinned_and_capped(self, spark: SparkSession, tmp_path: Path) -> None:
+        made = logs()
+        for user in USERS:
+            made.click(user, None, 100, at("13:00"), "buy", seconds=1.0)
+        made.write(tmp_path)
+        organic = {"actions": ["click", "buy"], "thinned": True, "capped": True}
+        thin = {"rule": "cap", "threshold_clicks": 10}
+        rows = build(tmp_path, spark, organic=organic, downsampling=thin, per_user_cap=2).tables[
+            "positives"
+        ]
+        hot = [row for row in rows if row["item_id"] == 100]
+        assert 0 < len(hot) < len(USERS)
+        assert {row["keep_prob"] for row in hot} == {0.5}
+        assert {row["keep_prob"] for row in rows if row["item_id"] != 100} == {1.0}
+        for user in USERS:
+            of_user = [row for row in rows if row["user_id"] == user]
+            assert sorted(row["user_rank_in_cap"] for row in of_user) == [1, 2]
+            # One was shown, two were not, a third one of those with an odd number, and the hot one.
+            assert {row["cap_prob"] for row in of_user} <= {2 / 3, 2 / 4, 2 / 5}
+
+
 class DescribeStringIds:
     def it_names_the_request_by_text(self, spark: SparkSession, tmp_path: Path) -> None:
         logs(string_ids=True).write(tmp_path)

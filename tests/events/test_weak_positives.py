@@ -1,6 +1,7 @@
 """Shown items without a click as weak positives, and the audit of which they are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from winnow.config.tree import TABLES, Config
 from winnow.contracts.rows import chosen_rows
 from winnow.errors import GateError
 from winnow.events import weak_positives
+from winnow.sampler.kernels.positives import Strengths
+from winnow.sampler.task import SamplerSettings
 
 from tests.events.handmade import Built, Logs, at, build_day, config
 
@@ -132,6 +135,63 @@ class DescribeAShareOfThem:
         assert {(r["keep_prob"], r["undo_weight"]) for r in weak} == {(0.25, 4.0)}
 
 
+COUNTED: dict[str, Any] = {
+    "downsampling": {"rule": "cap", "threshold_clicks": 10},
+    "per_user_cap": 4,
+    "weak": {"share": 1.0, "thinned": True, "capped": True},
+}
+"""Item 4 was clicked by all users the date before, the only one."""
+
+
+class DescribeWeakPositivesThatCount:
+    def it_thins_those_of_hot_items(self, spark: SparkSession, base: Path) -> None:
+        asked = COUNTED | {"per_user_cap": None, "weak": {"share": 0.5, "thinned": True}}
+        made = build(base, spark, "thinned", **asked)
+        plain = build(base, spark, "unthinned", **asked | {"weak": {"share": 0.5}})
+        chances = {row["item_id"]: row["keep_prob"] for row in made.tables["positives"]}
+        assert {item: p for item, p in chances.items() if p not in (0.5, 1.0)} == {4: 0.5 / 3}
+        hot, unthinned = (len(one.rows("positives", item_id=4)) for one in (made, plain))
+        assert 0 < hot < unthinned
+        others = [len(one.rows("positives")) for one in (made, plain)]
+        assert others[0] - hot == others[1] - unthinned
+        for row in made.rows("positives", item_id=4):
+            assert row["undo_weight"] == pytest.approx(6.0)
+
+    def it_counts_them_in_the_cap_of_their_user(self, spark: SparkSession, base: Path) -> None:
+        made = build(base, spark, "capped", **COUNTED)
+        for user in USERS:
+            rows = made.rows("positives", user_id=user)
+            assert sorted(row["user_rank_in_cap"] for row in rows) == [1, 2, 3, 4]
+            # One was clicked, nine or ten were viewed and not clicked, as item 4 is thinned or not.
+            assert {row["cap_prob"] for row in rows} <= {4 / 10, 4 / 11}
+        assert 0 < len(strong_ones(made.tables)) < len(USERS)
+
+    @pytest.mark.parametrize(
+        ("mistake", "gate"),
+        [("not thinned", "weak_positives_differ"), ("not capped", "user_caps_differ")],
+    )
+    def it_does_not_pass_otherwise(
+        self,
+        mistake: str,
+        gate: str,
+        spark: SparkSession,
+        base: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        whole = SamplerSettings.of
+
+        def wrong(*given: Any, **named: Any) -> SamplerSettings:
+            made = whole(*given, **named)
+            if mistake == "not thinned":
+                return replace(made, thinned=Strengths())
+            return replace(made, of_positives=replace(made.of_positives, capped=Strengths()))
+
+        monkeypatch.setattr(SamplerSettings, "of", wrong)
+        with pytest.raises(GateError) as caught:
+            build(base, spark, f"broken {mistake}", **COUNTED)
+        assert f"gate {gate}" in {one.where for one in caught.value.problems}
+
+
 class DescribeMistakesWithWeakPositives:
     @pytest.mark.parametrize("mistake", ["not viewed too", "all of them", "of another hash"])
     def it_does_not_pass(
@@ -169,3 +229,7 @@ class DescribeAConfigWithWeakPositives:
     ) -> None:
         with pytest.raises(ValueError, match=said):
             config(tmp_path, positives={"weak": {"share": 0.5}}, tables=tables)
+
+    def it_is_refused_where_there_is_no_cap_to_count_in(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="no cap that they could be counted in"):
+            config(tmp_path, positives={"weak": {"share": 0.5, "capped": True}})

@@ -65,6 +65,21 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"positives": {"downsampling": {"rule": "word2vec_code", "threshold_share": 0.01}}},
         "min(1, √(t / f) + t / f), f and t being shares of all clicks, t = 0.01.",
     ),
+    (
+        {"positives": {"weak": {"share": 0.1, "thinned": True}}},
+        "cap, repeats, popularity, and the figures of winnow explain, know none of them; those of "
+        "hot items are thinned, keep_prob being also of that.",
+    ),
+    (
+        {
+            "positives": {
+                "per_user_cap": 9,
+                "organic": {"actions": ["buy"], "thinned": True, "capped": True},
+            }
+        },
+        "which repeats, and the figures of winnow explain, do not know; those of hot items are "
+        "thinned, keep_prob being also of that; they count among the positives of their user's cap",
+    ),
     ({"positives": {"per_user_cap": 50}}, "keeps 50 positives of the date at most"),
     ({"positives": {"per_user_cap": 50}}, "undo_weight = 1 / (keep_prob · cap_prob)"),
     (

@@ -124,6 +124,7 @@ def cases(draw: st.DrawFn, *, string_ids: bool) -> Case:
         others_before=draw(st.integers(1, 3)),
         others_after=draw(st.sampled_from([-1, -1, 2])),
         weak_share=draw(st.sampled_from([0.25, 1.0])),
+        thinned=tuple(draw(st.sets(st.sampled_from(["weak", "organic"])))),
         logged_share=draw(st.sampled_from([1.0, 1.0, 0.5, 0.1])),
         seed=draw(st.integers(0, 2**64 - 1)),
         draw_seed=draw(st.integers(0, 2**64 - 1)),

@@ -17,7 +17,7 @@ from winnow.sampler.kernels.other_requests import (
     other_requests_of,
 )
 from winnow.sampler.kernels.owners import owners_of
-from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
+from winnow.sampler.kernels.positives import Kept, Pairs, Strengths, keep_positives
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,
@@ -188,7 +188,9 @@ def run_kernels(case: Case) -> list[Group]:
         _times(case),
     )
     seeds = U64(case.seed), U64(case.draw_seed)
-    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds, case.weak_share)
+    thinned = Strengths("weak" in case.thinned, "organic" in case.thinned)
+    share = case.weak_share
+    kept = keep_positives(pairs, table.hot_keys, table.hot_keep, *seeds, share, thinned)
     codes = positive_codes(kept, table)
     group_of = np.zeros((2 if case.fill else 1, len(codes)), np.int32)
     shown_us = pairs.impression_us[kept.pair]

@@ -138,6 +138,7 @@ class Case:
     others_before: int = 0
     others_after: int = -1
     weak_share: float = 1.0
+    thinned: tuple[str, ...] = ()
     not_recalled: bool = False
     distinct: bool = False  # fills repeat no easy one either
     recalled: tuple[tuple[int, int, int], ...] = ()  # user, request, item; of rows without a stage
@@ -185,11 +186,15 @@ def sample(case: Case) -> list[Group]:
         pairs = sorted(same, key=lambda p: (p.impression_us, p.click_us, p.tie))
         action = max(p.action for p in pairs)
         keep_prob = case.hot.get(item, 1.0)
-        if action < 0:
-            keep_prob = case.weak_share if action == -1 else 1.0
+        strength = "weak" if action == -1 else "organic" if action < 0 else "strong"
+        thinned = strength in ("strong", *case.thinned)
+        if not thinned:
+            keep_prob = 1.0
         row = fold(fold(fold(case.seed, user), request), item)
-        if action >= 0 and (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
+        if thinned and (fold(row, KEEP) >> 11) * 2.0**-53 >= keep_prob:
             continue
+        if strength == "weak":
+            keep_prob *= case.weak_share
         group = Group(
             user,
             request,

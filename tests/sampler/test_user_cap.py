@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from winnow.sampler.kernels.positives import Kept
+from winnow.sampler.kernels.positives import Kept, Strengths
 from winnow.sampler.kernels.user_cap import places_in_cap
 from winnow.sampler.positive_columns import PositiveColumns
 
@@ -45,6 +45,25 @@ class DescribeACapPerUser:
         stay, columns = under(None, every)
         assert stay is every
         assert columns == {}
+
+    def it_counts_weak_ones_where_asked(self) -> None:
+        every = kept([1] * 5 + [2] * 2)
+        action = every.action.copy()
+        action[[0, 1, 2, 6]] = -1
+        settings = PositiveColumns(per_user_cap=2, capped=Strengths(weak=True))
+        stay, columns = settings.resampled(every._replace(action=action), lambda kept: kept.pair)
+        assert stay.user.tolist() == [1] * 2 + [2] * 2
+        assert sorted(columns["user_rank_in_cap"].to_pylist()) == [1, 1, 2, 2]
+        assert columns["cap_prob"].to_pylist() == [0.4, 0.4, 1.0, 1.0]
+
+    def it_counts_organic_ones_where_asked(self) -> None:
+        every = kept([1] * 3)
+        action = every.action.copy()
+        action[[0, 1]] = -1, -118
+        settings = PositiveColumns(per_user_cap=1, capped=Strengths(organic=True))
+        stay, columns = settings.resampled(every._replace(action=action), lambda kept: kept.pair)
+        assert len(stay.user) == 2
+        assert sorted(columns["cap_prob"].to_pylist()) == [0.5, 1.0]
 
     def it_knows_no_weak_positive(self) -> None:
         every = kept([1] * 5 + [2] * 2)

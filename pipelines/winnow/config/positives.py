@@ -62,7 +62,18 @@ class Upsampling(Frozen):
     most: float = Field(default=5.0, gt=1.0, le=100.0)
 
 
-class Weak(Frozen):
+class _Strength(Frozen):
+    """What positives of another strength than ``strong`` count for; for nothing unless asked.
+
+    ``thinned``: those of hot items are thinned as clicked ones are. ``capped``: they are among the
+    positives of their user that ``per_user_cap`` counts.
+    """
+
+    thinned: bool = False
+    capped: bool = False
+
+
+class Weak(_Strength):
     """Shown items without a click as positives of their own strength.
 
     A ``share`` of them stays, by a hash; ``weight`` is their sample_weight.
@@ -72,7 +83,7 @@ class Weak(Frozen):
     weight: float = Field(default=1.0, ge=0.0)
 
 
-class Organic(Frozen):
+class Organic(_Strength):
     """Clicks without an impression, such as those in search, as positives of their own strength."""
 
     actions: tuple[str, ...] = Field(min_length=1)
@@ -137,6 +148,14 @@ class Positives(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _have_a_cap(self) -> Self:
+        for name in self.capped if self.per_user_cap is None else ():
+            what = "there is no cap that they could be counted in"
+            fix = "Set per_user_cap, or take it out."
+            refuse([fault((name, "capped"), what, "true", next_step=fix)])
+        return self
+
+    @model_validator(mode="after")
     def _known_actions(self) -> Self:
         refuse(named_twice(self.actions, ("actions",)))
         refuse(named_twice(self.labels, ("labels",)))
@@ -158,6 +177,18 @@ class Positives(Frozen):
         """The strengths besides ``strong`` that positives may have."""
         asked = {"weak": self.weak, "organic": self.organic}
         return tuple(name for name, rule in asked.items() if rule is not None)
+
+    @property
+    def thinned(self) -> tuple[str, ...]:
+        """The strengths besides ``strong`` whose hot items are thinned."""
+        asked = {"weak": self.weak, "organic": self.organic}
+        return tuple(name for name, rule in asked.items() if rule is not None and rule.thinned)
+
+    @property
+    def capped(self) -> tuple[str, ...]:
+        """The strengths besides ``strong`` that count for the cap of their user."""
+        asked = {"weak": self.weak, "organic": self.organic}
+        return tuple(name for name, rule in asked.items() if rule is not None and rule.capped)
 
     @property
     def choosing(self) -> frozenset[str]:

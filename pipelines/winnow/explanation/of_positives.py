@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from winnow.config.popularity import DAY_BEFORE
-from winnow.config.positives import Downsampling, Positives
+from winnow.config.positives import Downsampling, Organic, Positives, Weak
 from winnow.config.tree import Config
 
 _COUNTED = {
@@ -74,20 +74,35 @@ def words_of_positives(config: Config) -> Iterator[str]:
         yield (
             f"Of what was shown on the date and not clicked {rule.weak.share:.3g} become weak "
             f"positives (label_strength), chosen by a hash: keep_prob = {rule.weak.share:g}, "
-            f"sample_weight = {rule.weak.weight:g}; popularity, thinning, cap and repeats, and the "
-            "figures of winnow explain, know none of them."
+            f"sample_weight = {rule.weak.weight:g}; {_unknown_to(rule.weak)}, popularity, and the "
+            f"figures of winnow explain, know none of them{_counted_by(rule.weak)}."
         )
     if rule.organic is not None:
         yield (
             f"A {' or '.join(rule.organic.actions)} that fits no impression is no orphan: it makes "
             "an organic positive (label_strength), one for each user and item of the date, which "
-            "thinning, cap and repeats, and the figures of winnow explain, do not know."
+            f"{_unknown_to(rule.organic)}, and the figures of winnow explain, do not "
+            f"know{_counted_by(rule.organic)}."
         )
     for action in rule.labels:
         name = rule.label_names[action]
         yield f"label_{name} says whether the user did {action}, and label_{name}_delay_ms when."
     for column, how in rule.values.items():
         yield f"{column} is the {'largest' if how == 'max' else 'sum'} of the positive's clicks."
+
+
+def _unknown_to(rule: Weak | Organic) -> str:
+    known = {"thinning": rule.thinned, "cap": rule.capped}
+    return ", ".join([*(name for name, asked in known.items() if not asked), "repeats"])
+
+
+def _counted_by(rule: Weak | Organic) -> str:
+    parts = []
+    if rule.thinned:
+        parts.append("those of hot items are thinned, keep_prob being also of that")
+    if rule.capped:
+        parts.append("they count among the positives of their user's cap")
+    return "".join(f"; {part}" for part in parts)
 
 
 def words_of_forbidden(config: Config) -> Iterator[str]:

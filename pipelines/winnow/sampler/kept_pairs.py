@@ -60,7 +60,7 @@ def write_kept_pairs(
         stays = are_kept(
             user, request, item, draws.hot_keys, draws.hot_keep, settings.positive_seed
         )
-        stays |= batch["action"].to_numpy() < 0
+        stays |= settings.thinned.leaves_out(batch["action"].to_numpy())
         waiting.append(batch.filter(pa.array(stays)))
         if sum(kept.nbytes for kept in waiting) >= limits.bytes_per_file:
             yield _written(waiting, settings)

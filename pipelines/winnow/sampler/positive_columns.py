@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from winnow.events.pair_columns import value_column
 from winnow.sampler.kernels.actions import NEVER, first_times, positives_of_pairs
-from winnow.sampler.kernels.positives import Kept, Pairs
+from winnow.sampler.kernels.positives import NO_OTHERS, Kept, Pairs, Strengths
 from winnow.sampler.kernels.repeats import repeated, rows_of_positives
 from winnow.sampler.kernels.user_cap import places_in_cap
 from winnow.sampler.kernels.values import values_of_positives, weights_of_values
@@ -35,6 +35,7 @@ class PositiveColumns:
         weight_by: How one of them weighs, if any does.
         per_user_cap: How many positives a user may have.
         upsampling: How positives of cold items are repeated, if they are.
+        capped: Which others than clicked ones count for the cap.
     """
 
     labels: tuple[tuple[str, int], ...] = ()
@@ -42,6 +43,7 @@ class PositiveColumns:
     weight_by: "WeightBy | None" = None
     per_user_cap: int | None = None
     upsampling: "Upsampling | None" = None
+    capped: Strengths = NO_OTHERS
 
     @classmethod
     def of(cls, config: "Config") -> Self:
@@ -54,6 +56,7 @@ class PositiveColumns:
             weight_by=positives.weight_by,
             per_user_cap=positives.per_user_cap,
             upsampling=positives.upsampling,
+            capped=Strengths("weak" in positives.capped, "organic" in positives.capped),
         )
 
     @property
@@ -72,7 +75,8 @@ class PositiveColumns:
     ) -> tuple[Kept, dict[str, pa.Array]]:
         """Return the positives that stay, as often as they should be, and how likely that was.
 
-        Weak and organic ones all stay, once each, and count for nobody's cap.
+        Weak and organic ones are not repeated; they stay, and count for nobody's cap, unless they
+        are capped as well.
 
         Args:
             kept: All positives of the date of each user of the partition.
@@ -83,7 +87,7 @@ class PositiveColumns:
         """
         columns: dict[str, pa.Array] = {}
         if self.per_user_cap is not None:
-            others = kept.action < 0
+            others = self.capped.leaves_out(kept.action)
             rank, total = np.zeros(len(others), np.int32), np.ones(len(others), np.int32)
             rank[~others], total[~others] = places_in_cap(_some(kept, ~others))
             stays = rank <= self.per_user_cap

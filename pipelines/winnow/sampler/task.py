@@ -26,8 +26,10 @@ from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.owners import owners_of
 from winnow.sampler.kernels.positives import (
+    NO_OTHERS,
     Kept,
     Pairs,
+    Strengths,
     keep_positives,
 )
 from winnow.sampler.pair_files import PairFiles
@@ -60,7 +62,8 @@ class SamplerSettings:
     catalogue: str
     pair_files: str
     of_positives: PositiveColumns
-    weak_share: float | None = None
+    weak_share: float = 1.0
+    thinned: Strengths = NO_OTHERS
     batches: str | None = None
     streaming: str | None = None
     excluded_at_most: int | None = None
@@ -92,7 +95,10 @@ class SamplerSettings:
             catalogue=catalogue,
             pair_files=pair_files,
             of_positives=PositiveColumns.of(config),
-            weak_share=None if config.positives.weak is None else config.positives.weak.share,
+            weak_share=1.0 if config.positives.weak is None else config.positives.weak.share,
+            thinned=Strengths(
+                "weak" in config.positives.thinned, "organic" in config.positives.thinned
+            ),
             excluded_at_most=(
                 None if config.exclude_item_ids is None else config.exclude_item_ids.at_most
             ),
@@ -188,8 +194,8 @@ def kept_positives(
     """
     draws = catalogue.draws
     seeds = settings.positive_seed, settings.draw_seed
-    weak_share = 1.0 if settings.weak_share is None else settings.weak_share
-    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds, weak_share)
+    others = settings.weak_share, settings.thinned
+    kept = keep_positives(pairs, draws.hot_keys, draws.hot_keep, *seeds, *others)
 
     def clicks_of(kept: Kept) -> NDArray[np.int64]:
         return catalogue.clicks_of(kept.item, positive_codes(kept, draws))

@@ -1,26 +1,26 @@
 """Organic positives beside the clicks that fit no impression, found a second time."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import POSITIVES, Figure, Measurement, none_of
-from winnow.audit.recompute.pairs import click_of_log, date_pairs
-from winnow.audit.recompute.popularity import first_unknown_us
+from winnow.audit.gates.weak_positives import is_undone
+from winnow.audit.recompute.other_strengths import Some, action_place, organic_of_logs, thinned
 from winnow.audit.recompute.request_sample import one_in_so_many
 from winnow.audit.recompute.staged_rows import first_rows, positives_of, strengths_of
 from winnow.audit.recompute.user_caps import of_some_users
 from winnow.config.positives import Organic
-from winnow.contracts.rows import valid_rows
 
 ORGANIC_POSITIVES_DIFFER = none_of(
     "organic_positives_differ",
     POSITIVES,
     "organic positives that no click of the date makes which fits no impression, with the time of "
     "the first and the strongest action; those that are missing; and those with a position, or "
-    "another keep_prob or undo_weight than 1",
+    "another keep_prob or undo_weight than 1, or than thinning and cap make where they are asked",
 )
 
 
@@ -35,36 +35,29 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _of_logs(evidence: Evidence, positives: DataFrame, organic: Organic) -> Figure:
-    config, at = evidence.config, F.col("event_us")
     one_in = one_in_so_many(evidence.counts["clicks"].valid, evidence.scratch.limits)
-    begins, ends = first_unknown_us(config, evidence.day), evidence.day.end_us
-    codes = enumerate(config.positives.actions)
-    code = F.coalesce(*(F.when(F.col("action_type") == name, F.lit(i)) for i, name in codes))
-    clicks = of_some_users(valid_rows(evidence.logs["clicks"]), one_in).where(
-        (at >= begins) & (at < ends) & F.col("action_type").isin(*organic.actions)
-    )
-    told = clicks.select("user_id", "item_id", at.alias("us"), code.alias("code"), _click())
-    alone = told.join(date_pairs(evidence).clicks, "click", how="left_anti")
-    pair = ("user_id", "item_id")
-    wanted = alone.groupBy(*pair).agg(F.min("us").alias("us"), F.max("code").alias("code"))
-    rows = strengths_of(of_some_users(first_rows(positives), one_in), "organic")
+    some: Some = partial(of_some_users, one_in=one_in)
+    found = organic_of_logs(evidence, some)
+    wanted = thinned(evidence, found, "organic-wanted", asked=organic.thinned)
+    rows, pair = strengths_of(some(first_rows(positives)), "organic"), ("user_id", "item_id")
     times = (F.unix_micros("click_ts"), F.unix_micros("impression_ts"))
-    plain = (F.col("keep_prob") == 1.0) & F.col("position").isNull() & (times[0] == times[1])
+    plain = F.col("position").isNull() & (times[0] == times[1])
     if "undo_weight" in rows.columns:
-        plain = plain & (F.abs(F.col("undo_weight") - 1.0) <= 1e-9)
+        plain = plain & is_undone(rows, capped=organic.capped)
     stated = rows.groupBy(*pair).agg(
         F.count(F.lit(1)).alias("n"),
         F.min(times[0]).alias("stated_us"),
-        F.max(code).alias("stated_code"),
+        F.max(action_place(evidence.config)).alias("stated_code"),
+        F.max("keep_prob").alias("keep_prob"),
         F.bool_and(plain).alias("plain"),
     )
     both = wanted.join(stated, list(pair), how="full")
     fits = F.col("plain") & (F.col("n") == 1) & (F.col("us") == F.col("stated_us"))
     fits = fits & (F.col("code") == F.col("stated_code"))
+    fits = fits & (F.abs(F.col("keep_prob") - F.col("keep")) <= 1e-12)
+    if organic.capped:
+        # Which of them stay is looked at with the cap.
+        fits = fits | F.col("n").isNull()
     wrong = both.agg(F.count_if(~F.coalesce(fits, F.lit(False))).alias("n")).collect()[0]["n"]
     detail = f"looked at 1 in {one_in} users" if one_in > 1 else ""
     return ORGANIC_POSITIVES_DIFFER.figure(int(wrong), detail=detail)
-
-
-def _click() -> Column:
-    return click_of_log().alias("click")

@@ -1,7 +1,7 @@
 """The positives that users keep under their cap, chosen a second time."""
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
@@ -12,9 +12,10 @@ from winnow.audit.gate import POSITIVES, Figure, Measurement, none_of
 from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.items import Items
+from winnow.audit.recompute.other_strengths import Some, others_in_cap
 from winnow.audit.recompute.pairs import date_pairs
 from winnow.audit.recompute.request_sample import one_in_so_many
-from winnow.audit.recompute.staged_rows import clicked_rows, first_rows, positives_of
+from winnow.audit.recompute.staged_rows import KEY, first_rows, positives_of
 from winnow.audit.recompute.user_caps import KEYS, key_columns, of_some_users, recomputed_caps
 from winnow.config.tree import Config
 
@@ -40,6 +41,10 @@ def _of_logs(evidence: Evidence, positives: DataFrame) -> Figure:
     candidates = recomputed_candidates(date_pairs(evidence).rows, config, evidence.day)
     one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
     found = candidates.where(F.col("first_us").isNotNull())
+    if config.positives.capped:
+        some: Some = partial(of_some_users, one_in=one_in)
+        of_clicks = found.select(*KEY, F.lit(True).alias("thins"))
+        found = of_clicks.unionByName(others_in_cap(evidence, some))
     return cap_figure(found, positives, date_items(evidence), config, one_in)
 
 
@@ -49,15 +54,19 @@ def cap_figure(
     """Count the positives that stay on one side only, or not with the same rank and chance.
 
     Args:
-        candidates: The ids of what may be a positive of the date.
+        candidates: The ids of what may be a positive of the date, and counts for the cap;
+            ``thins`` where some of it is not thinned.
         positives: The positives, staged.
         items: The keep_prob of the candidates.
         config: Seed, cap and id types.
         one_in: The positives of one in so many users are looked at.
     """
-    keys = key_columns(config)
-    positives = clicked_rows(first_rows(positives), config)
-    some = of_some_users(candidates, one_in).select(*keys).toArrow().combine_chunks()
+    keys, strengths = key_columns(config), ("strong", *config.positives.capped)
+    positives = first_rows(positives)
+    if config.positives.others:
+        positives = positives.where(F.col("label_strength").isin(*strengths))
+    thins = [F.col(name) for name in ("thins",) if name in candidates.columns]
+    some = of_some_users(candidates, one_in).select(*keys, *thins).toArrow().combine_chunks()
     stated = {"user_rank_in_cap": "stated_rank", "cap_prob": "stated_chance"}
     known = {name: alias for name, alias in stated.items() if name in positives.columns}
     told = of_some_users(positives, one_in).select(

@@ -15,6 +15,7 @@ from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
 from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.items import Items
+from winnow.audit.recompute.other_strengths import capped_of_users
 from winnow.audit.recompute.pairs import date_pairs, longest_window_us
 from winnow.audit.recompute.staged_rows import (
     KEY,
@@ -92,6 +93,8 @@ def compared_positives(evidence: Evidence) -> ComparedPositives:
     items, config = date_items(evidence), evidence.config
     pairs = date_pairs(evidence).rows
     candidates = recomputed_candidates(pairs, config, evidence.day)
+    if config.positives.capped:
+        candidates = candidates.join(capped_of_users(evidence), "user_id", how="left")
     if config.positives.values:
         worth = worth_of(pairs, config).drop("clicked_us")
         candidates = candidates.join(worth, list(KEY), how="left")
@@ -104,7 +107,8 @@ def recomputed_positives(
     """Compare the staged positives with the candidates of the logs, and sum up by item.
 
     Args:
-        candidates: What ``recomputed_candidates`` returned, with ``worth_of`` where asked for.
+        candidates: What ``recomputed_candidates`` returned, with ``worth_of`` where asked for, and
+            ``capped_of_users`` where the cap counts other strengths.
         positives: The staged positives.
         items: Their clicks and keep_prob.
         config: Window and id types.
@@ -156,14 +160,19 @@ def recomputed_positives(
     asked, crowded = [], F.lit(False)
     if config.positives.per_user_cap is not None:
         of_user = F.count("first_us").over(Window.partitionBy("user_id"))
+        if config.positives.capped:
+            of_user = of_user + F.coalesce(F.col("n_others"), F.lit(0))
         cap = F.lit(config.positives.per_user_cap)
         candidates = candidates.withColumn("crowded", of_user > cap)
         crowded = F.coalesce("crowded", F.lit(False))
         asked = [
             F.count_if(F.col("candidate").isNotNull() & crowded).alias("crowded_candidates"),
             F.count_if(is_kept & crowded).alias("crowded_kept"),
-            F.sum(F.when(is_kept, F.lit(1.0) / F.col("cap_chance"))).alias("before_cap"),
         ]
+        if not config.positives.capped:
+            # Each of the cap's places stands for as many: exact where only these are counted.
+            before = F.sum(F.when(is_kept, F.lit(1.0) / F.col("cap_chance")))
+            asked.append(before.alias("before_cap"))
     if labels := label_columns(names, config):
         mislabelled = both & ~labels_fit(labels, F.col("first_us"))
         asked.append(F.count_if(mislabelled).alias("mislabelled"))
@@ -235,5 +244,6 @@ def _compared(per_item: pa.Table, items: Items) -> ComparedPositives:
             counts.kept - of_items("crowded_kept"),
             everywhere,
         )
+    if "before_cap" in per_item.column_names:
         thinned = float(np.nansum(per_item["before_cap"].to_numpy().astype(np.float64)))
     return ComparedPositives(per_item, np.where(inside, place, -1), counts, uncapped, thinned)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -29,11 +30,29 @@ def key_columns(config: Config) -> list[Column]:
     return [key_of(f"{name}_id", kinds[name]).alias(name) for name in KEYS]
 
 
+def left_by_thinning(
+    candidates: pa.Table, items: Items, config: Config
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.uint64]]:
+    """Return how likely thinning leaves each candidate, whether it does, and its hash.
+
+    Args:
+        candidates: ``KEYS`` (int64), and ``thins`` (bool) where some are not thinned.
+        items: Their keep_prob. config: The seed.
+    """
+    keys = [candidates[name].to_numpy() for name in KEYS]
+    hashes = hashes_of(config.seed, *(key.view(np.uint64) for key in keys))
+    place = np.minimum(np.searchsorted(items.key, keys[2]), max(len(items.key) - 1, 0))
+    keep = np.where(items.key[place] == keys[2], items.keep[place], 1.0)
+    if "thins" in candidates.column_names:
+        keep = np.where(candidates["thins"].to_numpy(zero_copy_only=False), keep, 1.0)
+    return keep, units_of(followed_by(hashes, _KEEP)) < keep, hashes
+
+
 def recomputed_caps(candidates: pa.Table, items: Items, config: Config) -> pa.Table:
     """Return the positives that thinning and the cap leave.
 
     Args:
-        candidates: ``KEYS`` (int64) of all candidates of some users.
+        candidates: What ``left_by_thinning`` takes, of all candidates of some users.
         items: Their keep_prob.
         config: The seed and the cap.
 
@@ -43,12 +62,8 @@ def recomputed_caps(candidates: pa.Table, items: Items, config: Config) -> pa.Ta
     """
     cap = config.positives.per_user_cap
     assert cap is not None
-    keys = [candidates[name].to_numpy() for name in KEYS]
-    hashes = hashes_of(config.seed, *(key.view(np.uint64) for key in keys))
-    place = np.minimum(np.searchsorted(items.key, keys[2]), max(len(items.key) - 1, 0))
-    keep = np.where(items.key[place] == keys[2], items.keep[place], 1.0)
-    thinned = units_of(followed_by(hashes, _KEEP)) < keep
-    user, request, item = (key[thinned] for key in keys)
+    _, thinned, hashes = left_by_thinning(candidates, items, config)
+    user, request, item = (candidates[name].to_numpy()[thinned] for name in KEYS)
     lot = followed_by(hashes[thinned], _CAP)
     order = np.lexsort((item.view(np.uint64), request.view(np.uint64), lot, user))
     user, request, item = user[order], request[order], item[order]

@@ -59,6 +59,22 @@ class Kept(NamedTuple):
     keep_prob: NDArray[np.float64]
 
 
+class Strengths(NamedTuple):
+    """Which positives count besides those that were shown and clicked."""
+
+    weak: bool = False
+    organic: bool = False
+
+    def leaves_out(self, action: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Return of each code of an action whether its positive does not count, shape (n,)."""
+        weak, organic = action == WEAK, action < WEAK
+        left: NDArray[np.bool_] = (weak & (not self.weak)) | (organic & (not self.organic))
+        return left
+
+
+NO_OTHERS = Strengths()
+
+
 def keep_positives(
     pairs: Pairs,
     hot_items: NDArray[np.uint64],
@@ -66,19 +82,22 @@ def keep_positives(
     seed: np.uint64,
     draw_seed: np.uint64,
     weak_share: float = 1.0,
+    thinned: Strengths = NO_OTHERS,
 ) -> Kept:
     """Reduce pairs to one positive per (user, request, item) and thin those of hot items.
 
     A positive takes its earliest impression, that impression's earliest click, and the strongest
     action of all its pairs. It is kept when a hash of its keys, in [0, 1), is below keep_prob. Weak
-    and organic ones stay: which of them are there was decided before.
+    and organic ones stay, unless they are thinned as well: which of them are there was decided
+    before.
 
     Args:
         pairs: The pairs of one partition.
         hot_items: Sorted uint64 keys of items with keep_prob below 1. hot_keep: their keep_prob.
         seed: What the hashes of positives start from: another epoch keeps the same ones.
         draw_seed: What the hashes for their negatives start from.
-        weak_share: The keep_prob of weak positives.
+        weak_share: How likely weak positives were to be there; part of their keep_prob.
+        thinned: Which others than clicked ones are thinned.
     """
     order = np.lexsort(
         (pairs.tie, pairs.click_us, pairs.impression_us, pairs.item, pairs.request, pairs.user)
@@ -90,8 +109,9 @@ def keep_positives(
     action = np.maximum.reduceat(pairs.action[order], first) if len(first) else pairs.action[:0]
     user, request, item = pairs.user[row], pairs.request[row], pairs.item[row]
     kept, keep_prob, hashes = _choose(user, request, item, hot_items, hot_keep, seed)
-    kept, keep_prob = kept | (action < 0), np.where(action < 0, 1.0, keep_prob)
-    keep_prob[action == WEAK] = weak_share
+    stays = thinned.leaves_out(action)
+    kept, keep_prob = kept | stays, np.where(stays, 1.0, keep_prob)
+    keep_prob[action == WEAK] *= weak_share
     return Kept(
         row[kept],
         user[kept],
