@@ -32,8 +32,8 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
         group_columns(item, mixture=bool(config.negatives.mixture), request=request),
         PositiveColumns.of(config).schema,
         *([] if config.in_batch is None else [IN_BATCH]),
-        *([] if config.exclude_item_ids is None else [excluded_schema(item)]),
         *([STREAMING] if config.estimates_frequency else []),
+        *([] if config.exclude_item_ids is None else [excluded_schema(item)]),
     )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])
 
