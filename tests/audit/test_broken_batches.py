@@ -64,7 +64,7 @@ def items_are_named_by_their_own_slot(patch: pytest.MonkeyPatch) -> None:
         batch = np.searchsorted(batches.begins, positions, side="right") - 1
         return (positions - batches.begins[batch]).astype(np.int32)
 
-    patch.setattr(in_batch_columns, "first_slots", own_slots)
+    patch.setattr(in_batch_columns, "slots_of_items", own_slots)
 
 
 def slots_are_shifted(patch: pytest.MonkeyPatch) -> None:
@@ -95,7 +95,11 @@ def batches_are_in_another_order(patch: pytest.MonkeyPatch) -> None:
 def chances_are_of_all_splits(patch: pytest.MonkeyPatch) -> None:
     def of_all(items: Any, positions: Any, batches: Batches, size: int) -> Any:
         n = batches.split_begins[-1]
-        whole = batches._replace(split_begins=np.array([0, n, n, n]))
+        of_split = batches.item_rows.reshape(-1, len(batches.split_begins) - 1)
+        of_split = np.column_stack([of_split.sum(axis=1), np.zeros_like(of_split[:, 1:])])
+        whole = batches._replace(
+            split_begins=np.array([0, n, n, n]), item_rows=np.ascontiguousarray(of_split).ravel()
+        )
         return shares_of_items(items, positions, whole, size)
 
     patch.setattr(in_batch_columns, "shares_of_items", of_all)

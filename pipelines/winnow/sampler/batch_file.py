@@ -37,7 +37,8 @@ def batches_of(rows: pa.Table, batch_size: int) -> Batches:
     of_item, at = item[by_item], position[by_item]
     is_new = starts_of_runs(of_item)
     items, n_before = of_item[is_new], np.cumsum(is_new) - 1
-    is_first = starts_of_runs(of_item, np.searchsorted(begins, at, side="right"))
+    batch = np.searchsorted(begins, at, side="right") - 1
+    is_first = starts_of_runs(of_item, batch)
     item_rows = np.bincount(
         len(SPLITS) * n_before + split[by_item], minlength=len(SPLITS) * len(items)
     )
@@ -51,7 +52,8 @@ def batches_of(rows: pa.Table, batch_size: int) -> Batches:
         slots=index_keys(items),
         item_rows=item_rows.astype(np.int64),
         first_begins=np.searchsorted(n_before[is_first], np.arange(len(items) + 1)),
-        first_positions=at[is_first],
+        first_batches=batch[is_first].astype(np.int32),
+        first_slots=(at - begins[batch])[is_first].astype(np.int32),
     )
 
 

@@ -7,9 +7,9 @@ from winnow.arrays.lists import lists_of
 from winnow.sampler.kernels.batches import (
     Batches,
     conflicting_items,
-    first_slots,
     positions_of,
     shares_of_items,
+    slots_of_items,
 )
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.grouped_events import GroupedEvents
@@ -65,7 +65,7 @@ def in_batch_columns(
         "batch_rows": (batches.begins[np.minimum(batch + 1, len(batches.begins) - 1)] - begins),
         **dict(zip(_CHANCES, chances, strict=True)),
         "in_batch_forbidden": forbidden,
-        "batch_item_slot": first_slots(kept.item, positions, batches),
+        "batch_item_slot": slots_of_items(kept.item, positions, batches),
     }
     columns = {
         name: pa.array(values, IN_BATCH.field(name).type, mask=outside)

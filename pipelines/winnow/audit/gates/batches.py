@@ -119,7 +119,8 @@ def _chances(evidence: Evidence) -> Figure:
 
 
 def _masks(evidence: Evidence) -> list[Figure]:
-    one_in = one_in_so_many(evidence.n_positives, evidence.scratch.limits)
+    # A row's mask costs several times as much as the other things that are compared of a row.
+    one_in = one_in_so_many(2 * evidence.n_positives, evidence.scratch.limits)
     rows, scratch = _in_batches(evidence), evidence.scratch
     forbidding = forbidding_rows(evidence.logs, evidence.config, evidence.day, scratch)
     # Two comparisons need it, and a frame would read the logs for each.

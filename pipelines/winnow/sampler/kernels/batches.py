@@ -21,9 +21,9 @@ class Batches(NamedTuple):
         split_begins: int64, shape (s + 1,): likewise, of the splits.
         items: uint64, shape (m,): the distinct items, ascending. slots: the table to find them in.
         item_rows: int64, shape (m s,): how many rows of each split have each item, item by item.
-        first_begins: int64, shape (m + 1,): where those of each item begin in first_positions.
-        first_positions: int64: of each item the position of its first row in each batch that has
-            it, ascending.
+        first_begins: int64, shape (m + 1,): where those of each item begin in the next two.
+        first_batches: int32: the batches that have the item, ascending. first_slots: int32, the
+            first slot with it in each.
     """
 
     row_keys: NDArray[np.int64]
@@ -35,7 +35,8 @@ class Batches(NamedTuple):
     slots: NDArray[np.int32]
     item_rows: NDArray[np.int64]
     first_begins: NDArray[np.int64]
-    first_positions: NDArray[np.int64]
+    first_batches: NDArray[np.int32]
+    first_slots: NDArray[np.int32]
 
 
 @compiled
@@ -92,7 +93,7 @@ def shares_of_items(items, positions, batches, batch_size):  # type: ignore[no-u
 
 
 @compiled
-def first_slots(items, positions, batches):  # type: ignore[no-untyped-def]
+def slots_of_items(items, positions, batches):  # type: ignore[no-untyped-def]
     """Return the first slot of each row's batch with the row's item, int32; 0 where in none."""
     found = np.zeros(len(items), np.int32)
     for p in range(len(items)):
@@ -127,6 +128,10 @@ def conflicting_items(items, rows, starts, positives_of_user, positions, batches
     marks = np.zeros(len(batches.items), np.int32)
     n_splits = len(batches.split_begins) - 1
     forbidden = np.zeros(n_splits, np.int64)
+    # Of each batch its place among those that rows of the user are in, -1 where none is.
+    place = np.full(len(batches.begins) - 1, -1, np.int32)
+    batch_of = np.searchsorted(batches.begins, positions, side="right") - 1
+    found, n_found = np.empty(1024, np.int64), 0
     for u in range(len(positives_of_user) - 1):
         own, n_own = np.empty(starts[u + 1] - starts[u], np.int32), 0
         forbidden[:] = 0
@@ -136,39 +141,69 @@ def conflicting_items(items, rows, starts, positives_of_user, positions, batches
                 marks[item] = u + 1
                 own[n_own] = item
                 n_own += 1
-                forbidden += batches.item_rows[n_splits * item : n_splits * (item + 1)]
-        for p in range(positives_of_user[u], positives_of_user[u + 1]):
+                for split in range(n_splits):
+                    forbidden[split] += batches.item_rows[n_splits * item + split]
+        first, last = positives_of_user[u], positives_of_user[u + 1]
+        of_user, n_of_user = np.empty(last - first, np.int64), 0
+        for p in range(first, last):
+            if positions[p] >= 0 and place[batch_of[p]] < 0:
+                place[batch_of[p]] = n_of_user
+                of_user[n_of_user] = batch_of[p]
+                n_of_user += 1
+        # A user has several rows, and most items are in few batches: each item is looked at once.
+        n_found = 0
+        for y in range(n_own):
+            at, end = batches.first_begins[own[y]], batches.first_begins[own[y] + 1]
+            while len(found) < n_found + n_of_user:
+                found = np.append(found, np.empty(len(found), np.int64))
+            if end - at <= _FEW * n_of_user:
+                for z in range(at, end):
+                    b = place[batches.first_batches[z]]
+                    if b >= 0:
+                        found[n_found] = (np.int64(b) << 32) | batches.first_slots[z]
+                        n_found += 1
+            else:
+                for b in range(n_of_user):
+                    slot = _first_slot(own[y], of_user[b], batches)
+                    if slot >= 0:
+                        found[n_found] = (np.int64(b) << 32) | slot
+                        n_found += 1
+        found[:n_found].sort()
+        begins = np.searchsorted(found[:n_found] >> 32, np.arange(n_of_user + 1))
+        for p in range(first, last):
             if positions[p] < 0:
                 continue
-            batch = np.searchsorted(batches.begins, positions[p], side="right") - 1
-            split = np.searchsorted(batches.split_begins, positions[p], side="right") - 1
-            while len(slots) < n + n_own:
+            b = place[batch_of[p]]
+            lengths[p] = begins[b + 1] - begins[b]
+            while len(slots) < n + lengths[p]:
                 slots = np.append(slots, np.empty(len(slots), np.int32))
-            begin = n
-            for y in range(n_own):
-                slot = _first_slot(own[y], batch, batches)
-                if slot >= 0:
-                    slots[n] = slot
-                    n += 1
-            slots[begin:n].sort()
-            lengths[p] = n - begin
+            for z in range(begins[b], begins[b + 1]):
+                slots[n] = found[z] & 0xFFFFFFFF
+                n += 1
+            split = np.searchsorted(batches.split_begins, positions[p], side="right") - 1
             of_split = batches.split_begins[split + 1] - batches.split_begins[split]
             shares[p] = forbidden[split] / of_split
+        for b in range(n_of_user):
+            place[of_user[b]] = -1
     return slots[:n], lengths, shares
+
+
+_FEW = 4
+"""In so many batches, for each batch of a user, an item's batches are all looked at; else each of
+the user's is looked for among them."""
 
 
 @inlined
 def _first_slot(item, batch, batches):  # type: ignore[no-untyped-def]
     """Return the first slot of a batch that has an item, -1 where none has it."""
-    first, last = batches.begins[batch], batches.begins[batch + 1]
     at, end = batches.first_begins[item], batches.first_begins[item + 1]
     while at < end:
         middle = (at + end) // 2
-        if batches.first_positions[middle] < first:
+        if batches.first_batches[middle] < batch:
             at = middle + 1
         else:
             end = middle
     found = np.int64(-1)
-    if at < batches.first_begins[item + 1] and batches.first_positions[at] < last:
-        found = batches.first_positions[at] - first
+    if at < batches.first_begins[item + 1] and batches.first_batches[at] == batch:
+        found = np.int64(batches.first_slots[at])
     return found
