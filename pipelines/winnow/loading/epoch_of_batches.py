@@ -5,8 +5,8 @@ read side by side from their beginning, and batches come in the order of the bui
 to take one from the middle would cost the row groups around it, in every file.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +18,7 @@ from winnow.errors import Problem, ReleaseError
 from winnow.loading.arrays_of_rows import ArraysOfRows, Batch
 from winnow.loading.keyed_order import keyed_units
 from winnow.loading.pieces import Piece, pieces_of, read_piece
+from winnow.loading.vocabulary import Vocabulary, numbered, numbered_schema
 from winnow.release.batch_mask import COLUMNS as OF_MASK
 from winnow.release.batch_mask import conflict_mask
 from winnow.release.table_files import TableFiles
@@ -36,6 +37,7 @@ class BatchesByEpoch:
         batches: How many there are, of all dates.
         share: Of the other slots of a batch so many stay negatives, chosen anew in each epoch.
         seed: Of that choice.
+        vocabularies: By column, numbers that stand in place of ids.
     """
 
     files: TableFiles
@@ -48,6 +50,7 @@ class BatchesByEpoch:
     batches: int
     share: float
     seed: int
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     def of(self, epoch: int) -> "EpochOfBatches":
         """Plan one epoch."""
@@ -85,7 +88,9 @@ class EpochOfBatches:
 
     def _arrays(self, number: int, table: pa.Table) -> Batch:
         of, n = self._of, table.num_rows
-        rows = ArraysOfRows(table.select(of.columns), of.files.schema, of.padding_id)
+        read = numbered(table.select(of.columns), of.vocabularies)
+        schema = numbered_schema(of.files.schema, of.vocabularies)
+        rows = ArraysOfRows(read, schema, of.padding_id)
         conflicts = conflict_mask(table)
         if of.share < 1.0:
             units = keyed_units(np.arange(n), of.seed, self._epoch, number)

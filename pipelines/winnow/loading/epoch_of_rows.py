@@ -5,8 +5,8 @@ of its batches, at whose end a piece ends too, or a few rows before: so no two r
 same rows, but for the first ones of a piece.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from math import ceil
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from winnow.loading.arrays_of_rows import ArraysOfRows, Batch
 from winnow.loading.keyed_order import keyed_order
 from winnow.loading.pieces import Piece, read_piece
+from winnow.loading.vocabulary import Vocabulary, numbered, numbered_schema
 from winnow.release.table_files import TableFiles
 
 
@@ -50,6 +51,7 @@ class RowsByEpoch:
         columns: Those that a batch has. split: None for all.
         padding_id: What stands in ``neg_item_ids`` where there is no negative.
         part: What the rank gets.
+        vocabularies: By column, numbers that stand in place of ids.
     """
 
     files: TableFiles
@@ -58,6 +60,7 @@ class RowsByEpoch:
     split: str | None
     padding_id: int | str
     part: Part
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     def of(self, epoch: int) -> "EpochOfRows":
         """Plan one epoch."""
@@ -97,7 +100,9 @@ class EpochOfRows:
         first, last = self._bounds[window], self._bounds[window + 1]
         begin, end = self._start(first), self._start(last)
         of = self._of
-        rows = ArraysOfRows(self._rows_between(begin, end), of.files.schema, of.padding_id)
+        read = numbered(self._rows_between(begin, end), of.vocabularies)
+        schema = numbered_schema(of.files.schema, of.vocabularies)
+        rows = ArraysOfRows(read, schema, of.padding_id)
         order = self._order(end - begin, window)
 
         def batch_at(number: int) -> Batch:

@@ -1,6 +1,6 @@
 """The batches of training samples, as a trainer asks for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from winnow.errors import Problem, ReleaseError
@@ -8,6 +8,7 @@ from winnow.loading.epoch_of_batches import BatchesByEpoch, number_of_batches
 from winnow.loading.epoch_of_rows import Part, RowsByEpoch
 from winnow.loading.pieces import pieces_of
 from winnow.loading.stream import Epochs, SampleStream
+from winnow.loading.vocabulary import Vocabulary
 from winnow.release.reader import ReleaseReader
 from winnow.release.table_files import TableFiles
 
@@ -47,6 +48,7 @@ def stream_of(
     padding_id: int | str = 0,
     in_batch: bool = False,
     share: float = 1.0,
+    vocabularies: Mapping[str, Vocabulary] | None = None,
 ) -> SampleStream:
     """Return the batches of training_samples for one rank; see ``winnow.torch.SampleDataset``.
 
@@ -62,6 +64,7 @@ def stream_of(
         padding_id: What stands in ``neg_item_ids`` where a row has fewer negatives than others.
         in_batch: Give the batches of the build, with their mask.
         share: Of the other slots of such a batch so many stay negatives.
+        vocabularies: By column, numbers that stand in place of ids.
 
     Raises:
         ReleaseError: As for ``ReleaseReader.files``, or a column is not there.
@@ -77,7 +80,8 @@ def stream_of(
         raise ValueError("give a batch_size of at least 1, or in_batch and a split")
     asked = (COLUMNS_IN_BATCH if in_batch else COLUMNS) if columns is None else tuple(columns)
     table = release if isinstance(release, TableFiles) else release.table_files("training_samples")
-    _require(table, [*asked, *(["split"] if split is not None else [])])
+    known = {} if vocabularies is None else dict(vocabularies)
+    _require(table, [*known, *asked, *(["split"] if split is not None else [])])
     # Of a table's files no order is promised, and a position must mean the same tomorrow.
     files = tuple(sorted(table.files, key=lambda file: (str(file[1]), file[0])))
     table = replace(table, files=files)
@@ -87,11 +91,12 @@ def stream_of(
         assert split is not None
         n = number_of_batches(table, split)
         epochs = BatchesByEpoch(
-            table, split, asked, padding_id, rank, world_size, drop_last, n, share, seed
+            table, split, asked, padding_id, rank, world_size, drop_last, n, share, seed, known
         )
     else:
         part = Part(rank, world_size, batch_size, drop_last, shuffle_seed)
-        epochs = RowsByEpoch(table, pieces_of(table, split), asked, split, padding_id, part)
+        pieces = pieces_of(table, split)
+        epochs = RowsByEpoch(table, pieces, asked, split, padding_id, part, known)
     return SampleStream(epochs, epoch)
 
 

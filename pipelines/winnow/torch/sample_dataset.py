@@ -9,6 +9,7 @@ from winnow.errors import MissingExtraError
 from winnow.extras import missing
 from winnow.loading.samples import stream_of
 from winnow.loading.stream import SampleStream
+from winnow.loading.vocabulary import Vocabulary
 from winnow.release.reader import ReleaseReader
 from winnow.release.table_files import TableFiles
 
@@ -49,6 +50,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
         padding_id: int | str = 0,
         in_batch: bool = False,
         share: float = 1.0,
+        vocabularies: Mapping[str, Vocabulary] | None = None,
     ) -> None:
         """Look at the ends of the files; rows are read when batches are asked for.
 
@@ -69,6 +71,8 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
                 turn, with ``conflicts``: true at (i, j) where the item of row j is no negative of
                 row i. ``drop_last`` then gives each rank as many batches.
             share: Of the other slots of such a batch so many stay negatives, others each epoch.
+            vocabularies: By column, as ``item_id`` and ``neg_item_ids``: numbers for an embedding
+                table that stand in place of ids, which may be text. Leave ``padding_id`` 0 then.
 
         Raises:
             ReleaseError: The release has expired, or a column is not there.
@@ -87,6 +91,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             padding_id=padding_id,
             in_batch=in_batch,
             share=share,
+            vocabularies=vocabularies,
         )
 
     def __len__(self) -> int:
