@@ -214,6 +214,24 @@ class DescribeTheUnbrokenBuild:
             "in_batch_forbidden_differs",
             "in_batch_thinned",
             "in_batch_unseen",
+            # Of the running estimate of how likely items are in them: see test_broken_frequency.
+            "frequency_state_differs",
+            "streaming_log_q_differs",
+            "frequency_restarted",
+            "frequency_state_replaced",
+            "frequency_saturated",
+            "frequency_rank_correlation",
+            "frequency_distance",
+            # Of lists of forbidden items: see test_excluded_items.
+            "excluded_items_differ",
+            "excluded_truncated",
+            # Of rows of whole requests: see test_broken_requests.
+            "request_history_late",
+            "request_history_differs",
+            "request_page_differs",
+            "request_negatives_shown",
+            "request_rows_differ",
+            "request_parts_differ",
             # Of negatives that users rejected: see ``rejecting``.
             "negatives_not_rejected",
             "feedback_pool_differs",

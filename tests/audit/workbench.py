@@ -43,7 +43,8 @@ from winnow.sampler.steps import (
     pairs_of_date,
     stage_pairs,
 )
-from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.sampler.task import sample_partition
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.scratch import Scratch
 from winnow.spark.sized import Sized
 from winnow.tables.all_tables import TableInputs, contracts, shown_on_date, totals

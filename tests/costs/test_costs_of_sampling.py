@@ -20,8 +20,8 @@ COLUMNS_IN = ("owner_key", "item_key", "kind", "score", "rank")
 BYTES_PER_EVENT = 30
 # What comes out, a row per positive: 31 values, of which labels, cap and repeats are 6, and 12
 # lists of its 20 negatives.
-COLUMNS_OUT = 45
-LEAVES_OUT = 45
+COLUMNS_OUT = 46
+LEAVES_OUT = 46
 BYTES_PER_GROUP = 880
 
 

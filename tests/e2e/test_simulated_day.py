@@ -112,13 +112,15 @@ class DescribeFilesOfATable:
         "table",
         ["positives", "training_samples", "easy_negatives", "hard_negatives", "ranking_samples"],
     )
-    def it_is_in_the_order_of_the_shuffle_key(self, day: Simulated, table: str) -> None:
+    def it_is_in_the_order_of_split_and_shuffle_key(self, day: Simulated, table: str) -> None:
         files = open_release(day.warehouse, ds=DAY).files(table)
         rows = 0
         for file in files:
-            keys = pq.ParquetFile(file).read(["shuffle_key"])["shuffle_key"].to_pylist()
-            assert keys == sorted(keys)
-            rows += len(keys)
+            told = pq.ParquetFile(file).read(["split", "shuffle_key"]).to_pydict()
+            places = map(("train", "valid", "test").index, told["split"])
+            order = list(zip(places, told["shuffle_key"], strict=True))
+            assert order == sorted(order)
+            rows += len(order)
         assert rows == len(day.built.tables[table]) > 100
 
     def it_keeps_one_users_rows_apart(self, day: Simulated) -> None:

@@ -11,7 +11,8 @@ from winnow.dates import CalendarDay
 from winnow.events.attribution import attributed_pairs
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.positives import Pairs, keep_positives
-from winnow.sampler.task import SamplerSettings, _of_date
+from winnow.sampler.task import _of_date
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.sized import Sized
 
 from tests.runs import run_of

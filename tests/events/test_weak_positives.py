@@ -13,7 +13,7 @@ from winnow.contracts.rows import chosen_rows
 from winnow.errors import GateError
 from winnow.events import weak_positives
 from winnow.sampler.kernels.positives import Strengths
-from winnow.sampler.task import SamplerSettings
+from winnow.sampler.task_settings import SamplerSettings
 
 from tests.events.handmade import Built, Logs, at, build_day, config
 

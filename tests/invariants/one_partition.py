@@ -19,7 +19,8 @@ from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.built_catalogue import build_catalogue
 from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.pair_files import PairFiles
-from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.sampler.task import sample_partition
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.sampler.weights import integer_weights, keep_probs
 
 from tests.recipes import negatives

@@ -34,7 +34,7 @@ from winnow.sampler.steps import (
     pairs_of_date,
     stage_pairs,
 )
-from winnow.sampler.task import SamplerSettings
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.simulation import Simulation, simulate
 from winnow.simulation.build_config import write_simulated
 from winnow.spark.scratch import Scratch

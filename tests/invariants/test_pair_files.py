@@ -11,7 +11,7 @@ from winnow.sampler.built_catalogue import build_catalogue
 from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.pair_files import PairFiles
-from winnow.sampler.task import SamplerSettings
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.limits import Limits
 
 from tests.invariants.one_partition import DAY, config, items

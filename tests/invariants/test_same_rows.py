@@ -68,7 +68,7 @@ class DescribePartitions:
     ) -> None:
         drawn = {"easy_negatives", "hard_negatives", "training_samples"}
         changed = self.changed_by(staged, expected, {"epoch": 1})
-        assert changed == drawn | {"training_samples_pointwise"}
+        assert changed == drawn | {"training_samples_pointwise", "request_samples"}
 
     def changed_by(self, staged: Staged, expected: Hashes, update: dict[str, int]) -> set[str]:
         config = staged.config.model_copy(update=update)

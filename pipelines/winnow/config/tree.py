@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from winnow.config.agreement import disagreements, is_there_already, tables_that_have
+from winnow.config.asked_columns import asked_columns
 from winnow.config.columns import ZoneName
 from winnow.config.expectations import Expectations
 from winnow.config.funnel import Funnel
@@ -208,35 +209,14 @@ class Config(Frozen):
 
         Each with the names that there is a column for where the contract has a place for one.
         """
-        asked = {
-            "positives.labels": tuple(self.positives.label_names.values()),
-            "positives.values": tuple(self.positives.values),
-            "mixture": self.negatives.mixture,
-        }
-        asked = {what: names for what, names in asked.items() if names}
-        if self.positives.per_user_cap is not None:
-            asked["positives.per_user_cap"] = ()
-        if self.positives.upsampling is not None:
-            asked["positives.upsampling"] = ()
-        if self.positives.weak is not None:
-            asked["positives.weak"] = ()
-        if self.negatives.feedback is not None:
-            asked["negatives.negative_feedback"] = ()
-        if self.negatives.other_requests is not None:
-            asked["negatives.other_requests"] = ()
-        if self.positives.others:
-            asked["positives.others"] = ()
-        if self.negatives.distinct:
-            asked["negatives.distinct"] = ()
-        if not self.popularity.is_clicks:
-            asked["popularity.of"] = ()
-        if self.in_batch is not None:
-            asked["in_batch"] = ()
-        if self.exclude_item_ids is not None:
-            asked["exclude_item_ids"] = ()
-        if self.estimates_frequency:
-            asked["in_batch.streaming"] = ()
-        return asked | self.ranking.asked_for
+        return asked_columns(
+            self.positives,
+            self.negatives,
+            self.popularity,
+            self.ranking,
+            self.in_batch,
+            self.exclude_item_ids,
+        )
 
     @property
     def ladder(self) -> tuple[Rung, ...]:

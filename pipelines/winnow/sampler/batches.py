@@ -18,7 +18,8 @@ from winnow.sampler.catalogue_file import load_catalogue
 from winnow.sampler.kernels.positives import shuffle_keys
 from winnow.sampler.pair_files import PairFiles
 from winnow.sampler.streaming import save_log_q, told_batches
-from winnow.sampler.task import SamplerSettings, kept_positives, pairs_of
+from winnow.sampler.task import kept_positives, pairs_of
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.column_types import spark_type
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.shipped import shipped

@@ -14,7 +14,7 @@ from pyspark.sql.types import LongType, StructField, StructType
 from winnow.sampler.catalogue_file import load_catalogue
 from winnow.sampler.kernels.positives import are_kept
 from winnow.sampler.pair_files import PairFiles
-from winnow.sampler.task import SamplerSettings
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 from winnow.spark.shipped import shipped

@@ -14,7 +14,8 @@ from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.in_batch_columns import IN_BATCH
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.streaming import STREAMING
-from winnow.sampler.task import SamplerSettings, sample_partition
+from winnow.sampler.task import sample_partition
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.column_types import spark_type
 from winnow.spark.scratch import Scratch
 from winnow.spark.task_files import Task

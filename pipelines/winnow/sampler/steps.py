@@ -33,7 +33,7 @@ from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.other_requests import stage_other_requests, with_requests_of_pairs
 from winnow.sampler.shuffle import groups_schema, sample
-from winnow.sampler.task import SamplerSettings
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 

@@ -1,8 +1,7 @@
 """One task: a partition's events as Arrow batches in, its sample groups as one batch out."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,110 +9,24 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.arrays.task_slots import TASK_SLOTS
-from winnow.dates import CalendarDay
 from winnow.events.kinds import PAIR
 from winnow.sampler.batch_file import load_batches
 from winnow.sampler.catalogue_file import Catalogue, load_catalogue
 from winnow.sampler.excluded_items import excluded_columns
 from winnow.sampler.group_batches import group_batches
-from winnow.sampler.group_columns import (
-    drawn_lists_of,
-)
+from winnow.sampler.group_columns import drawn_lists_of
 from winnow.sampler.in_batch_columns import in_batch_columns
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.grouped_events import group_events
 from winnow.sampler.kernels.groups import positive_codes, sample_groups
-from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.owners import owners_of
-from winnow.sampler.kernels.positives import (
-    NO_OTHERS,
-    Kept,
-    Pairs,
-    Strengths,
-    keep_positives,
-)
+from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.pair_files import PairFiles
-from winnow.sampler.positive_columns import PositiveColumns
-from winnow.sampler.recipe import RecipeSettings
 from winnow.sampler.request_files import read_requests
 from winnow.sampler.segment_texts import segment_texts
 from winnow.sampler.streaming import load_log_q, streaming_columns
+from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.shipped import shipped
-
-if TYPE_CHECKING:
-    from winnow.config.tree import Config
-
-
-@dataclass(frozen=True)
-class SamplerSettings:
-    """What a task needs of the config, small enough to travel with it.
-
-    ``catalogue``, and where the config asks for them ``batches`` and ``streaming``, are names of
-    shipped files.
-    ``catalogue`` and ``batches``, where the config asks for batches, are names of shipped files.
-    ``excluded_at_most`` is the longest list of forbidden items, None where none is asked for.
-    """
-
-    seed: int
-    epoch: int
-    start_us: int
-    end_us: int
-    negatives: RecipeSettings
-    catalogue: str
-    pair_files: str
-    of_positives: PositiveColumns
-    weak_share: float = 1.0
-    thinned: Strengths = NO_OTHERS
-    batches: str | None = None
-    streaming: str | None = None
-    excluded_at_most: int | None = None
-
-    @classmethod
-    def of(
-        cls,
-        config: "Config",
-        day: CalendarDay,
-        catalogue: str,
-        pair_files: str,
-        *,
-        by_score: Sequence[bool],
-    ) -> Self:
-        """Take from the config what decides samples.
-
-        Args:
-            config, day: What to sample.
-            catalogue: The name of the shipped file. pair_files: The folder of the ``PairFiles``.
-            by_score: Per stage whether a score orders its lists, or a rank.
-        """
-        return cls(
-            seed=config.seed,
-            epoch=config.epoch,
-            # Before that, a positive's own click could have made its item popular.
-            start_us=day.hour_us(config.popularity.until_hour),
-            end_us=day.end_us,
-            negatives=RecipeSettings.of(config, by_score),
-            catalogue=catalogue,
-            pair_files=pair_files,
-            of_positives=PositiveColumns.of(config),
-            weak_share=1.0 if config.positives.weak is None else config.positives.weak.share,
-            thinned=Strengths(
-                "weak" in config.positives.thinned, "organic" in config.positives.thinned
-            ),
-            excluded_at_most=(
-                None if config.exclude_item_ids is None else config.exclude_item_ids.at_most
-            ),
-        )
-
-    @property
-    def positive_seed(self) -> np.uint64:
-        """What the hashes of positives start from: every epoch has the same positives."""
-        # Compiled functions return Python integers, which would be typed by their size.
-        return U(seed_state(U(self.seed), U(0)))
-
-    @property
-    def draw_seed(self) -> np.uint64:
-        """What the hashes for negatives start from."""
-        return U(seed_state(U(self.seed), U(self.epoch)))
 
 
 def sample_partition(

@@ -17,7 +17,8 @@ from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.recipe import DrawnSettings, RecipeSettings
-from winnow.sampler.task import SamplerSettings, sampled
+from winnow.sampler.task import sampled
+from winnow.sampler.task_settings import SamplerSettings
 
 _PAIR_SCHEMA = pa.schema(
     {
