@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 TRAINERS := .venv-trainers
 SIZE ?= full
 WORKERS ?= 2
+# Builds of single rules, and of several dates: what sail runs in seconds.
+LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/release/test_frequency_stream.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -52,13 +54,14 @@ dist: $(VENV)/.packages
 # of few tests are often those of whole builds: at the end they would leave a core idle.
 test: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m "not proof"
-	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" --ignore tests/events
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" \
+		$(addprefix --ignore ,$(LONG_ON_SPARK))
 
 # What takes long and fails seldom: both engines side by side, other CPUs, other kinds of files, the
 # browser, more random recipes.
 proofs: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
-	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines tests/events
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines $(LONG_ON_SPARK)
 
 # Builds on a real standalone cluster, a worker killed in one of them.
 cluster: env spark
