@@ -123,3 +123,21 @@ class DescribeWhatMayBeWritten:
         assert again["neg_item_ids"].tolist() == [[1, 2], [3, 4]]
         assert again["mask"].all()
         assert again["stage_ranks_mask"].all()
+
+
+class DescribeListsOfTrueAndFalse:
+    def it_pads_them_with_false(self) -> None:
+        values = pa.array([[True, None], [True]], pa.list_(pa.bool_()))
+        kind = pa.schema([pa.field("neg_log_q_conditional", values.type, nullable=False)])
+        batch = ArraysOfRows(pa.table({"neg_log_q_conditional": values}), kind).at(np.arange(2))
+        assert batch["neg_log_q_conditional"].tolist() == [[True, False], [True, False]]
+        assert batch["mask"].tolist() == [[True, True], [True, False]]
+
+
+class DescribeWhatWasDrawn:
+    def it_is_told_by_the_chance_in_the_mixture_where_that_alone_is_asked_for(self) -> None:
+        values = pa.array([[-1.0, None], [-2.0]], pa.list_(pa.float64()))
+        kind = pa.schema([pa.field("neg_mixture_log_q", values.type, nullable=False)])
+        batch = ArraysOfRows(pa.table({"neg_mixture_log_q": values}), kind).at(np.arange(2))
+        assert batch["easy"].tolist() == [[True, False], [True, False]]
+        assert batch["mask"].tolist() == [[True, True], [True, False]]

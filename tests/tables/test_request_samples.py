@@ -211,3 +211,42 @@ class DescribeHowItIsComputed:
     def it_is_there_only_where_asked_for(self, spark: SparkSession, tmp_path: Path) -> None:
         found = built(spark, tmp_path, tables=["training_samples"])
         assert "request_samples" not in found.tables
+
+
+class DescribeARequestThatSpansMidnight:
+    @staticmethod
+    def built_of(spark: SparkSession, folder: Path, made: Logs, join: str) -> Built:
+        for item in range(1, 20):
+            made.item(item)
+        # So that the date has more than these few.
+        for user in range(50, 60):
+            made.show(user, user, [1, 2], at("15:00"))
+            made.click(user, user, 1, at("15:01"))
+        for log in ("impressions", "clicks"):
+            for offset in range(-3, 2):
+                made.folder(log, at("00:00", offset).date())
+        positives: dict[str, Any] = {"downsampling": {"rule": "none"}}
+        attribution = {"join": join, "window_hours": 24}
+        return built(spark, folder, made=made, positives=positives, attribution=attribution)
+
+    def it_has_the_clicks_of_its_own_date(self, spark: SparkSession, tmp_path: Path) -> None:
+        made = Logs()
+        made.show(1, 7, 4, at("23:50", -1))
+        made.show(1, 7, [4, 5], at("00:10"))
+        made.click(1, 7, 4, at("00:05"))
+        made.click(1, 7, 5, at("00:11"))
+        day = self.built_of(spark, tmp_path, made, "request_item")
+        row = day.only("request_samples", user_id=1)
+        clicked = dict(zip(row["page_item_ids"], row["page_actions"], strict=True))
+        assert clicked == {4: None, 5: "click"}
+
+    def it_leaves_the_next_date_its_own(self, spark: SparkSession, tmp_path: Path) -> None:
+        made = Logs()
+        made.show(1, 7, [4, 5], at("23:50"))
+        made.show(1, 7, 4, at("00:10", 1))
+        made.click(1, 7, 5, at("23:55"))
+        made.click(1, 7, 4, at("00:12", 1))
+        day = self.built_of(spark, tmp_path, made, "last_impression")
+        row = day.only("request_samples", user_id=1)
+        clicked = dict(zip(row["page_item_ids"], row["page_actions"], strict=True))
+        assert clicked == {4: None, 5: "click"}

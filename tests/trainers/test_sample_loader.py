@@ -134,3 +134,17 @@ class DescribeSampleLoader:
     def it_refuses_workers_that_outlive_an_epoch(self, table: TableFiles) -> None:
         with pytest.raises(ValueError, match="persistent_workers"):
             SampleLoader(dataset(table), num_workers=1, persistent_workers=True)
+
+
+class DescribeALoaderThatIsLeftEarly:
+    def it_begins_an_epoch_that_is_asked_for_at_its_start(self, table: TableFiles) -> None:
+        loader = SampleLoader(dataset(table))
+        start = loader.state_dict()
+        for _, _ in zip(range(4), loader, strict=False):
+            pass
+        loader.dataset.set_epoch(1)
+        assert sorted(rows_of(loader)) == numbers_of(table, "train")
+        for _, _ in zip(range(4), loader, strict=False):
+            pass
+        loader.dataset.load_state_dict(start)
+        assert sorted(rows_of(loader)) == numbers_of(table, "train")

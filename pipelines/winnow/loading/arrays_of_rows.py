@@ -31,7 +31,8 @@ class ArraysOfRows:
 
     Padded are whole numbers with 0, ``neg_item_ids`` with the padding id, fractions with NaN, text
     with "". ``mask`` is true where a negative is; each other list has a mask ``NAME_mask``, false
-    where an element is NULL too. ``easy`` is true where ``neg_log_q`` is a number.
+    where an element is NULL too. ``easy`` is true where ``neg_log_q``, or where that was not asked
+    for ``neg_mixture_log_q``, is a number.
     """
 
     def __init__(self, rows: pa.Table, schema: pa.Schema, padding_id: int | str = 0) -> None:
@@ -57,6 +58,9 @@ class ArraysOfRows:
             batch |= take(rows)
         return batch
 
+
+_OF_DRAWS = ("neg_log_q", "neg_mixture_log_q")
+"""Numbers where a negative was drawn, NaN where it was chosen."""
 
 _PADDED = 1.5
 """Lists are padded for all rows of a window at once where that makes them no larger than this."""
@@ -86,7 +90,8 @@ class _Lists:
         if not name.startswith(NEGATIVES):
             known = [chunk.is_valid().to_numpy(zero_copy_only=False) for chunk in chunks]
             self._add(f"{name}_mask", known, pa.bool_(), False)
-        values = [scalars(chunk.fill_null(0) if _is_whole(chunk) else chunk) for chunk in chunks]
+        zero = pa.scalar(0).cast(kind) if _is_whole(kind) else None
+        values = [scalars(chunk if zero is None else chunk.fill_null(zero)) for chunk in chunks]
         self._add(name, values, kind, filler)
 
     def _add(self, name: str, values: list[NDArray[Any]], kind: pa.DataType, filler: Any) -> None:
@@ -123,8 +128,9 @@ class _Lists:
                 batch[name][there] = values[places]
         if any(name.startswith(NEGATIVES) for name in self._columns):
             batch["mask"] = there
-        if "neg_log_q" in self._columns:
-            batch["easy"] = ~np.isnan(batch["neg_log_q"])
+        known = next((name for name in _OF_DRAWS if name in self._columns), None)
+        if known is not None:
+            batch["easy"] = ~np.isnan(batch[known])
         return batch
 
 
@@ -145,8 +151,8 @@ def _taken(name: str, values: NDArray[Any]) -> _Take:
     return lambda rows: {name: values.take(rows)}
 
 
-def _is_whole(values: pa.Array) -> bool:
-    return bool(pa.types.is_integer(values.type) or pa.types.is_boolean(values.type))
+def _is_whole(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
 def scalars(column: pa.Array, *, nullable: bool = False) -> NDArray[Any]:
@@ -156,7 +162,7 @@ def scalars(column: pa.Array, *, nullable: bool = False) -> NDArray[Any]:
         column = pc.cast(column, pa.timestamp("us", kind.tz)).cast(pa.int64())
     elif pa.types.is_date(kind):
         column = column.cast(pa.int32())
-    if nullable and _is_whole(column):
+    if nullable and _is_whole(column.type):
         column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else column.type)
         column = column.cast(pa.float64(), safe=False)
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)

@@ -61,13 +61,18 @@ class _Begin:
 
 
 class SampleStream:
-    """Gives a rank's batches, epoch by epoch, shared between workers, and can go on anywhere."""
+    """Gives a rank's batches, epoch by epoch, shared between workers, and can go on anywhere.
+
+    Attributes:
+        placed: How often ``set_epoch`` or ``load_state_dict`` said where to go on.
+    """
 
     def __init__(self, epochs: Epochs, epoch: int = 0) -> None:
         """Begin with an epoch."""
         self._epochs = epochs
         self._begin = _Begin(epoch)
         self._running: _Running | None = None
+        self.placed = 0
         described = json.dumps(epochs.described(), sort_keys=True).encode()
         self._of = hashlib.sha256(described).hexdigest()[:16]
 
@@ -79,6 +84,7 @@ class SampleStream:
     def set_epoch(self, epoch: int) -> None:
         """Let the next ``run`` give an epoch from its start."""
         self._begin, self._running = _Begin(epoch), None
+        self.placed += 1
 
     def __len__(self) -> int:
         """Return the number of batches of the whole epoch, for this rank."""
@@ -151,6 +157,7 @@ class SampleStream:
         values = {name: state[name] for name in ("epoch", "worker", "workers", "given")}
         self._begin = _Begin(position=Position.of_json(state["position"]), **values)
         self._running = None
+        self.placed += 1
 
     def copied(self) -> Self:
         """Return a stream of the same batches, at the same place."""

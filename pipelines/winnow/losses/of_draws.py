@@ -53,7 +53,8 @@ def mixture_log_q(log_q: Sequence[Floats], counts: Sequence[float]) -> Floats:
         log_q: Of the same items under each source, -inf where it never draws one.
         counts: How many negatives of a row each source gives.
     """
-    weighted = [one + np.log(n / sum(counts)) for one, n in zip(log_q, counts, strict=True)]
+    known = zip(log_q, counts, strict=True)
+    weighted = [one + np.log(n / sum(counts)) for one, n in known if n > 0]
     found: Floats = np.logaddexp.reduce(np.broadcast_arrays(*weighted), axis=0)
     return found
 

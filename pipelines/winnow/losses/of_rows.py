@@ -25,7 +25,8 @@ def in_batch(
     given = log_q[None, :]
     if forbidden is not None:
         # Where all is forbidden there is no negative either.
-        given = given - np.log(np.maximum(1.0 - forbidden, 1e-300))[:, None]
+        least = np.finfo(forbidden.dtype).tiny
+        given = given - np.log(np.maximum(1.0 - forbidden, least))[:, None]
     chance = np.broadcast_to(given, scores.shape)
     return sampled_softmax(np.diagonal(scores), scores, chance, ~conflicts)
 

@@ -1,7 +1,8 @@
 """The running estimate by Structured Streaming: told each date once it is released, on Spark alone.
 
-The estimate goes on over what is new in training_samples, and keeps itself in a folder. What it
-ends with is what frequency_state of the last date has, to the last bit.
+The estimate goes on over the dates that are new in training_samples, and keeps itself in a folder.
+What it ends with is what frequency_state of the last date has, to the last bit, where every date of
+the build went on from the one before and none was built again since.
 """
 
 from datetime import date
@@ -20,6 +21,7 @@ from winnow.events.keys import key_of
 from winnow.frequency.estimator import FrequencySettings, StreamingFrequency
 from winnow.frequency.state import resumed, state_of
 from winnow.release.paths import table_path
+from winnow.release.reader import ReleaseReader
 from winnow.release.releases import read_releases
 from winnow.spark.dialect import dialect_of
 
@@ -92,20 +94,19 @@ def told_dates(
 ) -> None:
     """Have the kept estimate go on over rows of training_samples, and keep it.
 
-    Rows of dates that it was told are passed over: Spark may give the same rows twice.
+    The rows say which dates are new; what is told of a date is what its newest release has. Dates
+    that were told are passed over: Spark may give the same rows twice.
 
     Raises:
-        ReleaseError: A date is not released with these rows, or its batches are not whole.
+        ReleaseError: A date is not released, has no batches, or they are not whole.
     """
     frequency, last = _kept(folder, settings)
     wanted = rows if last is None else rows.where(F.col("ds") > F.lit(last))
-    counts = {row["ds"]: row["count"] for row in wanted.groupBy("ds").count().collect()}
-    _require_released(warehouse, counts)
     item = key_of("item_id", item_type).alias("item")
-    of_train = wanted.where((F.col("split") == "train") & F.col("batch_id").isNotNull())
-    for day in sorted(counts):
-        of_day = of_train.where(F.col("ds") == F.lit(day))
-        _tell(frequency, of_day.select("batch_id", "batch_rows", item).toArrow(), day)
+    for day in sorted(row["ds"] for row in wanted.select("ds").distinct().collect()):
+        released = _released(rows.sparkSession, warehouse, day)
+        of_train = released.where((F.col("split") == "train") & F.col("batch_id").isNotNull())
+        _tell(frequency, of_train.select("batch_id", "batch_rows", item).toArrow(), day)
         last = day
     _keep(folder, frequency, last)
 
@@ -116,6 +117,8 @@ def kept_frequency(folder: Path, settings: FrequencySettings) -> StreamingFreque
 
 
 def _tell(frequency: StreamingFrequency, rows: pa.Table, day: date) -> None:
+    if not rows.num_rows:
+        return
     rows = rows.sort_by("batch_id")
     batch, size = (rows[name].to_numpy() for name in ("batch_id", "batch_rows"))
     begins = np.flatnonzero(starts_of_runs(batch))
@@ -128,17 +131,17 @@ def _tell(frequency: StreamingFrequency, rows: pa.Table, day: date) -> None:
         frequency.update(items[first:end])
 
 
-def _require_released(warehouse: Path, counts: dict[date, int]) -> None:
-    releases = read_releases(warehouse)
-    for day, rows in sorted(counts.items()):
-        release = releases.newest(day)
-        pin = None if release is None else release.pin(_TABLE)
-        if pin is None or pin.content.rows != rows:
-            what = "these rows of it are not what is released"
-            found = "no release" if pin is None else f"a release of {pin.content.rows:,} rows"
-            fix = "Start the query again when the build has ended; else begin a new folder."
-            where = f"{_TABLE} of {day}"
-            raise ReleaseError(Problem(where, what, found, f"{rows:,} rows", fix))
+def _released(spark: SparkSession, warehouse: Path, day: date) -> DataFrame:
+    where = f"{_TABLE} of {day}"
+    release = read_releases(warehouse).newest(day)
+    if release is None or release.pin(_TABLE) is None:
+        fix = "Start the query again when the build has ended."
+        raise ReleaseError(Problem(where, "is not released", next_step=fix))
+    rows = ReleaseReader(warehouse, [release]).spark(spark, _TABLE)
+    if "batch_id" not in rows.columns:
+        fix = "Set in_batch in the config, and build."
+        raise ReleaseError(Problem(where, "says nothing of batches", next_step=fix))
+    return rows
 
 
 def _kept(folder: Path, settings: FrequencySettings) -> tuple[StreamingFrequency, date | None]:

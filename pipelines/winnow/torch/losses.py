@@ -26,7 +26,10 @@ def in_batch(
     """Return the loss of rows that are each other's negatives."""
     given = log_q[None, :]
     if forbidden is not None:
-        given = given - torch.log((1.0 - forbidden).clamp_min(1e-300))[:, None]
+        given = (
+            given
+            - torch.log((1.0 - forbidden).clamp_min(torch.finfo(forbidden.dtype).tiny))[:, None]
+        )
     return sampled_softmax(scores.diagonal(), scores, given.expand_as(scores), ~conflicts)
 
 
@@ -58,7 +61,8 @@ def pointwise(scores: Tensor, labels: Tensor) -> Tensor:
 
 def mixture_log_q(log_q: Sequence[Tensor], counts: Sequence[float]) -> Tensor:
     """Return how likely an item is in a mixture of sources."""
-    weighted = [one + log(n / sum(counts)) for one, n in zip(log_q, counts, strict=True)]
+    known = zip(log_q, counts, strict=True)
+    weighted = [one + log(n / sum(counts)) for one, n in known if n > 0]
     return torch.logsumexp(torch.stack(torch.broadcast_tensors(*weighted)), 0)
 
 

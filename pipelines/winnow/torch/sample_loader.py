@@ -32,7 +32,7 @@ class SampleLoader:
         if options.get("persistent_workers"):
             raise ValueError("persistent_workers: workers would not know of the next epoch")
         self.dataset, self.num_workers, self._options = dataset, num_workers, options
-        self._given = [0] * max(1, num_workers)
+        self._given, self._placed = [0] * max(1, num_workers), dataset.stream.placed
 
     def __len__(self) -> int:
         """Return the number of batches of a whole epoch."""
@@ -41,7 +41,7 @@ class SampleLoader:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give the batches that are left of the epoch, also where an iteration was left early."""
         stream = self.dataset.stream
-        stream.advance(self._given)
+        stream.advance(self._taken())
         self._given = [0] * len(self._given)
         batches = DataLoader(
             _OfWorkers(stream.copied()),
@@ -52,13 +52,12 @@ class SampleLoader:
         for worker, batch in batches:
             self._given[worker] += 1
             yield batch
-        self._given = [0] * len(self._given)
         stream.set_epoch(stream.epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
         """Return which batches were given, in less than 1 KB with up to 60 workers."""
         stream = self.dataset.stream.copied()
-        stream.advance(self._given)
+        stream.advance(self._taken())
         return stream.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -68,7 +67,12 @@ class SampleLoader:
             ReleaseError: The state is of other files or other arguments.
         """
         self.dataset.load_state_dict(state)
-        self._given = [0] * len(self._given)
+
+    def _taken(self) -> list[int]:
+        """Return how many batches were taken of each worker since it was said where to go on."""
+        if self._placed != self.dataset.stream.placed:
+            self._placed, self._given = self.dataset.stream.placed, [0] * len(self._given)
+        return self._given
 
 
 class _OfWorkers(IterableDataset):  # type: ignore[misc]

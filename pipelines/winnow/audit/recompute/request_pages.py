@@ -146,7 +146,10 @@ def _wanted(evidence: Evidence, one_in: int, values: tuple[str, ...]) -> DataFra
 
 def _clicked(evidence: Evidence, one_in: int, values: tuple[str, ...]) -> DataFrame:
     """Return the strongest action of each impression, and its values: each click counts once."""
-    pairs = of_some_requests(date_pairs(evidence).rows, one_in)
+    day, shown = evidence.day, F.col("shown_us")
+    # Clicks of the date may be of impressions of the date before, of the same request and item.
+    inside = (shown >= day.start_us) & (shown < day.end_us)
+    pairs = of_some_requests(date_pairs(evidence).rows.where(inside), one_in)
     logged = [F.max(f"logged_{value}").alias(value) for value in values]
     per_click = pairs.groupBy(*_IMPRESSION, "click").agg(F.max("action").alias("action"), *logged)
     how = evidence.config.positives.values
