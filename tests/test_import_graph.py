@@ -37,6 +37,7 @@ ORDER = (
     "torch",
     "engine",
     "building",
+    "operations",
     "explanation",
     "simulation",
     "cli",

@@ -59,3 +59,11 @@ def shown(text: str, most: int = 500) -> str:
     """Return the text as a message may hold it: without secrets, in one line, short."""
     # A megabyte need not be searched for the few hundred signs that are left of it.
     return shortened(in_one_line(without_secrets(shortened(text, 20 * most))), most)
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as a person reads it: ``812 bytes``, ``4.2 MB``, ``3.1 GB``."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "KB")):
+        if size >= 1000**power:
+            return f"{size / 1000**power:.1f} {unit}"
+    return f"{size} bytes"

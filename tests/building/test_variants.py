@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,9 +17,9 @@ from winnow.building.variants import VariantBuilds, build_variants
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import ConflictError, GateError, InputError, Problem, WinnowError
+from winnow.operations.clean import find_old_staging, remove_staging
 from winnow.release.opening import open_release
 from winnow.release.release import Release
-from winnow.release.staging import clean_staging
 from winnow.spark.scratch import Scratch
 
 from tests.e2e.test_random_recipes import random_logs, under_aliases
@@ -283,6 +282,7 @@ class DescribeABuildThatIsKilled:
             "a": False,
             "b": True,
         }
-        later = datetime.now(UTC) + timedelta(days=3)
-        assert clean_staging(warehouse, timedelta(days=2), later) == tuple(left)
+        old = find_old_staging(warehouse)
+        assert [run.run_id for run in old.over] == left
+        remove_staging(old)
         assert staged_in(warehouse) == []

@@ -1,7 +1,5 @@
 """What may be staged, and when a staging folder goes away."""
 
-import os
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import ConfigError, GateError
 from winnow.release.paths import staged_table_path, table_path
-from winnow.release.staging import clean_staging, drop_staging
+from winnow.release.staging import drop_staging
 
 from tests.release.things import MONDAY, THINGS, TUESDAY, Run, store_of, thing, things
 
@@ -106,24 +104,8 @@ class DescribePaths:
             table_path(tmp_path / "warehouse", "things")
 
 
-class DescribeCleanStaging:
-    def it_removes_old_folders_and_leaves_young_ones(self, tmp_path: Path) -> None:
-        now = datetime(2026, 1, 10, tzinfo=UTC)
-        for run_id, days in (("old", 5), ("young", 1), ("still_writing", 5)):
-            folder = tmp_path / "_staging" / run_id / "things"
-            folder.mkdir(parents=True)
-            (folder / "part-0.parquet").write_bytes(b"x")
-            moment = (now - timedelta(days=days)).timestamp()
-            for path in (folder / "part-0.parquet", folder, folder.parent):
-                os.utime(path, (moment, moment))
-        fresh = (now - timedelta(hours=1)).timestamp()
-        os.utime(tmp_path / "_staging" / "still_writing" / "things", (fresh, fresh))
-        assert clean_staging(tmp_path, timedelta(days=3), now) == ("old",)
-        left = {path.name for path in (tmp_path / "_staging").iterdir()}
-        assert left == {"young", "still_writing"}
-
+class DescribeDropStaging:
     def it_has_nothing_to_do_in_a_new_warehouse(self, tmp_path: Path) -> None:
-        assert clean_staging(tmp_path, timedelta(days=3)) == ()
         drop_staging(tmp_path, "never_was")
 
 

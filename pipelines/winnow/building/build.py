@@ -11,6 +11,7 @@ from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
 from winnow.building.config_check import check_config
 from winnow.building.frequency import FrequencyBefore, frequency_before
+from winnow.building.full_disk import room_explained
 from winnow.building.inputs import (
     Inputs,
     inputs_json,
@@ -34,6 +35,7 @@ from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
 from winnow.release.releases import ReleasesSnapshot
+from winnow.release.run_process import at_work
 from winnow.release.stage_tables import stage_tables
 from winnow.release.store import Store
 from winnow.run import Run
@@ -53,7 +55,8 @@ def build(request: BuildRequest) -> BuildSummary:
     """
     opened: dict[str, Log] = {}
     try:
-        return _built(request, opened)
+        with room_explained(request.warehouse):
+            return _built(request, opened)
     except WinnowError:
         raise
     except Exception as error:
@@ -70,7 +73,8 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     # To compile takes long: a path that is wrong is told before.
     request.engine.compile_kernels(request.progress.stage)
     request.engine.warm_up(audit=True)
-    return released(begun, inputs, count_logs(inputs.logs, request, begun.run))
+    with at_work(begun.run.scratch.folder):
+        return released(begun, inputs, count_logs(inputs.logs, request, begun.run))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from winnow.building.build import Begun, begin, released
+from winnow.building.full_disk import room_explained
 from winnow.building.inputs import Inputs, open_inputs, require_readable
 from winnow.building.request import BuildRequest
 from winnow.building.sampling import Counted, Joined, count_logs, run_in
@@ -17,6 +18,7 @@ from winnow.contracts.needed_dates import dates_needed
 from winnow.errors import ConfigError, ConflictError, Problem, WinnowError
 from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
+from winnow.release.run_process import at_work
 from winnow.release.staging import drop_staging
 from winnow.spark.causes import problem_of
 
@@ -123,17 +125,20 @@ def _build_some(
     if not begun:
         return
     first, run_id = next(iter(begun.values())).request.config, new_run_id()
-    try:
-        inputs, counted, joined = _shared(replace(request, config=first), run_id)
-    except Exception as error:
-        failed |= dict.fromkeys(begun, error)
-        return
-    for name, build in begun.items():
+    with at_work(staging_path(request.warehouse, run_id)):
         try:
-            made[name] = released(build, inputs, counted, joined)
+            with room_explained(request.warehouse):
+                inputs, counted, joined = _shared(replace(request, config=first), run_id)
         except Exception as error:
-            failed[name] = error
-    drop_staging(request.warehouse, run_id)
+            failed |= dict.fromkeys(begun, error)
+            return
+        for name, build in begun.items():
+            try:
+                with room_explained(build.request.warehouse), at_work(build.run.scratch.folder):
+                    made[name] = released(build, inputs, counted, joined)
+            except Exception as error:
+                failed[name] = error
+        drop_staging(request.warehouse, run_id)
 
 
 def _of_same_dates(configs: Mapping[str, Config], day: date) -> list[list[str]]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from winnow.cli.build import build
+from winnow.cli.clean import clean
 from winnow.cli.demo import demo
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.explain import explain
@@ -35,6 +36,7 @@ COMMANDS = (
     show,
     report,
     rejected,
+    clean,
 )
 
 app = typer.Typer(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +75,21 @@ def day_of(text: str, where: str = "--ds") -> date:
     return parse_day(text, where)
 
 
+def duration_of(text: str, where: str) -> timedelta:
+    """Return the duration that an argument names, such as ``90m``, ``24h`` or ``7d``.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    from winnow.config.sampling import duration_us
+    from winnow.errors import ConfigError, Problem
+
+    try:
+        return timedelta(microseconds=duration_us(text))
+    except ValueError as error:
+        raise ConfigError(Problem(where, str(error), found=text)) from error
+
+
 def require_engine(engine: str | None, master: str | None) -> None:
     """Refuse an engine that is not known, before anything is read or started.
 
@@ -118,6 +133,21 @@ def warehouse_of(warehouse: Path | None, config: Path) -> Path:
         known = ", ".join(tree.variant(name).warehouse for name in tree.variants)
         raise ConfigError(Problem("--warehouse", what, expected=f"one of {known}"))
     return Path(tree.warehouse)
+
+
+def warehouses_of(warehouse: Path | None, config: Path) -> list[Path]:
+    """Return the folders of the tables: the argument's, or the config's and all of its variants'.
+
+    Raises:
+        ConfigError: The warehouse or the config is wrong.
+    """
+    if warehouse is not None:
+        return [warehouse_of(warehouse, config)]
+    from winnow.config.loading import load_config
+
+    tree = load_config(config)
+    of_variants = (Path(tree.variant(name).warehouse) for name in tree.variants)
+    return [Path(tree.warehouse), *of_variants]
 
 
 def require_at_most_one(options: "Mapping[str, object]") -> None:

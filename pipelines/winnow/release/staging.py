@@ -1,10 +1,49 @@
-"""The staging folders of runs: dropped after a release, cleaned after a crash."""
+"""The staging folders of runs: dropped after a release, left behind by a crash or a failed gate."""
 
 import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from winnow.release.paths import STAGING, staging_path
+from winnow.release.run_process import RunProcess, RunState
+
+UNKNOWN_AGE = timedelta(days=2)
+"""So old is the staging of a run that cannot be asked when it is taken to be over; no build
+takes as long."""
+
+
+@dataclass(frozen=True)
+class StagedRun:
+    """What one run has staged.
+
+    Attributes:
+        run_id: The name of the folder.
+        path: The folder.
+        state: Whether the run is ``alive``, has ``ended``, or is ``elsewhere`` and cannot be asked.
+        changed: When a file in it was last written.
+    """
+
+    run_id: str
+    path: Path
+    state: RunState
+    changed: datetime
+
+    def is_over(self, now: datetime, older_than: timedelta | None = None) -> bool:
+        """Return whether nobody needs the folder any more.
+
+        Args:
+            now: The time of the clock.
+            older_than: Younger folders stay. By default none does whose run has ended for certain,
+                and two days of those whose run cannot be asked.
+        """
+        least = timedelta(0) if self.state == "ended" else UNKNOWN_AGE
+        if older_than is not None:
+            least = older_than
+        return self.state != "alive" and now - self.changed >= least
 
 
 def drop_staging(warehouse: Path, run_id: str) -> None:
@@ -18,33 +57,45 @@ def drop_staging(warehouse: Path, run_id: str) -> None:
         shutil.rmtree(path)
 
 
-def clean_staging(
-    warehouse: Path, older_than: timedelta, now: datetime | None = None
-) -> tuple[str, ...]:
-    """Remove the staging of runs that ended long ago; return their ids.
-
-    A folder is as old as the newest file in it, so a run that still writes is never touched.
-
-    Args:
-        warehouse: The folder of all tables.
-        older_than: Younger folders stay. Longer than any build takes.
-        now: By default the time of the clock.
-    """
+def staged_runs(warehouse: Path) -> tuple[StagedRun, ...]:
+    """Return what lies in the staging of a warehouse, sorted by the runs' ids."""
     root = warehouse / STAGING
-    limit = ((now or datetime.now(UTC)) - older_than).timestamp()
-    removed = []
-    for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if path.is_dir() and not path.is_symlink() and _last_change(path) < limit:
-            shutil.rmtree(path)
-            removed.append(path.name)
-    return tuple(removed)
+    return tuple(
+        run
+        for path in (sorted(root.iterdir()) if root.is_dir() else ())
+        if path.is_dir() and not path.is_symlink() and (run := _staged_run(path))
+    )
 
 
-def _last_change(folder: Path) -> float:
-    times = [folder.stat().st_mtime]
-    for path in folder.rglob("*"):
+def _staged_run(path: Path) -> StagedRun | None:
+    process = RunProcess.of(path)
+    state: RunState = "elsewhere" if process is None else process.state
+    try:
+        times = [path.stat().st_mtime]
+    except FileNotFoundError:
+        return None  # its run has released meanwhile
+    for file in path.rglob("*"):
         try:
-            times.append(path.lstat().st_mtime)
-        except FileNotFoundError:  # a task of a run at work renamed it: the run is alive
-            return float("inf")
-    return max(times)
+            times.append(file.lstat().st_mtime)
+        except FileNotFoundError:  # a task of a run at work renamed it
+            state = "alive"
+    return StagedRun(path.name, path, state, datetime.fromtimestamp(max(times), UTC))
+
+
+def bytes_freed(folders: Iterable[Path]) -> int:
+    """Return how much room there is more where folders are removed.
+
+    Files that a published table links as well take their room on.
+    """
+    links: Counter[tuple[int, int]] = Counter()
+    sizes: dict[tuple[int, int], tuple[int, int]] = {}
+    for info in (file.lstat() for folder in folders for file in _files(folder)):
+        key = info.st_dev, info.st_ino
+        links[key] += 1
+        sizes[key] = info.st_nlink, info.st_size
+    return sum(size for key, (total, size) in sizes.items() if links[key] >= total)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        yield from (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())

@@ -21,6 +21,9 @@ _WRITING = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.EMFILE: "too many files are open",
 }
+NO_ROOM = (_WRITING[errno.ENOSPC], _WRITING[errno.EDQUOT])
+"""What ``problem_of`` says where there is no room to write."""
+
 # How an engine tells of them in its text.
 _WORDS = {
     "No space left on device": errno.ENOSPC,

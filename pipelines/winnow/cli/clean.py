@@ -1,0 +1,91 @@
+"""``winnow clean``: removes what runs have staged that are over."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    JsonOption,
+    WarehouseOption,
+    duration_of,
+    print_json,
+    warehouses_of,
+)
+from winnow.shown_text import size_text
+from winnow.terminal import plain_console
+
+if TYPE_CHECKING:
+    from winnow.operations.clean import OldStaging
+    from winnow.release.staging import StagedRun
+
+
+def clean(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+    ] = False,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--older-than",
+            help="Keep what was written later than so long ago: 90m, 24h, 7d. By default 2d for "
+            "runs of other machines, and nothing of runs of this one that are over.",
+        ),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Remove the staged tables of runs that crashed, were killed, or failed a gate.
+
+    A run that is at work is never touched. Of this machine that is certain; what a run of another
+    machine has staged is removed once nothing in it was written for two days. Needs no engine.
+    """
+    from winnow.operations.clean import find_old_staging, remove_staging
+
+    least = None if older_than is None else duration_of(older_than, "--older-than")
+    found = {folder: find_old_staging(folder, least) for folder in warehouses_of(warehouse, config)}
+    for old in found.values() if not dry_run else ():
+        remove_staging(old)
+    if as_json:
+        print_json([_record(folder, old, dry_run) for folder, old in found.items()])
+    else:
+        for folder, old in found.items():
+            _print(folder, old, dry_run)
+
+
+def _record(folder: Path, old: "OldStaging", dry_run: bool) -> dict[str, Any]:
+    return {
+        "warehouse": str(folder),
+        "dry_run": dry_run,
+        "freed_bytes": old.freed,
+        "removed": [_run_record(run) for run in old.over],
+        "kept": [_run_record(run) for run in old.kept],
+    }
+
+
+def _run_record(run: "StagedRun") -> dict[str, Any]:
+    return {"run_id": run.run_id, "state": run.state, "changed": run.changed.isoformat()}
+
+
+_WORDS = {"alive": "at work", "ended": "over", "elsewhere": "of another machine, or not known"}
+
+
+def _print(folder: Path, old: "OldStaging", dry_run: bool) -> None:
+    console = plain_console()
+    for run in old.over:
+        verb = "would remove" if dry_run else "removed"
+        console.print(f"{verb} {run.run_id}: {_WORDS[run.state]}, last written {_time(run)}")
+    for run in old.kept:
+        console.print(f"kept {run.run_id}: {_WORDS[run.state]}, last written {_time(run)}")
+    verb = "would free" if dry_run else "freed"
+    runs = "1 run" if len(old.over) == 1 else f"{len(old.over)} runs"
+    console.print(f"{folder}: {verb} {size_text(old.freed)}, the staging of {runs}")
+
+
+def _time(run: "StagedRun") -> str:
+    return f"{run.changed:%Y-%m-%d %H:%M} UTC"

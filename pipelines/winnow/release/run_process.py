@@ -1,0 +1,123 @@
+"""Which process writes a staging folder, so that others can tell whether it is still at work."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+RUN_PROCESS_FILE = "process.json"
+
+RunState = Literal["alive", "ended", "elsewhere"]
+
+
+@dataclass(frozen=True)
+class RunProcess:
+    """A process, told from any other one of this machine or of another.
+
+    Attributes:
+        machine: Name of the host, this start of it, and the container in it.
+        pid: The process there.
+        started: When it began, as its machine counts; numbers of processes are used again. Empty
+            where the system does not tell.
+        ended: Whether the run is over, though its process may live on, as a notebook does.
+    """
+
+    machine: str
+    pid: int
+    started: str
+    ended: bool = False
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return this process."""
+        return cls(_machine(), os.getpid(), _start_of(os.getpid()) or "")
+
+    @classmethod
+    def of(cls, folder: Path) -> Self | None:
+        """Return the process that writes a staging folder; None where nothing says so."""
+        try:
+            return cls(**json.loads((folder / RUN_PROCESS_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Say so in the folder; what is read is always a whole record."""
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f".{RUN_PROCESS_FILE}"
+        new.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        new.replace(folder / RUN_PROCESS_FILE)
+
+    @property
+    def state(self) -> RunState:
+        """Whether the run is at work, is over, or is of a machine that cannot be asked.
+
+        Of this machine it is certain: a process of the same number that began at another moment is
+        another one, and with the machine or the container all its processes have ended.
+        """
+        if self.ended:
+            return "ended"
+        if self.machine != _machine():
+            return "elsewhere"
+        return "alive" if _start_of(self.pid) == self.started else "ended"
+
+
+@contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Say in a staging folder that this process writes it, for as long as the block runs.
+
+    Where nothing else was written, nothing is left behind.
+    """
+    process = RunProcess.current()
+    process.write(folder)
+    try:
+        yield
+    finally:
+        # A full disk must not hide what went wrong: then the process itself tells that it ended.
+        with suppress(OSError):
+            if folder.is_dir():
+                _end(process, folder)
+
+
+def _end(process: RunProcess, folder: Path) -> None:
+    if [path.name for path in folder.iterdir()] == [RUN_PROCESS_FILE]:
+        (folder / RUN_PROCESS_FILE).unlink()
+        folder.rmdir()
+        return
+    RunProcess(process.machine, process.pid, process.started, ended=True).write(folder)
+
+
+def _machine() -> str:
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+    with suppress(OSError):
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
+
+
+def _start_of(pid: int) -> str | None:
+    """Return when a process began, in ticks since the machine did; None where there is no such one.
+
+    An ended one whose parent has not asked for its exit code yet is none. Empty where the system
+    has no ``/proc``.
+    """
+    try:
+        # Name and state come first; a name may hold spaces and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None if Path("/proc/self/stat").exists() or not _is_there(pid) else ""
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
