@@ -16,6 +16,7 @@ COUNTS = RowCounts(3, 3, 0, 0, 0, 0, 0, {})
 def told(folders: list[str], home: Path | None) -> list[str]:
     log: Any = object.__new__(Log)
     object.__setattr__(log, "folders", tuple(folders))
+    object.__setattr__(log, "files", {})
     record = json.loads(inputs_json(Inputs({"clicks": log}, True, 30), {"clicks": COUNTS}, home))
     found: list[str] = record["logs"]["clicks"]["folders"]
     return found

@@ -31,6 +31,7 @@ from winnow.events.orphans import (
     with_orphans,
 )
 from winnow.release.commits import new_run_id
+from winnow.release.confirmations import confirm
 from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
@@ -159,6 +160,8 @@ def released(
         require_passed(record.gates, run_id, folder, examples)
     with progress.stage("publish"):
         published = publish(store, staged, run_record, begun.releases)
+        if published.already:
+            confirm(request.warehouse, published.release, run_record)
     sums = sampled.totals
     return BuildSummary(
         release_id=published.release.release_id,

@@ -128,6 +128,16 @@ def replaced_states(releases: ReleasesSnapshot, day: date) -> list[date]:
     return found
 
 
+def goes_on_from(releases: ReleasesSnapshot, config: Config, day: date) -> Release | None:
+    """Return the release whose state a build of a date would go on from now; None where none."""
+    asked = config.in_batch
+    if asked is None or asked.streaming is None:
+        return None
+    before = day - timedelta(1)
+    release = releases.newest_if_whole(before)
+    return release if _why_not(release, asked, before) is None else None
+
+
 def started_anew(releases: ReleasesSnapshot, config: Config, day: date) -> bool:
     """Return whether an estimate begins anew though earlier dates are released."""
     asked = config.in_batch

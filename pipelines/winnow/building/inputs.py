@@ -16,6 +16,7 @@ from winnow.contracts.open_logs import open_logs
 from winnow.dates import CalendarDay
 from winnow.errors import InputError, Problem
 from winnow.events.popularity import history_days, popularity_dates
+from winnow.logs.files.stamps import by_folder
 from winnow.logs.parquet.damage import unreadable_files
 from winnow.shown_text import without_secrets
 
@@ -159,6 +160,8 @@ def inputs_json(
     """Return what the release tells about its inputs and where their rows went.
 
     ``frequency`` is what it tells of the state that the estimate of frequencies went on from.
+    ``files`` are the files of each log, by folder and name below its path, each with its bytes and
+    when it was last written, in microseconds since 1970 UTC: ``winnow stale`` compares them.
 
     Folders that lie in ``home``, or that the config names from there on, stand there as relative
     to it, others as they are; of an address without host, user and password.
@@ -174,6 +177,7 @@ def inputs_json(
         "catalogue_from": "items" if "items" in logs else "logs",
         "history_days": inputs.history_days,
         "mature": inputs.mature,
+        "files": {name: by_folder(logs[name].files) for name in counts},
     }
     if frequency is not None:
         record["frequency_state"] = frequency

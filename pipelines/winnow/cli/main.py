@@ -19,6 +19,7 @@ from winnow.cli.report import report
 from winnow.cli.schema import schema
 from winnow.cli.show import show
 from winnow.cli.simulate import simulate
+from winnow.cli.stale import stale
 from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
@@ -31,6 +32,7 @@ COMMANDS = (
     simulate,
     demo,
     build,
+    stale,
     verify,
     releases,
     show,

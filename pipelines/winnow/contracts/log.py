@@ -1,7 +1,7 @@
 """What an opened log is: its rows, mapped to their contract, and what is known of its files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
@@ -51,6 +51,8 @@ class Log:
             not exploded); else None.
         bytes_in_files: The size of the files that are read.
         folders: What is read, for the release's record.
+        files: The files that are read, for the same: as they are called below the log's path, each
+            with its bytes and when it was last written, in microseconds since 1970 UTC.
         mapped: The contract columns that have a source in this log.
         warnings: What was passed over, and what else a person should know, one sentence each.
         chooses: Whether only some impressions may become positives (``positives.where``
@@ -76,6 +78,7 @@ class Log:
     anonymous_values: tuple[str, ...] = ()
     keeps_history: bool = False
     aliases: Sized | None = None
+    files: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def about_rows(self) -> int:

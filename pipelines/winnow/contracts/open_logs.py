@@ -17,6 +17,7 @@ from winnow.contracts.mapping.binding import Binding
 from winnow.contracts.mapping.time_patterns import engine_problem
 from winnow.dates import DateRange
 from winnow.errors import ConfigError, InputError, Problem, WinnowError
+from winnow.logs.files.stamps import stamps
 from winnow.logs.rows import source_rows
 
 
@@ -68,6 +69,7 @@ def open_log(
         chooses=binding.chooses,
         anonymous_values=config.identity.anonymous_values,
         keeps_history=binding.history is not None,
+        files=stamps(listing.location, listing.files),
     )
 
 

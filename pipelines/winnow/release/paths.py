@@ -1,6 +1,7 @@
 """Where things lie in a warehouse. No name that comes from outside can lead out of it."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 from winnow.errors import ConfigError, Problem
@@ -8,6 +9,7 @@ from winnow.errors import ConfigError, Problem
 RELEASES = "releases"
 STAGING = "_staging"
 REPORTS = "_reports"
+CONFIRMATIONS = "_confirmations"
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -39,6 +41,15 @@ def staged_table_path(warehouse: Path, run_id: str, table: str) -> Path:
     """
     parts = _named("run id", run_id, _RUN_ID), _named("table", table, _TABLE)
     return _inside(warehouse, STAGING, *parts)
+
+
+def confirmation_path(warehouse: Path, ds: date) -> Path:
+    """Return the file that says with what a date's release was last found unchanged.
+
+    Raises:
+        ConfigError: The folder is a link out of the warehouse.
+    """
+    return _inside(warehouse, CONFIRMATIONS, f"{ds.isoformat()}.json")
 
 
 def _named(what: str, name: str, pattern: re.Pattern[str]) -> str:

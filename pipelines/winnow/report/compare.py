@@ -10,7 +10,7 @@ from winnow.report.page import ReportPage
 from winnow.report.parts import Section
 from winnow.report.sections.negatives import rows_by_stage
 from winnow.report.sections.popularity import NO_BANDS, band_name, moved_shares
-from winnow.report.settings import changed_settings
+from winnow.report.settings import changed_settings, told_inputs
 from winnow.report.templating import environment
 from winnow.report.verdict import GateRow, Verdict, groups_of, verdict_of
 
@@ -33,7 +33,7 @@ def render_comparison(a: ReportPage, b: ReportPage) -> str:
     """Return what changed from release ``a`` to release ``b`` as HTML that needs nothing else."""
     gates = _changed_gates(a.record, b.record)
     settings = changed_settings(a.config_json, b.config_json)
-    inputs = changed_settings(a.inputs_json, b.inputs_json)
+    inputs = changed_settings(told_inputs(a.inputs_json), told_inputs(b.inputs_json))
     sections = [
         _counts_section("funnel", "Funnel", _funnel(a.record.funnel), _funnel(b.record.funnel)),
         _counts_section("tables", "Rows per table", a.tables, b.tables),

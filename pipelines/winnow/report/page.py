@@ -14,7 +14,7 @@ from winnow.report.sections.exclusion import exclusion_section
 from winnow.report.sections.funnel import funnel_section, rejected_section
 from winnow.report.sections.negatives import hard_section, log_q_section, shortfall_section
 from winnow.report.sections.popularity import thinning_section
-from winnow.report.settings import Setting, settings_of
+from winnow.report.settings import Setting, settings_of, told_inputs
 from winnow.report.templating import environment
 from winnow.report.verdict import groups_of, verdict_of
 
@@ -139,6 +139,6 @@ def _inputs(page: ReportPage) -> list[Setting]:
     fields = (*PLACES, "reasons")
     return [
         setting
-        for setting in settings_of(page.inputs_json, counts=True)
+        for setting in settings_of(told_inputs(page.inputs_json), counts=True)
         if not any(setting.key.startswith(f"logs.{log}.{name}") for log in shown for name in fields)
     ]

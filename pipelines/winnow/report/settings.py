@@ -1,6 +1,7 @@
 """Nested JSON as a list of settings under dotted keys, and what differs between two of them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from winnow.report.numbers import plain
@@ -38,6 +39,26 @@ def settings_of(text: str, *, counts: bool = False) -> tuple[Setting, ...]:
     if counts:
         leaves = [(key, [_grouped(value) for value in values]) for key, values in leaves]
     return tuple(_shortened(key, values) for key, values in leaves)
+
+
+def told_inputs(text: str) -> str:
+    """Return what a release tells of its inputs as a person reads it: of files how many, how large.
+
+    Args:
+        text: ``inputs_json`` of a release.
+    """
+    try:
+        record = json.loads(text)
+        logs = record.pop("files", {})
+        counted = {log: _counted_files(folders) for log, folders in logs.items()}
+    except (ValueError, AttributeError, TypeError):
+        return text
+    return json.dumps(record | ({"files": counted} if counted else {}))
+
+
+def _counted_files(folders: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, int]:
+    files = [stamp for inner in folders.values() for stamp in inner.values()]
+    return {"files": len(files), "bytes": sum(size for size, _ in files)}
 
 
 def changed_settings(before: str, after: str) -> tuple[Changed, ...]:

@@ -103,7 +103,27 @@ def open_delta(
     folders: tuple[str, ...] = (location.path,)
     if partition is not None:
         folders = tuple(f"{location.path}/{partition.column}={day}" for day in dates)
-    return opened, Listing(location, (), None, None if partition is None else dates, folders)
+    listed = tuple(sorted((file.file for file in read), key=lambda file: file.path))
+    return opened, Listing(location, listed, None, None if partition is None else dates, folders)
+
+
+def list_delta(log: str, location: Location, partition: Partition | None) -> tuple[SourceFile, ...]:
+    """Return the files of the newest version of a Delta table, with their dates; no footer is read.
+
+    Args: as of ``open_delta``.
+
+    Raises:
+        InputError: There is no such table, or a partition's value is no date.
+    """
+    try:
+        local = location.scheme == "file://"
+        table = DeltaTable(location.path if local else location.uri(location.path))
+        actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    except DeltaError as error:
+        what = f"{location.path} is not a readable Delta table"
+        raise InputError(Problem(f"logs.{log}.path", what, str(error).splitlines()[0])) from error
+    _check_partition(log, location, partition, table)
+    return tuple(file.file for file in _files(log, location, partition, actions)[0])
 
 
 def _refuse_features(log: str, location: Location, table: DeltaTable) -> None:
@@ -172,7 +192,8 @@ def _files(
             day = _date(value, partition)
             if day is None:
                 wrong.add(repr(value))
-        files.append(_File(SourceFile(path, size, day), values, elsewhere))
+        changed_us = int(action.get("modification_time") or 0) * 1_000
+        files.append(_File(SourceFile(path, size, day, changed_us), values, elsewhere))
     InputError.raise_if_any(
         Problem(
             f"logs.{log}.partition",

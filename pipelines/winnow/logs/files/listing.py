@@ -13,7 +13,7 @@ import pyarrow.fs as pafs
 from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
 from winnow.logs.files.date_folders import DateFolders, find_date_folders
-from winnow.logs.files.locations import Location, SourceFile
+from winnow.logs.files.locations import Location, SourceFile, source_file
 from winnow.logs.files.walking import Walk
 
 _NAMED = 3
@@ -147,7 +147,7 @@ def _within(folder: str, files: Iterable[SourceFile]) -> bool:
 
 
 def _files_of(walk: Walk, infos: Iterable[pafs.FileInfo], day: date | None) -> list[SourceFile]:
-    return [SourceFile(f.path, f.size, day) for info in infos for f in walk.files(info)]
+    return [source_file(found, day) for info in infos for found in walk.files(info)]
 
 
 def _sorted_out(

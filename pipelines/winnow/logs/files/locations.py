@@ -1,7 +1,7 @@
 """Where a log lies: a folder or a file of a file system, or several by a pattern; and its files."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,11 +16,24 @@ _PATTERN_SIGNS = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of a log: its path on the log's file system, its size and its folder's date."""
+    """One file of a log.
+
+    Attributes:
+        path: On the log's file system.
+        size: In bytes.
+        date: That of its folder, None where the log has no date folders.
+        changed_us: When it was last written, in microseconds since 1970 UTC; 0 where unknown.
+    """
 
     path: str
     size: int
     date: date | None
+    changed_us: int = field(default=0, compare=False)
+
+
+def source_file(info: pafs.FileInfo, day: date | None) -> SourceFile:
+    """Return a file as the file system tells of it."""
+    return SourceFile(info.path, info.size, day, (info.mtime_ns or 0) // 1_000)
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,17 @@ class Location:
     def uri(self, path: str) -> str:
         """Return the address that an engine reads a path of this file system under."""
         return f"{self.scheme}{path}"
+
+    def below(self, path: str) -> str:
+        """Return a path of this file system as it reads from the log's own path on.
+
+        Of a pattern, from the last folder that is named without signs; a file that is the whole log
+        is its name, and what lies elsewhere keeps its path.
+        """
+        names = self.path.split("/")
+        fixed = next((i for i, name in enumerate(names) if _PATTERN_SIGNS.search(name)), len(names))
+        root = "/".join(names[:fixed])
+        return path.rpartition("/")[2] if path == root else path.removeprefix(f"{root}/")
 
     def roots(self) -> list[pafs.FileInfo]:
         """Return what lies at the path, or else what its pattern matches, in order.
