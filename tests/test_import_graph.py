@@ -19,6 +19,7 @@ ORDER = (
     "terminal",
     "shipped_files",
     "dates",
+    "keyed_hashes",
     "arrays",
     "frequency",
     "spark",

@@ -15,7 +15,7 @@ from winnow.frequency.buckets import buckets_of
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.release.releases import ReleasesSnapshot
 from winnow.sampler import batches as staged_batches
-from winnow.sampler.streaming import told_batches
+from winnow.sampler.streaming_estimate import estimate_over_batches
 
 from tests.e2e.test_streaming_frequency import DATES, build_dates, streaming, written
 
@@ -84,9 +84,9 @@ def valid_and_test_are_trained_on(patch: pytest.MonkeyPatch) -> None:
     def of_all(rows: Any, batches: Any, frequency: Any, *, stale: bool) -> Any:
         n = batches.split_begins[-1]
         whole = batches._replace(split_begins=np.array([0, n, n, n]))
-        return told_batches(rows, whole, frequency, stale=stale)
+        return estimate_over_batches(rows, whole, frequency, stale=stale)
 
-    patch.setattr(staged_batches, "told_batches", of_all)
+    patch.setattr(staged_batches, "estimate_over_batches", of_all)
 
 
 def the_last_batch_is_left_out(patch: pytest.MonkeyPatch) -> None:

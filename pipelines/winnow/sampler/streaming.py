@@ -1,14 +1,12 @@
-"""The running estimate of how likely items are in batches: told the batches of a date, in order."""
+"""What the running estimate says of each positive of a date: a file that tasks map into memory."""
 
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from winnow.frequency.estimator import StreamingFrequency
 from winnow.sampler.kernels.batches import Batches, positions_of
 from winnow.sampler.kernels.positives import Kept, shuffle_keys
 
@@ -18,36 +16,8 @@ STREAMING = pa.schema([pa.field("streaming_log_q", pa.float64())])
 Float64s = NDArray[np.float64]
 
 
-def told_batches(
-    rows: pa.Table, batches: Batches, frequency: StreamingFrequency, *, stale: bool
-) -> Float64s:
-    """Have an estimate go on over the batches of train, and return what it says of every row.
-
-    Args:
-        rows: As for ``batches_of``. batches: What that returned.
-        frequency: The estimate after the date before; it is changed. A batch is a step.
-        stale: As in ``StreamingFrequency.log_q``.
-
-    Returns:
-        By position, shape (n,): log_q of the row's item, for train after the row's own batch, for
-        others after all batches; NaN where no batch of train had the item.
-    """
-    keys, users, items = (rows[name].to_numpy() for name in ("shuffle_key", "user_key", "item_key"))
-    position = positions_of(keys, users.view(np.uint64), batches)
-    item = np.empty(len(position), np.int64)
-    item[position] = items
-    found = np.empty(len(item))
-    n_train = int(batches.split_begins[1])
-    begins = [int(begin) for begin in batches.begins if begin <= n_train]
-    for first, last in pairwise(begins):
-        frequency.update(item[first:last])
-        found[first:last] = frequency.log_q(item[first:last], stale=stale)
-    found[n_train:] = frequency.log_q(item[n_train:], stale=stale)
-    return found
-
-
 def save_log_q(log_q: Float64s, path: Path) -> None:
-    """Write what ``told_batches`` returned for tasks to map."""
+    """Write what ``estimate_over_batches`` returned for tasks to map."""
     with path.open("wb") as sink:
         np.save(sink, log_q)
 
