@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from winnow.loading.batch_form import BatchForm
 from winnow.loading.epoch_of_rows import Part, RowsByEpoch
 from winnow.loading.pieces import pieces_of
 from winnow.loading.stream import SampleStream
@@ -50,8 +51,8 @@ def table_of(folder: Path, sizes: Sequence[Sequence[tuple[str, int]]]) -> TableF
 def stream_of_rows(
     files: TableFiles, part: Part, split: str | None = "train", epoch: int = 0
 ) -> SampleStream:
-    columns = ("item_id", "neg_item_ids", "neg_log_q")
-    rows = RowsByEpoch(files, pieces_of(files, split), columns, split, -1, part)
+    form = BatchForm(("item_id", "neg_item_ids", "neg_log_q"), -1)
+    rows = RowsByEpoch(files, pieces_of(files, split), form, split, part)
     return SampleStream(rows, epoch)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from winnow.errors import ReleaseError
 from winnow.loading.arrays_of_rows import ArraysOfRows
 
 NEG = pa.list_(pa.int64())
@@ -43,6 +44,12 @@ class DescribeScalars:
         found = arrays({"a": (pa.int32(), values)}, [0, 1], nullable=True)["a"]
         assert found.dtype == np.float64
         assert [None if np.isnan(x) else x for x in found] == values
+
+    def it_refuses_an_id_that_a_float_would_change(self) -> None:
+        most = {"a": (pa.int64(), [2**53, None])}
+        assert arrays(most, [0], nullable=True)["a"].tolist() == [2.0**53]
+        with pytest.raises(ReleaseError, match="a: has NULL, and whole numbers that a float64"):
+            arrays({"a": (pa.int64(), [2**53 + 1, None])}, [0], nullable=True)
 
     def it_has_nan_for_a_fraction_that_is_null(self) -> None:
         found = arrays({"a": (pa.float64(), [None, 0.5])}, [0, 1], nullable=True)["a"]

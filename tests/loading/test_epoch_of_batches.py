@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from winnow.errors import ReleaseError
+from winnow.loading.feature_table import FeatureTable
 from winnow.loading.samples import stream_of
 from winnow.loading.stream import SampleStream
 from winnow.release.table_files import TableFiles
@@ -94,7 +95,31 @@ class DescribeBatchesOfTheBuild:
         of_ranks = [
             taken(stream(table, rank=r, world_size=world_size), workers) for r in range(world_size)
         ]
-        assert sorted(b for of_rank in of_ranks for b in of_rank) == sorted(EXPECTED)
+        whole = [b for of_rank in of_ranks for b in of_rank[: BATCHES // world_size]]
+        left = EXPECTED[BATCHES // world_size * world_size :]
+        parts = [of_rank[-1] for of_rank in of_ranks] if left else []
+        assert sorted(whole + left) == sorted(EXPECTED)
+        assert sorted(x for part in parts for x in part) == sorted(x for b in left for x in b)
+        assert {len(of_rank) for of_rank in of_ranks} == {-(-BATCHES // world_size)}
+
+    @pytest.mark.parametrize("world_size", [4, 7, 11, 25])
+    def it_cuts_what_is_left_into_a_part_for_each_rank(
+        self, table: TableFiles, world_size: int
+    ) -> None:
+        n = BATCHES // world_size
+        runs = [list(stream(table, rank=r, world_size=world_size).run()) for r in range(world_size)]
+        assert {len(of_rank) for of_rank in runs} == {n + 1}
+        left = EXPECTED[n * world_size :]
+        rows = [x for of_rank in runs for x in of_rank[n]["user_id"].tolist()]
+        assert set(rows) == {x for batch in left for x in batch}
+        # A batch of dates that ended early has three rows, which more than three ranks share.
+        assert len(rows) == sum(len(b) for b in left) or world_size == 25
+        for of_rank in runs:
+            items = of_rank[n]["item_id"]
+            (batch,) = [b for b in left if set(of_rank[n]["user_id"]) <= {*b}][:1]
+            first = rows_of(1000, "train")[batch[0]]["item_id"]
+            expected = (items[:, None] == items) | (items == first)
+            assert of_rank[n]["conflicts"].tolist() == expected.tolist()
 
     def it_gives_ranks_as_many_where_asked(self, table: TableFiles) -> None:
         of_ranks = [taken(stream(table, rank=r, world_size=3, drop_last=True)) for r in range(3)]
@@ -109,6 +134,18 @@ class DescribeBatchesOfTheBuild:
         again = stream(table)
         again.load_state_dict(json.loads(json.dumps(first.state_dict())))
         assert sorted(seen + taken(again, 3)) == sorted(EXPECTED)
+
+
+class DescribeFeaturesInABatch:
+    def it_has_them_for_each_row(self, table: TableFiles) -> None:
+        rows = pa.table({"id": range(6), "price": [10 * i for i in range(6)]})
+        features = {"item_id": FeatureTable(rows, "id")}
+        n = 0
+        for batch in stream(table, columns=["item_id"], features=features, world_size=4).run():
+            assert batch["item_price"].tolist() == (10 * batch["item_id"]).tolist()
+            assert batch["conflicts"].shape == (len(batch["item_id"]),) * 2
+            n += len(batch["item_id"])
+        assert n > 16
 
 
 class DescribeTheMask:

@@ -2,10 +2,13 @@
 
 import json
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from winnow.loading.feature_table import FeatureTable
 from winnow.release.table_files import TableFiles
 
 from tests.loading.samples import numbers_of, table_of
@@ -134,6 +137,39 @@ class DescribeSampleLoader:
     def it_refuses_workers_that_outlive_an_epoch(self, table: TableFiles) -> None:
         with pytest.raises(ValueError, match="persistent_workers"):
             SampleLoader(dataset(table), num_workers=1, persistent_workers=True)
+
+
+class DescribeFeaturesInTensors:
+    @pytest.mark.parametrize(("workers", "start"), [(0, None), (2, "fork"), (2, "spawn")])
+    @pytest.mark.parametrize("mapped", [True, False])
+    def it_gives_each_item_its_own_and_counts_what_is_not_known(
+        self, table: TableFiles, workers: int, start: str | None, mapped: bool, tmp_path: Path
+    ) -> None:
+        n = 36_000
+        vectors = pa.array([[x, -x] for x in range(n)], pa.list_(pa.float32(), 2))
+        items = FeatureTable(
+            pa.table({"id": range(n), "double": range(0, 2 * n, 2), "v": vectors}), "id"
+        )
+        if mapped:
+            items.save(tmp_path / "items.arrow")
+            items = FeatureTable.load(tmp_path / "items.arrow")
+        features = {"item_id": items, "neg_item_ids": items}
+        loader = SampleLoader(
+            dataset(table, features=features), workers, multiprocessing_context=start
+        )
+        lost = [0, 0]
+        for batch in loader:
+            known = batch["item_known"]
+            assert (known == (batch["item_id"] < n)).all()
+            assert (batch["item_double"] == torch.where(known, batch["item_id"] * 2, 0)).all()
+            there = batch["neg_item_known"]
+            assert (there == batch["mask"] & (batch["neg_item_ids"] < n)).all()
+            assert (batch["neg_item_v"][there][:, 1] == -batch["neg_item_ids"][there]).all()
+            assert batch["neg_item_v"].dtype == torch.float32
+            lost[0] += int((~known).sum())
+            lost[1] += int((batch["mask"] & ~there).sum())
+        assert loader.unknown == {"item_id": lost[0], "neg_item_ids": lost[1]}
+        assert lost[0] == len([x for x in numbers_of(table, "train") if x >= n]) > 0
 
 
 class DescribeALoaderThatIsLeftEarly:

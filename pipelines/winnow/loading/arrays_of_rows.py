@@ -1,12 +1,14 @@
 """Rows of Arrow columns as NumPy arrays, batch by batch: lists padded, with a mask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from winnow.errors import Problem, ReleaseError
 
 Batch = dict[str, Any]
 """Arrays by name, all with as many rows; they are this batch's own, and may be written."""
@@ -35,20 +37,35 @@ class ArraysOfRows:
     for ``neg_mixture_log_q``, is a number.
     """
 
-    def __init__(self, rows: pa.Table, schema: pa.Schema, padding_id: int | str = 0) -> None:
-        """Take the rows of a table; ``schema`` says what may be NULL."""
+    def __init__(
+        self,
+        rows: pa.Table,
+        schema: pa.Schema,
+        padding_id: int | str = 0,
+        paddings: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take the rows of a table.
+
+        Args:
+            rows: They. schema: Says what may be NULL.
+            padding_id: What pads ``neg_item_ids``. paddings: What pads others, by their name.
+
+        Raises:
+            ReleaseError: A whole number that may be NULL is one that no float64 holds.
+        """
+        padded = {"neg_item_ids": padding_id, **(paddings or {})}
         self._takes: list[_Take] = []
         lists: dict[bytes, _Lists] = {}
         for name in rows.schema.names:
             field, chunks = schema.field(name), [c for c in rows[name].chunks if len(c)]
             if not pa.types.is_list(field.type):
-                values = [scalars(chunk, nullable=field.nullable) for chunk in chunks]
+                values = [scalars(chunk, name if field.nullable else None) for chunk in chunks]
                 self._takes.append(_taken(name, _joined(values, field.type)))
                 continue
             lengths = _joined([np.diff(chunk.offsets.to_numpy()) for chunk in chunks], pa.int32())
             same = lists.setdefault(lengths.tobytes(), _Lists(lengths))
-            padding = padding_id if name == "neg_item_ids" else 0
-            same.add(name, field.type.value_type, [chunk.flatten() for chunk in chunks], padding)
+            elements = [chunk.flatten() for chunk in chunks]
+            same.add(name, field.type.value_type, elements, padded.get(name, 0))
         self._takes += [same.at for same in lists.values()]
 
     def at(self, rows: _Rows) -> Batch:
@@ -155,15 +172,28 @@ def _is_whole(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
-def scalars(column: pa.Array, *, nullable: bool = False) -> NDArray[Any]:
-    """Return single values as an array, shape (n,); see ``ArraysOfRows``."""
+def scalars(column: pa.Array, nullable: str | None = None) -> NDArray[Any]:
+    """Return single values as an array, shape (n,); see ``ArraysOfRows``.
+
+    Args:
+        column: The values. nullable: The name of the column where it may have NULL, else None.
+
+    Raises:
+        ReleaseError: A whole number of a column with NULL is one that no float64 holds.
+    """
     kind = column.type
     if pa.types.is_timestamp(kind):
         column = pc.cast(column, pa.timestamp("us", kind.tz)).cast(pa.int64())
     elif pa.types.is_date(kind):
         column = column.cast(pa.int32())
-    if nullable and _is_whole(column.type):
+    if nullable is not None and _is_whole(column.type):
         column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else column.type)
-        column = column.cast(pa.float64(), safe=False)
+        try:
+            column = column.cast(pa.float64())
+        except pa.ArrowInvalid as error:
+            what = "has NULL, and whole numbers that a float64 would change"
+            expected = f"none beyond {2**53}"
+            fix = "Give it a vocabulary, which turns ids into small numbers, or leave it out."
+            raise ReleaseError(Problem(nullable, what, None, expected, fix)) from error
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return values

@@ -5,8 +5,8 @@ read side by side from their beginning, and batches come in the order of the bui
 to take one from the middle would cost the row groups around it, in every file.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.errors import Problem, ReleaseError
-from winnow.loading.arrays_of_rows import ArraysOfRows, Batch
+from winnow.loading.arrays_of_rows import Batch
+from winnow.loading.batch_form import BatchForm
 from winnow.loading.keyed_order import keyed_units
 from winnow.loading.pieces import Piece, pieces_of, read_piece
-from winnow.loading.vocabulary import Vocabulary, numbered, numbered_schema
 from winnow.release.batch_mask import COLUMNS as OF_MASK
 from winnow.release.batch_mask import conflict_mask
 from winnow.release.table_files import TableFiles
@@ -31,26 +31,24 @@ class BatchesByEpoch:
 
     Attributes:
         files: Those of training_samples. split: The split.
-        columns: Those that a batch has, besides its mask. padding_id: As for single rows.
-        rank, world_size: Of so many ranks each has every batch in turn.
-        drop_last: Whether every rank gets as many batches, and what is left is not given.
+        form: What a batch is made of, besides its mask.
+        rank, world_size: Of so many ranks each has every batch in turn. What is left, fewer batches
+            than ranks, is cut into one part for each: they have as many, and each row once.
+        drop_last: Whether what is left is not given.
         batches: How many there are, of all dates.
         share: Of the other slots of a batch so many stay negatives, chosen anew in each epoch.
         seed: Of that choice.
-        vocabularies: By column, numbers that stand in place of ids.
     """
 
     files: TableFiles
     split: str
-    columns: tuple[str, ...]
-    padding_id: int | str
+    form: BatchForm
     rank: int
     world_size: int
     drop_last: bool
     batches: int
     share: float
     seed: int
-    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     def of(self, epoch: int) -> "EpochOfBatches":
         """Plan one epoch."""
@@ -73,29 +71,56 @@ class EpochOfBatches:
     def __init__(self, of: BatchesByEpoch, epoch: int) -> None:
         """Plan the epoch; nothing is read."""
         self._of, self._epoch = of, epoch
-        n = of.batches // of.world_size
-        more = not of.drop_last and of.rank < of.batches % of.world_size
-        self.sizes = [1] * (n + more)
+        self._whole, self._left = divmod(of.batches, of.world_size)
+        self.sizes = [1] * (self._whole + (self._left > 0 and not of.drop_last))
 
     def read(self, windows: Sequence[int]) -> Iterator[Callable[[int], Batch]]:
         """Read batches, one after the other; give what gives the one of each window."""
         of = self._of
-        numbers = [window * of.world_size + of.rank for window in windows]
-        columns = list(dict.fromkeys([*of.columns, *OF_MASK]))
-        tables = whole_batches(of.files, of.split, columns, numbers=numbers)
-        for number, table in zip(numbers, tables, strict=True):
-            yield lambda _first, number=number, table=table: self._arrays(number, table)  # type: ignore[misc]
+        shares = [self._share(window) for window in windows]
+        columns = list(dict.fromkeys([*of.form.read, *OF_MASK]))
+        tables = whole_batches(of.files, of.split, columns, numbers=[one.batch for one in shares])
+        for share, table in zip(shares, tables, strict=True):
+            yield lambda _first, share=share, table=table: self._arrays(share, table)  # type: ignore[misc]
 
-    def _arrays(self, number: int, table: pa.Table) -> Batch:
+    def _share(self, window: int) -> "_Share":
+        """Return what the rank has in a window: a batch, or in the last one a part of one."""
+        of, ranks = self._of, self._of.world_size
+        if window < self._whole:
+            return _Share(window * ranks + of.rank, 0, 1)
+        # The ranks stand in as many groups as there are batches left, as even as may be.
+        batch = of.rank * self._left // ranks
+        first, last = (-(-b * ranks // self._left) for b in (batch, batch + 1))
+        return _Share(self._whole * ranks + batch, of.rank - first, last - first)
+
+    def _arrays(self, share: "_Share", table: pa.Table) -> Batch:
         of, n = self._of, table.num_rows
-        read = numbered(table.select(of.columns), of.vocabularies)
-        schema = numbered_schema(of.files.schema, of.vocabularies)
-        rows = ArraysOfRows(read, schema, of.padding_id)
         conflicts = conflict_mask(table)
         if of.share < 1.0:
-            units = keyed_units(np.arange(n), of.seed, self._epoch, number)
+            units = keyed_units(np.arange(n), of.seed, self._epoch, share.batch)
             conflicts[:, units >= of.share] = True
-        return rows.at(np.arange(n)) | {"conflicts": conflicts}
+        begin, end = share.rows_of(n)
+        rows_at = of.form.arrays(table, of.files.schema)
+        if end - begin < n:
+            conflicts = np.ascontiguousarray(conflicts[begin:end, begin:end])
+        return rows_at(np.arange(begin, end)) | {"conflicts": conflicts}
+
+
+@dataclass(frozen=True)
+class _Share:
+    """One of some parts of a batch, which is counted over all dates."""
+
+    batch: int
+    part: int
+    parts: int
+
+    def rows_of(self, n: int) -> tuple[int, int]:
+        """Return the first row and the one behind the last, of a batch of so many."""
+        begin, end = (i * n // self.parts for i in (self.part, self.part + 1))
+        # Of fewer rows than parts one comes again: a batch of one row has no negatives, and a rank
+        # without a batch would let all others wait.
+        begin = min(begin, n - 1)
+        return begin, max(end, begin + 1)
 
 
 def number_of_batches(files: TableFiles, split: str) -> int:

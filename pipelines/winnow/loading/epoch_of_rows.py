@@ -5,8 +5,8 @@ of its batches, at whose end a piece ends too, or a few rows before: so no two r
 same rows, but for the first ones of a piece.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from math import ceil
 from pathlib import PurePath
 from typing import Any
@@ -15,10 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from winnow.loading.arrays_of_rows import ArraysOfRows, Batch
+from winnow.loading.arrays_of_rows import Batch
+from winnow.loading.batch_form import BatchForm
 from winnow.loading.keyed_order import keyed_order
 from winnow.loading.pieces import Piece, read_piece
-from winnow.loading.vocabulary import Vocabulary, numbered, numbered_schema
 from winnow.release.table_files import TableFiles
 
 
@@ -48,19 +48,15 @@ class RowsByEpoch:
 
     Attributes:
         files: The table's, in an order that does not change. pieces: Where the split's rows are.
-        columns: Those that a batch has. split: None for all.
-        padding_id: What stands in ``neg_item_ids`` where there is no negative.
+        form: What a batch is made of. split: None for all.
         part: What the rank gets.
-        vocabularies: By column, numbers that stand in place of ids.
     """
 
     files: TableFiles
     pieces: tuple[Piece, ...]
-    columns: tuple[str, ...]
+    form: BatchForm
     split: str | None
-    padding_id: int | str
     part: Part
-    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)
 
     def of(self, epoch: int) -> "EpochOfRows":
         """Plan one epoch."""
@@ -99,15 +95,12 @@ class EpochOfRows:
     def _window(self, window: int) -> Callable[[int], Batch]:
         first, last = self._bounds[window], self._bounds[window + 1]
         begin, end = self._start(first), self._start(last)
-        of = self._of
-        read = numbered(self._rows_between(begin, end), of.vocabularies)
-        schema = numbered_schema(of.files.schema, of.vocabularies)
-        rows = ArraysOfRows(read, schema, of.padding_id)
+        rows_at = self._of.form.arrays(self._rows_between(begin, end), self._of.files.schema)
         order = self._order(end - begin, window)
 
         def batch_at(number: int) -> Batch:
             start, stop = self._start(first + number), self._start(first + number + 1)
-            return rows.at(order[start - begin : stop - begin])
+            return rows_at(order[start - begin : stop - begin])
 
         return batch_at
 
@@ -147,7 +140,7 @@ class EpochOfRows:
     def _rows_of(self, piece: Piece, upto: int) -> pa.Table:
         """Return rows of a piece; the last one is kept, as the next window may go on in it."""
         if self._kept is None or self._kept[0] != piece or self._kept[1].num_rows < upto:
-            rows = read_piece(self._of.files, piece, self._of.columns, self._of.split, upto)
+            rows = read_piece(self._of.files, piece, self._of.form.read, self._of.split, upto)
             self._kept = piece, rows
         return self._kept[1]
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from winnow.errors import Problem, ReleaseError
+from winnow.loading.batch_form import BatchForm
 from winnow.loading.epoch_of_batches import BatchesByEpoch, number_of_batches
 from winnow.loading.epoch_of_rows import Part, RowsByEpoch
+from winnow.loading.feature_table import FeatureTable
+from winnow.loading.joined_features import JoinedFeatures
 from winnow.loading.pieces import pieces_of
 from winnow.loading.stream import Epochs, SampleStream
 from winnow.loading.vocabulary import Vocabulary
@@ -49,6 +52,7 @@ def stream_of(
     in_batch: bool = False,
     share: float = 1.0,
     vocabularies: Mapping[str, Vocabulary] | None = None,
+    features: Mapping[str, FeatureTable] | None = None,
 ) -> SampleStream:
     """Return the batches of training_samples for one rank; see ``winnow.torch.SampleDataset``.
 
@@ -65,6 +69,7 @@ def stream_of(
         in_batch: Give the batches of the build, with their mask.
         share: Of the other slots of such a batch so many stay negatives.
         vocabularies: By column, numbers that stand in place of ids.
+        features: By column of ids, what is joined to each as of the row's time or date.
 
     Raises:
         ReleaseError: As for ``ReleaseReader.files``, or a column is not there.
@@ -82,6 +87,8 @@ def stream_of(
     table = release if isinstance(release, TableFiles) else release.table_files("training_samples")
     known = {} if vocabularies is None else dict(vocabularies)
     _require(table, [*known, *asked, *(["split"] if split is not None else [])])
+    joined = JoinedFeatures(features, table.schema) if features else None
+    form = BatchForm(asked, padding_id, known, joined)
     # Of a table's files no order is promised, and a position must mean the same tomorrow.
     files = tuple(sorted(table.files, key=lambda file: (str(file[1]), file[0])))
     table = replace(table, files=files)
@@ -90,14 +97,11 @@ def stream_of(
     if batch_size is None:
         assert split is not None
         n = number_of_batches(table, split)
-        epochs = BatchesByEpoch(
-            table, split, asked, padding_id, rank, world_size, drop_last, n, share, seed, known
-        )
+        epochs = BatchesByEpoch(table, split, form, rank, world_size, drop_last, n, share, seed)
     else:
         part = Part(rank, world_size, batch_size, drop_last, shuffle_seed)
-        pieces = pieces_of(table, split)
-        epochs = RowsByEpoch(table, pieces, asked, split, padding_id, part, known)
-    return SampleStream(epochs, epoch)
+        epochs = RowsByEpoch(table, pieces_of(table, split), form, split, part)
+    return SampleStream(epochs, epoch, joined)
 
 
 def _require(table: TableFiles, columns: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 
 from winnow.errors import Problem, ReleaseError
 from winnow.loading.arrays_of_rows import Batch
+from winnow.loading.joined_features import JoinedFeatures
 from winnow.loading.position import Position
 
 _STATE_VERSION = 1
@@ -65,11 +66,14 @@ class SampleStream:
 
     Attributes:
         placed: How often ``set_epoch`` or ``load_state_dict`` said where to go on.
+        features: What is joined to the ids of its batches, if anything.
     """
 
-    def __init__(self, epochs: Epochs, epoch: int = 0) -> None:
+    def __init__(
+        self, epochs: Epochs, epoch: int = 0, features: JoinedFeatures | None = None
+    ) -> None:
         """Begin with an epoch."""
-        self._epochs = epochs
+        self._epochs, self.features = epochs, features
         self._begin = _Begin(epoch)
         self._running: _Running | None = None
         self.placed = 0
@@ -161,7 +165,7 @@ class SampleStream:
 
     def copied(self) -> Self:
         """Return a stream of the same batches, at the same place."""
-        other = type(self)(self._epochs, self._begin.epoch)
+        other = type(self)(self._epochs, self._begin.epoch, self.features)
         other._begin = self._begin
         return other
 

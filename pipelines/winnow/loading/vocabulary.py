@@ -6,11 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from winnow.errors import Problem, ReleaseError
+from winnow.loading.ids import id_array, lists_like
 from winnow.release.reader import ReleaseReader
 
 PADDING, NULL, UNKNOWN, FIRST = 0, 1, 2, 3
@@ -74,7 +74,7 @@ class Vocabulary:
 
     def numbers(self, ids: pa.Array | pa.ChunkedArray | Sequence[Any]) -> NDArray[np.int64]:
         """Return the number of each id, shape (n,): ``NULL`` and ``UNKNOWN`` of those without."""
-        column = _array(ids)
+        column = id_array(ids)
         if len(column) and len(self.ids) and column.type != self.ids.type:
             what = "these ids are of another type than those of the vocabulary"
             raise ReleaseError(Problem("ids", what, str(column.type), str(self.ids.type)))
@@ -129,10 +129,7 @@ def numbered(rows: pa.Table, vocabularies: Mapping[str, Vocabulary]) -> pa.Table
     for name in vocabularies.keys() & set(rows.schema.names):
         column, vocabulary = rows[name].combine_chunks(), vocabularies[name]
         if pa.types.is_list(column.type):
-            numbers = pa.array(vocabulary.numbers(column.flatten()))
-            lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
-            offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-            column = pa.ListArray.from_arrays(pa.array(offsets), numbers)
+            column = lists_like(column, vocabulary.numbers(column.flatten()))
         else:
             column = pa.array(vocabulary.numbers(column))
         rows = rows.set_column(rows.schema.get_field_index(name), name, column)
@@ -149,22 +146,6 @@ def numbered_schema(schema: pa.Schema, vocabularies: Mapping[str, Vocabulary]) -
     return schema
 
 
-def _array(ids: pa.Array | pa.ChunkedArray | Sequence[Any]) -> pa.Array:
-    if isinstance(ids, pa.ChunkedArray):
-        ids = ids.combine_chunks()
-    column = ids if isinstance(ids, pa.Array) else pa.array(ids)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    kind = column.type
-    if pa.types.is_integer(kind):
-        return column.cast(pa.int64())
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return column.cast(pa.string())
-    if pa.types.is_string(kind) or (pa.types.is_null(kind) and not len(column)):
-        return column
-    raise ReleaseError(Problem("ids", "are neither whole numbers nor texts", str(kind)))
-
-
 def _distinct(ids: pa.Array | pa.ChunkedArray | Sequence[Any]) -> pa.Array:
     # Arrow keeps the order in which values are first met.
-    return _array(ids).drop_null().unique()
+    return id_array(ids).drop_null().unique()

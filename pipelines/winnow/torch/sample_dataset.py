@@ -7,6 +7,7 @@ import numpy as np
 
 from winnow.errors import MissingExtraError
 from winnow.extras import missing
+from winnow.loading.feature_table import FeatureTable
 from winnow.loading.samples import stream_of
 from winnow.loading.stream import SampleStream
 from winnow.loading.vocabulary import Vocabulary
@@ -51,6 +52,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
         in_batch: bool = False,
         share: float = 1.0,
         vocabularies: Mapping[str, Vocabulary] | None = None,
+        features: Mapping[str, FeatureTable] | None = None,
     ) -> None:
         """Look at the ends of the files; rows are read when batches are asked for.
 
@@ -69,7 +71,8 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             padding_id: What stands in ``neg_item_ids`` behind the negatives of a row.
             in_batch: Give the batches that the build made, in its order, each rank and worker in
                 turn, with ``conflicts``: true at (i, j) where the item of row j is no negative of
-                row i. ``drop_last`` then gives each rank as many batches.
+                row i. Of batches that are left, fewer than ranks, each rank has a part, or with
+                ``drop_last`` nothing.
             share: Of the other slots of such a batch so many stay negatives, others each epoch.
             vocabularies: By column, as ``item_id`` and ``neg_item_ids``: numbers for an embedding
                 table that stand in place of ids, which may be text. Leave ``padding_id`` 0 then.
@@ -92,6 +95,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             in_batch=in_batch,
             share=share,
             vocabularies=vocabularies,
+            features=features,
         )
 
     def __len__(self) -> int:

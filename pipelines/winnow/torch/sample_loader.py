@@ -1,5 +1,6 @@
 """A loader that knows which batches were taken, whatever the number of its workers."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,10 @@ class SampleLoader:
 
     The next iteration is the next epoch. A state can be loaded with another number of workers: the
     batches that come are those that were not given, each once.
+
+    Attributes:
+        unknown: Of features that are joined, how many ids had none as of their row's time, by
+            column, in the batches of this iteration.
     """
 
     def __init__(self, dataset: SampleDataset, num_workers: int = 0, **options: Any) -> None:
@@ -33,6 +38,7 @@ class SampleLoader:
             raise ValueError("persistent_workers: workers would not know of the next epoch")
         self.dataset, self.num_workers, self._options = dataset, num_workers, options
         self._given, self._placed = [0] * max(1, num_workers), dataset.stream.placed
+        self.unknown: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """Return the number of batches of a whole epoch."""
@@ -43,6 +49,7 @@ class SampleLoader:
         stream = self.dataset.stream
         stream.advance(self._taken())
         self._given = [0] * len(self._given)
+        self.unknown, joined = Counter(), stream.features
         batches = DataLoader(
             _OfWorkers(stream.copied()),
             batch_size=None,
@@ -51,6 +58,8 @@ class SampleLoader:
         )
         for worker, batch in batches:
             self._given[worker] += 1
+            if joined is not None:
+                self.unknown.update(joined.unknown(batch))
             yield batch
         stream.set_epoch(stream.epoch + 1)
 
