@@ -1,9 +1,10 @@
-# make env | spark | demo | dist | test | proofs | cluster | trainers | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | proofs | cluster | trainers | airflow | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 TRAINERS := .venv-trainers
+AIRFLOW := .venv-airflow
 SIZE ?= full
 WORKERS ?= 2
 # Builds of single rules, and of several dates: what sail runs in seconds.
@@ -11,7 +12,7 @@ LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/releas
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo dist test proofs cluster trainers bench lint clean java
+.PHONY: env spark demo dist test proofs cluster trainers airflow bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -81,6 +82,17 @@ $(TRAINERS)/.packages: $(VENV)/.packages
 		torch torchdata duckdb
 	@touch $@
 
+# The DAG of deploy/airflow in a real Airflow, in an environment of its own (700 MB): it and PySpark
+# want different versions of the same packages, so what it runs is the command of make env.
+airflow: env $(AIRFLOW)/.packages
+	$(AIRFLOW)/bin/python -m pytest tests/airflow
+
+$(AIRFLOW)/.packages: deploy/airflow/constraints.txt
+	$(PYTHON) -m venv $(AIRFLOW)
+	$(AIRFLOW)/bin/python -m pip install --quiet --constraint deploy/airflow/constraints.txt \
+		apache-airflow pytest
+	@touch $@
+
 # 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.
 # A part of it: see bench/README.md.
 bench: spark $(VENV)/.bench
@@ -97,6 +109,6 @@ lint: $(VENV)/.packages
 	$(BIN)/mypy pipelines/winnow jobs bench tests docs
 
 clean:
-	rm -rf $(VENV) $(TRAINERS) demo build dist artifacts spark-warehouse metastore_db derby.log
+	rm -rf $(VENV) $(TRAINERS) $(AIRFLOW) demo build dist artifacts spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
