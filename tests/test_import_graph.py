@@ -34,6 +34,7 @@ ORDER = (
     "report",
     "release",
     "loading",
+    "export",
     "losses",
     "torch",
     "engine",

@@ -103,7 +103,7 @@ class DescribeTheOtherPages:
         "name",
         [
             *("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md"),
-            "streaming_frequency.md",
+            *("streaming_frequency.md", "exports.md"),
         ],
     )
     def it_shows_what_is_printed(

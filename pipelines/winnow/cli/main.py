@@ -11,6 +11,7 @@ from winnow.cli.clean import clean
 from winnow.cli.demo import demo
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.explain import explain
+from winnow.cli.export import export
 from winnow.cli.init import init
 from winnow.cli.process import leave, require_docstrings
 from winnow.cli.rejected import rejected
@@ -37,6 +38,7 @@ COMMANDS = (
     releases,
     show,
     report,
+    export,
     rejected,
     clean,
 )

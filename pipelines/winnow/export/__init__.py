@@ -1,0 +1,1 @@
+"""Releases written as files that other trainers read; no engine is needed."""
