@@ -15,9 +15,9 @@ from winnow.contracts.rows import valid_rows
 from winnow.events.item_attributes import ATTRIBUTE
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.built_catalogue import build_catalogue, catalogue_table
-from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_file import Catalogue
 from winnow.sampler.kernels.draw_groups import draw_groups
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.weights import keep_probs
 
 from tests.audit.simulated_logs import DAY

@@ -32,12 +32,13 @@ from winnow.events.stage_orders import stage_orders
 from winnow.events.user_attributes import staged_users
 from winnow.release.stage_tables import stage_tables
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
+from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.other_requests import stage_other_requests
 from winnow.sampler.shuffle import groups_schema
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.steps import (
     all_events,
     pairs_of_date,

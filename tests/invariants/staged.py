@@ -26,9 +26,10 @@ from winnow.events.stage_orders import StageOrders, stage_orders
 from winnow.release.content_hash import content_hash
 from winnow.release.release import ContentHash
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
+from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.shuffle import groups_schema, sample
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.steps import (
     all_events,
     pairs_of_date,

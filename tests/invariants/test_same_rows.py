@@ -13,11 +13,14 @@ from pyspark.sql import DataFrame, SparkSession
 from winnow.config.tree import TABLES
 from winnow.engine.choice import engine_of
 from winnow.release.release import ContentHash
+from winnow.run import Run
 from winnow.sampler import shuffle, steps
+from winnow.sampler.catalogue import stage_catalogue
+from winnow.sampler.items_in_files import may_stay_in_files
 from winnow.spark.limits import Limits, ShuffleLimit
 from winnow.spark.sized import Sized
 
-from tests.invariants.staged import Staged, shuffle_logs, stage
+from tests.invariants.staged import DAY, Staged, shuffle_logs, stage
 
 Hashes = dict[str, ContentHash]
 PARTITIONS = 7
@@ -103,6 +106,40 @@ class DescribePasses:
         written = sorted(path.name for path in (staged.scratch.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]
         assert_same(staged.hashes(groups), expected)
+
+
+class DescribeACatalogueInFiles:
+    """Of a vast catalogue the driver takes ids, and what was clicked; tasks make item_stats."""
+
+    def in_files(self, staged: Staged, tag: str) -> Staged:
+        limits = dataclasses.replace(staged.scratch.limits, audited_items=0)
+        scratch = dataclasses.replace(
+            staged.scratch, limits=limits, folder=staged.scratch.folder / tag, tag=tag
+        )
+        scratch.folder.mkdir()
+        run = Run(staged.config, DAY, scratch)
+        assert may_stay_in_files(staged.logs, run)
+        items = stage_catalogue(staged.logs, run)
+        return dataclasses.replace(staged, scratch=scratch, items=items)
+
+    def it_makes_the_same_tables(self, staged: Staged, expected: Hashes) -> None:
+        vast = self.in_files(staged, "vast")
+        assert_same(vast.hashes(vast.groups(5, "groups")), expected)
+
+    def it_makes_the_same_draw_table_and_rows(self, staged: Staged) -> None:
+        found, wanted = self.in_files(staged, "vast-rows").items, staged.items
+        assert found.eligibility.schema == wanted.eligibility.schema
+        rows = [
+            frame.orderBy("item_id").collect() for frame in (found.eligibility, wanted.eligibility)
+        ]
+        assert rows[0] == rows[1]
+        assert len(rows[0]) == len(wanted.catalogue.ids)
+        for name in ("clicks", "other_keys", "other_clicks", "first_groups"):
+            mine, theirs = getattr(found.catalogue, name), getattr(wanted.catalogue, name)
+            assert mine.dtype == theirs.dtype
+            assert mine.tolist() == theirs.tolist(), name
+        for mine, theirs in zip(found.catalogue.draws[:4], wanted.catalogue.draws[:4], strict=True):
+            assert mine.tolist() == theirs.tolist()
 
 
 class DescribeAnotherRun:

@@ -25,8 +25,9 @@ from winnow.events.weak_positives import with_weak_pairs
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.release.linked_tables import LinkedTables
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
+from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.kernels.mix import REASONS
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.steps import pairs_of_date, stage_groups, stage_pairs_and_catalogue
 from winnow.spark.scratch import Scratch
 from winnow.spark.sized import Sized

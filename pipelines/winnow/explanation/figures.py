@@ -23,8 +23,8 @@ from winnow.explanation.measuring import (
     sums_of_draws,
 )
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.catalogue_items import begins
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.steps import stage_pairs_and_catalogue
 from winnow.spark.sized import Sized
 

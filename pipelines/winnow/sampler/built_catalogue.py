@@ -17,7 +17,7 @@ from winnow.events.item_attributes import ATTRIBUTE
 from winnow.sampler.catalogue_file import Catalogue
 from winnow.sampler.catalogue_items import catalogue_items
 from winnow.sampler.kernels.draw_table import draw_table
-from winnow.sampler.sources.drawn import Markets, Segments
+from winnow.sampler.sources.drawn import CatalogueItems, Markets, Segments
 from winnow.sampler.sources.registry import distributions
 from winnow.sampler.weights import keep_probs, popularity_of
 
@@ -63,17 +63,35 @@ def build_catalogue(
     outside = np.flatnonzero(~inside)
     outside = outside[np.argsort(keys[outside])]
     of_catalogue = catalogue_items(items, config, day, segments, markets)
-    drawn = distributions(config.negatives.distributions, of_catalogue)
+    others = keys[outside], clicks[outside]
+    return with_draws(of_catalogue, keys[inside], (keys[hot], keep[hot]), others, config)
+
+
+def with_draws(
+    items: CatalogueItems,
+    keys: NDArray[np.uint64],
+    hot: tuple[NDArray[np.uint64], NDArray[np.float64]],
+    others: tuple[NDArray[np.uint64], NDArray[np.int64]],
+    config: "Config",
+) -> Catalogue:
+    """Return the catalogue of items, with what each source draws from.
+
+    Args:
+        items: As the sources see them. keys: Theirs, distinct, shape (n,).
+        hot: Sorted keys of items whose positives are thinned, and their keep_prob.
+        others: Sorted keys of clicked items that are not in the catalogue, and their clicks.
+        config: The sources.
+    """
+    drawn = distributions(config.negatives.distributions, items)
     (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
-    table = draw_table(keys[inside], weights, keys[hot], keep[hot], tuple(further))
+    table = draw_table(keys, weights, *hot, tuple(further))
     by_item = [of.of_item for of in drawn]
     of_users = [() if of.of_user is None else of.of_user for of in drawn]
     return Catalogue(
         table,
-        of_catalogue.ids,
-        of_catalogue.clicks,
-        keys[outside],
-        clicks[outside],
+        items.ids,
+        items.clicks,
+        *others,
         first_groups=np.array([of.first for of in drawn], np.int32),
         by_item=np.array([one is not None for one in by_item], np.bool_),
         groups_by_item=np.concatenate(

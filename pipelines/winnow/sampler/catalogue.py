@@ -1,9 +1,7 @@
 """The items of a date: how popular each is, which may be drawn, and the draw table of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.config.logs import EVENT_TIME
@@ -25,25 +23,12 @@ from winnow.events.popular_items import earlier_pairs, popular_clicks, popularit
 from winnow.events.segments import popularity_by_segment
 from winnow.run import Run
 from winnow.sampler.built_catalogue import build_catalogue, by_id, catalogue_table
-from winnow.sampler.catalogue_file import Catalogue, save_catalogue
+from winnow.sampler.catalogue_file import save_catalogue
 from winnow.sampler.catalogue_items import inside_of, segments_of
+from winnow.sampler.items_in_files import may_stay_in_files, stage_from_files
 from winnow.sampler.market_items import markets_of
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
-
-
-@dataclass(frozen=True)
-class StagedCatalogue:
-    """The items of a date.
-
-    Attributes:
-        catalogue: The draw table with the ids.
-        eligibility: One row per item of the catalogue: the columns of ``catalogue_table``.
-        shipped: The name that tasks find the catalogue file by.
-    """
-
-    catalogue: Catalogue
-    eligibility: DataFrame
-    shipped: str
 
 
 def stage_catalogue(
@@ -62,6 +47,8 @@ def stage_catalogue(
     pairs = earlier_pairs(logs, run)
     clicks = popular_clicks(logs, run, pairs)
     popular = popularity_of_items(clicks, logs, run)
+    if may_stay_in_files(logs, run):
+        return stage_from_files(popular, logs["items"], run)
     if "items" in logs:
         log = logs["items"]
         eligible = eligible_items(standing_rows(log, "item_id", run), tuple(log.carry))

@@ -29,10 +29,11 @@ from winnow.events.user_attributes import with_users
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.run import Run
 from winnow.sampler.batches import stage_batches
-from winnow.sampler.catalogue import StagedCatalogue, stage_catalogue
+from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.other_requests import stage_other_requests, with_requests_of_pairs
 from winnow.sampler.shuffle import groups_schema, sample
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as pds
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructField, StructType
@@ -66,6 +68,20 @@ class Scratch:
         rows = pds.dataset(files).to_table() if files else schema.empty_table()
         shutil.rmtree(folder, ignore_errors=True)
         return rows.cast(schema)
+
+    def numbers_of(self, name: str, column: str) -> NDArray[np.int64]:
+        """Return one column of a staged frame, of whole numbers, in no order, shape (n,).
+
+        Some rows are decoded at a time, so that of a hundred million no more is held than these.
+        """
+        files = [pq.ParquetFile(path) for path in sorted((self.folder / name).glob("*.parquet"))]
+        numbers = np.empty(sum(file.metadata.num_rows for file in files), np.int64)
+        begin = 0
+        for file in files:
+            for batch in file.iter_batches(columns=[column], batch_size=2**20):
+                numbers[begin : begin + len(batch)] = batch[column].to_numpy()
+                begin += len(batch)
+        return numbers
 
     def staged_by_tasks(
         self, frame: DataFrame, task: Task, schema: StructType, name: str

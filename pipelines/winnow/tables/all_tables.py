@@ -18,8 +18,8 @@ from winnow.events.user_attributes import with_users
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.frequency.state import state_of
 from winnow.run import Run
-from winnow.sampler.catalogue import StagedCatalogue
 from winnow.sampler.group_columns import missing_column
+from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
 from winnow.tables.cascade_samples import cascade_samples
 from winnow.tables.item_stats import item_stats

@@ -61,6 +61,14 @@ class DrawGroups(NamedTuple):
             return weights[class_of]
         return np.repeat(weights, np.diff(self.begins)[group])
 
+    def weights_at(self, group: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the weights of some places of a group, shape (k,)."""
+        weights = self.weights[self.class_begins[group] : self.class_begins[group + 1]]
+        class_of = self.class_of[self.line_begins[group] : self.line_begins[group + 1]]
+        if len(class_of):
+            return weights[class_of[places]]
+        return np.repeat(weights[:1], len(places))
+
 
 Group = tuple[NDArray[np.int32] | None, NDArray[np.int64]]
 """The codes of a group, ascending, None for the whole catalogue; and their weights."""
