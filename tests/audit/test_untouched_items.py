@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from winnow.audit.recompute.index_order import runs_in, stand_in_order
+from winnow.audit.recompute.index_order import each_once, runs_in, spans_in, stand_in_order
 from winnow.audit.recompute.stated_weights import wrong_weights
 from winnow.audit.recompute.untouched import Untouched, in_pools, tenths_of
 from winnow.audit.statistics import chi_square, occupancy
@@ -57,6 +57,47 @@ class DescribeTheOrderOfIndices:
         runs = pa.Table.from_batches(runs_in(batches)).to_pylist()
         assert [(run["from_index"], run["to_index"]) for run in runs] == [(3, 4), (5, 6), (7, 7)]
         assert [(run["from_id"], run["to_id"]) for run in runs] == [(1, 2), (4, 5), (9, 9)]
+
+
+class DescribeIdsThatAreThereOnce:
+    def once(self, spark: SparkSession, ids: list[object]) -> bool:
+        kind = "string" if ids and isinstance(ids[0], str) else "bigint"
+        return each_once(spark.createDataFrame([(one,) for one in ids], f"item_id {kind}"))
+
+    def it_sees_that_each_is_there_once(self, spark: SparkSession) -> None:
+        assert self.once(spark, [-5, 0, 7, 90])
+        assert self.once(spark, [7, -5, 90, 0]), "in whatever order"
+        assert self.once(spark, ["a", "ab", "b"])
+        assert self.once(spark, [4])
+        assert self.once(spark, [])
+
+    def it_sees_that_one_is_there_twice(self, spark: SparkSession) -> None:
+        assert not self.once(spark, [-5, 0, 0, 90])
+        assert not self.once(spark, [0, 7, -5, 0])
+        assert not self.once(spark, ["b", "a", "b"])
+
+    @pytest.mark.parametrize(
+        ("ids", "spans"),
+        [
+            ([1, 2, 3, 5], [(1, 2), (3, 5)]),
+            ([2, 1, 5, 3], [(1, 2), (3, 5)]),
+            ([1, 3, 2, 3], [(1, 3), (2, 3)]),
+            ([1, 1, 2, 3], [(1, None), (2, 3)]),
+            ([1, None, 2, 3], [(1, None), (2, 3)]),
+        ],
+    )
+    def it_tells_the_ends_of_some_rows_at_a_time(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        ids: list[int | None],
+        spans: list[tuple[int, int | None]],
+    ) -> None:
+        monkeypatch.setattr("winnow.audit.recompute.index_order._AT_A_TIME", 2)
+        batches = [
+            pa.RecordBatch.from_pydict({"item_id": pa.array([one], pa.int64())}) for one in ids
+        ]
+        found = pa.Table.from_batches(spans_in(batches)).to_pylist()
+        assert [(span["from_id"], span["to_id"]) for span in found] == spans
 
 
 class DescribeUntouchedItems:

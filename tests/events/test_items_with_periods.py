@@ -1,10 +1,12 @@
 """An items log that keeps history: every period is a true row, and any on the date is enough."""
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.spark.limits import DEFAULT_LIMITS
 
 from tests.events.handmade import Built, Logs, at, build_day, config
 
@@ -61,7 +63,9 @@ def built(
         logs=("impressions", "clicks", "items"),
         negatives={"hard": [], "per_positive": 40},
     )
-    return build_day(settings, spark, allow_empty=True, immature=True)
+    # The second time as if these were more items than a driver should know much of.
+    limits = DEFAULT_LIMITS if request.param == 1 else replace(DEFAULT_LIMITS, audited_items=0)
+    return build_day(settings, spark, allow_empty=True, immature=True, limits=limits)
 
 
 class DescribeItemsWithPeriods:

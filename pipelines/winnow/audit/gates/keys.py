@@ -10,6 +10,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import TABLES, Figure, Gate, Measurement, none_of
 from winnow.audit.gates.row_rules import table_counts
 from winnow.audit.recompute.cascade import wanted_keys
+from winnow.audit.recompute.index_order import each_once
 from winnow.audit.recompute.kept_negatives import wanted_ranking_rows
 from winnow.audit.recompute.wanted_rows import wanted_rows
 from winnow.config.gates import Bounds, GateBounds
@@ -77,11 +78,13 @@ def key_figures(evidence: Evidence, name: str) -> list[Figure]:
     """
     counts, wanted = table_counts(evidence, name), wanted_rows(evidence).get(name)
     rows, key, n_rows = evidence.staged[name], evidence.contracts[name].key, counts["rows"]
-    figures = [
-        DUPLICATE_KEYS.figure(
-            repeated_keys(rows, key, n_rows, counts.get("keys"), evidence.scratch.limits), name
-        )
-    ]
+    limits, n_hashes = evidence.scratch.limits, counts.get("keys")
+    # A vast item_stats is written in the order of its ids, which then need no hashes.
+    if name == "item_stats" and n_rows > limits.audited_items and each_once(rows):
+        n_repeated = 0
+    else:
+        n_repeated = repeated_keys(rows, key, n_rows, n_hashes, limits)
+    figures = [DUPLICATE_KEYS.figure(n_repeated, name)]
     if wanted is None and _is_sampled(evidence, name):
         wanted = wanted_ranking_rows(evidence)
     elif name == "cascade_samples":
