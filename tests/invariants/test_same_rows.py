@@ -138,8 +138,9 @@ class DescribeACatalogueInFiles:
             mine, theirs = getattr(found.catalogue, name), getattr(wanted.catalogue, name)
             assert mine.dtype == theirs.dtype
             assert mine.tolist() == theirs.tolist(), name
-        for mine, theirs in zip(found.catalogue.draws[:4], wanted.catalogue.draws[:4], strict=True):
-            assert mine.tolist() == theirs.tolist()
+        for name in ("keys", "slots", "hot_keys", "hot_keep"):
+            mine, theirs = (getattr(items.catalogue.draws, name) for items in (found, wanted))
+            assert mine.tolist() == theirs.tolist(), name
 
 
 class DescribeAnotherRun:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -90,7 +91,7 @@ def _save_draws(ids: NDArray[np.int64], known: pa.Table, run: Run, path: Path) -
         run: The date, and the sources. path: Where to write.
     """
     config, known_ids = run.config, known["item_id"].to_numpy()
-    codes = np.searchsorted(ids, known_ids)
+    codes: NDArray[np.int64] = np.searchsorted(ids, known_ids)
     codes[codes == len(ids)] = -1
     codes[codes >= 0] = np.where(
         ids[codes[codes >= 0]] == known_ids[codes >= 0], codes[codes >= 0], -1
@@ -116,7 +117,7 @@ def _save_draws(ids: NDArray[np.int64], known: pa.Table, run: Run, path: Path) -
     return codes
 
 
-def _spread(values: NDArray[np.generic], codes: NDArray[np.int64], n: int) -> NDArray[np.generic]:
+def _spread(values: NDArray[Any], codes: NDArray[np.int64], n: int) -> NDArray[Any]:
     """Return the values at their codes, and 0 elsewhere, shape (n,)."""
     every = np.zeros(n, values.dtype)
     every[codes[codes >= 0]] = values[codes >= 0]
@@ -163,7 +164,7 @@ class _Told:
     """
 
     code: NDArray[np.int64]
-    columns: Mapping[str, NDArray[np.generic]]
+    columns: Mapping[str, NDArray[Any]]
     clicked: NDArray[np.int64]
 
 
@@ -202,7 +203,7 @@ def _rows_of_items(
     for batch in batches:
         code = _codes(batch["item_id"].to_numpy(), ids)
         index = code + (first - np.searchsorted(told.clicked, code))
-        values: dict[str, NDArray[np.generic]] = {
+        values: dict[str, NDArray[Any]] = {
             name: np.zeros(len(code), of.dtype) for name, of in told.columns.items()
         }
         values |= {"item_idx": index, "weight": np.full(len(code), weight)}
