@@ -29,6 +29,8 @@ Sail and Spark 4.1 were seen to read; a build on spark does so in tables made of
 """
 
 
+ABOUT_RELEASES = ("releases", "release_status")
+
 _ASKED = {"positives.others": "positives.weak or organic"}
 
 
@@ -37,7 +39,7 @@ def render() -> str:
     parts = [_INTRO, _INPUTS]
     parts += [_section(table_contract(name)) for name in LOG_NAMES]
     parts.append(_PUBLISHED)
-    parts += [_section(table_contract(name)) for name in (*TABLES, *STATE_TABLES, "releases")]
+    parts += [_section(table_contract(name)) for name in (*TABLES, *STATE_TABLES, *ABOUT_RELEASES)]
     return "\n".join(parts)
 
 

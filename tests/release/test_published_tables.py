@@ -28,6 +28,7 @@ class DescribeThePublishedTables:
             assert properties == known | {
                 "delta.deletedFileRetentionDuration": "interval 400 days",
                 "delta.logRetentionDuration": "interval 400 days",
+                "delta.enableExpiredLogCleanup": "false",
                 "delta.enableDeletionVectors": "false",
                 "delta.checkpointInterval": "10",
             }

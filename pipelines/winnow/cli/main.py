@@ -10,9 +10,11 @@ from winnow.cli.build import build
 from winnow.cli.clean import clean
 from winnow.cli.demo import demo
 from winnow.cli.exit_codes import run_to_exit_code
+from winnow.cli.expire import expire
 from winnow.cli.explain import explain
 from winnow.cli.export import export
 from winnow.cli.init import init
+from winnow.cli.keep import keep
 from winnow.cli.process import leave, require_docstrings
 from winnow.cli.rejected import rejected
 from winnow.cli.releases import releases
@@ -21,6 +23,7 @@ from winnow.cli.schema import schema
 from winnow.cli.show import show
 from winnow.cli.simulate import simulate
 from winnow.cli.stale import stale
+from winnow.cli.vacuum import vacuum
 from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
@@ -40,6 +43,9 @@ COMMANDS = (
     report,
     export,
     rejected,
+    keep,
+    expire,
+    vacuum,
     clean,
 )
 

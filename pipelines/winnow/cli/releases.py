@@ -1,6 +1,6 @@
 """``winnow releases``: which releases a warehouse has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -28,22 +28,30 @@ if TYPE_CHECKING:
 
 def releases(
     ds: Annotated[str | None, typer.Option("--ds", help="Only those of this date.")] = None,
+    expired: Annotated[
+        bool, typer.Option("--expired", help="List those that have expired, and when and why.")
+    ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     warehouse: WarehouseOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """List the releases: which date, when made, by which config, how many rows.
+    """List the releases: which date, when made, by which config, how many rows, which tags.
 
     The newest release of a date is the one that readers get. Needs no Spark.
     """
     day = None if ds is None else day_of(ds)
     folder = warehouse_of(warehouse, config)
+    if expired:
+        _list_expired(folder, day, as_json)
+        return
     found = find_releases(folder, day)
+    tags = _tags(folder)
     if as_json:
-        print_json([release_record(release) for release in found])
+        records = (release_record(release) for release in found)
+        print_json([one | {"tags": list(tags.get(one["release_id"], ()))} for one in records])
     elif found:
-        print_releases(found, plain_console())
+        print_releases(found, plain_console(), tags)
     else:
         plain_console().print(f"no release in {folder}")
 
@@ -78,12 +86,48 @@ def release_record(release: "Release") -> dict[str, Any]:
     }
 
 
-def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
-    """Print one line per release."""
+def _tags(warehouse: Path) -> "Mapping[str, tuple[str, ...]]":
+    from winnow.release.release_status import read_statuses
+
+    return read_statuses(warehouse).tags
+
+
+def _list_expired(warehouse: Path, ds: date | None, as_json: bool) -> None:
+    """Print the releases that have expired, oldest first."""
+    from winnow.release.releases import read_releases
+
+    snapshot = read_releases(warehouse)
+    of_date = [one for one in snapshot.expired if ds in (None, one.ds)]
+    found = [(one, snapshot.statuses.expired[one.release_id]) for one in of_date]
+    if as_json:
+        print_json(
+            [
+                {
+                    "release_id": one.release_id,
+                    "ds": one.ds.isoformat(),
+                    "expired_ts": change.changed_ts.isoformat(),
+                    "reason": change.reason,
+                }
+                for one, change in found
+            ]
+        )
+        return
+    for one, change in found:
+        when = f"{change.changed_ts:%Y-%m-%d %H:%M} UTC"
+        plain_console().print(f"{one.ds} {one.release_id} expired {when}: {change.reason}")
+    if not found:
+        plain_console().print(f"no expired release in {warehouse}")
+
+
+def print_releases(
+    releases: "Sequence[Release]", console: "Console", tags: "Mapping[str, tuple[str, ...]]"
+) -> None:
+    """Print one line per release; a column of tags where one has any."""
     from winnow.terminal import plain_table, print_whole
 
-    texts = ("release", "config", "code")
-    table = plain_table("date", "release", "tables", "rows", "config", "code", texts=texts)
+    texts = ("release", "config", "code", "tags")
+    titles = ("release", "tables", "rows", "config", "code", *(["tags"] if tags else []))
+    table = plain_table("date", *titles, texts=texts)
     for release in releases:
         rows = sum(pin.content.rows for pin in release.tables)
         table.add_row(
@@ -93,5 +137,6 @@ def print_releases(releases: "Sequence[Release]", console: "Console") -> None:
             f"{rows:,}",
             release.config_hash[:8],
             release.code_version,
+            *([", ".join(tags.get(release.release_id, ()))] if tags else []),
         )
     print_whole(table, console)

@@ -146,7 +146,7 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _variants_fit(self) -> Self:
-        refuse(names_faults(self.variants, (*TABLES, *STATE_TABLES, "releases")))
+        refuse(names_faults(self.variants, (*TABLES, *STATE_TABLES, "releases", "release_status")))
         refuse(
             one
             for name, part in self.variants.items()

@@ -136,6 +136,8 @@ def _properties(contract: TableContract, retention_days: int) -> dict[str, str]:
         # Both are needed: a version is readable while its files and its log are there.
         "delta.deletedFileRetentionDuration": kept,
         "delta.logRetentionDuration": kept,
+        # Else a commit removes older log entries, also of a version that a live release pins.
+        "delta.enableExpiredLogCleanup": "false",
         # On where a platform's defaults say so; then only some readers can read the table.
         "delta.enableDeletionVectors": "false",
         # So many commits are read one by one at most, however many there are.

@@ -130,6 +130,11 @@ class DayCommit:
         self._table = open_table(path)
         self._before = self._named()
 
+    @property
+    def before(self) -> frozenset[Path]:
+        """The files of the date as they were when the commit began."""
+        return frozenset(self._before)
+
     def replace_by(self, files: Sequence[LinkedFile], label: Label) -> None:
         """Replace the date by files that lie in its folder.
 

@@ -1,7 +1,7 @@
 """Releases opened for reading: by id, by date, or a range of dates, the newest of each."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from winnow.dates import DateRange, spans
 from winnow.errors import ConfigError, Problem, ReleaseError
 from winnow.release.commits import require_date
 from winnow.release.reader import ReleaseReader
-from winnow.release.releases import read_releases
+from winnow.release.releases import ReleasesSnapshot, read_releases
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,13 +27,13 @@ def open_release(
     snapshot = read_releases(Path(warehouse))
     if release_id is not None:
         found = snapshot.find(release_id)
-        what = f"there is no release {release_id}"
+        absent = not_there(warehouse, snapshot, release_id=release_id)
     else:
         day = require_date(ds) if ds else max(snapshot.dates, default=None)
         found = snapshot.newest(day) if day else None
-        what = f"there is no release of {day}" if day else "there is no release"
+        absent = not_there(warehouse, snapshot, [day] if day else [])
     if found is None:
-        raise ReleaseError(_not_there(warehouse, what, snapshot.dates))
+        raise ReleaseError(absent)
     return ReleaseReader(Path(warehouse), [found])
 
 
@@ -69,8 +69,7 @@ def open_dates(
     snapshot = read_releases(Path(warehouse))
     absent = sorted(set(days) - set(snapshot.dates))
     if absent and (missing == "refuse" or len(absent) == len(days)):
-        what = f"there is no release of {spans(absent)}"
-        raise ReleaseError(_not_there(warehouse, what, snapshot.dates))
+        raise ReleaseError(not_there(warehouse, snapshot, absent))
     if absent:
         _LOG.warning("skipped, as there is no release: %s", spans(absent))
     newest = [snapshot.newest(day) for day in days]
@@ -82,10 +81,44 @@ def open_dates(
     return reader
 
 
-def _not_there(warehouse: str | Path, what: str, released: Iterable[date]) -> Problem:
+def not_there(
+    warehouse: str | Path,
+    snapshot: ReleasesSnapshot,
+    days: Sequence[date] = (),
+    *,
+    release_id: str | None = None,
+) -> Problem:
+    """Return what to say where there is no such release, or none of some dates (any more).
+
+    Args:
+        warehouse: The folder of all tables.
+        snapshot: Its releases.
+        days: The dates that have none; none where the warehouse has no release at all.
+        release_id: The release, where one was asked for by its id.
+    """
+    change = snapshot.statuses.expired.get(release_id or "")
+    if change is not None:
+        return Problem(
+            f"the release {release_id} of {change.ds}",
+            f"has expired on {change.changed_ts:%Y-%m-%d}",
+            found=change.reason,
+            next_step=_instead(snapshot, change.ds),
+        )
+    if release_id is not None:
+        what = f"there is no release {release_id}"
+    else:
+        what = f"there is no release of {spans(days)}" if days else "there is no release"
+    expired = spans({one.ds for one in snapshot.expired} & set(days))
     return Problem(
         str(warehouse),
-        what,
-        found=spans(released) or "no release at all",
+        f"{what}: those of {expired} have expired" if expired else what,
+        found=spans(snapshot.dates) or "no release at all",
         next_step="Build it first; winnow releases shows what there is.",
     )
+
+
+def _instead(snapshot: ReleasesSnapshot, day: date) -> str:
+    newest = snapshot.listed_newest(day)
+    if newest is None:
+        return f"Build {day} again; winnow releases shows what there is."
+    return f"Open {newest.release_id}, the newest of the date."

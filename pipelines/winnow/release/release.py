@@ -137,3 +137,12 @@ def releases_contract() -> TableContract:
 def new_release_id(run_id: str, now: datetime) -> str:
     """Return a UTC time to the microsecond and the last eight characters of the run's id."""
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%f}Z-{run_id[-8:]}"
+
+
+def time_in_id(release_id: str) -> datetime:
+    """Return when a release was made, by its id.
+
+    Raises:
+        ValueError: The id is none that ``new_release_id`` made.
+    """
+    return datetime.strptime(release_id.partition("Z")[0], "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)

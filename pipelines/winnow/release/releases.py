@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from winnow.release.metadata import open_table, table_exists
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import OF_PIN, OF_RELEASE, ContentHash, Documents, Release, TablePin
 from winnow.release.release_rows import ListedRelease, listed_releases
+from winnow.release.release_status import ReleaseStatuses, read_statuses
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,16 +23,21 @@ class ReleasesSnapshot:
 
     Attributes:
         version: That version, -1 where the table is not there yet.
-        listed: All releases as the log lists them, oldest first; each is read when asked for.
+        listed: All releases that readers may open, as the log lists them, oldest first; each is
+            read when asked for.
+        expired: Those that have expired, oldest first.
+        statuses: What was decided about releases: tags and expirations.
     """
 
     version: int
     listed: tuple[ListedRelease, ...]
+    expired: tuple[ListedRelease, ...] = ()
+    statuses: ReleaseStatuses = field(default_factory=ReleaseStatuses)
 
     @property
     def seq(self) -> int:
-        """The number of the newest release, 0 where there is none."""
-        return max((one.seq for one in self.listed), default=0)
+        """The number of the newest release, 0 where there is none; also of an expired one."""
+        return max((one.seq for one in (*self.listed, *self.expired)), default=0)
 
     @property
     def dates(self) -> tuple[date, ...]:
@@ -97,7 +103,15 @@ def read_releases(warehouse: Path) -> ReleasesSnapshot:
     if not table_exists(path):
         return ReleasesSnapshot(-1, ())
     table = open_table(path)
-    return ReleasesSnapshot(table.version(), listed_releases(path, table))
+    listed = listed_releases(path, table)
+    # Read after the releases: of each that has expired it is then known that it is one.
+    statuses = read_statuses(warehouse)
+    return ReleasesSnapshot(
+        table.version(),
+        tuple(one for one in listed if one.release_id not in statuses.expired),
+        tuple(one for one in listed if one.release_id in statuses.expired),
+        statuses,
+    )
 
 
 def list_releases(warehouse: Path) -> tuple[Release, ...]:

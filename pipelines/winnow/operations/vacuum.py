@@ -1,0 +1,160 @@
+"""Deletes files of tables that no release pins: of expired releases, of dead runs, of lost ones.
+
+Not with delta-rs' own vacuum: that knows neither which runs are about to publish nor when a release
+expired, and lets stay what the newest version names though no release ever will.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from winnow.config.tree import STATE_TABLES, TABLES
+from winnow.errors import ConflictError, Problem, ReleaseError
+from winnow.operations.pinned_files import OpenReleases, pinned_files_of
+from winnow.release.commits import Label, new_run_id
+from winnow.release.linked_files import DayCommit
+from winnow.release.metadata import files_named, open_table
+from winnow.release.paths import RELEASES, table_path
+from winnow.release.release_status import RELEASE_STATUS
+from winnow.release.releases import read_releases
+from winnow.release.run_process import RUN_PROCESS_FILE
+from winnow.release.staging import staged_runs
+
+SAFE_AGE = timedelta(days=7)
+"""So long ago a file was last linked, or its release expired, when it is deleted: nobody reads it
+any more."""
+
+
+@dataclass(frozen=True)
+class UnpinnedFile:
+    """A file that no release pins and nobody needs.
+
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        named: Its date where the newest version of the table names it, else None.
+    """
+
+    path: Path
+    size: int
+    named: date | None = None
+
+
+@dataclass(frozen=True)
+class UnpinnedFiles:
+    """What may be deleted of the tables of a warehouse.
+
+    Attributes:
+        tables: The files of each table, by path.
+        problems: Why some tables were left alone.
+    """
+
+    tables: Mapping[str, tuple[UnpinnedFile, ...]]
+    problems: tuple[Problem, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for files in self.tables.values() for file in files)
+
+
+def find_unpinned(
+    warehouse: Path, older_than: timedelta = SAFE_AGE, now: datetime | None = None
+) -> UnpinnedFiles:
+    """Return which files may be deleted; nothing is changed.
+
+    A file goes that no live release pins, none that has expired lately, that is older, and that
+    was there before any run began that is still at work. The files are listed first, runs looked
+    at then, releases last: what a run links meanwhile is not in the list, and a run that has ended
+    meanwhile has its release read.
+
+    Args:
+        warehouse: The folder of all tables.
+        older_than: For so long a file is kept that was linked, or whose release has expired.
+        now: By default the time of the clock.
+
+    Raises:
+        ReleaseError: The releases cannot be read: nobody knows what they pin.
+    """
+    moment = now or datetime.now(UTC)
+    listed = {table: list(_files(warehouse / table)) for table in _tables(warehouse)}
+    limit = min([moment - older_than, *_begun(warehouse, moment)])
+    releases = OpenReleases.of(read_releases(warehouse), moment - older_than)
+    found: dict[str, tuple[UnpinnedFile, ...]] = {}
+    problems: list[Problem] = []
+    for table, files in listed.items():
+        path = table_path(warehouse, table)
+        try:
+            named = {file.path: file.ds for file in files_named(path, open_table(path))}
+        except ReleaseError as error:
+            problems += error.problems
+            continue
+        pinned = pinned_files_of(warehouse, table, releases)
+        problems += pinned.problems
+        kept = pinned.files | (set(named) if table in (RELEASES, RELEASE_STATUS) else set())
+        old = (one for one in files if one[0] not in kept and one[2] < limit.timestamp())
+        if not pinned.problems:
+            found[table] = tuple(UnpinnedFile(f, size, named.get(f)) for f, size, _ in old)
+    return UnpinnedFiles(found, tuple(dict.fromkeys(problems)))
+
+
+def delete_unpinned(warehouse: Path, unpinned: UnpinnedFiles, code_version: str) -> UnpinnedFiles:
+    """Delete the files; return those that were deleted.
+
+    What the newest version of a table names is taken out of it by a commit first, so that no
+    version that others read by its number is left with files that are gone. A date that was
+    replaced meanwhile is left alone.
+    """
+    deleted: dict[str, tuple[UnpinnedFile, ...]] = {}
+    for table, files in unpinned.tables.items():
+        gone = [file for file in files if file.named is None]
+        of_date: dict[date, list[UnpinnedFile]] = defaultdict(list)
+        for file in files:
+            if file.named is not None:
+                of_date[file.named].append(file)
+        label = Label(new_run_id(), 1, "vacuum", code_version)
+        for day, named in of_date.items():
+            with suppress(ConflictError):
+                commit = DayCommit(table_path(warehouse, table), day)
+                if commit.before == {file.path for file in named}:
+                    commit.replace_by([], label)
+                    gone += named
+        for file in gone:
+            file.path.unlink(missing_ok=True)
+        deleted[table] = tuple(gone)
+    return UnpinnedFiles(deleted, unpinned.problems)
+
+
+def _tables(warehouse: Path) -> Iterator[str]:
+    """Give the tables of Winnow: a table of somebody else's in the same folder is left alone."""
+    of_releases = {
+        pin.table
+        for one in OpenReleases.of(read_releases(warehouse), datetime.min.replace(tzinfo=UTC)).live
+        for pin in one.tables
+    }
+    for table in sorted({*TABLES, *STATE_TABLES, RELEASES, RELEASE_STATUS, *of_releases}):
+        if (table_path(warehouse, table) / "_delta_log").is_dir():
+            yield table
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int, float]]:
+    """Give each file of a table, its size, and when it was last written or linked."""
+    for path in folder.rglob("*.parquet"):
+        if "_delta_log" in path.relative_to(folder).parts or path.is_symlink():
+            continue
+        with suppress(FileNotFoundError):
+            info = path.stat()
+            yield path, info.st_size, max(info.st_mtime, info.st_ctime)
+
+
+def _begun(warehouse: Path, now: datetime) -> Iterable[datetime]:
+    """Give when each run began that is not over, by the clock of the file system."""
+    for run in staged_runs(warehouse):
+        if not run.is_over(now):
+            record = run.path / RUN_PROCESS_FILE
+            with suppress(FileNotFoundError):
+                info = (record if record.exists() else run.path).stat()
+                yield datetime.fromtimestamp(info.st_mtime, UTC)
