@@ -102,6 +102,7 @@ class DescribeTheOtherPages:
     @pytest.mark.parametrize(
         "name",
         [
+            "maintenance.md",
             *("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md"),
             *("streaming_frequency.md", "exports.md"),
         ],

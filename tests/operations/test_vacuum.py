@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.operations.expire import ExpireRule, expire, find_expiring
-from winnow.operations.vacuum import UnpinnedFiles, delete_unpinned, find_unpinned
+from winnow.operations.vacuum import SAFE_AGE, UnpinnedFiles, delete_unpinned, find_unpinned
 from winnow.release.creation import ensure_table
 from winnow.release.linked_files import DayCommit
 from winnow.release.opening import open_release
@@ -38,8 +38,10 @@ def parquet(store: Store) -> set[Path]:
     return {path for table in tables for path in table.glob("ds=*/*.parquet")}
 
 
-def vacuumed(store: Store, *more: timedelta, now: datetime = LATER) -> UnpinnedFiles:
-    found = find_unpinned(store.warehouse, *more, now=now)
+def vacuumed(
+    store: Store, older_than: timedelta = SAFE_AGE, now: datetime = LATER
+) -> UnpinnedFiles:
+    found = find_unpinned(store.warehouse, older_than, now)
     return delete_unpinned(store.warehouse, found, "test")
 
 

@@ -9,6 +9,7 @@ import typer
 from winnow.cli.build import build
 from winnow.cli.clean import clean
 from winnow.cli.demo import demo
+from winnow.cli.doctor import doctor
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.expire import expire
 from winnow.cli.explain import explain
@@ -47,6 +48,7 @@ COMMANDS = (
     expire,
     vacuum,
     clean,
+    doctor,
 )
 
 app = typer.Typer(

@@ -80,7 +80,7 @@ def find_unpinned(
         ReleaseError: The releases cannot be read: nobody knows what they pin.
     """
     moment = now or datetime.now(UTC)
-    listed = {table: list(_files(warehouse / table)) for table in _tables(warehouse)}
+    listed = {table: list(_files(warehouse / table)) for table in tables_of(warehouse)}
     limit = min([moment - older_than, *_begun(warehouse, moment)])
     releases = OpenReleases.of(read_releases(warehouse), moment - older_than)
     found: dict[str, tuple[UnpinnedFile, ...]] = {}
@@ -128,7 +128,7 @@ def delete_unpinned(warehouse: Path, unpinned: UnpinnedFiles, code_version: str)
     return UnpinnedFiles(deleted, unpinned.problems)
 
 
-def _tables(warehouse: Path) -> Iterator[str]:
+def tables_of(warehouse: Path) -> Iterator[str]:
     """Give the tables of Winnow: a table of somebody else's in the same folder is left alone."""
     of_releases = {
         pin.table
