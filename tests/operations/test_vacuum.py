@@ -129,7 +129,7 @@ class DescribeWhatIsPinned:
             entry.read_text(encoding="utf-8").replace(label, '"run_id\\":\\"another'), "utf-8"
         )
         found = find_unpinned(store.warehouse, now=LATER)
-        assert set(found.tables) == {"releases", "release_status", "stats"}
+        assert set(found.tables) == {"release_status", "stats"}
         assert {path.parent.parent.name for path in gone(found)} == {"stats"}
         (problem,) = found.problems
         assert problem.what.startswith("nobody knows which files it pins: version 2 is another")

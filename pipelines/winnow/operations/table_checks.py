@@ -8,6 +8,7 @@ from winnow.errors import Problem, ReleaseError
 from winnow.operations.check import Check, of_problems
 from winnow.operations.vacuum import tables_of
 from winnow.release.delta_log import read_history
+from winnow.release.log_damage import log_problems
 from winnow.release.metadata import open_table, protocol_problems, read_protocol
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.pins import files_of_pin
@@ -29,7 +30,7 @@ def check_tables(warehouse: Path) -> Iterator[Check]:
         path = table_path(warehouse, table)
         try:
             found = open_table(path).metadata().configuration
-            broken += protocol_problems(table, read_protocol(path))
+            broken += [*log_problems(path), *protocol_problems(table, read_protocol(path))]
         except ReleaseError as error:
             broken += error.problems
             continue

@@ -80,7 +80,9 @@ def find_unpinned(
         ReleaseError: The releases cannot be read: nobody knows what they pin.
     """
     moment = now or datetime.now(UTC)
-    listed = {table: list(_files(warehouse / table)) for table in tables_of(warehouse)}
+    # Of releases no file goes: by them the table is made whole again where its log is lost.
+    tables = [table for table in tables_of(warehouse) if table != RELEASES]
+    listed = {table: list(_files(warehouse / table)) for table in tables}
     limit = min([moment - older_than, *_begun(warehouse, moment)])
     releases = OpenReleases.of(read_releases(warehouse), moment - older_than)
     found: dict[str, tuple[UnpinnedFile, ...]] = {}
@@ -94,7 +96,7 @@ def find_unpinned(
             continue
         pinned = pinned_files_of(warehouse, table, releases)
         problems += pinned.problems
-        kept = pinned.files | (set(named) if table in (RELEASES, RELEASE_STATUS) else set())
+        kept = pinned.files | (set(named) if table == RELEASE_STATUS else set())
         old = (one for one in files if one[0] not in kept and one[2] < limit.timestamp())
         if not pinned.problems:
             found[table] = tuple(UnpinnedFile(f, size, named.get(f)) for f, size, _ in old)

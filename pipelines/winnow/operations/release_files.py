@@ -1,0 +1,92 @@
+"""The releases that stand in the files of ``releases``, whatever the log of the table says.
+
+A release is appended as one file with all of its rows. While that file is there, the release can be
+told whole, though its rows were deleted or doubled, or the log is damaged or gone.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from winnow.release.delta_log import log_folder
+
+_TEXTS = ("config_json", "inputs_json", "quality_json")
+
+
+@dataclass(frozen=True)
+class FiledRelease:
+    """A release as one file holds it, with all of its rows.
+
+    Attributes:
+        file: The file.
+        rows: Its rows, with the columns of the file.
+    """
+
+    file: Path
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def release_id(self) -> str:
+        """The release."""
+        return str(self.rows[0]["release_id"])
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+        return int(self.rows[0]["seq"])
+
+    @property
+    def ds(self) -> date:
+        """Its date."""
+        found: date = self.rows[0]["ds"]
+        return found
+
+
+def filed_releases(path: Path, columns: list[str]) -> Iterator[FiledRelease]:
+    """Give the releases that some file of the table holds as a whole, by file and id.
+
+    Args:
+        path: The folder of the table ``releases``.
+        columns: The columns of the table: files of other versions of it are passed over.
+    """
+    for file in sorted(path.glob("*.parquet")):
+        try:
+            table = pq.ParquetFile(file).read()
+        except (OSError, pa.ArrowException):
+            continue
+        if sorted(table.column_names) != sorted(columns):
+            continue
+        of_release: dict[str, list[Mapping[str, Any]]] = {}
+        for row in table.to_pylist():
+            of_release.setdefault(row["release_id"], []).append(row)
+        yield from (FiledRelease(file, tuple(rows)) for rows in of_release.values() if _whole(rows))
+
+
+def _whole(rows: Sequence[Mapping[str, Any]]) -> bool:
+    tables = {row["table_name"] for row in rows}
+    with_texts = sum(all(row[name] is not None for name in _TEXTS) for row in rows)
+    return (
+        {row["n_tables"] for row in rows} == {len(rows)} == {len(tables)}
+        and len({row["seq"] for row in rows}) == 1
+        and with_texts == 1
+    )
+
+
+def committed_files(path: Path) -> set[str]:
+    """Return the names of the files that some readable entry of the table's log has added."""
+    found: set[str] = set()
+    folder = log_folder(path)
+    for entry in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            lines = entry.read_text(encoding="utf-8").splitlines()
+            actions = [json.loads(line) for line in lines]
+        except (OSError, ValueError):
+            continue
+        found |= {one["add"]["path"] for one in actions if isinstance(one, dict) and "add" in one}
+    return found
