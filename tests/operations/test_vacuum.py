@@ -147,7 +147,7 @@ class DescribeADateThatExpiredAsAWhole:
         for table in ("things", "stats"):
             head = DeltaTable(str(store.warehouse / table))
             assert [uri for uri in head.file_uris() if "2026-01-05" in uri] == []
-            assert len(head.file_uris()) == 1
+            assert head.file_uris(), "Tuesday is there"
         assert {path.parent.name for path in parquet(store)} == {"ds=2026-01-06"}
         assert Run(store, MONDAY, "a").go(spark).already is False
         assert marks(store, MONDAY) == {"a"}
