@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from winnow.tables import request_rows
+from winnow.tables.rows_before import n_before
 
 from tests.audit.broken_draws import changed
 from tests.audit.memory import Memory
@@ -68,8 +69,8 @@ def in_one(bench: Bench, where: str, **columns: Column) -> Broken:
 
 
 def histories_know_the_next_hour(bench: Bench, patch: Patch) -> Broken:
-    right = request_rows._n_before
-    patch.setattr(request_rows, "_n_before", lambda u, t, a, until: right(u, t, a, until + HOUR_US))
+    right = n_before
+    patch.setattr(request_rows, "n_before", lambda u, t, a, until: right(u, t, a, until + HOUR_US))
     return made_again(bench)
 
 

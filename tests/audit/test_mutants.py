@@ -70,6 +70,8 @@ REQUESTS = (
     "request_parts_differ",
     "request_rows_differ",
 )
+SEQUENCES = ("sequence_misplaced", "sequence_targets_differ", "sequence_differs")
+HISTORIES = ("history_state_outside", "history_state_lost", "history_state_differs")
 PROVEN_ELSEWHERE = {
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
@@ -81,6 +83,7 @@ PROVEN_ELSEWHERE = {
     "frequency_state_differs": "audit/test_broken_frequency.py",
     "streaming_log_q_differs": "audit/test_broken_frequency.py",
     **dict.fromkeys(REQUESTS, "audit/test_broken_requests.py"),
+    **dict.fromkeys((*HISTORIES, *SEQUENCES), "audit/test_broken_histories.py"),
     "organic_positives_differ": "events/test_organic_positives.py",
     "source_groups_differ": "audit/test_mutants.py",
     "weak_positives_differ": "events/test_weak_positives.py",
@@ -232,6 +235,13 @@ class DescribeTheUnbrokenBuild:
             "request_negatives_shown",
             "request_rows_differ",
             "request_parts_differ",
+            # Of histories that are carried from date to date: see test_broken_histories.
+            *HISTORIES,
+            *SEQUENCES,
+            "history_log_differs",
+            "history_restarted",
+            "history_state_replaced",
+            "history_dates_missing",
             # Of negatives that users rejected: see ``rejecting``.
             "negatives_not_rejected",
             "feedback_pool_differs",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -100,9 +101,9 @@ def openings(monkeypatch: pytest.MonkeyPatch) -> list[BuildRequest]:
     """The builds that opened their logs, from now on."""
     opened: list[BuildRequest] = []
 
-    def noted(request: BuildRequest) -> Inputs:
+    def noted(request: BuildRequest, clicks_from: date | None) -> Inputs:
         opened.append(request)
-        return open_inputs(request)
+        return open_inputs(request, clicks_from)
 
     monkeypatch.setattr("winnow.building.variants.open_inputs", noted)
     return opened

@@ -155,8 +155,10 @@ class DescribePartsThatDisagree:
         assert sentences(tmp_path, text) == [
             "requests.history_days (winnow.yaml, line 7): clicks are read for "
             "exclusion.click_lookback_days only, found 8, expected 7 at most. Raise "
-            "exclusion.click_lookback_days, or leave history_days out."
+            "exclusion.click_lookback_days, leave history_days out, or set history.carried."
         ]
+        carried = "history_days: 8, history: {carried: true}"
+        load_config(written(tmp_path, text.replace("history_days: 8", carried)))
         load_config(written(tmp_path, text.replace("history_days: 8", "history_days: 7")))
 
     def it_gives_values_of_a_page_names_of_their_own(self, tmp_path: Path) -> None:

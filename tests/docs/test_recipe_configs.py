@@ -80,7 +80,7 @@ class DescribeARecipe:
 
     def it_writes_the_tables_that_it_names(self, name: str, built: Recipe) -> None:
         found = built(name)
-        assert set(found.tables) == set(found.config.tables)
+        assert set(found.tables) == set(found.config.tables_written)
         assert all(rows for rows in found.tables.values())
 
     def it_gives_as_many_negatives_of_each_source_as_it_asks_for(

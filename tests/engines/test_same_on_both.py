@@ -38,6 +38,7 @@ positives:
   per_user_cap: 3
   upsampling: {threshold_clicks: 4.0, most: 2.5}
 in_batch: {batch_size: 16, streaming: {rate: 0.1, buckets: 100}}
+requests: {history_length: 5, history: {carried: true}}
 """
 NOON = 1_767_355_200_000_000
 """2026-01-02 12:00 UTC in microseconds."""

@@ -22,6 +22,25 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class HistoryChain:
+    """What the histories of a date go on from, as far as earlier releases tell.
+
+    Attributes:
+        before: history_state of the date that they go on from; None where of none.
+        until_us: The end of that date, in microseconds since 1970 UTC.
+        restarted: Whether there is none though earlier dates are released.
+        replaced: Earlier dates whose state went on from one that was replaced since.
+        missing: Dates of the window of which nothing knows the clicks.
+    """
+
+    before: DataFrame | None = None
+    until_us: int = 0
+    restarted: bool = False
+    replaced: Sequence[date] = ()
+    missing: Sequence[date] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What an audit looks at.
 
@@ -46,6 +65,7 @@ class Evidence:
             could go on from.
         frequency_restarted: Whether there is none though earlier dates are released.
         frequency_replaced: Earlier dates whose state went on from one that was replaced since.
+        history: What histories go on from.
     """
 
     run: Run
@@ -65,6 +85,7 @@ class Evidence:
     frequency_before: DataFrame | None = None
     frequency_restarted: bool = False
     frequency_replaced: Sequence[date] = ()
+    history: HistoryChain = HistoryChain()
     _kept: dict[Any, "_Kept"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from pydantic import ValidationError
 from pyspark.sql import DataFrame
 
 from winnow.audit.audit import audit
-from winnow.audit.evidence import Evidence
+from winnow.audit.evidence import Evidence, HistoryChain
 from winnow.audit.gates.history import MOST_RELEASES
 from winnow.audit.recompute.item_aliases import with_own_aliases
 from winnow.audit.record import AuditRecord
-from winnow.building.frequency import STATE_TABLE, replaced_states, started_anew
+from winnow.building.earlier_states import replaced_states
+from winnow.building.frequency import STATE_TABLE, started_anew
+from winnow.building.history import HISTORY_TABLE, HistoryBefore
 from winnow.building.inputs import Inputs
 from winnow.building.sampling import Sampled
 from winnow.config.model import Frozen
@@ -54,6 +57,7 @@ def audit_build(
     since: ReleasesSnapshot,
     *,
     allow_empty: bool,
+    history: HistoryBefore | None = None,
 ) -> AuditRecord:
     """Audit the staged tables of a build.
 
@@ -65,8 +69,9 @@ def audit_build(
         staged: The staged tables. store: Its tables.
         since: The releases as of the start.
         allow_empty: Whether tables may be empty.
+        history: What histories went on from.
     """
-    before, history = release_before(since, run.day.date), inputs.history_days
+    before, known_days = release_before(since, run.day.date), inputs.history_days
     evidence = Evidence(
         run=run,
         staged={name: store.read_staged(table) for name, table in staged.items()},
@@ -80,15 +85,18 @@ def audit_build(
         ),
         totals=sampled.totals,
         protocols={name: found.reader for name in staged if (found := store.protocol(name))},
-        history_share=None if history is None else history / run.config.popularity.window_days,
+        history_share=None
+        if known_days is None
+        else known_days / run.config.popularity.window_days,
         earlier=earlier_volumes(since, run.day.date),
         items_before=_items_of(before, store),
         allow_empty=allow_empty,
         frequency_before=_frequency_before(since, run, store),
         frequency_restarted=started_anew(since, run.config, run.day.date),
-        frequency_replaced=replaced_states(since, run.day.date)
+        frequency_replaced=replaced_states(since, run.day.date, STATE_TABLE)
         if run.config.estimates_frequency
         else (),
+        history=HistoryChain() if history is None else _history(history, inputs, since, run, store),
     )
     return audit(evidence)
 
@@ -149,6 +157,31 @@ def _frequency_before(since: ReleasesSnapshot, run: Run, store: Store) -> DataFr
         made["streaming"][name] == getattr(asked.streaming, name) for name in ("arrays", "buckets")
     )
     return store.read_version(STATE_TABLE, pin.version, release.ds) if same else None
+
+
+def _history(
+    given: HistoryBefore, inputs: Inputs, since: ReleasesSnapshot, run: Run, store: Store
+) -> HistoryChain:
+    """Return what histories must go on from: what ``given`` says of its date is looked up here."""
+    day, table = run.day.date, HISTORY_TABLE
+    replaced = replaced_states(
+        since, day, table, most=run.config.requests.days(run.config.exclusion)
+    )
+    chain = HistoryChain(
+        restarted=given.restarted,
+        replaced=replaced,
+        missing=given.missing_dates(inputs.logs["clicks"], run.config, day),
+    )
+    if given.release is None:
+        return chain
+    # The newest release of the date, by the log of releases and not as it was given.
+    release = since.newest(given.release.ds)
+    pin = None if release is None else release.pin(table)
+    if release is None or pin is None:
+        return chain
+    before = store.read_version(table, pin.version, release.ds)
+    until_us = run.day.shifted((release.ds - day).days).end_us
+    return replace(chain, before=before, until_us=until_us)
 
 
 def _items_of(release: Release | None, store: Store) -> DataFrame | None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
+from typing import Any
 
 from winnow.audit.judging import require_passed, warning_of
 from winnow.audit.record import AuditRecord
@@ -10,8 +12,9 @@ from winnow.audit.suites.suite import Suite
 from winnow.building.audit import audit_build, keep_run
 from winnow.building.code_version import code_version
 from winnow.building.config_check import check_config
-from winnow.building.frequency import FrequencyBefore, frequency_before
+from winnow.building.frequency import STATE_TABLE, FrequencyBefore, frequency_before
 from winnow.building.full_disk import room_explained
+from winnow.building.history import HISTORY_TABLE, HistoryBefore, history_before
 from winnow.building.inputs import (
     Inputs,
     inputs_json,
@@ -69,7 +72,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
     begun = begin(request)
     with request.progress.stage("check the logs"):
-        inputs = open_inputs(request)
+        inputs = open_inputs(request, begun.clicks_from)
         opened |= inputs.logs
     # To compile takes long: a path that is wrong is told before.
     request.engine.compile_kernels(request.progress.stage)
@@ -88,6 +91,7 @@ class Begun:
         store: The tables of the warehouse.
         releases: What was released before.
         run: The date, and the folder of its staging.
+        history: What histories go on from, where they are carried from date to date.
     """
 
     request: BuildRequest
@@ -95,6 +99,12 @@ class Begun:
     store: Store
     releases: ReleasesSnapshot
     run: Run
+    history: HistoryBefore | None = None
+
+    @property
+    def clicks_from(self) -> date | None:
+        """The first date whose clicks are read for histories; None where they are not carried."""
+        return None if self.history is None else self.history.reads_from
 
 
 def begin(request: BuildRequest) -> Begun:
@@ -103,6 +113,7 @@ def begin(request: BuildRequest) -> Begun:
     Raises:
         ConfigError: As ``check_config``.
         ReleaseError: The log of a table is damaged.
+        InputError: Histories cannot go on from an earlier date, and that is a failure.
     """
     suites = check_config(request.config) if request.suites is None else request.suites
     run_id = new_run_id()
@@ -115,7 +126,7 @@ def begin(request: BuildRequest) -> Begun:
         store.protocol(table)
     preload_great_expectations()
     run = run_in(staging_path(request.warehouse, run_id), request, run_id)
-    return Begun(request, suites, store, releases, run)
+    return Begun(request, suites, store, releases, run, history_before(request, releases))
 
 
 def released(
@@ -135,14 +146,17 @@ def released(
     config, progress, run_id = request.config, request.progress, run.scratch.tag
     folder = run.scratch.folder
     before_date = frequency_before(request, begun.releases)
-    recorded = partial(_recorded, request, run_id, inputs, before_date)
+    earlier = None if begun.history is None else begun.history.state(store, run.day.zone)
+    recorded = partial(_recorded, request, run_id, inputs, _states(begun, inputs, before_date))
     before = partial(recorded, counted.counts)
     judged = judge_logs(suites, counted.logs, counted.counts, request, run_id, folder, before)
     estimate = None if before_date is None else before_date.estimate
     sampled = sample_logs(counted, request, run, joined, estimate)
     with progress.stage("stage tables") as stage:
         known = contracts(config, inputs.logs)
-        of_tables = sampled.table_inputs(known["rejected"], run, mature=inputs.mature)
+        of_tables = sampled.table_inputs(
+            known["rejected"], run, mature=inputs.mature, history=earlier
+        )
         linked = None if joined is None else joined.tables
         staged = stage_tables(of_tables, known, run, store, run_id, linked)
         stage.rows = sum(table.content.rows for table in staged.values())
@@ -150,8 +164,9 @@ def released(
         counts = with_orphans(counted.counts, store.read_staged(staged["rejected"]))
         allow_empty = request.allow_empty
         record = audit_build(
-            run, inputs, sampled, counts, staged, store, begun.releases, allow_empty=allow_empty
-        )
+            run, inputs, sampled, counts, staged, store, begun.releases,
+            allow_empty=allow_empty, history=begun.history,
+        )  # fmt: skip
         judge_tables(suites, staged, store, request, run_id, judged)
         record = record.with_gates(judged.gates, judged.suites)
         run_record = recorded(counts, record)
@@ -181,11 +196,23 @@ def released(
     )
 
 
+def _states(
+    begun: Begun, inputs: Inputs, frequency: FrequencyBefore | None
+) -> dict[str, Mapping[str, Any]]:
+    """Return what is told of the states of earlier dates that the build goes on from."""
+    found = {} if frequency is None else {STATE_TABLE: frequency.record}
+    if begun.history is not None:
+        request = begun.request
+        told = begun.history.record(inputs.logs["clicks"], request.config, request.day)
+        found[HISTORY_TABLE] = told
+    return found
+
+
 def _recorded(
     request: BuildRequest,
     run_id: str,
     inputs: Inputs,
-    frequency: FrequencyBefore | None,
+    states: Mapping[str, Mapping[str, Any]],
     counts: Mapping[str, RowCounts],
     record: AuditRecord,
 ) -> RunRecord:
@@ -196,8 +223,6 @@ def _recorded(
         config_hash=request.config.fingerprint(),
         config_json=request.config.canonical_json(),
         code_version=code_version(),
-        inputs_json=inputs_json(
-            inputs, counts, request.home, None if frequency is None else frequency.record
-        ),
+        inputs_json=inputs_json(inputs, counts, request.home, states),
         quality_json=record.model_dump_json(),
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from winnow.building.earlier_states import record_of_state
 from winnow.building.request import BuildRequest
 from winnow.config.in_batch import InBatch
 from winnow.config.tree import Config
@@ -21,9 +22,6 @@ from winnow.release.release import Release
 from winnow.release.releases import ReleasesSnapshot
 
 STATE_TABLE = "frequency_state"
-MOST_DATES = 31
-"""Dates back that are looked at for states that were replaced."""
-
 _SHAPE = ("batch_size", "arrays", "buckets")
 
 
@@ -92,40 +90,10 @@ def shape_of(in_batch: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _read(request: BuildRequest, release: Release, asked: InBatch) -> FrequencyBefore:
-    pin = release.pin(STATE_TABLE)
-    assert pin is not None
     rows = ReleaseReader(request.warehouse, [release]).arrow(STATE_TABLE)
     estimate = resumed(rows.to_table(columns=STATE.names), asked.frequency)
-    record = {
-        "ds": release.ds.isoformat(),
-        "release_id": release.release_id,
-        "version": pin.version,
-        "rows": pin.content.rows,
-        "content": pin.content.total,
-        "steps": estimate.step,
-    }
+    record = record_of_state(release, STATE_TABLE) | {"steps": estimate.step}
     return FrequencyBefore(estimate, record)
-
-
-def replaced_states(releases: ReleasesSnapshot, day: date) -> list[date]:
-    """Return the earlier dates whose estimate went on from a state that was replaced since.
-
-    They are looked at one after the other from the day before on, as far as each went on from
-    another, ``MOST_DATES`` at most. The latest one comes first.
-    """
-    found = []
-    for back in range(1, MOST_DATES + 1):
-        one = day - timedelta(back)
-        release = releases.newest_if_whole(one)
-        told = {} if release is None else json.loads(release.inputs_json).get(STATE_TABLE, {})
-        if "ds" not in told:
-            break
-        before = releases.newest_if_whole(one - timedelta(1))
-        pin = None if before is None else before.pin(STATE_TABLE)
-        now = None if pin is None else (pin.content.rows, pin.content.total)
-        if now != (told["rows"], told["content"]):
-            found.append(one)
-    return found
 
 
 def goes_on_from(releases: ReleasesSnapshot, config: Config, day: date) -> Release | None:

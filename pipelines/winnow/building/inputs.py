@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,20 @@ from winnow.logs.parquet.damage import unreadable_files
 from winnow.shown_text import without_secrets
 
 
-def open_for_build(request: BuildRequest, only: Collection[str] | None = None) -> dict[str, Log]:
+def open_for_build(
+    request: BuildRequest, only: Collection[str] | None = None, clicks_from: date | None = None
+) -> dict[str, Log]:
     """Open the configured logs with every date that the build needs.
 
     Args:
         request: The build.
         only: Names of the logs to open; None opens all.
+        clicks_from: As for ``dates_needed``.
 
     Raises:
         InputError, ConfigError: As ``open_logs``.
     """
-    needs = dates_needed(request.config, request.day)
+    needs = dates_needed(request.config, request.day, clicks_from)
     return open_logs(
         request.config,
         Path.cwd(),
@@ -57,14 +61,16 @@ class Inputs:
     history_days: int | None
 
 
-def open_inputs(request: BuildRequest) -> Inputs:
+def open_inputs(request: BuildRequest, clicks_from: date | None = None) -> Inputs:
     """Open the logs of a build and check that they reach far enough.
+
+    ``clicks_from`` is as for ``dates_needed``.
 
     Raises:
         ConfigError: As ``open_logs``.
         InputError: As ``open_logs``, ``maturity`` and ``require_history``.
     """
-    logs = open_for_build(request)
+    logs = open_for_build(request, clicks_from=clicks_from)
     mature, days = maturity(request, logs), days_of_history(request, logs)
     require_history(request, days)
     return Inputs(logs, mature, days)
@@ -155,11 +161,12 @@ def inputs_json(
     inputs: Inputs,
     counts: Mapping[str, RowCounts],
     home: Path | None,
-    frequency: Mapping[str, Any] | None = None,
+    states: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Return what the release tells about its inputs and where their rows went.
 
-    ``frequency`` is what it tells of the state that the estimate of frequencies went on from.
+    ``states`` is what it tells of the states of earlier dates that it went on from, by the names
+    of their tables.
     ``files`` are the files of each log, by folder and name below its path, each with its bytes and
     when it was last written, in microseconds since 1970 UTC: ``winnow stale`` compares them.
 
@@ -179,9 +186,7 @@ def inputs_json(
         "mature": inputs.mature,
         "files": {name: by_folder(logs[name].files) for name in counts},
     }
-    if frequency is not None:
-        record["frequency_state"] = frequency
-    return json.dumps(record, sort_keys=True)
+    return json.dumps(record | dict(states or {}), sort_keys=True)
 
 
 def _from_home(folder: str, home: Path | None) -> str:

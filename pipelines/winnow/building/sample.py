@@ -6,7 +6,7 @@ For notebooks, and for tests of a config: the rows are those that a build of the
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -145,7 +145,10 @@ def _tables(request: "BuildRequest", folder: Path) -> "dict[str, pa.Table]":
 
     engine, config = request.engine, request.config
     engine.warm_up(audit=False)
-    run, logs = run_in(folder, request, new_run_id()), open_for_build(request)
+    run, first = run_in(folder, request, new_run_id()), None
+    if config.carries_history:
+        first = request.day - timedelta(config.requests.days(config.exclusion))
+    logs = open_for_build(request, clicks_from=first)
     counted = count_logs(logs, request, run, at_once=len(logs))
     sampled = sample_logs(counted, request, run)
     known, mature = contracts(config, logs), maturity(request, logs)

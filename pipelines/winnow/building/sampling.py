@@ -32,6 +32,7 @@ from winnow.sampler.steps import pairs_of_date, stage_groups, stage_pairs_and_ca
 from winnow.spark.scratch import Scratch
 from winnow.spark.sized import Sized
 from winnow.tables.all_tables import TableInputs, shown_on_date, totals
+from winnow.tables.history_state import EarlierState
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,21 @@ class Sampled:
     joined: Joined | None = None
     frequency: StreamingFrequency | None = None
 
-    def table_inputs(self, rejected: TableContract, run: Run, *, mature: bool) -> TableInputs:
+    def table_inputs(
+        self,
+        rejected: TableContract,
+        run: Run,
+        *,
+        mature: bool,
+        history: EarlierState | None = None,
+    ) -> TableInputs:
         """Return what the tables are made of.
 
         Args:
             rejected: The contract of ``rejected``.
             run: The date, and where to compute.
             mature: Whether the attribution window is complete.
+            history: The state that histories go on from.
         """
         logs, census, counts = self.counted.logs, self.counted.census, self.counted.counts
         return TableInputs(
@@ -124,6 +133,7 @@ class Sampled:
             mature=mature,
             users=self.users,
             frequency=self.frequency,
+            history=history,
         )
 
 

@@ -103,8 +103,8 @@ def build_variants(request: BuildRequest) -> VariantBuilds:
             begun[name] = begin(one)
         except Exception as error:
             failed[name] = error
-    for names in _of_same_dates(configs, request.day):
-        _build_some({name: begun[name] for name in names if name in begun}, request, made, failed)
+    for builds in _of_same_dates(begun, request.day):
+        _build_some(builds, request, made, failed)
     errors = list({id(error): error for error in failed.values()}.values())
     if not made and len(errors) == 1 and len(failed) > 1:
         raise errors[0]  # what all share is wrong
@@ -122,13 +122,12 @@ def _build_some(
     failed: dict[str, Exception],
 ) -> None:
     """Build variants that need the same dates of the logs, and tell what came of each."""
-    if not begun:
-        return
-    first, run_id = next(iter(begun.values())).request.config, new_run_id()
+    first, run_id = next(iter(begun.values())), new_run_id()
+    one = replace(request, config=first.request.config)
     with at_work(staging_path(request.warehouse, run_id)):
         try:
             with room_explained(request.warehouse):
-                inputs, counted, joined = _shared(replace(request, config=first), run_id)
+                inputs, counted, joined = _shared(one, run_id, first.clicks_from)
         except Exception as error:
             failed |= dict.fromkeys(begun, error)
             return
@@ -141,22 +140,25 @@ def _build_some(
         drop_staging(request.warehouse, run_id)
 
 
-def _of_same_dates(configs: Mapping[str, Config], day: date) -> list[list[str]]:
-    """Return the names of variants, together those that need the same dates of the logs."""
-    groups: dict[str, list[str]] = {}
-    for name, config in configs.items():
-        groups.setdefault(repr(dates_needed(config, day)), []).append(name)
+def _of_same_dates(begun: Mapping[str, Begun], day: date) -> list[dict[str, Begun]]:
+    """Return the builds of variants, together those that need the same dates of the logs."""
+    groups: dict[str, dict[str, Begun]] = {}
+    for name, one in begun.items():
+        needs = dates_needed(one.request.config, day, one.clicks_from)
+        groups.setdefault(repr(needs), {})[name] = one
     return list(groups.values())
 
 
-def _shared(request: BuildRequest, run_id: str) -> tuple[Inputs, Counted, Joined]:
+def _shared(
+    request: BuildRequest, run_id: str, clicks_from: date | None
+) -> tuple[Inputs, Counted, Joined]:
     """Do what all variants have in common, by the config of one of them."""
     opened: dict[str, Log] = {}
     folder = staging_path(request.warehouse.parent, run_id)
     run, progress = run_in(folder, request, run_id), request.progress
     try:
         with progress.stage("check the logs"):
-            inputs = open_inputs(request)
+            inputs = open_inputs(request, clicks_from)
             opened |= inputs.logs
         request.engine.compile_kernels(progress.stage)
         request.engine.warm_up(audit=True)

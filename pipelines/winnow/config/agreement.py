@@ -83,7 +83,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
         asked["in_batch.streaming"] = parts["in_batch"].streaming
     yield from in_batch_faults(asked, parts.get("tables"), carried)
     of_requests = (parts.get("requests"), parts.get("exclusion"), parts.get("tables"))
-    yield from requests_faults(*of_requests, () if positives is None else positives.values)
+    values = () if positives is None else positives.values
+    has_aliases = logs.get("item_aliases") is not None
+    yield from requests_faults(*of_requests, values, has_aliases=has_aliases)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry

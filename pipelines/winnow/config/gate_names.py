@@ -43,6 +43,10 @@ SETTABLE = (
     "frequency_saturated",
     "frequency_rank_correlation",
     "frequency_distance",
+    "history_log_differs",
+    "history_restarted",
+    "history_state_replaced",
+    "history_dates_missing",
     "volume_deviation",
     "item_drift",
 )
@@ -145,6 +149,12 @@ ABSOLUTE = (
     "request_negatives_shown",
     "request_rows_differ",
     "request_parts_differ",
+    "history_state_outside",
+    "history_state_lost",
+    "history_state_differs",
+    "sequence_misplaced",
+    "sequence_targets_differ",
+    "sequence_differs",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

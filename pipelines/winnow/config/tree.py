@@ -42,13 +42,19 @@ TableName = Literal[
     "ranking_samples",
     "cascade_samples",
     "request_samples",
+    "user_sequences",
     "item_stats",
     "rejected",
 ]
 TABLES: tuple[TableName, ...] = get_args(TableName)
-STATE_TABLES = ("frequency_state",)
+STATE_TABLES = ("frequency_state", "history_state")
 """Tables that no config names: they are written where what they keep is asked for."""
-_ONLY_IF_NAMED = ("training_samples_pointwise", "cascade_samples", "request_samples")
+_ONLY_IF_NAMED = (
+    "training_samples_pointwise",
+    "cascade_samples",
+    "request_samples",
+    "user_sequences",
+)
 
 
 def _carried(column: str) -> str:
@@ -181,12 +187,18 @@ class Config(Frozen):
     def tables_written(self) -> tuple[str, ...]:
         """The tables of a build, in the order in which they are promoted."""
         named = tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
-        return (*named, *STATE_TABLES) if self.estimates_frequency else named
+        asked = zip(STATE_TABLES, (self.estimates_frequency, self.carries_history), strict=True)
+        return (*named, *(table for table, is_asked in asked if is_asked))
 
     @property
     def estimates_frequency(self) -> bool:
         """Whether a running estimate of how likely items are in batches is asked for."""
         return self.in_batch is not None and self.in_batch.streaming is not None
+
+    @property
+    def carries_history(self) -> bool:
+        """Whether the past of users is carried on from date to date."""
+        return self.requests.history.carried
 
     def carried(self, log: str) -> tuple[str, ...]:
         """Return the columns of a log that are copied to tables, by the names they have there."""

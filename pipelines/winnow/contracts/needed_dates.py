@@ -28,7 +28,7 @@ class Needs:
     later: Mapping[str, tuple[date, ...]]
 
 
-def dates_needed(config: Config, day: date) -> Needs:
+def dates_needed(config: Config, day: date, clicks_from: date | None = None) -> Needs:
     """Return what the build of a date needs.
 
     Impressions: the exposure lookback, and one attribution window back, to tell orphan clicks.
@@ -38,6 +38,10 @@ def dates_needed(config: Config, day: date) -> Needs:
     back over that window; where clicks have to be joined with them, because only attributed ones
     count or an impression tells the market, over one attribution window more.
     Negative feedback: so many days as the source that takes it says.
+
+    Args:
+        config: The config. day: The date.
+        clicks_from: A date from which clicks are needed for histories; None where none is.
     """
     zone, build_day = config.calendar_zone, CalendarDay(day, config.calendar_zone)
     # In microseconds, as a date with a change of the clock has 23 or 25 hours.
@@ -64,7 +68,7 @@ def dates_needed(config: Config, day: date) -> Needs:
         "impressions": DateRange(
             min(exposed, first_shown, seen), max(ahead, last_click if last_impression else day)
         ),
-        "clicks": DateRange(min(clicked, popular), max(ahead, last_click)),
+        "clicks": DateRange(min(clicked, popular, clicks_from or day), max(ahead, last_click)),
         "ranking_log": DateRange(ranked, day),
         "negative_feedback": DateRange(rejected, day),
         "items": DateRange(day, day),

@@ -52,12 +52,15 @@ class LogsNow:
     config: Config
     logs: Mapping[str, ListedLog]
 
-    def of_date(self, name: str, day: date) -> Stamps:
-        """Return the stamps of the files of a log that the build of a date reads."""
+    def of_date(self, name: str, day: date, clicks_from: date | None = None) -> Stamps:
+        """Return the stamps of the files of a log that the build of a date reads.
+
+        ``clicks_from`` is the date from which it reads clicks for histories, if it does.
+        """
         log = self.logs[name]
         if log.partition is None:
             return stamps(log.location, log.files)
-        needed = self._needs(day).dates[name]
+        needed = dates_needed(self.config, day, clicks_from).dates[name]
         wanted = set(folder_dates(needed, log.partition, self.config.calendar_zone))
         return stamps(log.location, (file for file in log.files if file.date in wanted))
 
@@ -93,7 +96,12 @@ def list_logs(config: Config, dates: DateRange) -> LogsNow:
         InputError: A log cannot be listed; as ``list_files``.
         ConfigError: The mapping of a log contradicts itself, or no folder of it holds a date.
     """
-    first, last = (dates_needed(config, day).dates for day in (dates.first, dates.last))
+    clicks_from = None
+    if config.carries_history:
+        # A build that has no state to go on from reads the whole window.
+        clicks_from = dates.first - timedelta(config.requests.days(config.exclusion))
+    first = dates_needed(config, dates.first, clicks_from).dates
+    last = dates_needed(config, dates.last).dates
     return LogsNow(
         config,
         {

@@ -1,9 +1,9 @@
 """Why a date should be built again: one sentence each, and what it is about."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, get_args
 
 from winnow.config.tree import Config
@@ -49,10 +49,12 @@ def inputs_reason(release: Release, confirmed: Confirmation, logs: LogsNow) -> R
 
     A release from before files were recorded is told by their times alone.
     """
-    told = json.loads(confirmed.inputs_json).get("files")
+    inputs = json.loads(confirmed.inputs_json)
+    told, read_from = inputs.get("files"), inputs.get("history_state", {}).get("reads_from")
+    clicks_from = None if read_from is None else date.fromisoformat(read_from)
     changes: list[tuple[str, str, str]] = []
     for name in logs.logs:
-        now = logs.of_date(name, release.ds)
+        now = logs.of_date(name, release.ds, clicks_from)
         if told is None:
             found = _written_after(now, release.created_ts)
         else:
@@ -88,26 +90,30 @@ def code_reason(confirmed: Confirmation, code: str) -> Reason | None:
 
 
 def state_reasons(
-    confirmed: Confirmation, newest: Release | None, goes_on: Release | None
+    confirmed: Confirmation,
+    newest: Callable[[date], Release | None],
+    goes_on: Mapping[str, Release | None],
 ) -> list[Reason]:
-    """Return which states that a date went on from are no longer what the date before has.
+    """Return which states that a date went on from are no longer what their date has.
 
     Args:
         confirmed: What the release of the date tells.
-        newest: The newest release of the date before.
-        goes_on: The same where a build would go on from its state now.
+        newest: Gives the newest release of a date.
+        goes_on: By table of state, the release that a build would go on from now, where one that
+            began anew says something else.
     """
     found = []
     for table, told in carried_states(json.loads(confirmed.inputs_json)).items():
         if "anew" in told:
-            if goes_on is not None:
-                text = f"its {table} began anew, and {goes_on.ds} is released now: it can go on"
+            if (before := goes_on.get(table)) is not None:
+                text = f"its {table} began anew, and {before.ds} is released now: it can go on"
                 found.append(Reason("state", text))
             continue
-        pin = None if newest is None else newest.pin(table)
+        release = newest(date.fromisoformat(told["ds"]))
+        pin = None if release is None else release.pin(table)
         now = None if pin is None else (pin.content.rows, pin.content.total)
         if now != (told["rows"], told["content"]):
-            by = "is gone" if newest is None else f"was replaced by {newest.release_id}"
+            by = "is gone" if release is None else f"was replaced by {release.release_id}"
             text = f"its {table} goes on from {told['release_id']} of {told['ds']}, which {by}"
             found.append(Reason("state", text))
     return found

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from winnow.building.code_version import code_version
-from winnow.building.frequency import goes_on_from
+from winnow.building.frequency import STATE_TABLE, goes_on_from
 from winnow.config.tree import Config
 from winnow.dates import DateRange
 from winnow.errors import ConfigError, Problem, ReleaseError
@@ -122,9 +122,9 @@ class Judge:
             # Another config reads other files, and an immature date lacks some: no news of them.
             reasons.append(inputs_reason(release, confirmed, self.logs) if mature else None)
         reasons.append(code_reason(confirmed, self._code))
-        before = releases.newest_if_whole(day - timedelta(1))
-        goes_on = goes_on_from(releases, self.config, day)
-        reasons += state_reasons(confirmed, before, goes_on)
+        # What histories read from the log of all dates is the same wherever it goes on from.
+        goes_on = {STATE_TABLE: goes_on_from(releases, self.config, day)}
+        reasons += state_reasons(confirmed, releases.newest_if_whole, goes_on)
         found = [reason for reason in reasons if reason is not None]
         return self._judged(day, release, found, waits_for, mature)
 

@@ -22,11 +22,13 @@ from winnow.sampler.group_columns import missing_column
 from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
 from winnow.tables.cascade_samples import cascade_samples
+from winnow.tables.history_state import EarlierState, history_state
 from winnow.tables.item_stats import item_stats
 from winnow.tables.of_groups import with_placement
 from winnow.tables.ranking_samples import ranking_samples
 from winnow.tables.request_samples import request_samples
 from winnow.tables.stage_values import StageLog
+from winnow.tables.user_sequences import user_sequences
 
 OF_LOGS_ALONE = ("ranking_samples", "cascade_samples", "rejected")
 """The tables of which no sampled row is a part."""
@@ -48,6 +50,8 @@ class TableInputs:
         mature: Whether the attribution window is complete.
         users: What ``staged_users`` returned.
         frequency: The running estimate after the batches of the date, where one is asked for.
+        history: The state of an earlier date that histories go on from; None where they are of the
+            click log alone.
     """
 
     logs: Mapping[str, Log]
@@ -60,6 +64,7 @@ class TableInputs:
     mature: bool
     users: Sized | None = None
     frequency: StreamingFrequency | None = None
+    history: EarlierState | None = None
 
     @property
     def ranked(self) -> StageLog | None:
@@ -116,6 +121,7 @@ def frames_of_logs(
             contract,
             run,
             mature=mature,
+            earlier=inputs.history,
         )
 
     def all_items(contract: TableContract) -> DataFrame:
@@ -133,13 +139,23 @@ def frames_of_logs(
         rows = run.scratch.stored(state_of(inputs.frequency), "frequency-state")
         return rows.withColumn("ds", F.lit(run.day.date)).select(*contract.names)
 
+    def all_sequences(contract: TableContract) -> DataFrame:
+        return user_sequences(
+            inputs.logs, inputs.groups, inputs.history, contract, run, mature=inputs.mature
+        )
+
+    def all_histories(contract: TableContract) -> DataFrame:
+        return history_state(inputs.logs, inputs.history, contract, run)
+
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
         "cascade_samples": all_candidates,
         "request_samples": all_requests,
+        "user_sequences": all_sequences,
         "item_stats": all_items,
         "rejected": lambda _: inputs.rejected,
         "frequency_state": all_buckets,
+        "history_state": all_histories,
     }
     for name, maker in makers.items():
         if name in contracts:

@@ -12,20 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from winnow.arrays.distinct import distinct
 from winnow.arrays.grouping import starts_of_runs
+from winnow.arrays.id_numbers import numbered, one_array
 from winnow.arrays.lists import lists_of
 from winnow.arrays.sorting import order_of
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.sampler.group_columns import chosen_lists_of, drawn_lists_of
 from winnow.tables.group_lists import GroupLists, Int64s, positions_in
 from winnow.tables.listwise import negative_lists
+from winnow.tables.rows_before import n_before
 from winnow.tables.sources import StageSources
 
-POSITIVE, PAGE, SHOWN, CLICK = 0, 1, 2, 3
+POSITIVE, PAGE, SHOWN, CLICK, LEFT_OUT = 0, 1, 2, 3, 4
 """Kinds of rows: a kept positive, with ``at_us`` its impression; an impression of a request with
 one, as ranking_samples has it; a readable impression of such a request that cannot be on its page;
-a click of a user with such a request. ``at_us`` is when it was shown or clicked."""
+a click of a user with such a request; how many clicks an earlier state of such a user left out,
+``n_left_out``. ``at_us`` is when it was shown or clicked."""
 
 _NO_PLACE = 2**40
 """Behind every position: where none is known."""
@@ -71,16 +73,22 @@ class RequestRows:
 
     def rows(self, events: pa.Table) -> pa.Table:
         """Return one row for each request that has a positive, ordered by user and request."""
-        user, kind = _numbered(events["user_id"]), events["kind"].to_numpy()
-        of_requests = np.flatnonzero(kind != CLICK)
+        user, kind = numbered(events["user_id"]), events["kind"].to_numpy()
+        of_requests = np.flatnonzero(kind < CLICK)
         there = events.take(pa.array(of_requests))
         requests = _requests(there, user[of_requests], kind[of_requests])
         clicks = np.flatnonzero(kind == CLICK)
+        n_left_out = np.zeros(int(user.max(initial=0)) + 1, np.int64)
+        if "n_left_out" in events.column_names:
+            earlier = np.flatnonzero(kind == LEFT_OUT)
+            np.add.at(
+                n_left_out, user[earlier], one_array(events, "n_left_out").take(pa.array(earlier))
+            )
         positives = self._positives(there, requests)
         made = {
             **{n: positives[n].take(pa.array(requests.firsts)) for n in ("user_id", "request_id")},
             "request_us": pa.array(requests.first_us),
-            **self._history(events.take(pa.array(clicks)), user[clicks], requests),
+            **self._history(events.take(pa.array(clicks)), user[clicks], requests, n_left_out),
             **self._page(there, requests),
             **self._of_positives(positives, requests),
         }
@@ -90,15 +98,15 @@ class RequestRows:
         """Return the positives by request, in the order of item ids."""
         places = np.flatnonzero(requests.kind == POSITIVE)
         some = there.take(pa.array(places))
-        order = [_numbered(some["item_id"]), requests.number[places]]
+        order = [numbered(some["item_id"]), requests.number[places]]
         if "repeat_idx" in some.column_names:
             order.insert(0, some["repeat_idx"].to_numpy())
         return some.take(pa.array(np.lexsort(order))).combine_chunks()
 
     def _of_positives(self, positives: pa.Table, requests: "_Requests") -> dict[str, pa.Array]:
         lengths = requests.n_positives
-        made = {name: lists_of(_chunk(positives, of), lengths) for name, of in self.of_positives}
-        made["pos_actions"] = lists_of(self._named(_chunk(positives, "action")), lengths)
+        made = {name: lists_of(one_array(positives, of), lengths) for name, of in self.of_positives}
+        made["pos_actions"] = lists_of(self._named(one_array(positives, "action")), lengths)
         easy = GroupLists(positives, drawn_lists_of(mixture=self.mixture))
         hard = GroupLists(positives, chosen_lists_of(None))
         n_negatives = easy.lengths + hard.lengths
@@ -115,39 +123,44 @@ class RequestRows:
         action = pc.fill_null(page["action"], -1).to_numpy()
         # What differs at one place is ordered by all that it is: no order of rows shows.
         values = [pc.fill_null(page[of], -np.inf).to_numpy() for _, of in self.values]
-        item, at_us = _numbered(page["item_id"]), page["at_us"].to_numpy()
+        item, at_us = numbered(page["item_id"]), page["at_us"].to_numpy()
         order = _by_place(number, position, (*values, action, item, at_us))
         page = page.take(pa.array(order)).combine_chunks()
         lengths = np.bincount(number, minlength=len(requests.first_us))
         lists = {
-            "page_item_ids": _chunk(page, "item_id"),
-            "page_positions": _chunk(page, "position"),
-            "page_us": _chunk(page, "at_us"),
-            "page_actions": self._named(_chunk(page, "action")),
-            **{name: _chunk(page, of) for name, of in self.values},
+            "page_item_ids": one_array(page, "item_id"),
+            "page_positions": one_array(page, "position"),
+            "page_us": one_array(page, "at_us"),
+            "page_actions": self._named(one_array(page, "action")),
+            **{name: one_array(page, of) for name, of in self.values},
         }
         return {name: lists_of(one, lengths) for name, one in lists.items()}
 
     def _history(
-        self, clicks: pa.Table, user: Int64s, requests: "_Requests"
+        self, clicks: pa.Table, user: Int64s, requests: "_Requests", n_left_out: Int64s
     ) -> dict[str, pa.Array]:
-        """Return the clicks before each request: equal ones, as logged twice, count once."""
+        """Return the clicks before each request: equal ones, as logged twice, count once.
+
+        ``n_left_out`` are those of each user that an earlier state left out.
+        """
         at_us, action = clicks["at_us"].to_numpy(), clicks["action"].to_numpy()
-        item = _numbered(clicks["item_id"])
+        item = numbered(clicks["item_id"])
         order = np.lexsort((action, item, at_us, user))
         columns = [column[order] for column in (user, at_us, item, action)]
         alone = starts_of_runs(*columns)
         order, (user, at_us) = order[alone], (column[alone] for column in columns[:2])
-        ends = _n_before(user, at_us, requests.user, requests.first_us)
+        ends = n_before(user, at_us, requests.user, requests.first_us)
         n_all = ends - np.searchsorted(user, requests.user)
         lengths = np.minimum(n_all, self.history_length)
         taken = np.repeat(ends - lengths, lengths) + positions_in(lengths)
         known = clicks.take(pa.array(order[taken])).combine_chunks()
         return {
-            "hist_item_ids": lists_of(_chunk(known, "item_id"), lengths),
-            "hist_actions": lists_of(self._named(_chunk(known, "action")), lengths),
-            "hist_us": lists_of(_chunk(known, "at_us"), lengths),
-            "hist_left_out": pa.array((n_all - lengths).astype(np.int32)),
+            "hist_item_ids": lists_of(one_array(known, "item_id"), lengths),
+            "hist_actions": lists_of(self._named(one_array(known, "action")), lengths),
+            "hist_us": lists_of(one_array(known, "at_us"), lengths),
+            "hist_left_out": pa.array(
+                (n_all - lengths + n_left_out[requests.user]).astype(np.int32)
+            ),
         }
 
     def _named(self, codes: pa.Array) -> pa.Array:
@@ -175,7 +188,7 @@ class _Requests(NamedTuple):
 
 
 def _requests(there: pa.Table, user: Int64s, kind: NDArray[np.int8]) -> _Requests:
-    request = _numbered(there["request_id"])
+    request = numbered(there["request_id"])
     width = int(request.max(initial=0)) + 1
     key = user * width + request
     keys, n_positives = np.unique(key[kind == POSITIVE], return_counts=True)
@@ -201,46 +214,3 @@ def _by_place(number: Int64s, position: Int64s, others: Sequence[NDArray[np.gene
         if starts_of_runs(key[order]).all():
             return order
     return np.lexsort((*others, position, number))
-
-
-def _n_before(user: Int64s, at_us: Int64s, asking: Int64s, until_us: Int64s) -> Int64s:
-    """Return how many rows come before each who asks: of users before, or its own, earlier ones.
-
-    Args:
-        user: Shape (m,), ascending. at_us: Ascending within a user, shape (m,).
-        asking: Users, shape (n,). until_us: The first microsecond that is too late, shape (n,).
-    """
-    n = len(user)
-    late = np.concatenate([np.ones(n, np.int8), np.zeros(len(asking), np.int8)])
-    times, users = np.concatenate([at_us, until_us]), np.concatenate([user, asking])
-    # At one time those who ask come first: what happens then is not before.
-    order = np.lexsort((late, times, users))
-    is_row = order < n
-    before = np.cumsum(is_row)
-    found = np.empty(len(asking), np.int64)
-    found[order[~is_row] - n] = before[~is_row]
-    return found
-
-
-def _numbered(ids: pa.ChunkedArray) -> Int64s:
-    """Return the place of each id among the distinct ones in their order, shape (m,)."""
-    if pa.types.is_integer(ids.type):
-        return distinct(ids.to_numpy().astype(np.int64, copy=False))[1].astype(np.int64)
-    encoded = ids.combine_chunks().dictionary_encode()
-    order = pc.sort_indices(encoded.dictionary).to_numpy()
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    found: Int64s = place[encoded.indices.to_numpy()]
-    return found
-
-
-def _chunk(rows: pa.Table, name: str) -> pa.Array:
-    column = rows[name]
-    chunks: Sequence[pa.Array] = column.chunks
-    return (
-        chunks[0]
-        if len(chunks) == 1
-        else pa.concat_arrays(chunks)
-        if chunks
-        else pa.array([], column.type)
-    )

@@ -14,19 +14,25 @@ from pyspark.sql.types import DataType, LongType, StructField, StructType
 from winnow.config.tree import Config
 from winnow.contracts.conforming import CHOSEN
 from winnow.contracts.log import Log
-from winnow.contracts.rows import on_date, readable_rows, valid_rows
+from winnow.contracts.rows import on_date, readable_rows
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
-from winnow.events.attribution import action_code
 from winnow.events.keys import key_of
-from winnow.events.kinds import ORGANIC, WEAK
+from winnow.events.kinds import WEAK
 from winnow.events.pair_columns import value_column
 from winnow.events.placement import keyed_hash, shard, split
 from winnow.run import Run
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 from winnow.tables.clicked_impressions import impressions_on_screen
-from winnow.tables.request_rows import CLICK, PAGE, POSITIVE, SHOWN, RequestRows
+from winnow.tables.group_actions import action_of_group
+from winnow.tables.history_state import (
+    EarlierState,
+    carried_clicks,
+    carried_left_out,
+    logged_clicks,
+)
+from winnow.tables.request_rows import CLICK, LEFT_OUT, PAGE, POSITIVE, SHOWN, RequestRows
 from winnow.tables.sources import StageSources
 
 _REQUEST = ("user_id", "request_id")
@@ -56,6 +62,7 @@ def request_samples(
     run: Run,
     *,
     mature: bool,
+    earlier: EarlierState | None = None,
 ) -> DataFrame:
     """Return one row per request that has a kept positive.
 
@@ -71,10 +78,11 @@ def request_samples(
         contract: The contract of request_samples.
         run: The date, and how long a history is.
         mature: Whether the attribution window is complete.
+        earlier: The state that histories go on from; None takes all clicks from the log.
     """
     config, day = run.config, run.day
     rows = request_rows(config, contract)
-    events = _events(logs, shown, pairs, groups, rows, run)
+    events = _events(logs, shown, pairs, groups, rows, run, earlier)
     n_rows = groups.rows + 2 * shown.rows + logs["clicks"].about_rows
     limits, scratch = run.limits, run.scratch
     # A row is about twice as wide as an event of the sampler.
@@ -131,6 +139,7 @@ def _events(
     groups: Sized,
     rows: RequestRows,
     run: Run,
+    earlier: EarlierState | None,
 ) -> DataFrame:
     """Return all that tasks look at in one frame; what rows of a kind do not have is NULL."""
     config, day, limits = run.config, run.day, run.limits
@@ -139,12 +148,12 @@ def _events(
     requests = groups.made(run.scratch.staged(distinct, "requests"))
     users = groups.made(requests.frame.select("user_id").distinct())
     asked = requests.side_of_join("request_id", limits)
-    impressions, clicks, at_us = logs["impressions"], logs["clicks"], F.col("event_us")
+    impressions, at_us = logs["impressions"], F.col("event_us")
     positives = groups.frame.select(
         *_REQUEST,
         "item_id",
         F.col("impression_us").alias("at_us"),
-        _action_of_group(config).alias("action"),
+        action_of_group(config).alias("action"),
         *(_of_group(of).alias(of) for _, of in rows.of_positives if of != "item_id"),
         *_LISTS,
         *(("easy_mixture_log_q",) if rows.mixture else ()),
@@ -164,22 +173,24 @@ def _events(
     )
     others = impressions.frame.where(on_date(impressions, day) & ~_may_be_on_page(impressions))
     readable = readable_rows(replace(impressions, frame=others))
-    first = day.shifted(-config.requests.days(config.exclusion)).start_us
-    earlier = valid_rows(clicks).where((at_us >= first) & (at_us < day.end_us))
+    asking = users.side_of_join("user_id", limits)
+    clicks = logged_clicks(logs["clicks"], earlier, run).join(asking, "user_id", "left_semi")
+    left_out: dict[int, DataFrame] = {}
+    if earlier is not None:
+        states = earlier.rows.frame.join(asking, "user_id", "left_semi")
+        clicks = clicks.unionByName(carried_clicks(states, run))
+        left_out[LEFT_OUT] = carried_left_out(states, run)
     frames = {
         POSITIVE: positives,
         PAGE: page,
         SHOWN: readable.join(asked, list(_REQUEST), how="left_semi").select(
             *_REQUEST, at_us.alias("at_us")
         ),
-        CLICK: earlier.join(users.side_of_join("user_id", limits), "user_id", "left_semi").select(
-            "user_id",
-            "item_id",
-            at_us.alias("at_us"),
-            action_code(F.col("action_type"), config.positives.actions).alias("action"),
-        ),
+        CLICK: clicks,
+        **left_out,
     }
-    types = {f.name: f.dataType for one in (positives, page) for f in one.schema.fields}
+    typed = (positives, page, *left_out.values())
+    types = {f.name: f.dataType for one in typed for f in one.schema.fields}
     names = [*_EVENT, *(name for name in types if name not in _EVENT)]
     return reduce(
         DataFrame.unionByName,
@@ -205,15 +216,6 @@ def _with_all(
     }
     columns["kind"] = F.lit(kind).cast("tinyint")
     return rows.select(*(columns[name].alias(name) for name in names))
-
-
-def _action_of_group(config: Config) -> Column:
-    """Return the code of a positive's action, tinyint; NULL where weak."""
-    action = F.col("action")
-    code = F.when(action >= 0, action)
-    if config.positives.organic is not None:
-        code = F.when(action < WEAK, action - F.lit(ORGANIC)).otherwise(code)
-    return code.cast("tinyint")
 
 
 def _of_group(name: str) -> Column:

@@ -101,15 +101,30 @@ _KEY_OF = {
     "ranking_samples": ("impression_id", "user_id", "request_id", "item_id"),
     "cascade_samples": ("user_id", "request_id"),
     "request_samples": ("user_id", "request_id"),
+    "user_sequences": ("user_id",),
+    "history_state": ("user_id",),
 }
-_HASHED_BY_ENGINE = ("ranking_samples", "cascade_samples", "request_samples")
+_HASHED_BY_ENGINE = (
+    "ranking_samples",
+    "cascade_samples",
+    "request_samples",
+    "user_sequences",
+    "history_state",
+)
 _LONG = ("hard_negatives", "training_samples_pointwise")
 
 
 _LONGEST_LIST = 10_000
 """A request hardly has more rows in cascade_samples."""
 
-_ROW_PER_KEY = ("positives", "training_samples", "ranking_samples", "request_samples")
+_ROW_PER_KEY = (
+    "positives",
+    "training_samples",
+    "ranking_samples",
+    "request_samples",
+    "user_sequences",
+    "history_state",
+)
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
 

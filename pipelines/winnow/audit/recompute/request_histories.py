@@ -6,6 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.known_clicks import known_clicks, left_out_of_state, of_some_users
 from winnow.spark.broadcast import broadcast
 
 REQUEST = ("user_id", "request_id")
@@ -66,9 +67,15 @@ def wrong_histories(evidence: Evidence, one_in: int) -> int:
     """
     length = evidence.config.requests.history_length
     names = ("hist_item_ids", "hist_actions", "hist_us", "hist_left_out", "request_ts")
-    rows = _of_some_users(evidence.staged["request_samples"], one_in).select(*REQUEST, *names)
+    rows = of_some_users(evidence.staged["request_samples"], one_in).select(*REQUEST, *names)
     both = rows.join(first_times(evidence), list(REQUEST), how="left").join(
         _clicks_of_users(evidence, one_in), "user_id", how="left"
+    )
+    left_out = _left_out_before(evidence, one_in)
+    both = (
+        both.withColumn("n_before", F.lit(0))
+        if left_out is None
+        else both.join(left_out, "user_id", how="left")
     )
     before = F.filter("clicks", lambda one: one.us < F.col("first_us"))
     rows = both.withColumn("before", before)
@@ -87,47 +94,34 @@ def wrong_histories(evidence: Evidence, one_in: int) -> int:
         told("us", "hist_us")
         & told("item", "hist_item_ids")
         & told("action", "hist_actions")
-        & (F.col("hist_left_out") == F.greatest(F.col("n") - length, F.lit(0)))
+        & (
+            F.col("hist_left_out")
+            == F.greatest(F.col("n") - length, F.lit(0)) + F.coalesce("n_before", F.lit(0))
+        )
         & (F.unix_micros("request_ts") == F.col("first_us"))
     )
     wrong = F.count_if(~F.coalesce(holds, F.lit(False)))
     return int(rows.agg(wrong.alias("n")).collect()[0]["n"])
 
 
-def _of_some_users(rows: DataFrame, one_in: int) -> DataFrame:
-    if one_in == 1:
-        return rows
-    return rows.where(F.xxhash64("user_id").bitwiseAND(one_in - 1) == 0)
-
-
 def _clicks_of_users(evidence: Evidence, one_in: int) -> DataFrame:
     """Return what users did on the dates that histories are of: ``user_id`` and ``clicks``.
 
-    Of one in so many users.
-
-    ``clicks`` are structs of ``us``, ``item``, ``code`` and ``action``, in that order: by time.
+    Of one in so many users. ``clicks`` are structs of ``us``, ``item``, ``code`` and ``action``, in
+    that order: by time.
     """
-    config, day, log = evidence.config, evidence.day, evidence.logs["clicks"]
-    days = config.requests.history_days
-    days = config.exclusion.click_lookback_days if days is None else days
-    at = F.col("event_us")
-    rows = log.frame.where(F.col("valid") & (at >= day.shifted(-days).start_us) & (at < day.end_us))
     users = evidence.staged["training_samples"].select("user_id").distinct()
     if evidence.n_positives <= evidence.scratch.limits.broadcast_rows:
         users = broadcast(users, "user_id")
-    codes = enumerate(config.positives.actions)
-    code = F.coalesce(*(F.when(F.col("action_type") == name, F.lit(i)) for i, name in codes))
-    alone = (
-        _of_some_users(rows, one_in)
-        .join(users, "user_id", how="left_semi")
-        .select(
-            "user_id",
-            F.struct(
-                at.alias("us"),
-                F.col("item_id").alias("item"),
-                code.alias("code"),
-                F.col("action_type").alias("action"),
-            ).alias("click"),
-        )
-    )
-    return alone.groupBy("user_id").agg(F.array_sort(F.collect_set("click")).alias("clicks"))
+    rows = known_clicks(evidence, one_in).join(users, "user_id", how="left_semi")
+    one = F.struct("us", "item", "code", "action")
+    return rows.groupBy("user_id").agg(F.array_sort(F.collect_list(one)).alias("clicks"))
+
+
+def _left_out_before(evidence: Evidence, one_in: int) -> DataFrame | None:
+    """Return how many clicks of users the earlier state left out; None where there is none."""
+    before = evidence.history.before
+    if before is None:
+        return None
+    rows = left_out_of_state(before, evidence, one_in)
+    return rows.groupBy("user_id").agg(F.sum("n").alias("n_before"))

@@ -22,8 +22,8 @@ def wanted_rows(evidence: Evidence) -> dict[str, int]:
 
 
 def most_rows(evidence: Evidence, name: str) -> int | None:
-    """Return how many rows a table of requests can have at most, None of another table."""
-    if name == "request_samples":
+    """Return how many rows a table of requests or users can have at most, None of another table."""
+    if name in ("request_samples", "user_sequences"):
         return evidence.n_positives
     of = {"ranking_samples": ("impressions",), "cascade_samples": ("impressions", "ranking_log")}
     logs = [evidence.counts[log].valid for log in of.get(name, ()) if log in evidence.counts]
