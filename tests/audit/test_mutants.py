@@ -356,6 +356,7 @@ class DescribeAnAuditOfAVastCatalogue:
             ("in_batch_q_differs", "in_batch_q", "in_batch_q + 0.001", 2),
             ("item_impressions_differ", "impressions", "impressions + 1", 2),
             ("catalogue_differs", "item_id", "if(item_id = 1000007, -999, item_id)", 2),
+            ("duplicate_keys.item_stats", "item_id", "1000021", 1),
         ],
     )
     def it_counts_mistakes_about_what_nothing_is_told_of(

@@ -38,7 +38,8 @@ class Limits:
             or more.
         audited_items: Items of a catalogue that the audit looks at one by one. Of a larger one
             those that no log of the date and no table tells of are counted by what they weigh, and
-            item_stats is written in the order of the catalogue.
+            item_stats is written in the order of the catalogue. Nor does the driver take more of
+            these items than their ids, where ids are numbers and sources ask for popularity alone.
         hashed_keys: Of more keys the hashes are sorted in place of counting different ones: Sail,
             merging sets of ten million, takes one second or, with the same rows, nine.
         rows_per_file, bytes_per_file: What a task holds of a table, or of the pairs, in Arrow
