@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from winnow.building.sample import sample as sample
     from winnow.config.loading import load_config as load_config
     from winnow.config.tree import Config as Config
+    from winnow.operations.face import backfill as backfill
     from winnow.release.opening import open_dates as open_dates
     from winnow.release.opening import open_release as open_release
     from winnow.simulation.build_config import simulate as simulate
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Config": "winnow.config.tree",
+    "backfill": "winnow.operations.face",
     "build": "winnow.building.face",
     "build_variants": "winnow.building.face",
     "load_config": "winnow.config.loading",
@@ -36,6 +38,7 @@ _PLACES = {
 __all__ = [  # noqa: RUF022 - in the order in which a person meets them
     "build",
     "build_variants",
+    "backfill",
     "sample",
     "open_release",
     "open_dates",

@@ -60,12 +60,17 @@ class Progress:
         self._json = log_format == "json"
         self._live = log_format is None and self._console.is_terminal and not quiet
         self._of: str | None = None
+        self._of_kind = "variant"
         self.seconds: dict[str, float] = {}
 
-    def of(self, variant: str) -> Self:
-        """Return what tells of the stages of a variant, where this one does, with own seconds."""
+    def of(self, name: str, kind: str = "variant") -> Self:
+        """Return what tells of the stages of one of several builds, with own seconds.
+
+        Args:
+            name: Of the build. kind: What that is a name of; JSON has it under this key.
+        """
         own = copy(self)
-        own._of, own.seconds = variant, {}
+        own._of, own._of_kind, own.seconds = name, kind, {}
         return own
 
     def say(self, text: str) -> None:
@@ -121,7 +126,7 @@ class Progress:
         if self._quiet:
             return
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        of = {} if self._of is None else {"variant": self._of}
+        of = {} if self._of is None else {self._of_kind: self._of}
         record = {"time": now, "event": event, **of, **fields}
         self._console.file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self._console.file.flush()

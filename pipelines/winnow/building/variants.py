@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from winnow.building.build import Begun, begin, released
+from winnow.building.failures import problem_records, raise_gravest
 from winnow.building.full_disk import room_explained
 from winnow.building.inputs import Inputs, open_inputs, require_readable
 from winnow.building.request import BuildRequest
@@ -15,12 +16,11 @@ from winnow.building.summary import BuildSummary
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.contracts.needed_dates import dates_needed
-from winnow.errors import ConfigError, ConflictError, Problem, WinnowError
+from winnow.errors import ConfigError, Problem, WinnowError
 from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
 from winnow.release.run_process import at_work
 from winnow.release.staging import drop_staging
-from winnow.spark.causes import problem_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,7 @@ class VariantBuilds:
 
     def as_record(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
-        failed = {
-            name: [problem.as_record() | {"text": str(problem)} for problem in _problems(error)]
-            for name, error in self.failed.items()
-        }
+        failed = {name: problem_records(error) for name, error in self.failed.items()}
         return {
             "variants": {name: made.as_record() for name, made in self.made.items()},
             "failed": failed,
@@ -56,16 +53,7 @@ class VariantBuilds:
             WinnowError: Of the kind of the gravest: what nobody knows goes before what a person can
                 mend, and that before a conflict, which another run mends.
         """
-        if not self.failed:
-            return
-        gravest = max(self.failed.values(), key=_gravity)
-        kind = type(gravest) if isinstance(gravest, WinnowError) else WinnowError
-        problems = (
-            replace(problem, where=f"variant {name}: {problem.where}")
-            for name, error in self.failed.items()
-            for problem in _problems(error)
-        )
-        raise kind(*problems) from gravest
+        raise_gravest(self.failed, "variant")
 
 
 def variant_configs(config: Config) -> dict[str, Config]:
@@ -176,13 +164,3 @@ def _shared(
     except Exception as error:
         require_readable(request.config, opened, error)
         raise
-
-
-def _problems(error: Exception) -> tuple[Problem, ...]:
-    return error.problems if isinstance(error, WinnowError) else (problem_of(error),)
-
-
-def _gravity(error: Exception) -> tuple[bool, bool, int]:
-    is_known = isinstance(error, WinnowError)
-    code = error.exit_code if isinstance(error, WinnowError) else 1
-    return not is_known, not isinstance(error, ConflictError), code

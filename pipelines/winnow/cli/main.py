@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from winnow.cli.backfill import backfill
 from winnow.cli.build import build
 from winnow.cli.clean import clean
 from winnow.cli.demo import demo
@@ -16,6 +17,7 @@ from winnow.cli.explain import explain
 from winnow.cli.export import export
 from winnow.cli.init import init
 from winnow.cli.keep import keep
+from winnow.cli.mature import mature
 from winnow.cli.process import leave, require_docstrings
 from winnow.cli.rejected import rejected
 from winnow.cli.releases import releases
@@ -37,7 +39,9 @@ COMMANDS = (
     simulate,
     demo,
     build,
+    backfill,
     stale,
+    mature,
     verify,
     releases,
     show,

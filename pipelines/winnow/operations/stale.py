@@ -191,8 +191,8 @@ def judge_dates(
         ignore, now: As of ``Judge``.
 
     Returns:
-        The judge, for a second look, and the dates in order. Of an end that was not named, dates
-        without logs are left out, and so are dates that wait beyond the last released one.
+        The judge, for a second look, and the dates in order. Where an end is not named, dates
+        without logs are left out, and at the end those that wait.
 
     Raises:
         ConfigError: The first date lies after the last.
@@ -214,11 +214,7 @@ def judge_dates(
     judge = Judge(config, list_logs(config, dates), ignore=ignore, now=now)
     states = [judge.state(day, releases) for day in dates]
     if None in named:
-        newest = max(releases.dates, default=last)
-        states = [
-            one
-            for one in states
-            if not (one.release_id is None and one.state == "no logs")
-            and not (one.release_id is None and one.state == "waiting" and one.ds > newest)
-        ]
+        states = [one for one in states if one.release_id or one.state != "no logs"]
+    while named[1] is None and states and not states[-1].release_id and not states[-1].to_build:
+        states.pop()  # dates at the end that are not over yet
     return judge, tuple(states)
