@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import ConfigError, ConflictError, InputError, Problem
 from winnow.operations.backfill import build_date
+from winnow.operations.stale import judge_dates
 from winnow.release.opening import open_release
 from winnow.release.release import Release
 from winnow.release.releases import read_releases
 
+from tests.e2e.test_streaming_frequency import streaming, written
 from tests.events.handmade import DAY
 from tests.operations.few_dates import (
     DATES,
@@ -187,6 +190,38 @@ class DescribeABackfill:
         session: Any = object()
         with pytest.raises(ConfigError, match="one date after the other"):
             winnow.backfill(few_dates(tmp_path), parallel=2, engine=session)
+
+
+class DescribeDatesThatGoOnFromEachOther:
+    @pytest.mark.proof
+    def it_builds_them_in_order_and_again_where_one_before_changed(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        written(tmp_path)
+        for log in ("impressions", "clicks", "ranking_log"):
+            empty = part(tmp_path, log, DATES[0] - timedelta(1)).parent
+            shutil.copytree(empty, part(tmp_path, log, LATER).parent)
+        settings = streaming(tmp_path)
+        accept: dict[str, Any] = {"immature": True, "allow_empty": True, "engine": spark}
+        assert outcomes(winnow.backfill(settings, DATES[0], DAY, **accept)) == ["released"] * 3
+        add_late_rows(tmp_path, DATES[0])
+        (state,) = judge_dates(settings, DAY, DAY)[1]
+        assert state.state == "current" or state.because_of("inputs")
+        done = winnow.backfill(settings, DATES[0], DAY, which="stale", **accept)
+        assert outcomes(done) == ["released"] * 3
+        for before, day in pairwise(DATES):
+            told = json.loads(released(tmp_path / "warehouse", day).inputs_json)
+            newest = released(tmp_path / "warehouse", before)
+            assert told["frequency_state"]["release_id"] == newest.release_id
+        # The date in the middle alone: the next one carries what was replaced since.
+        (again,) = winnow.backfill(
+            streaming(tmp_path, rate=0.2), DATES[1], DATES[1], **accept
+        ).dates
+        assert again.outcome == "released"
+        (state,) = judge_dates(settings, DAY, DAY)[1]
+        assert [reason.kind for reason in state.reasons] == ["state"]
+        assert again.release_id is not None
+        assert again.release_id in state.text
 
 
 class DescribeAConflict:

@@ -147,6 +147,6 @@ def _without_build(
         return DateOutcome(one.ds, "skipped", one.state.release_id, why=why)
     if one.if_changed:
         now = judge.state(one.ds, read_releases(Path(judge.config.warehouse)))
-        if not now.to_build:
+        if not now.to_build and not now.reasons:
             return DateOutcome(one.ds, "kept", now.release_id, why=f"{one.after} did not change")
     return None

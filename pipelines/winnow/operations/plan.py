@@ -79,7 +79,8 @@ def _planned(
         after = before if carries and before in built else None
         action, why = _action(state, which, immature, allow_empty)
         follows = after is not None and state.release_id is not None
-        if_changed = action == "keep" and follows and which in ("needed", "stale")
+        may_follow = action == "keep" or (action == "wait" and immature)
+        if_changed = may_follow and follows and which in ("needed", "stale")
         if if_changed:
             action, why = "build", f"goes on from {after}, if that changes"
         if action == "build":
