@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pds
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
@@ -16,6 +17,9 @@ from winnow.building.request import BuildRequest
 from winnow.config.tree import Config
 from winnow.dates import DateRange
 from winnow.engine.choice import engine_of
+from winnow.errors import InputError
+from winnow.logs.files.locations import Location, source_file
+from winnow.logs.parquet.footers import read_footers
 from winnow.operations.logs_now import dates_with_logs, list_logs
 
 from tests.events.handmade import DAY
@@ -83,3 +87,35 @@ class DescribeTheFilesOfADate:
             "ranking_log": (LATER,),
         }  # fmt: skip
         assert set(now.absent(LATER)) == {"impressions", "clicks", "ranking_log"}
+
+
+class DescribeFooters:
+    def it_reads_each_once_as_long_as_the_file_stays_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[Any] = []
+
+        def noted(handle: Any) -> pq.ParquetFile:
+            opened.append(handle)
+            return real(handle)
+
+        real = pq.ParquetFile
+        monkeypatch.setattr("winnow.logs.parquet.footers.pq.ParquetFile", noted)
+        path = tmp_path / "one.parquet"
+        place = Location.of(str(tmp_path), tmp_path)
+
+        def columns() -> list[str]:
+            file = source_file(place.filesystem.get_file_info(str(path)), None)
+            (found,) = read_footers("clicks", place, [file])
+            return [column.name for column in found.columns]
+
+        pq.write_table(pa.table({"a": [1]}), path)
+        assert columns() == columns() == ["a"]
+        assert len(opened) == 1
+        pq.write_table(pa.table({"b": [1]}), path)
+        assert columns() == ["b"]
+        assert len(opened) == 2
+        for _ in range(2):
+            path.write_bytes(b"PAR1")
+            with pytest.raises(InputError, match="not a complete Parquet file"):
+                columns()

@@ -1,7 +1,9 @@
 """Parquet footers: the columns and rows of every file, read by us before any engine reads."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +28,31 @@ def read_footers(log: str, location: Location, files: Sequence[SourceFile]) -> t
     return tuple(result for result in results if isinstance(result, Columns))
 
 
+_Key = tuple[str, str, int, int]
+_KNOWN: OrderedDict[_Key, Columns] = OrderedDict()
+_MOST_KNOWN = 20_000
+
+
 def _footer(log: str, location: Location, file: SourceFile) -> Columns | Problem:
+    """Return the columns of a file, read once per process as long as the file stays the same.
+
+    Dates of one backfill read files of the same days; where these lie in an object store, each
+    footer is a request or two. A file that is damaged is looked at each time.
+    """
+    key = (location.filesystem.type_name, file.path, file.size, file.changed_us)
+    found = _KNOWN.get(key) if file.changed_us else None
+    if found is not None:
+        return found
+    read = _read_footer(log, location, file)
+    if isinstance(read, Columns):
+        _KNOWN[key] = read
+        while len(_KNOWN) > _MOST_KNOWN:
+            with suppress(KeyError):  # another thread may have been first
+                _KNOWN.popitem(last=False)
+    return read
+
+
+def _read_footer(log: str, location: Location, file: SourceFile) -> Columns | Problem:
     try:
         with location.filesystem.open_input_file(file.path) as handle:
             parquet = pq.ParquetFile(handle)
