@@ -38,13 +38,15 @@ LOG_PASSES = {
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected; cascade_samples, also of the ranking log. Clicks: rejected, and the orphans.
     # request_samples: pages, what else may be the first impression of a request, and histories.
-    "stage tables": {"impressions": 7, "clicks": 3, "ranking_log": 2},
+    # user_sequences: what its users clicked.
+    "stage tables": {"impressions": 7, "clicks": 4, "ranking_log": 2},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
     # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
     # are missing. For cascade_samples the impressions once more, and the ranking log twice: all
     # keys, and some requests with all that is told of them. For request_samples the first
-    # impressions of requests, the pages of some, and the clicks of some users.
-    "audit": {"impressions": 6, "clicks": 4, "ranking_log": 4, "items": 1},
+    # impressions of requests, the pages of some, and the clicks of some users. For user_sequences
+    # the clicks of some users.
+    "audit": {"impressions": 6, "clicks": 5, "ranking_log": 4, "items": 1},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
@@ -57,13 +59,14 @@ STAGED_PASSES = {
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
     # once after it was written: its content hash is of what the files hold. Pairs: the clicks
     # of ranking_samples, of cascade_samples and of pages. Groups, for request_samples: which
-    # requests they are of, and what was sampled.
+    # requests they are of, and what was sampled; for user_sequences the same of users.
     "stage tables": {
-        "groups": 4,
+        "groups": 6,
         "pairs": 6,
         "counted": 4,
         "winners": 3,
         "requests": 3,
+        "users-with-targets": 1,
         **{str(table): 1 for table in TABLES},
     },
     "audit": {
@@ -81,9 +84,11 @@ STAGED_PASSES = {
         "hard_negatives": 5,
         # Two are of one column: the users whose exposures and clicks are compared. For
         # request_samples: the requests, those of some pages, the users of some histories, sums of
-        # sizes, and some rows to compare.
-        "training_samples": 14,
+        # sizes, and some rows to compare. For user_sequences: the targets, and of some users who
+        # they are and what is a target.
+        "training_samples": 17,
         "request_samples": 7,
+        "user_sequences": 4,
         "training_samples_pointwise": 2,
         "ranking_samples": 5,
         "item_stats": 5,
@@ -203,6 +208,7 @@ class DescribeWhatIsWritten:
         # And when the requests that request_samples has were shown first.
         assert rows.pop("audited-first-times") == summary.tables["request_samples"]
         assert rows.pop("requests") == summary.tables["request_samples"]
+        assert rows.pop("users-with-targets") == summary.tables["user_sequences"]
         assert rows == {}
 
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
@@ -211,7 +217,7 @@ class DescribeWhatIsWritten:
         logs = [f"counted/{log}/0" for log in (*LOG_PASSES["count rows"], "items-of-date")]
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs", "audited-deliveries"]
-        frames += ["audited-stages", "requests", "audited-first-times"]
+        frames += ["audited-stages", "requests", "users-with-targets", "audited-first-times"]
         # And the items, which the driver, and then the audit, reads from files and removes.
         frames += ["items-of-date", "audited-items"]
         assert sorted(written) == sorted([*logs, *frames])
