@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from winnow.config.logs import LOG_NAMES
-from winnow.config.tree import STATE_TABLES, TABLES
+from winnow.config.tree import FURTHER_TABLES, TABLES
 from winnow.contracts.tables import ColumnContract, TableContract, table_contract
 
 PAGE = Path(__file__).with_name("tables.md")
@@ -39,7 +39,8 @@ def render() -> str:
     parts = [_INTRO, _INPUTS]
     parts += [_section(table_contract(name)) for name in LOG_NAMES]
     parts.append(_PUBLISHED)
-    parts += [_section(table_contract(name)) for name in (*TABLES, *STATE_TABLES, *ABOUT_RELEASES)]
+    tables = (*TABLES, *FURTHER_TABLES, *ABOUT_RELEASES)
+    parts += [_section(table_contract(name)) for name in tables]
     return "\n".join(parts)
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from winnow.config.tree import STATE_TABLES, TABLES
+from winnow.config.tree import FURTHER_TABLES, TABLES
 from winnow.simulation import Simulation, simulate
 from winnow.simulation.build_config import write_simulated
 
@@ -37,7 +37,10 @@ positives:
   labels: [click, cart, buy]
   per_user_cap: 3
   upsampling: {threshold_clicks: 4.0, most: 2.5}
-in_batch: {batch_size: 16, streaming: {rate: 0.1, buckets: 100}}
+in_batch:
+  batch_size: 16
+  streaming: {rate: 0.1, buckets: 100}
+  pool: {batches: 2, sources: [{source: uniform, count: 9}, {source: exposed, count: 4}]}
 requests: {history_length: 5, history: {carried: true}}
 """
 NOON = 1_767_355_200_000_000
@@ -239,7 +242,7 @@ def ran(cases: dict[str, Case], tmp_path_factory: pytest.TempPathFactory) -> Ran
 
 
 class DescribeTheSameLogs:
-    @pytest.mark.parametrize("table", [*TABLES, *STATE_TABLES])
+    @pytest.mark.parametrize("table", [*TABLES, *FURTHER_TABLES])
     @pytest.mark.parametrize("case", CASES)
     def it_makes_the_same_rows(self, case: str, table: str, ran: Ran) -> None:
         if case == "open_bandit" and not OPEN_BANDIT.is_dir():
@@ -248,7 +251,7 @@ class DescribeTheSameLogs:
         if table == "cascade_samples" and case in WITHOUT_RANKING:
             assert [table in content for content in made] == [False, False]
             return
-        if table in STATE_TABLES and case != "string_ids":
+        if table in FURTHER_TABLES and case != "string_ids":
             assert [table in content for content in made] == [False, False]
             return
         contents = [content[table] for content in made]

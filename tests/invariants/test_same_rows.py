@@ -101,7 +101,7 @@ class DescribePasses:
         groups = steps.stage_groups(
             staged.logs, Sized(staged.pairs, 5 * few.broadcast_rows), staged.items,
             dataclasses.replace(staged.run, scratch=scratch), staged.orders,
-        )  # fmt: skip
+        ).frame  # fmt: skip
         assert [pairs.rows for pairs in seen] == [-(-staged.kept.count() // 4)] * 4
         written = sorted(path.name for path in (staged.scratch.folder / "groups").iterdir())
         assert written == ["0", "1", "2", "3"]

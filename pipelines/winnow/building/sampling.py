@@ -88,6 +88,7 @@ class Sampled:
         users: What ``staged_users`` returned.
         joined: What was joined before, where it was.
         frequency: The running estimate after the date, where one is asked for.
+        pools: What is in the pools of batches, where they are asked for.
     """
 
     counted: Counted
@@ -100,6 +101,7 @@ class Sampled:
     users: Sized | None = None
     joined: Joined | None = None
     frequency: StreamingFrequency | None = None
+    pools: DataFrame | None = None
 
     def table_inputs(
         self,
@@ -134,6 +136,7 @@ class Sampled:
             users=self.users,
             frequency=self.frequency,
             history=history,
+            pools=self.pools,
         )
 
 
@@ -213,7 +216,7 @@ def sample_logs(
         sampled = with_organic_pairs(logs, attributed, sampled, run, n_clicks, users)
         orders = stage_orders(logs, counted.counts, run.config)
         groups = stage_groups(logs, sampled, catalogue, run, orders, frequency)
-        sums = totals(groups, REASONS)
+        sums = totals(groups.frame, REASONS)
         stage.rows = sums["positives"]
     return Sampled(
         counted,
@@ -221,9 +224,10 @@ def sample_logs(
         pairs.made(pairs_of_date(pairs.frame, run.day)),
         catalogue,
         orders,
-        Sized(groups, sums["positives"]),
+        Sized(groups.frame, sums["positives"]),
         sums,
         users,
         joined,
         frequency,
+        groups.pools,
     )

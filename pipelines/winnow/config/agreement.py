@@ -79,8 +79,9 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     positives = parts.get("positives")
     yield from _asked_columns(positives, carried)
     asked = {key: parts[key] for key in IN_BATCH_KEYS if parts.get(key) is not None}
-    if "in_batch" in asked and parts["in_batch"].streaming is not None:
-        asked["in_batch.streaming"] = parts["in_batch"].streaming
+    for name in ("streaming", "pool") if "in_batch" in asked else ():
+        if (part := getattr(parts["in_batch"], name)) is not None:
+            asked[f"in_batch.{name}"] = part
     yield from in_batch_faults(asked, parts.get("tables"), carried)
     of_requests = (parts.get("requests"), parts.get("exclusion"), parts.get("tables"))
     values = () if positives is None else positives.values

@@ -35,6 +35,7 @@ def asked_columns(
         "in_batch": in_batch is not None,
         "exclude_item_ids": exclude_item_ids is not None,
         "in_batch.streaming": in_batch is not None and in_batch.streaming is not None,
+        "in_batch.pool": in_batch is not None and in_batch.pool is not None,
     }
     return {
         **{what: names for what, names in named.items() if names},

@@ -1,5 +1,6 @@
 """What may stand in the list of easy negatives: one class per source."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
@@ -68,17 +69,26 @@ class OwnEntry(DrawnEntry):
 
     @model_validator(mode="after")
     def _is_registered(self) -> Self:
-        own = own_source(self.source)
-        if own is None:
-            known = sorted(name for name, of in BUILT_IN.items() if of.drawn and name != EASY_FILL)
-            what, expected = "the source is not known", f"one of {', '.join(known)}"
-            refuse([fault(("source",), what, self.source, expected, nearest(self.source, known))])
-        else:
-            try:
-                own.parsed(self.settings)
-            except ValidationError as error:
-                refuse(_below_settings(error))
+        known = (name for name, of in BUILT_IN.items() if of.drawn and name != EASY_FILL)
+        require_registered(self, sorted(known))
         return self
+
+
+def require_registered(entry: OwnEntry, known: Sequence[str]) -> None:
+    """Refuse an entry whose source is not registered, or whose settings are none of it.
+
+    Args:
+        entry: The entry. known: The sources that come with Winnow and may stand in its place.
+    """
+    own = own_source(entry.source)
+    if own is None:
+        what, expected = "the source is not known", f"one of {', '.join(known)}"
+        refuse([fault(("source",), what, entry.source, expected, nearest(entry.source, known))])
+    else:
+        try:
+            own.parsed(entry.settings)
+        except ValidationError as error:
+            refuse(_below_settings(error))
 
 
 def _below_settings(error: ValidationError) -> list[Fault]:

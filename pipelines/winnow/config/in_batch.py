@@ -7,6 +7,7 @@ from typing import Literal
 import yaml
 from pydantic import Field
 
+from winnow.config.batch_pool import BatchPool
 from winnow.config.model import Fault, Frozen, fault
 from winnow.frequency.estimator import FrequencySettings
 from winnow.shipped_files import shipped_text
@@ -33,11 +34,13 @@ class InBatch(Frozen):
     """Which positives are read together, each one's item being a negative of the others.
 
     ``batch_size`` is how many rows of training_samples make a batch, ``streaming`` the estimate of
-    how likely items are in them; None makes none.
+    how likely items are in them, ``pool`` the draws that the rows of a batch share; None of either:
+    there is none.
     """
 
     batch_size: int = Field(ge=2, le=1_000_000)
     streaming: Streaming | None = None
+    pool: BatchPool | None = None
 
     @property
     def frequency(self) -> FrequencySettings:
@@ -60,6 +63,7 @@ class ExcludeItemIds(Frozen):
 IN_BATCH_KEYS = {
     "in_batch": ("which batch a row is in", "of batches"),
     "in_batch.streaming": ("how likely items are in batches", "of batches"),
+    "in_batch.pool": ("which pool a batch has", "of pools"),
     "exclude_item_ids": ("what is forbidden to a user", "of forbidden items"),
 }
 """The keys that give training_samples columns, with what these say and are called."""

@@ -4,16 +4,23 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from winnow.config.agreement import disagreements, is_there_already, tables_that_have
 from winnow.config.asked_columns import asked_columns
+from winnow.config.asked_negatives import Drawn
+from winnow.config.batch_pool import BatchPool
 from winnow.config.columns import ZoneName
+from winnow.config.entries import EasyEntry
+from winnow.config.event_distributions import EventDistributions
 from winnow.config.expectations import Expectations
 from winnow.config.funnel import Funnel
 from winnow.config.gates import GateBounds, gate_faults
+from winnow.config.ids import Identity
+from winnow.config.ids import Ids as Ids
+from winnow.config.ids import IdType as IdType
 from winnow.config.in_batch import ExcludeItemIds, InBatch
 from winnow.config.ladder import Rung, ladder_of
 from winnow.config.logs import LogConfig, Logs
@@ -28,33 +35,11 @@ from winnow.config.sampling import (
     Exclusion,
     Split,
 )
+from winnow.config.table_names import FURTHER_TABLES as FURTHER_TABLES
+from winnow.config.table_names import ONLY_IF_NAMED, TableName
+from winnow.config.table_names import TABLES as TABLES
 from winnow.config.variants import VariantName, merged, names_faults, variant_faults
 from winnow.errors import ConfigError, Problem
-
-IdType = Literal["bigint", "string"]
-
-TableName = Literal[
-    "positives",
-    "easy_negatives",
-    "hard_negatives",
-    "training_samples",
-    "training_samples_pointwise",
-    "ranking_samples",
-    "cascade_samples",
-    "request_samples",
-    "user_sequences",
-    "item_stats",
-    "rejected",
-]
-TABLES: tuple[TableName, ...] = get_args(TableName)
-STATE_TABLES = ("frequency_state", "history_state")
-"""Tables that no config names: they are written where what they keep is asked for."""
-_ONLY_IF_NAMED = (
-    "training_samples_pointwise",
-    "cascade_samples",
-    "request_samples",
-    "user_sequences",
-)
 
 
 def _carried(column: str) -> str:
@@ -64,21 +49,6 @@ def _carried(column: str) -> str:
 
 
 CarriedColumn = Annotated[Identifier, AfterValidator(_carried)]
-
-
-class Ids(Frozen):
-    """The type of each id, declared once: ``bigint`` or ``string``."""
-
-    user: IdType = "bigint"
-    item: IdType = "bigint"
-    request: IdType = "bigint"
-    impression: IdType = "string"
-
-
-class Identity(Frozen):
-    """User ids that mean nobody. They are treated as missing, so they never make one giant user."""
-
-    anonymous_values: tuple[str, ...] = ("", "0", "-1", "null", "NULL", "None")
 
 
 class Publishing(Frozen):
@@ -126,7 +96,7 @@ class Config(Frozen):
     requests: Requests = Requests()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
-    tables: tuple[TableName, ...] = tuple(t for t in TABLES if t not in _ONLY_IF_NAMED)
+    tables: tuple[TableName, ...] = tuple(t for t in TABLES if t not in ONLY_IF_NAMED)
     carry: tuple[CarriedColumn, ...] = ()
     publishing: Publishing = Publishing()
     gates: dict[str, GateBounds] = Field(default={})
@@ -152,7 +122,8 @@ class Config(Frozen):
 
     @model_validator(mode="after")
     def _variants_fit(self) -> Self:
-        refuse(names_faults(self.variants, (*TABLES, *STATE_TABLES, "releases", "release_status")))
+        known = (*TABLES, *FURTHER_TABLES, "releases", "release_status")
+        refuse(names_faults(self.variants, known))
         refuse(
             one
             for name, part in self.variants.items()
@@ -187,8 +158,9 @@ class Config(Frozen):
     def tables_written(self) -> tuple[str, ...]:
         """The tables of a build, in the order in which they are promoted."""
         named = tuple(t for t in TABLES if t in {*self.tables, "rejected", "item_stats"})
-        asked = zip(STATE_TABLES, (self.estimates_frequency, self.carries_history), strict=True)
-        return (*named, *(table for table, is_asked in asked if is_asked))
+        asked = (self.estimates_frequency, self.carries_history, self.pool is not None)
+        further = zip(FURTHER_TABLES, asked, strict=True)
+        return (*named, *(table for table, is_asked in further if is_asked))
 
     @property
     def estimates_frequency(self) -> bool:
@@ -199,6 +171,29 @@ class Config(Frozen):
     def carries_history(self) -> bool:
         """Whether the past of users is carried on from date to date."""
         return self.requests.history.carried
+
+    @property
+    def pool(self) -> BatchPool | None:
+        """The draws that the rows of a batch share; None where none are asked for."""
+        return None if self.in_batch is None else self.in_batch.pool
+
+    @property
+    def pool_sources(self) -> tuple[Drawn, ...]:
+        """The sources of pools; their places are those among ``distributions``."""
+        keys = [entry.distribution for entry in self.distributions]
+        return () if self.pool is None else self.pool.drawn(keys)
+
+    @property
+    def distributions(self) -> tuple[EasyEntry, ...]:
+        """All that anything is drawn from: ``Negatives.distributions``, then what pools add."""
+        of_pool = () if self.pool is None else self.pool.sources
+        every = (*self.negatives.distributions, *of_pool)
+        return tuple({entry.distribution: entry for entry in every}.values())
+
+    @property
+    def exposed_windows(self) -> tuple[int | None, ...]:
+        """The ``days`` of all sources that draw from what anybody was shown, each once."""
+        return EventDistributions(self.distributions).exposed_windows
 
     def carried(self, log: str) -> tuple[str, ...]:
         """Return the columns of a log that are copied to tables, by the names they have there."""

@@ -56,7 +56,7 @@ def dates_needed(config: Config, day: date, clicks_from: date | None = None) -> 
     popular = day - timedelta(days=config.popularity.window_days)
     if config.popularity.of == "impressions":
         seen = min(seen, popular)
-    for days in config.negatives.of_events.exposed_windows:
+    for days in config.exposed_windows:
         seen = min(seen, popular if days is None else day - timedelta(days=days))
     if config.joins_earlier_clicks:
         # Whether the first click of the window belongs to an impression.

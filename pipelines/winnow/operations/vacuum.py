@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from winnow.config.tree import STATE_TABLES, TABLES
+from winnow.config.tree import FURTHER_TABLES, TABLES
 from winnow.errors import ConflictError, Problem, ReleaseError
 from winnow.operations.pinned_files import OpenReleases, pinned_files_of
 from winnow.release.commits import Label, new_run_id
@@ -137,7 +137,7 @@ def tables_of(warehouse: Path) -> Iterator[str]:
         for one in OpenReleases.of(read_releases(warehouse), datetime.min.replace(tzinfo=UTC)).live
         for pin in one.tables
     }
-    for table in sorted({*TABLES, *STATE_TABLES, RELEASES, RELEASE_STATUS, *of_releases}):
+    for table in sorted({*TABLES, *FURTHER_TABLES, RELEASES, RELEASE_STATUS, *of_releases}):
         if (table_path(warehouse, table) / "_delta_log").is_dir():
             yield table
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from winnow.arrays.array_file import map_arrays, save_arrays
 from winnow.arrays.grouping import starts_of_runs
 from winnow.sampler.kernels.batches import Batches
 from winnow.sampler.kernels.events import index_keys
@@ -58,19 +58,11 @@ def batches_of(rows: pa.Table, batch_size: int) -> Batches:
 
 
 def save_batches(batches: Batches, path: Path) -> None:
-    """Write them as one Arrow file: a row with one list per array."""
-    columns = [_as_one(getattr(batches, name)) for name in Batches._fields]
-    batch = pa.RecordBatch.from_arrays(columns, names=list(Batches._fields))
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-        writer.write_batch(batch)
+    """Write them as one file for tasks."""
+    save_arrays(batches._asdict(), path)
 
 
 @lru_cache(maxsize=2)
 def load_batches(path: str) -> Batches:
     """Map a file into memory; a process does so once, and processes share the pages."""
-    batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
-    return Batches(*(batch.column(name).values.to_numpy() for name in Batches._fields))
-
-
-def _as_one(array: NDArray[np.generic]) -> pa.LargeListArray:
-    return pa.LargeListArray.from_arrays(pa.array([0, len(array)], pa.int64()), pa.array(array))
+    return Batches(**map_arrays(path))

@@ -12,6 +12,7 @@ from winnow.events.placement import split
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.sampler.batch_file import batches_of, save_batches
 from winnow.sampler.batch_positives import POSITIVE_KEYS, positives_of_partition
+from winnow.sampler.kernels.batches import Batches
 from winnow.sampler.streaming import save_log_q
 from winnow.sampler.streaming_estimate import estimate_over_batches
 from winnow.sampler.task_settings import SamplerSettings
@@ -29,7 +30,7 @@ def stage_batches(
     settings: SamplerSettings,
     run: "Run",
     frequency: StreamingFrequency | None = None,
-) -> SamplerSettings:
+) -> tuple[SamplerSettings, Batches]:
     """Cut the positives of the date into batches, and ship to tasks which is in which.
 
     The positives are those that the sampler makes of the same pairs: thinned, capped, repeated.
@@ -42,7 +43,7 @@ def stage_batches(
         frequency: The estimate after the date before, where one is asked for; it is changed.
 
     Returns:
-        The settings with the names that tasks find the files by.
+        The settings with the names that tasks find the files by, and the batches.
     """
     scratch, config = run.scratch, run.config
     assert config.in_batch is not None
@@ -68,8 +69,8 @@ def stage_batches(
     save_batches(batches, path)
     settings = replace(settings, batches=scratch.ship(path))
     if frequency is None or config.in_batch.streaming is None:
-        return settings
+        return settings, batches
     stale = config.in_batch.streaming.stale
     path = scratch.folder / f"streaming-{scratch.tag}.npy"
     save_log_q(estimate_over_batches(positives, batches, frequency, stale=stale), path)
-    return replace(settings, streaming=scratch.ship(path))
+    return replace(settings, streaming=scratch.ship(path)), batches

@@ -82,7 +82,7 @@ def with_draws(
         others: Sorted keys of clicked items that are not in the catalogue, and their clicks.
         config: The sources.
     """
-    drawn = distributions(config.negatives.distributions, items)
+    drawn = distributions(config.distributions, items)
     (_, weights), *further = ((g.codes, g.weights) for of in drawn for g in of.groups)
     table = draw_table(keys, weights, *hot, tuple(further))
     by_item = [of.of_item for of in drawn]

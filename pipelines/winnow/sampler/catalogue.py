@@ -62,7 +62,7 @@ def stage_catalogue(
         eligible = items_seen_in([valid_rows(log).where(within) for log in seen])
     measured = [name for name in popular.columns if name == "popularity"]
     known = eligible.withColumn("in_catalogue", F.lit(True)).join(popular, "item_id", how="full")
-    windows = config.negatives.of_events.exposed_windows
+    windows = config.exposed_windows
     if windows:
         shown = impressions_of_items(logs["impressions"], windows, run)
         known = known.join(shown, "item_id", how="left")

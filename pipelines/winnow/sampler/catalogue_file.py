@@ -25,7 +25,7 @@ class Catalogue:
         clicks: int64 clicks by code.
         other_keys, other_clicks: Keys (sorted uint64) and clicks of clicked items that are not in
             the catalogue.
-        first_groups: int32, shape (d,): the first group of each of ``Negatives.distributions``.
+        first_groups: int32, shape (d,): the first group of each of ``Config.distributions``.
         by_item: bool, shape (d,): whether the group depends on the positive's item.
         groups_by_item: int32: of those where it does, one behind the other, the group of a positive
             of each item by code, -1 where none.

@@ -47,8 +47,7 @@ def catalogue_items(
             if name.startswith(ATTRIBUTE)
         },
         impressions={
-            days: inside[exposed_column(days)].to_numpy()
-            for days in config.negatives.of_events.exposed_windows
+            days: inside[exposed_column(days)].to_numpy() for days in config.exposed_windows
         },
         segments=segments,
         markets=markets,

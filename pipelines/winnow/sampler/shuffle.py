@@ -12,6 +12,7 @@ from winnow.events.union import EVENT_COLUMNS, RANKED_COLUMNS, TIMED_COLUMNS
 from winnow.sampler.excluded_items import excluded_schema
 from winnow.sampler.group_columns import NOT_IN_GROUPS, group_columns
 from winnow.sampler.in_batch_columns import IN_BATCH
+from winnow.sampler.pool_columns import OF_POOL
 from winnow.sampler.positive_columns import PositiveColumns
 from winnow.sampler.streaming import STREAMING
 from winnow.sampler.task import sample_partition
@@ -34,6 +35,7 @@ def groups_schema(config: Config, pairs: StructType) -> StructType:
         PositiveColumns.of(config).schema,
         *([] if config.in_batch is None else [IN_BATCH]),
         *([STREAMING] if config.estimates_frequency else []),
+        *([] if config.pool is None else [OF_POOL]),
         *([] if config.exclude_item_ids is None else [excluded_schema(item)]),
     )
     return StructType([*of_pair, *(f for one in added for f in from_arrow_schema(one).fields)])

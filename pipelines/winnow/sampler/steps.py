@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -32,11 +34,24 @@ from winnow.sampler.batches import stage_batches
 from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.kept_pairs import stage_kept_pairs
 from winnow.sampler.other_requests import stage_other_requests, with_requests_of_pairs
+from winnow.sampler.pools import stage_pools
 from winnow.sampler.shuffle import groups_schema, sample
 from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.task_settings import SamplerSettings
 from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
+
+
+class StagedGroups(NamedTuple):
+    """What was sampled.
+
+    Attributes:
+        frame: The sample groups.
+        pools: ``StagedPools.rows``; None where no pools are asked for.
+    """
+
+    frame: DataFrame
+    pools: DataFrame | None
 
 
 def stage_pairs(
@@ -78,7 +93,7 @@ def stage_groups(
     run: Run,
     orders: StageOrders,
     frequency: StreamingFrequency | None = None,
-) -> DataFrame:
+) -> StagedGroups:
     """Shuffle the events by user once, sample, and return the groups read back from staging.
 
     Args:
@@ -106,8 +121,12 @@ def stage_groups(
     kept, n_kept = stage_kept_pairs(pairs.frame, settings, scratch), pairs.rows
     if n_kept > limits.broadcast_rows * passes:  # too many, as far as is known: some are not kept
         n_kept = kept.count()
+    pools = None
     if run.config.in_batch is not None:
-        settings = stage_batches(kept, n_kept, settings, run, frequency)
+        settings, batches = stage_batches(kept, n_kept, settings, run, frequency)
+        if run.config.pool is not None:
+            pools = stage_pools(batches, catalogue.catalogue, settings.draw_seed, run)
+            settings = replace(settings, pools=pools.shipped)
     others = stage_other_requests(logs, Sized(kept, n_kept), settings.pair_files, run)
     schema = groups_schema(run.config, pairs.frame.schema)
     files = []
@@ -121,7 +140,7 @@ def stage_groups(
         events = all_events(logs, some_pairs, run, orders, some_others)
         some_events, name = of_pass(events, "user_key", number, passes), f"groups/{number}"
         files += sample(some_events, settings, schema, partitions, scratch, name)
-    return scratch.read_back(files, schema)
+    return StagedGroups(scratch.read_back(files, schema), None if pools is None else pools.rows)
 
 
 def all_events(

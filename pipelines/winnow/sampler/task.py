@@ -22,6 +22,8 @@ from winnow.sampler.kernels.groups import positive_codes, sample_groups
 from winnow.sampler.kernels.owners import owners_of
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
 from winnow.sampler.pair_files import PairFiles
+from winnow.sampler.pool_columns import pool_columns
+from winnow.sampler.pool_file import load_pools
 from winnow.sampler.request_files import read_requests
 from winnow.sampler.segment_texts import segment_texts
 from winnow.sampler.streaming import load_log_q, streaming_columns
@@ -86,6 +88,9 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
         asked |= in_batch_columns(kept, events, grouped, owners, batches)
         if settings.streaming is not None:
             asked |= streaming_columns(kept, batches, load_log_q(shipped(settings.streaming)))
+        if settings.pools is not None:
+            pools = load_pools(shipped(settings.pools))
+            asked |= pool_columns(kept, codes, grouped, owners, draws, batches, pools)
     if settings.excluded_at_most is not None:
         ids = table["item_text" if "item_text" in table.column_names else "item_key"]
         asked |= excluded_columns(ids, events, grouped, owners, settings.excluded_at_most)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class SamplerSettings:
     """What a task needs of the config, small enough to travel with it.
 
-    ``catalogue``, and where the config asks for them ``batches`` and ``streaming``, are names of
-    shipped files.
+    ``catalogue``, and where the config asks for them ``batches``, ``streaming`` and ``pools``, are
+    names of shipped files.
     ``excluded_at_most`` is the longest list of forbidden items, None where none is asked for.
     """
 
@@ -37,6 +37,7 @@ class SamplerSettings:
     thinned: Strengths = NO_OTHERS
     batches: str | None = None
     streaming: str | None = None
+    pools: str | None = None
     excluded_at_most: int | None = None
 
     @classmethod

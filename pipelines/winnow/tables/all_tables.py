@@ -52,6 +52,7 @@ class TableInputs:
         frequency: The running estimate after the batches of the date, where one is asked for.
         history: The state of an earlier date that histories go on from; None where they are of the
             click log alone.
+        pools: What is in the pools of batches, where they are asked for.
     """
 
     logs: Mapping[str, Log]
@@ -65,6 +66,7 @@ class TableInputs:
     users: Sized | None = None
     frequency: StreamingFrequency | None = None
     history: EarlierState | None = None
+    pools: DataFrame | None = None
 
     @property
     def ranked(self) -> StageLog | None:
@@ -147,6 +149,10 @@ def frames_of_logs(
     def all_histories(contract: TableContract) -> DataFrame:
         return history_state(inputs.logs, inputs.history, contract, run)
 
+    def all_draws_of_pools(contract: TableContract) -> DataFrame:
+        assert inputs.pools is not None  # the config asks for it
+        return inputs.pools.withColumn("ds", F.lit(run.day.date)).select(*contract.names)
+
     makers: dict[str, Callable[[TableContract], DataFrame]] = {
         "ranking_samples": all_impressions,
         "cascade_samples": all_candidates,
@@ -156,6 +162,7 @@ def frames_of_logs(
         "rejected": lambda _: inputs.rejected,
         "frequency_state": all_buckets,
         "history_state": all_histories,
+        "batch_pools": all_draws_of_pools,
     }
     for name, maker in makers.items():
         if name in contracts:

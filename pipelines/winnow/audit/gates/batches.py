@@ -8,15 +8,14 @@ from pyspark.sql import functions as F
 from winnow.audit.evidence import Evidence
 from winnow.audit.gate import IN_BATCH, Figure, Measurement, at_most, none_of
 from winnow.audit.recompute.batches import (
-    forbidden_of_users,
+    date_forbidden,
+    first_slots,
     mask_counts,
     misnamed_items,
     misplaced_rows,
     unlikely_chances,
     unlikely_masks,
 )
-from winnow.audit.recompute.forbidding import forbidding_rows
-from winnow.audit.recompute.request_sample import one_in_so_many
 from winnow.audit.recompute.staged_rows import clicked_rows
 
 BATCHES_DIFFER = none_of(
@@ -119,13 +118,9 @@ def _chances(evidence: Evidence) -> Figure:
 
 
 def _masks(evidence: Evidence) -> list[Figure]:
-    # A row's mask costs several times as much as the other things that are compared of a row.
-    one_in = one_in_so_many(2 * evidence.n_positives, evidence.scratch.limits)
-    rows, scratch = _in_batches(evidence), evidence.scratch
-    forbidding = forbidding_rows(evidence.logs, evidence.config, evidence.day, scratch)
-    # Two comparisons need it, and a frame would read the logs for each.
-    forbidden = scratch.staged(forbidden_of_users(rows, *forbidding, one_in), "forbidden-of-users")
-    found = mask_counts(rows, forbidden, one_in)
+    rows = _in_batches(evidence)
+    forbidden, one_in = date_forbidden(evidence)
+    found = mask_counts(rows, first_slots(rows, "batch_id"), forbidden, one_in)
     wrong = unlikely_masks(rows, forbidden, one_in)
     detail = f"looked at 1 in {one_in} users" if one_in > 1 else ""
     return [

@@ -70,9 +70,7 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     if share is not None:
         yield Measurement([HISTORY_SHARE.promised()], lambda: HISTORY_SHARE.figure(share))
     usual = evidence.config.popularity.window_days
-    longest = max(
-        (n or usual for n in evidence.config.negatives.of_events.exposed_windows), default=0
-    )
+    longest = max((n or usual for n in evidence.config.exposed_windows), default=0)
     dates = evidence.logs["impressions"].dates
     if longest and dates is not None:
         window = DateRange(evidence.day.shifted(-longest).date, evidence.day.shifted(-1).date)

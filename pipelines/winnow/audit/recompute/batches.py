@@ -11,6 +11,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.arrays.grouping import starts_of_runs
+from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.forbidding import forbidding_rows
+from winnow.audit.recompute.request_sample import one_in_so_many
+from winnow.audit.recompute.staged_rows import clicked_rows
 from winnow.audit.recompute.user_caps import of_some_users
 from winnow.spark.broadcast import broadcast
 
@@ -111,6 +115,29 @@ def _presence(counts: NDArray[np.float64], n: int, k: int) -> NDArray[np.float64
     return presence
 
 
+@once
+def date_forbidden(evidence: Evidence) -> tuple[DataFrame, int]:
+    """Return what is forbidden to some users of rows in batches, staged, and 1 in how many.
+
+    A row's mask costs several times as much as the other things that are compared of a row.
+    """
+    one_in = one_in_so_many(2 * evidence.n_positives, evidence.scratch.limits)
+    rows, scratch = (
+        clicked_rows(evidence.staged["training_samples"], evidence.config),
+        evidence.scratch,
+    )
+    forbidding = forbidding_rows(evidence.logs, evidence.config, evidence.day, scratch)
+    # Several comparisons need it, and a frame would read the logs for each.
+    return scratch.staged(
+        forbidden_of_users(rows, *forbidding, one_in), "forbidden-of-users"
+    ), one_in
+
+
+def first_slots(rows: DataFrame, of: str) -> DataFrame:
+    """Return the ``first`` slot with each ``item_id``, by the batch or pool that ``of`` names."""
+    return rows.groupBy(of, "item_id").agg(F.min("slot").alias("first"))
+
+
 def forbidden_of_users(
     rows: DataFrame, shown: DataFrame, clicked: DataFrame, one_in: int
 ) -> DataFrame:
@@ -120,24 +147,27 @@ def forbidden_of_users(
     return forbidding.join(broadcast(users, "user_id"), "user_id", how="left_semi").distinct()
 
 
-def mask_counts(rows: DataFrame, forbidden: DataFrame, one_in: int) -> MaskCounts:
+def mask_counts(
+    rows: DataFrame, firsts: DataFrame, forbidden: DataFrame, one_in: int, of: str = "batch"
+) -> MaskCounts:
     """Compare the conflicts of rows with what the logs forbid to their users.
 
     Args:
-        rows: Those in batches: ``user_id``, ``item_id``, ``batch_id``, ``slot``,
-            ``batch_conflict_item_slots``.
+        rows: Those in batches: ``user_id``, ``batch_id``, ``slot``, ``<of>_id``,
+            ``<of>_conflict_item_slots``.
+        firsts: What ``first_slots`` returned.
         forbidden: What ``forbidden_of_users`` returned. one_in: As there.
+        of: ``batch`` or ``pool``.
     """
     some = of_some_users(rows, one_in)
-    firsts = rows.groupBy("batch_id", "item_id").agg(F.min("slot").alias("first"))
     wanted = (
-        some.select("user_id", "batch_id", "slot")
+        some.select("user_id", *dict.fromkeys(("batch_id", "slot", f"{of}_id")))
         .join(forbidden, "user_id")
-        .join(firsts, ["batch_id", "item_id"])
+        .join(firsts, [f"{of}_id", "item_id"])
         .groupBy("batch_id", "slot")
         .agg(F.sort_array(F.collect_list("first")).alias("wanted"))
     )
-    stated, none = F.col("batch_conflict_item_slots"), F.array().cast("array<int>")
+    stated, none = F.col(f"{of}_conflict_item_slots"), F.array().cast("array<int>")
     both = (
         some.select("batch_id", "slot", stated.alias("stated"))
         .join(wanted, ["batch_id", "slot"], how="left")

@@ -5,7 +5,7 @@ judged no other way. But it is asked anew here, about items that the audit has c
 the weights of the main source are those of item_stats, which gates of their own judge.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +49,14 @@ def date_drawable(evidence: Evidence) -> Drawable:
     return drawable_of(items, evidence.config, evidence.day, exposures, counts, markets)
 
 
+@once
+def date_pool_drawable(evidence: Evidence) -> Drawable:
+    """Return ``drawable_of`` the evidence's items, of the sources of pools."""
+    config, exposures = evidence.config, date_exposures(evidence)
+    items, drawn = date_items(evidence), config.pool_sources
+    return drawable_of(items, config, evidence.day, exposures, drawn=drawn)
+
+
 def drawable_of(
     items: Items,
     config: Config,
@@ -56,16 +64,19 @@ def drawable_of(
     exposures: Mapping[int | None, Counts] = MappingProxyType({}),
     segments: Mapping[str, SegmentCounts] = MappingProxyType({}),
     markets: Mapping[MarketColumns, MarketCounts] = MappingProxyType({}),
+    drawn: Sequence[Drawn] | None = None,
 ) -> Drawable:
-    """Return what may be drawn by the sources of a config.
+    """Return what may be drawn by sources of a config.
 
     Args:
         items: The items by the logs, with the weights of item_stats.
         config: The sources. day: The date.
         exposures: What ``date_exposures`` returned.
         segments: The counts of ``date_segments``. markets: What ``date_markets`` returned.
+        drawn: The sources; None: those of positives.
     """
     weighed, negatives = items.weighed(), config.negatives
+    sources = negatives.drawn if drawn is None else drawn
     inside = np.flatnonzero(items.eligible & items.listed)
     # Whole numbers are their own keys, whose order the items are in.
     order = np.arange(len(inside))
@@ -94,10 +105,14 @@ def drawable_of(
             for columns, counts in markets.items()
         },
     )
-    made = [
-        Groups([Group(None, weighed.weights[order])]) if place == 0 else groups_of(entry, known)
-        for place, entry in enumerate(negatives.distributions)
-    ]
+    asked = {source.distribution for source in sources}
+    made = {
+        place: Groups([Group(None, weighed.weights[order])])
+        if place == 0
+        else groups_of(entry, known)
+        for place, entry in enumerate(config.distributions)
+        if place in asked
+    }
     told = (*negatives.of_events.segment_attributes, *negatives.of_events.market_columns)
     rows = {
         place: told.index(by)
@@ -117,7 +132,7 @@ def drawable_of(
                 source,
                 items.untouched,
             )
-            for source in negatives.drawn
+            for source in sources
         ],
     )
 

@@ -22,7 +22,7 @@ def date_exposures(evidence: Evidence) -> Mapping[int | None, Counts]:
     An impression whose key several dates have counts at the last of them.
     """
     config, day = evidence.config, evidence.day
-    windows = config.negatives.of_events.exposed_windows
+    windows = config.exposed_windows
     if not windows:
         return {}
     log, at = evidence.logs["impressions"], F.col("event_us")

@@ -77,6 +77,9 @@ def may_be_summed(evidence: Evidence) -> bool:
     of; who is in the catalogue must be told by a log.
     """
     log, further = evidence.logs.get("items"), evidence.config.negatives.distributions[1:]
+    if evidence.config.pool is not None:
+        # Its draws are made again, so every item needs its place.
+        return False
     if log is None or log.aliases is not None or "items" not in evidence.counts:
         return False
     vast = evidence.counts["items"].valid > evidence.scratch.limits.audited_items
@@ -182,7 +185,7 @@ def _touched(evidence: Evidence, counted: DataFrame) -> DataFrame:
     negatives = negatives_of(evidence.staged, config)
     if negatives is not None:
         frames.append(negatives.select(F.explode("neg_item_ids").alias("item_id")))
-    windows = config.negatives.of_events.exposed_windows
+    windows = config.exposed_windows
     if windows:
         # Whenever that was: what is told of too many items costs a little time, and nothing else.
         frames.append(valid_rows(logs["impressions"]))

@@ -23,6 +23,9 @@ REPEAT_STREAM = U(1002)
 REPEATED_STREAM = U(1003)
 """What the hashes of positives are for; those for negatives have the streams of their sources."""
 
+POOL_STREAM = U(1004)
+"""Of pools, whose draws are no positive's: date, pool, source and draw number follow."""
+
 
 @inlined
 def mix64(x):  # type: ignore[no-untyped-def]
