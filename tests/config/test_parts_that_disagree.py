@@ -50,6 +50,29 @@ class DescribePartsThatDisagree:
             "logs.impressions.columns can give it one."
         ]
 
+    def it_cannot_carry_what_a_row_says_of_its_pool(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "carry: [pool_id]\nin_batch: {batch_size: 64"
+        load_config(written(tmp_path, text + "}\n"))
+        assert sentences(tmp_path, text + ", pool: {sources: [{source: hot, count: 2}]}}\n") == [
+            "in_batch.pool (winnow.yaml, line 7): pool_id is carried, and training_samples has a "
+            "column of pools of that name. Carry it by another name: logs.impressions.columns can "
+            "give it one."
+        ]
+
+    def it_shares_no_pool_of_what_depends_on_a_positive(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "in_batch: {batch_size: 64, pool: {sources: [{"
+        what = "depends on the positive, and a pool is shared by many"
+        (found,) = sentences(tmp_path, text + "source: market, count: 3}]}}\n")
+        assert what in found
+        assert "one of cold, exposed, hot, popularity, uniform" in found
+        (found,) = sentences(tmp_path, text + "source: uniform}]}}\n")
+        assert "a pool has so many draws of a source, and nothing to share in" in found
+        (found,) = sentences(tmp_path, text + "source: hot, count: 1, distinct: true}]}}\n")
+        assert "distinct is about one positive, and a pool is shared by many" in found
+        many = "source: hot, count: 1}, {" * 4 + "source: hot, count: 1}]}}\n"
+        (found,) = sentences(tmp_path, text + many)
+        assert "hot is named more than 4 times" in found
+
     def it_needs_a_table_that_lists_what_is_forbidden(self, tmp_path: Path) -> None:
         text = NO_RANKING + "exclude_item_ids: {}\ntables: [positives]\n"
         assert sentences(tmp_path, text) == [

@@ -10,9 +10,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.tree import Config
+from winnow.loading.samples import stream_of
+from winnow.loading.vocabulary import Vocabulary
+from winnow.losses import batch_and_pool
+from winnow.release.opening import open_release
 
 from tests.e2e.test_in_batch import SIZE, batches, in_batches, record_of, splits, written
 from tests.e2e.test_random_recipes import of_window, random_logs, search
@@ -95,6 +100,41 @@ def all_is_right(logs: Logs, settings: Config, built: Built) -> None:
     assert len(pools) == pool + 1
 
 
+def is_loaded(built: Built, settings: Config) -> None:
+    """Each batch comes with its pool, from the first to the last and from the middle."""
+    release, pools = open_release(Path(settings.warehouse), ds=DAY), pools_of(built)
+    rows = [batch for batch in batches(built) if batch[0]["split"] == "train"]
+    stream = stream_of(release, None, in_batch=True, pool=True)
+    loaded = [*stream.run()]
+    assert len(loaded) == len(rows) == len(stream)
+    for batch, own in zip(loaded, rows, strict=True):
+        pool = pools[own[0]["pool_id"]]
+        items = [draw["item_id"] for draw in pool]
+        slots = [draw["item_slot"] for draw in pool]
+        assert batch["item_id"].tolist() == [row["item_id"] for row in own]
+        assert batch["pool_item_ids"].tolist() == items
+        assert batch["pool_mixture_log_q"].tolist() == [draw["mixture_log_q"] for draw in pool]
+        masked = [[slot in row["pool_conflict_item_slots"] for slot in slots] for row in own]
+        assert batch["pool_conflicts"].tolist() == masked
+        loss = batch_and_pool(
+            np.zeros((len(own), len(own))),
+            np.zeros((len(own), len(pool))),
+            batch["in_batch_mixture_log_q"],
+            batch["pool_mixture_log_q"],
+            batch["conflicts"],
+            batch["pool_conflicts"],
+        )
+        assert np.isfinite(loss).all()
+    halves = [
+        [b["pool_item_ids"].tolist() for b in stream.copied().run(worker, 2)] for worker in (0, 1)
+    ]
+    assert sorted(halves[0] + halves[1]) == sorted(b["pool_item_ids"].tolist() for b in loaded)
+    known = Vocabulary.of_items(release)
+    numbers = stream_of(release, None, in_batch=True, pool=True, vocabularies={"item_id": known})
+    first = next(numbers.run())["pool_item_ids"].tolist()
+    assert first == known.numbers(loaded[0]["pool_item_ids"].tolist()).tolist()
+
+
 class DescribePools:
     @pytest.mark.both_engines
     def it_tells_draws_chances_and_conflicts(self, spark: SparkSession, tmp_path: Path) -> None:
@@ -123,6 +163,7 @@ class DescribePools:
         all_is_right(logs, settings, built)
         masked = [len(row["pool_conflict_item_slots"]) for row in built.tables["training_samples"]]
         assert sum(masked) >= 40
+        is_loaded(built, settings)
 
     def it_draws_anew_in_another_epoch_and_keeps_batches_and_chances(
         self, spark: SparkSession, tmp_path: Path

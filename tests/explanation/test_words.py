@@ -141,6 +141,19 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
         {"in_batch": {"batch_size": 64, "streaming": {"on_missing_state": "fail"}}},
         "although earlier dates are released, the build fails.",
     ),
+    (
+        {"in_batch": {"batch_size": 64, "pool": {"sources": [{"source": "hot", "count": 7}]}}},
+        "Every batch has a pool of 7 draws from the catalogue, with replacement: 7 of hot.",
+    ),
+    (
+        {
+            "in_batch": {
+                "batch_size": 64,
+                "pool": {"batches": 3, "sources": [{"source": "uniform", "count": 1200}]},
+            }
+        },
+        "Every 3 batches of a split share a pool of 1,200 draws",
+    ),
     ({"shards": 4}, "shards is 4: Rows are spread over this many shards"),
     ({"ranking": {"negative_keep": 0.1}}, "ranking.negative_keep is 0.1: The chance of a row"),
     ({"split": {"valid_ratio": 0.1}}, "split.valid_ratio is 0.1"),

@@ -137,6 +137,53 @@ class DescribeInBatch:
         assert found.tolist() == [0, 0]
 
 
+class DescribeBatchAndPool:
+    ITEMS = np.array([0, 1, 1, 3, 3, 3])
+    """Of a batch of six rows: no row has item 2 or 4, and only a pool makes them negatives."""
+    POOL = np.array([4, 0, 1, 2, 3, 2])
+    """One draw of each item, and one more of item 2, as often as their chances say."""
+
+    def of_catalogue(self, scores: Floats, forbidden: np.ndarray) -> Floats:
+        counts = np.bincount(self.ITEMS, minlength=5) + np.bincount(self.POOL)
+        log_q = np.log(counts / counts.sum())
+        return losses.batch_and_pool(
+            scores[:, self.ITEMS],
+            scores[:, self.POOL],
+            log_q[self.ITEMS],
+            log_q[self.POOL],
+            forbidden[:, self.ITEMS],
+            forbidden[:, self.POOL],
+        )
+
+    def forbidden(self) -> np.ndarray:
+        found = np.zeros((6, 5), bool)
+        found[np.arange(6), self.ITEMS] = True
+        found[2, 4] = found[5, 0] = found[5, 2] = True
+        return found
+
+    def it_is_the_full_softmax_over_what_is_not_forbidden(self) -> None:
+        scores, forbidden = np.random.default_rng(0).normal(size=(6, 5)), self.forbidden()
+
+        def loss(scores: Floats) -> Floats:
+            return self.of_catalogue(scores, forbidden)
+
+        full = full_softmax(scores, self.ITEMS, ~forbidden)
+        assert loss(scores) == pytest.approx(full, abs=1e-12)
+        expected = full_gradient(scores, self.ITEMS, ~forbidden)
+        assert gradient(loss, scores) == pytest.approx(expected, abs=1e-8)
+
+    def it_is_not_that_of_the_batch_alone(self) -> None:
+        scores, forbidden = np.zeros((6, 5)), self.forbidden()
+        q = np.bincount(self.ITEMS, minlength=5) / 6
+        given = np.log(q[self.ITEMS]), forbidden[:, self.ITEMS], (forbidden * q).sum(axis=1)
+        alone = losses.in_batch(scores[:, self.ITEMS], *given)
+        assert np.all(self.of_catalogue(scores, forbidden) > alone + 0.1)
+
+    def it_is_nothing_where_all_is_forbidden(self) -> None:
+        every = np.ones((6, 5), bool)
+        assert self.of_catalogue(np.zeros((6, 5)), every).tolist() == [0] * 6
+
+
 class DescribeMixture:
     def it_is_the_full_softmax_with_one_chance_for_both_sources(self) -> None:
         of_first = log_q_by_item(DRAWN[:, :6])

@@ -32,6 +32,11 @@ CASES: dict[str, tuple[Any, ...]] = {
         np.arange(9.0).reshape(3, 3) / 7, np.log([0.5, 0.25, 0.5]), CONFLICTS,
         np.array([0.5, 0.25, 0.5]),
     ),
+    "batch_and_pool": (
+        np.arange(9.0).reshape(3, 3) / 7, np.arange(6.0).reshape(3, 2) / 5,
+        np.log([0.3, 0.2, 0.3]), np.log([0.1, 0.4]), CONFLICTS,
+        np.array([[True, False], [False, False], [True, True]]),
+    ),
     "pointwise": (SCORES, (SCORES > 0).astype(float)),
 }  # fmt: skip
 

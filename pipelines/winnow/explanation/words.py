@@ -16,6 +16,7 @@ from winnow.explanation.of_negatives import (
     words_of_mix,
     words_of_seeds,
 )
+from winnow.explanation.of_pools import words_of_pools
 from winnow.explanation.of_positives import (
     words_of_forbidden,
     words_of_popularity,
@@ -37,6 +38,7 @@ _SAID = {
     "funnel",
     "variants",
     "in_batch.streaming",
+    "in_batch.pool",
     *(f"popularity.{name}" for name in ("window_days", "smoothing", "of", "clicks")),
     *(f"popularity.{name}" for name in ("half_life_days", "until", "on_short_history")),
     *(f"positives.{name}" for name in ("where", "where_not", "downsampling", "upsampling")),
@@ -75,6 +77,7 @@ def in_words(config: Config) -> Words:
         "Negatives": words_of_mix(config),
         "Chance": words_of_seeds(config),
         "Frequency": words_of_frequency(config),
+        "Pools": words_of_pools(config),
         "Tables": _tables(config),
         "Besides": _others(config),
     }

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from winnow.errors import Problem, ReleaseError
 
 Batch = dict[str, Any]
-"""Arrays by name, all with as many rows; they are this batch's own, and may be written."""
+"""Arrays by name, all with as many rows but those of a pool, which has slots of its own; they are
+this batch's own, and may be written."""
 
 NEGATIVES = "neg_"
 """How lists with an element per negative are called: they have one mask, called ``mask``."""

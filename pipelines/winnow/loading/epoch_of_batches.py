@@ -7,6 +7,7 @@ to take one from the middle would cost the row groups around it, in every file.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import PurePath
 from typing import Any
@@ -15,14 +16,18 @@ import numpy as np
 import pyarrow as pa
 
 from winnow.errors import Problem, ReleaseError
-from winnow.loading.arrays_of_rows import Batch
+from winnow.loading.arrays_of_rows import Batch, scalars
 from winnow.loading.batch_form import BatchForm
 from winnow.loading.keyed_order import keyed_units
 from winnow.loading.pieces import Piece, pieces_of, read_piece
+from winnow.loading.vocabulary import numbered
 from winnow.release.batch_mask import COLUMNS as OF_MASK
-from winnow.release.batch_mask import conflict_mask
+from winnow.release.batch_mask import conflict_mask, pool_conflict_mask
+from winnow.release.batch_pools import BatchPools
 from winnow.release.table_files import TableFiles
 from winnow.release.whole_batches import whole_batches
+
+_OF_POOLS = ("ds", "pool_id", "pool_conflict_item_slots")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class BatchesByEpoch:
         batches: How many there are, of all dates.
         share: Of the other slots of a batch so many stay negatives, chosen anew in each epoch.
         seed: Of that choice.
+        pools: The files of batch_pools, where each batch is given its pool.
     """
 
     files: TableFiles
@@ -49,6 +55,7 @@ class BatchesByEpoch:
     batches: int
     share: float
     seed: int
+    pools: TableFiles | None = None
 
     def of(self, epoch: int) -> "EpochOfBatches":
         """Plan one epoch."""
@@ -58,7 +65,8 @@ class BatchesByEpoch:
         """Return all that decides which rows a batch has."""
         names = [PurePath(path).name for path in self.files.paths]
         part = [self.rank, self.world_size, self.drop_last, self.share, self.seed]
-        return [names, self.split, self.batches, part]
+        described = [names, self.split, self.batches, part]
+        return described if self.pools is None else [*described, "pools"]
 
 
 class EpochOfBatches:
@@ -78,10 +86,28 @@ class EpochOfBatches:
         """Read batches, one after the other; give what gives the one of each window."""
         of = self._of
         shares = [self._share(window) for window in windows]
-        columns = list(dict.fromkeys([*of.form.read, *OF_MASK]))
+        pools = None if of.pools is None else BatchPools(of.pools)
+        of_pools = () if pools is None else _OF_POOLS
+        columns = list(dict.fromkeys([*of.form.read, *OF_MASK, *of_pools]))
         tables = whole_batches(of.files, of.split, columns, numbers=[one.batch for one in shares])
         for share, table in zip(shares, tables, strict=True):
-            yield lambda _first, share=share, table=table: self._arrays(share, table)  # type: ignore[misc]
+            pool = None
+            if pools is not None:
+                pool = pools.pool(table["ds"][0].as_py(), table["pool_id"][0].as_py())
+            yield partial(self._arrays_at, share, table, pool)
+
+    def _arrays_at(
+        self, share: "_Share", table: pa.Table, pool: pa.Table | None, _first: int
+    ) -> Batch:
+        batch = self._arrays(share, table)
+        if pool is None:
+            return batch
+        named = numbered(pool, self._of.form.vocabularies)
+        return batch | {
+            "pool_item_ids": scalars(named["item_id"].combine_chunks()).copy(),
+            "pool_mixture_log_q": scalars(named["mixture_log_q"].combine_chunks()).copy(),
+            "pool_conflicts": pool_conflict_mask(table, pool),
+        }
 
     def _share(self, window: int) -> "_Share":
         """Return what the rank has in a window: a batch, or in the last one a part of one."""

@@ -37,6 +37,10 @@ COLUMNS_IN_BATCH = (
 """What one has that the build made."""
 
 
+COLUMNS_WITH_POOL = (*COLUMNS_IN_BATCH[:-2], "in_batch_mixture_log_q")
+"""What one has that comes with its pool."""
+
+
 def stream_of(
     release: ReleaseReader | TableFiles,
     batch_size: int | None,
@@ -51,6 +55,7 @@ def stream_of(
     padding_id: int | str = 0,
     in_batch: bool = False,
     share: float = 1.0,
+    pool: bool = False,
     vocabularies: Mapping[str, Vocabulary] | None = None,
     features: Mapping[str, FeatureTable] | None = None,
 ) -> SampleStream:
@@ -62,12 +67,14 @@ def stream_of(
         rank, world_size: Of so many ranks each has other rows, all together each row once.
         shuffle_seed: Of the order, which is another one each epoch; None: the order of the files.
         epoch: The first one.
-        columns: What a batch has; by default ``COLUMNS``, or ``COLUMNS_IN_BATCH``.
+        columns: What a batch has; by default ``COLUMNS``, ``COLUMNS_IN_BATCH`` or
+            ``COLUMNS_WITH_POOL``.
         drop_last: Leave out what fills no batch of a rank. Otherwise its last batch has fewer rows.
         split: ``train``, ``valid`` or ``test``; None: all.
         padding_id: What stands in ``neg_item_ids`` where a row has fewer negatives than others.
         in_batch: Give the batches of the build, with their mask.
         share: Of the other slots of such a batch so many stay negatives.
+        pool: Give each such batch the pool that its rows share; needs a release.
         vocabularies: By column, numbers that stand in place of ids.
         features: By column of ids, what is joined to each as of the row's time or date.
 
@@ -83,7 +90,17 @@ def stream_of(
         sensible = batch_size >= 1 and not in_batch
     if not sensible:
         raise ValueError("give a batch_size of at least 1, or in_batch and a split")
-    asked = (COLUMNS_IN_BATCH if in_batch else COLUMNS) if columns is None else tuple(columns)
+    if pool and (not in_batch or share < 1.0 or (world_size > 1 and not drop_last)):
+        raise ValueError(
+            "a pool goes with whole batches, as its chances do: in_batch, share 1, and with "
+            "several ranks drop_last"
+        )
+    if pool and isinstance(release, TableFiles):
+        raise ValueError(
+            "a pool is in a table of its own: give the release, not files of one table"
+        )
+    usual = COLUMNS_WITH_POOL if pool else COLUMNS_IN_BATCH if in_batch else COLUMNS
+    asked = usual if columns is None else tuple(columns)
     table = release if isinstance(release, TableFiles) else release.table_files("training_samples")
     known = {} if vocabularies is None else dict(vocabularies)
     _require(table, [*known, *asked, *(["split"] if split is not None else [])])
@@ -97,7 +114,12 @@ def stream_of(
     if batch_size is None:
         assert split is not None
         n = number_of_batches(table, split)
-        epochs = BatchesByEpoch(table, split, form, rank, world_size, drop_last, n, share, seed)
+        of_pools = None
+        if pool and not isinstance(release, TableFiles):
+            of_pools = release.table_files("batch_pools")
+        epochs = BatchesByEpoch(
+            table, split, form, rank, world_size, drop_last, n, share, seed, of_pools
+        )
     else:
         part = Part(rank, world_size, batch_size, drop_last, shuffle_seed)
         epochs = RowsByEpoch(table, pieces_of(table, split), form, split, part)

@@ -8,12 +8,14 @@ a division by the temperature; no probability is ever divided by one.
 from winnow.losses.of_draws import mixture_log_q as mixture_log_q
 from winnow.losses.of_draws import recsys_2025 as recsys_2025
 from winnow.losses.of_draws import sampled_softmax as sampled_softmax
+from winnow.losses.of_rows import batch_and_pool as batch_and_pool
 from winnow.losses.of_rows import bpr as bpr
 from winnow.losses.of_rows import easy_and_hard as easy_and_hard
 from winnow.losses.of_rows import in_batch as in_batch
 from winnow.losses.of_rows import pointwise as pointwise
 
 __all__ = [
+    "batch_and_pool",
     "bpr",
     "easy_and_hard",
     "in_batch",

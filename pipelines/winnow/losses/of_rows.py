@@ -31,6 +31,42 @@ def in_batch(
     return sampled_softmax(np.diagonal(scores), scores, chance, ~conflicts)
 
 
+def batch_and_pool(
+    scores: Floats,
+    pool_scores: Floats,
+    log_q: Floats,
+    pool_log_q: Floats,
+    conflicts: Mask,
+    pool_conflicts: Mask,
+) -> Floats:
+    """Return the loss of one softmax over the rows of a batch and the pool that they share.
+
+    Of the n slots of both an item has n e^log_q in the mean, so the logit of each slot that is not
+    masked becomes s - log_q - ln n: their sum stands for all items that the row may get. It stays
+    right whatever the mask takes out, so nothing needs to be known of that.
+
+    Args:
+        scores: Of each user with each item of the batch, shape (rows, rows); the diagonal has the
+            positives.
+        pool_scores: Of each user with each item of the pool, shape (rows, slots).
+        log_q: ``in_batch_mixture_log_q``, shape (rows,).
+        pool_log_q: ``mixture_log_q`` of batch_pools, shape (slots,).
+        conflicts: As for ``in_batch``. pool_conflicts: The same of the pool, shape (rows, slots).
+
+    Returns:
+        The loss of each row, shape (rows,).
+
+    Source:
+        Yang et al. 2020, "Mixed Negative Sampling for Learning Two-tower Neural Networks in
+        Recommendations"; the positive is not corrected, as arXiv 2507.09331 has it.
+    """
+    positive, n = np.diagonal(scores), scores.shape[-1] + pool_scores.shape[-1]
+    both = np.concatenate([scores - log_q, pool_scores - pool_log_q], axis=-1) - np.log(n)
+    others = log_sum_exp(both, ~np.concatenate([conflicts, pool_conflicts], axis=-1))
+    found: Floats = np.logaddexp(positive, others) - positive
+    return found
+
+
 def easy_and_hard(
     positive: Floats,
     negatives: Floats,

@@ -50,4 +50,22 @@ def conflict_mask(batch: pa.Table) -> NDArray[np.bool_]:
     return mask
 
 
+def pool_conflict_mask(batch: pa.Table, pool: pa.Table) -> NDArray[np.bool_]:
+    """Return which slots of a batch's pool are no negatives of which rows, shape (B, slots).
+
+    The value at (i, j) is True where the item of slot j is forbidden to the user of row i.
+
+    Args:
+        batch: Rows with ``pool_conflict_item_slots``.
+        pool: All draws of their pool, in the order of ``slot``, with ``item_slot``.
+    """
+    n = batch.num_rows
+    lists = batch["pool_conflict_item_slots"].combine_chunks()
+    lengths = pc.list_value_length(lists).to_numpy()
+    of_items = np.zeros((n, pool.num_rows), bool)
+    of_items[np.repeat(np.arange(n), lengths), lists.flatten().to_numpy()] = True
+    mask: NDArray[np.bool_] = np.take(of_items, pool["item_slot"].to_numpy(), axis=1)
+    return mask
+
+
 _FIX = "Take the batches that release.batches(columns=[...]) gives."

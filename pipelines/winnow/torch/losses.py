@@ -33,6 +33,22 @@ def in_batch(
     return sampled_softmax(scores.diagonal(), scores, given.expand_as(scores), ~conflicts)
 
 
+def batch_and_pool(
+    scores: Tensor,
+    pool_scores: Tensor,
+    log_q: Tensor,
+    pool_log_q: Tensor,
+    conflicts: Tensor,
+    pool_conflicts: Tensor,
+) -> Tensor:
+    """Return the loss of one softmax over the rows of a batch and the pool that they share."""
+    n = scores.shape[-1] + pool_scores.shape[-1]
+    corrections = torch.cat([log_q, pool_log_q]).to(scores.dtype) + log(n)
+    both = torch.cat([scores, pool_scores], -1) - corrections
+    mask = ~torch.cat([conflicts, pool_conflicts], -1)
+    return softplus(_log_sum_exp(both, mask) - scores.diagonal())
+
+
 def easy_and_hard(
     positive: Tensor,
     negatives: Tensor,

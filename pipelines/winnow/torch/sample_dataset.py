@@ -51,6 +51,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
         padding_id: int | str = 0,
         in_batch: bool = False,
         share: float = 1.0,
+        pool: bool = False,
         vocabularies: Mapping[str, Vocabulary] | None = None,
         features: Mapping[str, FeatureTable] | None = None,
     ) -> None:
@@ -64,7 +65,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             shuffle_seed: Of the order of each epoch; None: always the order of the files.
             epoch: The first one.
             columns: What a batch has; by default ``winnow.loading.samples.COLUMNS``, or
-                ``COLUMNS_IN_BATCH`` of the same module.
+                ``COLUMNS_IN_BATCH`` or ``COLUMNS_WITH_POOL`` of the same module.
             drop_last: Leave out rows that fill no batch of their rank: fewer than ``batch_size``,
                 and one. Otherwise the last batch of a rank has fewer rows.
             split: ``train``, ``valid`` or ``test``; None: all rows.
@@ -74,6 +75,9 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
                 row i. Of batches that are left, fewer than ranks, each rank has a part, or with
                 ``drop_last`` nothing.
             share: Of the other slots of such a batch so many stay negatives, others each epoch.
+            pool: Give each such batch the pool that its rows share (``in_batch.pool`` of a config):
+                ``pool_item_ids`` and ``pool_mixture_log_q``, shape (slots,), ``pool_conflicts``,
+                shape (rows, slots). Not with ``share``; with several ranks ``drop_last`` is needed.
             vocabularies: By column, as ``item_id`` and ``neg_item_ids``: numbers for an embedding
                 table that stand in place of ids, which may be text. Leave ``padding_id`` 0 then.
 
@@ -94,6 +98,7 @@ class SampleDataset(IterableDataset):  # type: ignore[misc]
             padding_id=padding_id,
             in_batch=in_batch,
             share=share,
+            pool=pool,
             vocabularies=vocabularies,
             features=features,
         )
