@@ -65,6 +65,8 @@ class DescribePartsThatDisagree:
         (found,) = sentences(tmp_path, text + "source: market, count: 3}]}}\n")
         assert what in found
         assert "one of cold, exposed, hot, popularity, uniform" in found
+        (found,) = sentences(tmp_path, text.replace("[{", "[]}}\n"))
+        assert "a pool is drawn from a source, and there is none" in found
         (found,) = sentences(tmp_path, text + "source: uniform}]}}\n")
         assert "a pool has so many draws of a source, and nothing to share in" in found
         (found,) = sentences(tmp_path, text + "source: hot, count: 1, distinct: true}]}}\n")

@@ -64,11 +64,13 @@ class BatchPool(Frozen):
         batches: So many neighbouring batches have one pool.
     """
 
-    sources: tuple[PoolEntry, ...] = Field(min_length=1, max_length=20)
+    sources: tuple[PoolEntry, ...] = Field(max_length=20)
     batches: int = Field(default=1, ge=1, le=100_000)
 
     @model_validator(mode="after")
     def _says_how_many(self) -> Self:
+        if not self.sources:
+            refuse([fault(("sources",), "a pool is drawn from a source, and there is none")])
         refuse(one for place, entry in enumerate(self.sources) for one in _faults(place, entry))
         names = [entry.source for entry in self.sources]
         refuse(
