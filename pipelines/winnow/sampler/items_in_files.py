@@ -44,7 +44,7 @@ def may_stay_in_files(logs: Mapping[str, Log], run: Run) -> bool:
     if log is None or log.aliases is not None or config.ids.item != "bigint":
         return False
     of_popularity = (PopularityEntry, UniformEntry, HotEntry)
-    known = all(isinstance(entry, of_popularity) for entry in config.negatives.distributions)
+    known = all(isinstance(entry, of_popularity) for entry in config.distributions)
     return known and log.about_rows > run.limits.audited_items
 
 
