@@ -16,7 +16,9 @@ TableName = Literal[
     "rejected",
 ]
 TABLES: tuple[TableName, ...] = get_args(TableName)
-FURTHER_TABLES = ("frequency_state", "history_state", "batch_pools")
+STATE_TABLES = ("frequency_state", "history_state")
+"""Tables that carry something on from date to date."""
+FURTHER_TABLES = (*STATE_TABLES, "batch_pools")
 """Tables that no config names: they are written where what they hold is asked for."""
 ONLY_IF_NAMED = (
     "training_samples_pointwise",

@@ -37,6 +37,7 @@ from winnow.config.sampling import (
 )
 from winnow.config.table_names import FURTHER_TABLES as FURTHER_TABLES
 from winnow.config.table_names import ONLY_IF_NAMED, TableName
+from winnow.config.table_names import STATE_TABLES as STATE_TABLES
 from winnow.config.table_names import TABLES as TABLES
 from winnow.config.variants import VariantName, merged, names_faults, variant_faults
 from winnow.errors import ConfigError, Problem
