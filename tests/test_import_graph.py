@@ -40,6 +40,7 @@ ORDER = (
     "engine",
     "building",
     "operations",
+    "observability",
     "explanation",
     "simulation",
     "cli",

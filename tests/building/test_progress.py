@@ -93,9 +93,29 @@ class DescribeProgressAsJson:
         for one in (start, message, end):
             assert datetime.fromisoformat(one.pop("time")).tzinfo is not None
         assert start == {"event": "start", "stage": "sample"}
-        assert message == {"event": "message", "text": "[red]half[/red] done"}
+        assert message == {"event": "message", "stage": "sample", "text": "[red]half[/red] done"}
         assert end.pop("seconds") >= 0
         assert end == {"event": "end", "stage": "sample", "rows": 7, "failed": True}
+
+    def it_names_the_run_in_every_line(self) -> None:
+        to = console()
+        progress = Progress(to, log_format="json", run_id="run-1")
+        progress.say("before")
+        for one in (progress.of("flat", run_id="run-2"), progress):
+            with one.stage("outer"), one.stage("inner"):
+                one.say("within")
+        told = [json.loads(line) for line in written(to).splitlines()]
+        assert [one["run_id"] for one in told] == ["run-1", *["run-2"] * 5, *["run-1"] * 5]
+        assert [one["stage"] for one in told[1:6]] == ["outer", "inner", "inner", "inner", "outer"]
+        assert told[0]["stage"] is None
+
+    def it_warns_where_nothing_else_is_told(self) -> None:
+        to = console()
+        Progress(to, quiet=True, run_id="run-1").warn("look here")
+        assert written(to) == "warning: look here\n"
+        to = console()
+        Progress(to, log_format="json").warn("look")
+        assert json.loads(written(to))["text"] == "warning: look"
 
 
 class DescribeProgressInATerminal:

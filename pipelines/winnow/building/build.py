@@ -116,7 +116,7 @@ def begin(request: BuildRequest) -> Begun:
         InputError: Histories cannot go on from an earlier date, and that is a failure.
     """
     suites = check_config(request.config) if request.suites is None else request.suites
-    run_id = new_run_id()
+    run_id = request.run_id or new_run_id()
     store = request.engine.store(
         request.warehouse, request.config.publishing.retention_days, request.limits
     )

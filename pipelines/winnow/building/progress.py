@@ -38,6 +38,7 @@ class Progress:
 
     Attributes:
         seconds: Seconds per finished stage, in order. A name that comes again adds up.
+        run_id: Of the process, or of a variant's build; stands in each line of JSON.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Progress:
         *,
         quiet: bool = False,
         log_format: LogFormat | None = None,
+        run_id: str | None = None,
     ) -> None:
         """Write to the console, by default stderr.
 
@@ -54,6 +56,7 @@ class Progress:
             quiet: Write nothing.
             log_format: ``json`` writes one object per line; ``text`` lines with clock times, in a
                 terminal too. None is text, with a moving line in a terminal.
+            run_id: What the lines of JSON call the run; None leaves it out.
         """
         self._console = console or plain_console(stderr=True)
         self._quiet = quiet
@@ -61,24 +64,36 @@ class Progress:
         self._live = log_format is None and self._console.is_terminal and not quiet
         self._of: str | None = None
         self._of_kind = "variant"
+        self._at_work: list[str] = []
+        self.run_id = run_id
         self.seconds: dict[str, float] = {}
 
-    def of(self, name: str, kind: str = "variant") -> Self:
+    def of(self, name: str, kind: str = "variant", run_id: str | None = None) -> Self:
         """Return what tells of the stages of one of several builds, with own seconds.
 
         Args:
             name: Of the build. kind: What that is a name of; JSON has it under this key.
+            run_id: Of the build, where it has one of its own.
         """
         own = copy(self)
-        own._of, own._of_kind, own.seconds = name, kind, {}
+        own._of, own._of_kind, own.seconds, own._at_work = name, kind, {}, []
+        own.run_id = run_id or self.run_id
         return own
 
     def say(self, text: str) -> None:
         """Write one line."""
         if self._json:
-            self._write_json("message", text=text.strip())
+            self._write_json("message", stage=self._stage_at_work(), text=text.strip())
         elif not self._quiet:
             self._console.print(text)
+
+    def warn(self, text: str) -> None:
+        """Write one line that a person must see, also where nothing else is written."""
+        if self._json and not self._quiet:
+            stage = self._stage_at_work()
+            self._write_json("message", stage=stage, text=f"warning: {text}")
+        else:
+            self._console.print(f"warning: {text}", style="yellow")
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
@@ -87,14 +102,19 @@ class Progress:
         begin = time.monotonic()
         failed = True
         self._tell_start(name)
+        self._at_work.append(name)
         try:
             with self._moving(self._named(name)):
                 yield stage
             failed = False
         finally:
+            self._at_work.remove(name)
             took = time.monotonic() - begin
             self.seconds[name] = self.seconds.get(name, 0.0) + took
             self._tell_end(stage, took, failed)
+
+    def _stage_at_work(self) -> str | None:
+        return self._at_work[-1] if self._at_work else None
 
     def _named(self, stage: str) -> str:
         return stage if self._of is None else f"{self._of}: {stage}"
@@ -126,8 +146,9 @@ class Progress:
         if self._quiet:
             return
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        run = {} if self.run_id is None else {"run_id": self.run_id}
         of = {} if self._of is None else {self._of_kind: self._of}
-        record = {"time": now, "event": event, **of, **fields}
+        record = {"time": now, **run, "event": event, **of, **fields}
         self._console.file.write(json.dumps(record, ensure_ascii=False) + "\n")
         self._console.file.flush()
 

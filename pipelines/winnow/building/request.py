@@ -26,6 +26,7 @@ class BuildRequest:
         home: The folder of the config file, where there is one: the release names folders inside
             it from there on, so that it is the same after the whole has moved.
         suites: What ``check_config`` returned before the engine started; None: the build checks.
+        run_id: Names the run, each process's own; None makes one up.
     """
 
     config: Config
@@ -37,6 +38,7 @@ class BuildRequest:
     limits: Limits = DEFAULT_LIMITS
     home: Path | None = None
     suites: tuple[Suite, ...] | None = None
+    run_id: str | None = None
 
     @property
     def warehouse(self) -> Path:

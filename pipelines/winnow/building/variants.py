@@ -31,11 +31,13 @@ class VariantBuilds:
         made: The summaries of those that are released.
         failed: Why the others are not; nothing of these was published.
         seconds: Seconds per stage of what was done once for all.
+        run_ids: The runs of all variants.
     """
 
     made: Mapping[str, BuildSummary]
     failed: Mapping[str, Exception]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    run_ids: Mapping[str, str] = field(default_factory=dict)
 
     def as_record(self) -> dict[str, Any]:
         """Return the fields as JSON types."""
@@ -85,8 +87,11 @@ def build_variants(request: BuildRequest) -> VariantBuilds:
     configs = variant_configs(request.config)
     progress = request.progress
     begun, failed, made = dict[str, Begun](), dict[str, Exception](), dict[str, BuildSummary]()
+    run_ids = {name: new_run_id() for name in configs}
     for name, config in configs.items():
-        one = replace(request, config=config, suites=None, progress=progress.of(name))
+        run_id = run_ids[name]
+        own = progress.of(name, run_id=run_id)
+        one = replace(request, config=config, suites=None, progress=own, run_id=run_id)
         try:
             begun[name] = begin(one)
         except Exception as error:
@@ -100,6 +105,7 @@ def build_variants(request: BuildRequest) -> VariantBuilds:
         {name: made[name] for name in configs if name in made},
         {name: failed[name] for name in configs if name in failed},
         dict(progress.seconds),
+        run_ids,
     )
 
 

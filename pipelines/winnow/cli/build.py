@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from winnow.cli.engines import started
+from winnow.cli.observed_build import (
+    MetricsOption,
+    Observation,
+    Observers,
+    OnFailureOption,
+    OpenLineageOption,
+    observed,
+)
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -27,6 +35,7 @@ from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from winnow.building.request import BuildRequest
+    from winnow.building.summary import BuildSummary
 
 
 def build(
@@ -45,6 +54,9 @@ def build(
     master: MasterOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
+    metrics: MetricsOption = None,
+    on_failure: OnFailureOption = None,
+    openlineage: OpenLineageOption = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -57,48 +69,57 @@ def build(
     Where the config has variants, all of them are built, or the one that is named: their logs are
     read once, each has its own tables in WAREHOUSE/NAME, and one that fails a gate harms no other.
     """
-    day = day_of(ds)
-    require_engine(engine, master)
     progress = progress_for(as_json, log_format)
-    tree = config_of(config, warehouse)
-    all_variants = bool(tree.variants) and variant is None
-    with nothing_collected():
-        from winnow.building.config_check import check_config
-        from winnow.config.chosen_variant import one_recipe
+    with observed(Observers(metrics, on_failure, openlineage), ds, progress) as observation:
+        day = day_of(ds)
+        require_engine(engine, master)
+        tree = config_of(config, warehouse)
+        all_variants = bool(tree.variants) and variant is None
+        with nothing_collected():
+            from winnow.building.config_check import check_config
+            from winnow.config.chosen_variant import one_recipe
 
-        if not all_variants:
-            tree = one_recipe(tree, variant, "--variant")
-        suites = check_config(tree)
-        from winnow.building.build import build as build_date
-        from winnow.building.request import BuildRequest
-        from winnow.building.summary_text import print_summary
-    with started(f"winnow build {day}", progress, engine, master, driver_memory) as running:
-        request = BuildRequest(
-            config=tree,
-            day=day,
-            engine=running,
-            allow_empty=allow_empty,
-            immature=immature,
-            progress=progress,
-            home=config.resolve().parent,
-            suites=suites,
-        )
-        if all_variants:
-            _build_all(request, as_json)
-            return
-        summary = build_date(request)
+            if not all_variants:
+                tree = one_recipe(tree, variant, "--variant")
+            suites = check_config(tree)
+            from winnow.building.build import build as build_date
+            from winnow.building.request import BuildRequest
+        observation.read(tree)
+        with started(f"winnow build {day}", progress, engine, master, driver_memory) as running:
+            request = BuildRequest(
+                config=tree,
+                day=day,
+                engine=running,
+                allow_empty=allow_empty,
+                immature=immature,
+                progress=progress,
+                home=config.resolve().parent,
+                suites=suites,
+                run_id=progress.run_id,
+            )
+            if all_variants:
+                _build_all(request, observation, as_json)
+            else:
+                observation.summary = build_date(request)
+    if observation.summary is not None:
+        _print_one(observation.summary, as_json)
+
+
+def _print_one(summary: "BuildSummary", as_json: bool) -> None:
     if as_json:
         print_json(summary.as_record())
-    else:
-        print_summary(summary, plain_console())
+        return
+    from winnow.building.summary_text import print_summary
+
+    print_summary(summary, plain_console())
 
 
-def _build_all(request: "BuildRequest", as_json: bool) -> None:
+def _build_all(request: "BuildRequest", observation: Observation, as_json: bool) -> None:
     """Build all variants, print what was made, and end as the gravest of those that failed."""
     from winnow.building.summary_text import print_variants
     from winnow.building.variants import build_variants
 
-    builds = build_variants(request)
+    observation.builds = builds = build_variants(request)
     if as_json:
         print_json(builds.as_record())
     else:

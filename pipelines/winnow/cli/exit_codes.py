@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from winnow.errors import WinnowError
+from winnow.errors import Problem, WinnowError
 from winnow.extras import extras_named
 from winnow.spark.causes import problem_of
 from winnow.terminal import plain_console
@@ -18,6 +18,32 @@ TERMINATED = 143
 
 class Terminated(BaseException):
     """SIGTERM came. No ``except Exception`` may swallow it."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the code that a command ends with, which raised this."""
+    match error:
+        case SystemExit():
+            return _exit_code(error)
+        case WinnowError():
+            return error.exit_code
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case Terminated():
+            return TERMINATED
+    return 1
+
+
+def problems_of(error: BaseException) -> tuple[Problem, ...]:
+    """Return what a person needs to know of an error: one at least."""
+    match error:
+        case WinnowError():
+            return error.problems
+        case KeyboardInterrupt():
+            return (Problem("winnow", "it was interrupted"),)
+        case Terminated():
+            return (Problem("winnow", "it was told to end (SIGTERM)"),)
+    return (problem_of(error),)
 
 
 def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> int:

@@ -190,15 +190,17 @@ def progress_for(as_json: bool, log_format: str | None = None) -> "Progress":
     """
     from winnow.building.progress import Progress
     from winnow.errors import ConfigError, Problem
+    from winnow.release.commits import new_run_id
 
+    run_id = new_run_id()
     if log_format == "text":
-        return Progress(log_format="text")
+        return Progress(log_format="text", run_id=run_id)
     if log_format == "json":
-        return Progress(log_format="json")
+        return Progress(log_format="json", run_id=run_id)
     if log_format is not None:
         what = "this format is not known"
         raise ConfigError(Problem("--log-format", what, log_format, "text or json"))
-    return Progress(quiet=as_json)
+    return Progress(quiet=as_json, run_id=run_id)
 
 
 def print_json(record: Any) -> None:
