@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 TRAINERS := .venv-trainers
 AIRFLOW := .venv-airflow
+SBOM := .venv-sbom
+# The extra of pyproject.toml: a test compares them.
+EXECUTORS := numba numpy pyarrow
 SIZE ?= full
 WORKERS ?= 2
 # Builds of single rules, and of several dates: what sail runs in seconds.
@@ -43,11 +46,24 @@ java:
 demo: env
 	$(BIN)/python -m winnow.cli.main demo --out demo --size $(SIZE)
 
-# The wheel, and the same as a zip for the executors of a cluster: spark-submit --py-files takes no wheel.
-dist: $(VENV)/.packages
-	rm -rf dist
+# The wheel; the same as a zip for the executors of a cluster, as spark-submit --py-files takes no
+# wheel; what they need besides, for --archives; and a bill of materials in CycloneDX.
+dist: $(VENV)/.packages $(SBOM)/.packages
+	rm -rf dist build/environment
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	cp dist/winnow-*.whl dist/winnow.zip
+	$(PYTHON) -m venv --copies build/environment
+	build/environment/bin/python -m pip install --quiet --constraint constraints.txt $(EXECUTORS)
+	tar -czf dist/environment.tar.gz -C build/environment .
+	rm -rf build/environment
+	$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		-o dist/sbom.cdx.json $(BIN)/python
+
+$(SBOM)/.packages: deploy/cluster/sbom_constraints.txt
+	$(PYTHON) -m venv $(SBOM)
+	$(SBOM)/bin/python -m pip install --quiet --constraint deploy/cluster/sbom_constraints.txt \
+		cyclonedx-bom
+	@touch $@
 
 # Everything on sail; on spark what meets the engine itself. Two processes: a classic and a Connect
 # session cannot share one. Each worker has a session
@@ -109,6 +125,6 @@ lint: $(VENV)/.packages
 	$(BIN)/mypy pipelines/winnow jobs bench tests docs
 
 clean:
-	rm -rf $(VENV) $(TRAINERS) $(AIRFLOW) demo build dist artifacts spark-warehouse metastore_db derby.log
+	rm -rf $(VENV) $(TRAINERS) $(AIRFLOW) $(SBOM) demo build dist artifacts spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
 from pyspark.sql import SparkSession
 from winnow.config.loading import load_config
@@ -15,9 +17,10 @@ from winnow.engine.java import check_java, find_jars
 from winnow.errors import RequirementError
 from winnow.release.releases import list_releases
 
+from deploy.cluster.standalone import free_port
 from tests.events.handmade import build_day
 from tests.executors import needed
-from tests.executors.cluster import Cluster, bare_python, free_port, running, wait_for
+from tests.executors.cluster import Cluster, bare_python, running, wait_for
 
 DAY = date(2026, 1, 1)
 _LONGEST_BUILD = 900
@@ -75,6 +78,35 @@ def expected(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> d
     config = shop(tmp_path_factory.mktemp("here") / "shop")
     build_day(load_config(config), spark, DAY)
     return hashes(config)
+
+
+@pytest.mark.proof
+class DescribeTheScript:
+    def it_starts_a_cluster_and_ends_it_when_it_is_told_to(
+        self, cluster: Cluster, tmp_path: Path
+    ) -> None:
+        script = needed.ROOT / "deploy" / "cluster" / "standalone.py"
+        words = ["--folder", str(tmp_path), "--workers", "1", "--memory", "600m", "--port", "0"]
+        started = subprocess.Popen(
+            [sys.executable, str(script), *words],
+            env=cluster.environment, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            assert started.stdout is not None
+            address = started.stdout.readline().strip()
+            assert address.startswith("spark://127.0.0.1:")
+            assert address != cluster.master
+            children = psutil.Process(started.pid).children(recursive=True)
+            # The script that launches a JVM has a child of its own, which nobody waits for.
+            of_spark = [one for one in children if one.name() == "java"]
+            assert len(of_spark) == 2
+            started.terminate()
+            assert started.wait(timeout=120) == 0
+            assert started.stdout.read() == "ended\n"
+            assert not any(one.is_running() for one in of_spark)
+        finally:
+            started.kill()
+        assert "Registering worker" in (tmp_path / "master.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.proof
