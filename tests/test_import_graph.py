@@ -36,6 +36,7 @@ ORDER = (
     "loading",
     "export",
     "losses",
+    "evaluation",
     "torch",
     "engine",
     "building",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from winnow.operations.face import backfill as backfill
     from winnow.release.opening import open_dates as open_dates
     from winnow.release.opening import open_release as open_release
+    from winnow.release.time_split import open_time_split as open_time_split
     from winnow.simulation.build_config import simulate as simulate
 
     __version__: str
@@ -31,6 +32,7 @@ _PLACES = {
     "load_config": "winnow.config.loading",
     "open_dates": "winnow.release.opening",
     "open_release": "winnow.release.opening",
+    "open_time_split": "winnow.release.time_split",
     "sample": "winnow.building.sample",
     "simulate": "winnow.simulation.build_config",
 }
@@ -42,6 +44,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a person meets them
     "sample",
     "open_release",
     "open_dates",
+    "open_time_split",
     "load_config",
     "Config",
     "simulate",

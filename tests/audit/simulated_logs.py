@@ -91,8 +91,9 @@ def settings(
             tree
             | {
                 # Of requests only where they are asked for: the gates of all else stand alone.
-                "tables": [t for t in TABLES if "requests" in asked or t != "request_samples"],
+                "tables": [t for t in TABLES if asked_for(t, asked)],
                 "requests": asked.get("requests", {}),
+                "evaluation": asked.get("evaluation", {}),
                 "exclusion": {"exposure_lookback_days": 2 + more, "click_lookback_days": 3 + more},
                 "popularity": {"window_days": 4 + more, **asked.get("popularity", {})},
                 "positives": {
@@ -113,3 +114,9 @@ def settings(
             }
         )
     )
+
+
+def asked_for(table: str, asked: Mapping[str, object]) -> bool:
+    """Whether a table is made: one that has a part of the config only where that is asked for."""
+    parts = {"request_samples": "requests", "evaluation_samples": "evaluation"}
+    return table not in parts or parts[table] in asked

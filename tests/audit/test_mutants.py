@@ -72,6 +72,17 @@ REQUESTS = (
 )
 SEQUENCES = ("sequence_misplaced", "sequence_targets_differ", "sequence_differs")
 HISTORIES = ("history_state_outside", "history_state_lost", "history_state_differs")
+EVALUATION = (
+    "evaluation_negatives_differ",
+    "evaluation_negatives_shown",
+    "evaluation_positives_differ",
+    "evaluation_positives_early",
+    "evaluation_requests_differ",
+    "evaluation_seen_differs",
+    "evaluation_seen_late",
+    "evaluation_sizes_differ",
+    "evaluation_trained",
+)
 PROVEN_ELSEWHERE = {
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
@@ -82,6 +93,7 @@ PROVEN_ELSEWHERE = {
     "excluded_items_differ": "e2e/test_excluded_items.py",
     "frequency_state_differs": "audit/test_broken_frequency.py",
     "streaming_log_q_differs": "audit/test_broken_frequency.py",
+    **dict.fromkeys(EVALUATION, "audit/test_broken_evaluation.py"),
     **dict.fromkeys(REQUESTS, "audit/test_broken_requests.py"),
     **dict.fromkeys((*HISTORIES, *SEQUENCES), "audit/test_broken_histories.py"),
     "organic_positives_differ": "events/test_organic_positives.py",

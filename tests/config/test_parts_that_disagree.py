@@ -186,6 +186,31 @@ class DescribePartsThatDisagree:
         load_config(written(tmp_path, text.replace("history_days: 8", carried)))
         load_config(written(tmp_path, text.replace("history_days: 8", "history_days: 7")))
 
+    def it_evaluates_with_what_is_held_out(self, tmp_path: Path) -> None:
+        text = NO_RANKING + "tables: [training_samples, evaluation_samples]\n"
+        (told,) = problems(tmp_path, text)
+        assert told.where.startswith("split")
+        assert told.what.startswith("evaluation_samples has the requests of valid and test")
+        load_config(written(tmp_path, text + "split: {test_ratio: 0.1}\n"))
+
+    @pytest.mark.parametrize(
+        ("windows", "least"),
+        [
+            ("", 1),
+            ("attribution: {window_hours: 25}\n", 2),
+            ("exclusion: {lookahead_days: 3}\n", 3),
+        ],
+    )
+    def it_evaluates_with_dates_that_train_does_not_read(
+        self, windows: str, least: int, tmp_path: Path
+    ) -> None:
+        text = NO_RANKING + "tables: [training_samples, evaluation_samples]\n" + windows
+        split = "split: {{by: date, test_from: 2026-02-01, gap_days: {}}}\n"
+        (told,) = problems(tmp_path, text + split.format(least - 1))
+        assert told.where.startswith("split.gap_days")
+        assert (told.found, told.expected) == (str(least - 1), f"{least} at least")
+        load_config(written(tmp_path, text + split.format(least)))
+
     def it_gives_values_of_a_page_names_of_their_own(self, tmp_path: Path) -> None:
         text = NO_RANKING + (
             "tables: [training_samples, request_samples]\npositives: {values: {us: max}}\n"

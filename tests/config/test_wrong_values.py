@@ -69,14 +69,14 @@ class DescribeAWrongValue:
                 'tables[1] (winnow.yaml, line 6): the value is not known, found "../../outside", '
                 "expected one of positives, easy_negatives, hard_negatives, training_samples, "
                 "training_samples_pointwise, ranking_samples, cascade_samples, request_samples, "
-                "user_sequences, item_stats, rejected.",
+                "user_sequences, evaluation_samples, item_stats, rejected.",
             ),
             (
                 "tables: [postives]",
                 'tables[0] (winnow.yaml, line 6): the value is not known, found "postives", '
                 "expected one of positives, easy_negatives, hard_negatives, training_samples, "
                 "training_samples_pointwise, ranking_samples, cascade_samples, request_samples, "
-                "user_sequences, item_stats, rejected. "
+                "user_sequences, evaluation_samples, item_stats, rejected. "
                 "Did you mean positives?",
             ),
             (

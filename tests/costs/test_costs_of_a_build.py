@@ -38,15 +38,16 @@ LOG_PASSES = {
     # Impressions: those whose key is repeated, to choose among them; ranking_samples; item_stats;
     # rejected; cascade_samples, also of the ranking log. Clicks: rejected, and the orphans.
     # request_samples: pages, what else may be the first impression of a request, and histories.
-    # user_sequences: what its users clicked.
-    "stage tables": {"impressions": 7, "clicks": 4, "ranking_log": 2},
+    # user_sequences: what its users clicked. evaluation_samples: what users were shown and clicked.
+    "stage tables": {"impressions": 8, "clicks": 5, "ranking_log": 2},
     # Impressions and clicks: the positives and the exclusions again. Impressions: what the tables
     # carry of them. Clicks and items: the weights. Ranking log: who was cut, and why hard negatives
     # are missing. For cascade_samples the impressions once more, and the ranking log twice: all
     # keys, and some requests with all that is told of them. For request_samples the first
     # impressions of requests, the pages of some, and the clicks of some users. For user_sequences
-    # the clicks of some users.
-    "audit": {"impressions": 6, "clicks": 5, "ranking_log": 4, "items": 1},
+    # the clicks of some users. For evaluation_samples the first impressions, what users met, and
+    # when items are there.
+    "audit": {"impressions": 8, "clicks": 6, "ranking_log": 4, "items": 2},
 }
 
 # The same for what a run has staged: its own frames, and the tables that will be published.
@@ -59,10 +60,11 @@ STAGED_PASSES = {
     # Groups: the tables that are made of them, all in one pass; item_stats. Every table is read
     # once after it was written: its content hash is of what the files hold. Pairs: the clicks
     # of ranking_samples, of cascade_samples and of pages. Groups, for request_samples: which
-    # requests they are of, and what was sampled; for user_sequences the same of users.
+    # requests they are of, and what was sampled; for user_sequences the same of users. Pairs, for
+    # evaluation_samples: all of them, and whose they are.
     "stage tables": {
         "groups": 6,
-        "pairs": 6,
+        "pairs": 8,
         "counted": 4,
         "winners": 3,
         "requests": 3,
@@ -72,9 +74,12 @@ STAGED_PASSES = {
     "audit": {
         "pairs": 1,
         # The third asks for other users' clicks; two are for the requests of cascade_samples.
-        # One more is for the pages of request_samples.
-        "audited-pairs": 6,
+        # One more is for the pages of request_samples, one for evaluation_samples.
+        "audited-pairs": 7,
         "audited-first-times": 2,
+        "audited-first-asked": 3,
+        "audited-held-out": 2,
+        "audited-met": 3,
         "audited-deliveries": 6,
         "audited-stages": 2,
         "cascade_samples": 2,
@@ -89,6 +94,8 @@ STAGED_PASSES = {
         "training_samples": 17,
         "request_samples": 7,
         "user_sequences": 4,
+        # Five rules of all rows, times and users of them, some lists, and the rules of single rows.
+        "evaluation_samples": 9,
         "training_samples_pointwise": 2,
         "ranking_samples": 5,
         "item_stats": 5,
@@ -209,6 +216,9 @@ class DescribeWhatIsWritten:
         assert rows.pop("audited-first-times") == summary.tables["request_samples"]
         assert rows.pop("requests") == summary.tables["request_samples"]
         assert rows.pop("users-with-targets") == summary.tables["user_sequences"]
+        # And of evaluation_samples: when requests began, what was clicked, and all that users met.
+        assert rows.pop("audited-first-asked") == summary.tables["evaluation_samples"]
+        assert 0 < rows.pop("audited-held-out") < rows.pop("audited-met")
         assert rows == {}
 
     def it_writes_each_staged_frame_in_one_go(self, costs: Costs) -> None:
@@ -218,8 +228,14 @@ class DescribeWhatIsWritten:
         # Kept pairs and sample groups are written by the tasks that make them.
         frames = ["pairs", "winners/impressions", "audited-pairs", "audited-deliveries"]
         frames += ["audited-stages", "requests", "users-with-targets", "audited-first-times"]
+        frames += ["audited-first-asked", "audited-held-out", "audited-met"]
         # And the items, which the driver, and then the audit, reads from files and removes.
-        frames += ["items-of-date", "audited-items"]
+        frames += [
+            "items-of-date",
+            "audited-items",
+            "items-to-evaluate",
+            "audited-evaluation-items",
+        ]
         assert sorted(written) == sorted([*logs, *frames])
 
     def it_publishes_the_very_files_that_it_staged(self, costs: Costs) -> None:

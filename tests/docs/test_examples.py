@@ -104,7 +104,7 @@ class DescribeTheOtherPages:
         [
             "maintenance.md",
             *("strategies.md", "operations.md", "quality.md", "log_q.md", "scenes.md"),
-            *("many_dates.md", "streaming_frequency.md", "exports.md"),
+            *("many_dates.md", "streaming_frequency.md", "exports.md", "evaluation.md"),
         ],
     )
     def it_shows_what_is_printed(

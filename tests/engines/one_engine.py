@@ -19,6 +19,7 @@ from winnow.building.build import build  # noqa: E402
 from winnow.building.progress import Progress  # noqa: E402
 from winnow.building.request import BuildRequest  # noqa: E402
 from winnow.config.loading import load_config  # noqa: E402
+from winnow.config.sampling import Split  # noqa: E402
 from winnow.config.tree import TABLES  # noqa: E402
 from winnow.engine.choice import start_engine  # noqa: E402
 from winnow.engine.engine import Engine  # noqa: E402
@@ -59,6 +60,7 @@ def built(task: dict[str, Any], engine: Engine) -> dict[str, Any]:
     ranked = written.logs.ranking_log is not None
     tables = tuple(name for name in TABLES if ranked or name != "cascade_samples")
     changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": tables}
+    changes["split"] = Split(valid_ratio=0.3, test_ratio=0.3)  # evaluation_samples needs it
     config = written.model_copy(update=changes)
     day = date.fromisoformat(task["day"])
     build.__globals__["publish"] = noting

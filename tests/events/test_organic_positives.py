@@ -21,7 +21,8 @@ SEARCHED, LATE, LIKED, OTHERS = 20, 5, 21, 22
 """Clicked and bought in search; clicked a day and more after it was shown; liked in search; an item
 that only some clicked in search."""
 
-TELLING = [name for name in TABLES if name not in ("training_samples_pointwise", "cascade_samples")]
+NOT_THERE = ("training_samples_pointwise", "cascade_samples", "evaluation_samples")
+TELLING = [name for name in TABLES if name not in NOT_THERE]
 
 
 def logs(*, string_ids: bool = False) -> Logs:

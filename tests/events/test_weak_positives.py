@@ -21,7 +21,8 @@ USERS, ITEMS = range(1, 31), range(1, 13)
 CLICKED, LATE, UNSEEN = 1, 2, 3
 """Of each request's items: clicked; clicked when the window is over; not viewed."""
 
-TELLING = [name for name in TABLES if name not in ("training_samples_pointwise", "cascade_samples")]
+NOT_THERE = ("training_samples_pointwise", "cascade_samples", "evaluation_samples")
+TELLING = [name for name in TABLES if name not in NOT_THERE]
 
 
 def logs() -> Logs:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from winnow.config.loading import load_config
 from winnow.config.positives import Upsampling
+from winnow.config.sampling import Split
 from winnow.config.tree import TABLES, Config
 from winnow.contracts.counts import RowCounts, census_of, count_rows
 from winnow.contracts.log import Log
@@ -81,7 +82,10 @@ def every_table(path: Path) -> Config:
     config = load_config(path)
     rule = config.positives.downsampling.model_copy(update={"threshold_quantile": 0.5})
     positives = config.positives.model_copy(update={"downsampling": rule})
-    return config.model_copy(update={"tables": TABLES, "positives": positives})
+    # Without users that are held out evaluation_samples has no rows.
+    split = Split(valid_ratio=0.3, test_ratio=0.3)
+    update = {"tables": TABLES, "positives": positives, "split": split}
+    return config.model_copy(update=update)
 
 
 def resampled(config: Config) -> Config:

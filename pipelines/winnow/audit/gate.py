@@ -7,8 +7,20 @@ from winnow.config.gates import Bounds, GateBounds
 
 INPUTS, TABLES, POSITIVES, POPULARITY = "inputs", "tables", "positives", "popularity"
 EASY, HARD, MIX, HISTORY = "easy negatives", "hard negatives", "mix", "history"
-IN_BATCH, REQUESTS = "in-batch negatives", "requests"
-GROUPS = (INPUTS, TABLES, POSITIVES, POPULARITY, EASY, HARD, MIX, IN_BATCH, REQUESTS, HISTORY)
+IN_BATCH, REQUESTS, EVALUATION = "in-batch negatives", "requests", "evaluation"
+GROUPS = (
+    INPUTS,
+    TABLES,
+    POSITIVES,
+    POPULARITY,
+    EASY,
+    HARD,
+    MIX,
+    IN_BATCH,
+    REQUESTS,
+    EVALUATION,
+    HISTORY,
+)
 """The parts of a release that gates judge, in the order of the report."""
 
 

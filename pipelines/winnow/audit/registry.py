@@ -12,6 +12,7 @@ from winnow.audit.gates import (
     cascade,
     draws,
     dropped_rows,
+    evaluation,
     excluded_items,
     feedback,
     frequency,
@@ -85,6 +86,7 @@ _IN_TURN: tuple[tuple[ModuleType, ...], ...] = (
         pool_draws,
         excluded_items,
         frequency,
+        evaluation,
     ),
 )
 """The modules with gates; those of one line measure one after the other, beside the other lines.

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from winnow.config.columns import TimeSource
+from winnow.config.evaluation import evaluation_faults
 from winnow.config.in_batch import IN_BATCH_KEYS, in_batch_faults
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.market_faults import market_faults
@@ -87,6 +88,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     values = () if positives is None else positives.values
     has_aliases = logs.get("item_aliases") is not None
     yield from requests_faults(*of_requests, values, has_aliases=has_aliases)
+    held_out = (parts.get("split"), parts.get("attribution"), parts.get("exclusion"))
+    yield from evaluation_faults(*held_out, parts.get("tables"))
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry

@@ -165,6 +165,15 @@ ABSOLUTE = (
     "sequence_misplaced",
     "sequence_targets_differ",
     "sequence_differs",
+    "evaluation_trained",
+    "evaluation_requests_differ",
+    "evaluation_positives_early",
+    "evaluation_seen_late",
+    "evaluation_negatives_shown",
+    "evaluation_positives_differ",
+    "evaluation_seen_differs",
+    "evaluation_sizes_differ",
+    "evaluation_negatives_differ",
     "history_unread",
 )
 """Gates that keep one of Winnow's truths: they have no setting."""

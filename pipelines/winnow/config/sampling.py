@@ -1,7 +1,7 @@
 """Which rows become samples: attribution, exclusion, popularity, negatives."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -92,7 +92,8 @@ class Split(Frozen):
     """Train, valid and test: by a keyed hash of the user, or by whole dates.
 
     By user, ``valid_ratio`` and ``test_ratio`` of the users; the rest is train. By date, the dates
-    from ``valid_from`` are valid and those from ``test_from`` are test.
+    from ``valid_from`` are valid and those from ``test_from`` are test; ``gap_days`` dates before
+    each of both are ``gap``, of which no part is made.
     """
 
     by: Literal["user", "date"] = "user"
@@ -100,6 +101,22 @@ class Split(Frozen):
     test_ratio: float = Field(default=0.0, ge=0.0, le=1.0)
     valid_from: date | None = None
     test_from: date | None = None
+    gap_days: int = Field(default=0, ge=0, le=31)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether anything is valid or test."""
+        if self.by == "date":
+            return self.valid_from is not None or self.test_from is not None
+        return self.valid_ratio + self.test_ratio > 0.0
+
+    def of_date(self, day: date) -> str:
+        """Return what a date is, by date: ``train``, ``gap``, ``valid`` or ``test``."""
+        gap = timedelta(days=self.gap_days)
+        for name, since in (("test", self.test_from), ("valid", self.valid_from)):
+            if since is not None and day >= since - gap:
+                return name if day >= since else "gap"
+        return "train"
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
@@ -107,4 +124,10 @@ class Split(Frozen):
             raise ValueError("valid_ratio and test_ratio add up to more than 1")
         if self.valid_from and self.test_from and self.test_from < self.valid_from:
             raise ValueError("test_from lies before valid_from")
+        if self.gap_days and self.by == "user":
+            raise ValueError("gap_days lie between dates: by must be date")
+        if self.gap_days and self.valid_from and self.test_from:
+            between = (self.test_from - self.valid_from).days
+            if 0 < between <= self.gap_days:
+                raise ValueError("the gap before test_from leaves no date of valid")
         return self

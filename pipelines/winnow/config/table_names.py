@@ -12,6 +12,7 @@ TableName = Literal[
     "cascade_samples",
     "request_samples",
     "user_sequences",
+    "evaluation_samples",
     "item_stats",
     "rejected",
 ]
@@ -25,4 +26,5 @@ ONLY_IF_NAMED = (
     "cascade_samples",
     "request_samples",
     "user_sequences",
+    "evaluation_samples",
 )

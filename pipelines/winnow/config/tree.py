@@ -14,6 +14,7 @@ from winnow.config.asked_negatives import Drawn
 from winnow.config.batch_pool import BatchPool
 from winnow.config.columns import ZoneName
 from winnow.config.entries import EasyEntry
+from winnow.config.evaluation import Evaluation
 from winnow.config.event_distributions import EventDistributions
 from winnow.config.expectations import Expectations
 from winnow.config.funnel import Funnel
@@ -95,6 +96,7 @@ class Config(Frozen):
     ranking: Ranking = Ranking()
     cascade: Cascade = Cascade()
     requests: Requests = Requests()
+    evaluation: Evaluation = Evaluation()
     split: Split = Split()
     shards: int = Field(default=16, ge=1, le=100_000)
     tables: tuple[TableName, ...] = tuple(t for t in TABLES if t not in ONLY_IF_NAMED)

@@ -28,6 +28,7 @@ MAY_DIFFER: tuple[tuple[str, ...], ...] = (
     ("ranking",),
     ("cascade",),
     ("requests",),
+    ("evaluation",),
     ("split",),
     ("publishing",),
     ("gates",),

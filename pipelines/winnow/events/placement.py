@@ -31,7 +31,7 @@ def keyed_unit(config: "Config", purpose: str, *names: str) -> Column:
 
 
 def split(config: "Config", day: date) -> Column:
-    """Return ``train``, ``valid`` or ``test``.
+    """Return ``train``, ``valid`` or ``test``; by date also ``gap``.
 
     By user, all rows of a user are in one split in every table and on every date: the upper 53
     bits of a hash of the user, in [0, 1), fall below test_ratio (test), then below
@@ -39,11 +39,7 @@ def split(config: "Config", day: date) -> Column:
     """
     parts = config.split
     if parts.by == "date":
-        if parts.test_from is not None and day >= parts.test_from:
-            return F.lit("test")
-        if parts.valid_from is not None and day >= parts.valid_from:
-            return F.lit("valid")
-        return F.lit("train")
+        return F.lit(parts.of_date(day))
     if parts.test_ratio + parts.valid_ratio <= 0.0:
         return F.lit("train")
     unit = keyed_unit(config, "split", "user_id")

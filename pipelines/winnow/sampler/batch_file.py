@@ -13,7 +13,7 @@ from winnow.arrays.grouping import starts_of_runs
 from winnow.sampler.kernels.batches import Batches
 from winnow.sampler.kernels.events import index_keys
 
-SPLITS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test", "gap")
 """The splits in the order of their batches."""
 
 

@@ -22,6 +22,7 @@ from winnow.sampler.group_columns import missing_column
 from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.spark.sized import Sized
 from winnow.tables.cascade_samples import cascade_samples
+from winnow.tables.evaluation_samples import evaluation_samples
 from winnow.tables.history_state import EarlierState, history_state
 from winnow.tables.item_stats import item_stats
 from winnow.tables.of_groups import with_placement
@@ -126,6 +127,11 @@ def frames_of_logs(
             earlier=inputs.history,
         )
 
+    def all_held_out(contract: TableContract) -> DataFrame:
+        return evaluation_samples(
+            inputs.logs, inputs.pairs, inputs.catalogue, contract, run, mature=inputs.mature
+        )
+
     def all_items(contract: TableContract) -> DataFrame:
         return item_stats(
             inputs.catalogue.eligibility,
@@ -158,6 +164,7 @@ def frames_of_logs(
         "cascade_samples": all_candidates,
         "request_samples": all_requests,
         "user_sequences": all_sequences,
+        "evaluation_samples": all_held_out,
         "item_stats": all_items,
         "rejected": lambda _: inputs.rejected,
         "frequency_state": all_buckets,
@@ -182,6 +189,7 @@ def decided_by(config: Config) -> str:
         "popularity": {"smoothing"},
         "positives": {"downsampling", "upsampling", "per_user_cap", "weights", "weight_by"},
         "requests": True,
+        "evaluation": True,
         **dict.fromkeys(("warehouse", "publishing", "gates", "expectations", "variants"), True),
     }
     return config.model_dump_json(exclude=of_samples)

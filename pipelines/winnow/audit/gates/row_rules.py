@@ -103,6 +103,7 @@ _KEY_OF = {
     "request_samples": ("user_id", "request_id"),
     "user_sequences": ("user_id",),
     "history_state": ("user_id",),
+    "evaluation_samples": ("user_id", "request_id"),
 }
 _HASHED_BY_ENGINE = (
     "ranking_samples",
@@ -110,6 +111,7 @@ _HASHED_BY_ENGINE = (
     "request_samples",
     "user_sequences",
     "history_state",
+    "evaluation_samples",
 )
 _LONG = ("hard_negatives", "training_samples_pointwise")
 
@@ -124,6 +126,7 @@ _ROW_PER_KEY = (
     "request_samples",
     "user_sequences",
     "history_state",
+    "evaluation_samples",
 )
 """Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 

@@ -22,7 +22,8 @@ def expected_split(config: Config, day: CalendarDay) -> Column:
     parts = config.split
     if parts.by == "date":
         begins = {"test": parts.test_from, "valid": parts.valid_from}
-        now = [name for name, since in begins.items() if since is not None and since <= day.date]
+        left = {n: (since - day.date).days for n, since in begins.items() if since is not None}
+        now = [n if days <= 0 else "gap" for n, days in left.items() if days <= parts.gap_days]
         return F.lit(now[0] if now else "train")
     ends = {"test": parts.test_ratio, "valid": parts.test_ratio + parts.valid_ratio}
     # Below a share of 0 no user lies: most configs do not split, and need no hash.

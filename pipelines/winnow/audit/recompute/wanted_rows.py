@@ -25,6 +25,8 @@ def most_rows(evidence: Evidence, name: str) -> int | None:
     """Return how many rows a table of requests or users can have at most, None of another table."""
     if name in ("request_samples", "user_sequences"):
         return evidence.n_positives
+    if name == "evaluation_samples":
+        return evidence.counts["clicks"].read
     of = {"ranking_samples": ("impressions",), "cascade_samples": ("impressions", "ranking_log")}
     logs = [evidence.counts[log].valid for log in of.get(name, ()) if log in evidence.counts]
     return sum(logs) if logs else None

@@ -21,7 +21,9 @@ SHUFFLE_STREAM = U(5)
 CAP_STREAM = U(1001)
 REPEAT_STREAM = U(1002)
 REPEATED_STREAM = U(1003)
-"""What the hashes of positives are for; those for negatives have the streams of their sources."""
+EVALUATION_STREAM = U(1004)
+"""What the hashes of positives are for, the last one of requests; those for negatives have the
+streams of their sources."""
 
 POOL_STREAM = U(1004)
 """Of pools, whose draws are no positive's: date, pool, source and draw number follow."""

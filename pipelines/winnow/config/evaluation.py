@@ -1,0 +1,68 @@
+"""Samples to evaluate with: which requests are held out, and what is told of each."""
+
+from collections.abc import Collection, Iterator
+
+from pydantic import Field
+
+from winnow.config.model import Fault, Frozen, fault
+from winnow.config.sampling import Attribution, Exclusion, Split
+
+_US_PER_DAY = 86_400_000_000
+
+
+class Evaluation(Frozen):
+    """What evaluation_samples holds of requests of valid and test.
+
+    Attributes:
+        negatives: n, how many items are drawn evenly for a request, none twice.
+        horizon_hours: What the user was shown so long after the request began, on its date, and
+            clicked is true as well; 0 takes what the request itself showed, None all of the date.
+        seen_at_most: How many of the items that the user had seen are listed, the latest ones.
+        user_share: The share of the users, by a keyed hash, whose requests are there.
+        requests_per_user: How many requests of a user and date there are at most, chosen by a keyed
+            hash; None for all.
+    """
+
+    negatives: int = Field(default=100, ge=1, le=10_000)
+    horizon_hours: int | None = Field(default=None, ge=0, le=24)
+    seen_at_most: int = Field(default=1000, ge=1, le=100_000)
+    user_share: float = Field(default=1.0, gt=0.0, le=1.0)
+    requests_per_user: int | None = Field(default=None, ge=1, le=10_000)
+
+
+def least_gap_days(attribution: Attribution, exclusion: Exclusion) -> int:
+    """Return how many dates after its own a date of train reads: clicks of windows, exposures."""
+    return max(-(-attribution.longest_us // _US_PER_DAY), exclusion.lookahead_days)
+
+
+def evaluation_faults(
+    split: Split | None,
+    attribution: Attribution | None,
+    exclusion: Exclusion | None,
+    tables: Collection[str] | None,
+) -> Iterator[Fault]:
+    """Give what keeps evaluation_samples from being honest, where it is asked for.
+
+    Args:
+        split: What is held out; None where that is wrong by itself.
+        attribution, exclusion: How far a date of train looks ahead. tables: Those written.
+    """
+    if tables is None or "evaluation_samples" not in tables or split is None:
+        return
+    if not split.holds_out:
+        yield fault(
+            ("split",),
+            "evaluation_samples has the requests of valid and test, and nothing is held out",
+            None,
+            "valid_from or test_from with by: date, else valid_ratio or test_ratio",
+        )
+    elif split.by == "date" and attribution is not None and exclusion is not None:
+        least = least_gap_days(attribution, exclusion)
+        if split.gap_days < least:
+            yield fault(
+                ("split", "gap_days"),
+                "dates of train read clicks and exposures of so many later dates, which are those "
+                "that evaluation_samples is made of",
+                str(split.gap_days),
+                f"{least} at least",
+            )
