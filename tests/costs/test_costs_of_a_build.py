@@ -94,8 +94,8 @@ STAGED_PASSES = {
         "training_samples": 17,
         "request_samples": 7,
         "user_sequences": 4,
-        # Five rules of all rows, times and users of them, some lists, and the rules of single rows.
-        "evaluation_samples": 9,
+        # Rules of all rows, times and users of them, some lists, and the rules of single rows.
+        "evaluation_samples": 10,
         "training_samples_pointwise": 2,
         "ranking_samples": 5,
         "item_stats": 5,
