@@ -1,6 +1,8 @@
 """``winnow build`` as others see it: lineage, metrics and a command on failure, of real builds."""
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -220,6 +222,23 @@ class DescribeABuildThatNeverBegins:
         (told,) = told_to(tmp_path / "failed")
         assert told["DS"] == "tomorrow"
         assert "warning: the metrics were not written" in capsys.readouterr().err
+
+    def it_is_told_of_one_that_was_told_to_end(
+        self, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def started(*_words: object, **_more: object) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr("winnow.engine.choice.start_engine", started)
+        path = tmp_path / "winnow.prom"
+        words = ("--metrics", str(path), *on_failure(tmp_path / "failed"))
+        assert main(["build", "-c", str(shop), "--ds", DAY, *words]) == 143
+        (told,) = told_to(tmp_path / "failed")
+        assert told["EXIT_CODE"] == "143"
+        assert told["MESSAGE"] == "winnow: it was told to end (SIGTERM)."
+        found = samples(path)
+        assert found["winnow_run_exit_code", ()] == 143
+        assert ("winnow_stage_seconds", (("stage", "start the engine"),)) in found
 
     @pytest.mark.parametrize(
         ("words", "told"),
