@@ -5,7 +5,8 @@ from typing import Any
 
 from winnow.audit.record import GateResult
 from winnow.config.gates import Bounds
-from winnow.observability.outcome import Ending, Outcome
+from winnow.observability.ending import Ending
+from winnow.observability.outcome import Outcome
 
 BEGUN = datetime(2026, 1, 3, 2, 30, tzinfo=UTC)
 ENDED = datetime(2026, 1, 3, 2, 31, tzinfo=UTC)

@@ -1,14 +1,18 @@
 """The command that is run on failure: what it is given, and that no shell runs any of it."""
 
 import json
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from winnow.errors import ConfigError
 from winnow.observability import notification
+from winnow.observability.ending import Ending
 from winnow.observability.notification import notify, words_of_command
-from winnow.observability.outcome import Ending
+
+from tests.docs.pages import EXAMPLE
 
 WRITE = "import json, os, sys; json.dump([sys.argv[2:], dict(os.environ)], open(sys.argv[1], 'w'))"
 
@@ -45,6 +49,25 @@ class DescribeTheCommand:
         assert notify(["/nowhere"], "", "", ending) == "No such file or directory"
         slow = [sys.executable, "-c", "import time; time.sleep(60)"]
         assert notify(slow, "", "", ending) == "it was stopped after 0.2 seconds"
+
+
+class DescribeWhereNothingIsInstalled:
+    def it_is_run_all_the_same(self, tmp_path: Path) -> None:
+        out = tmp_path / "out.json"
+        told = shlex.join([sys.executable, "-c", WRITE, str(out)])
+        words = ["build", "-c", str(EXAMPLE / "winnow.yaml"), "--ds", "2026-01-01"]
+        code = (
+            "import sys; sys.modules['pyspark'] = None\n"
+            f"from winnow.cli.main import main\nsys.exit(main({[*words, '--on-failure', told]!r}))"
+        )
+        child = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert child.returncode == 2
+        assert "pip install 'winnow[sail]'" in child.stderr
+        _, environment = json.loads(out.read_text(encoding="utf-8"))
+        assert environment["WINNOW_EXIT_CODE"] == "2"
+        assert environment["WINNOW_MESSAGE"] in child.stderr
 
 
 class DescribeItsWords:

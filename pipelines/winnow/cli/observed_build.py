@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from winnow.building.summary import BuildSummary
     from winnow.building.variants import VariantBuilds
     from winnow.config.tree import Config
+    from winnow.observability.ending import Ending
     from winnow.observability.lineage import Lineage
-    from winnow.observability.outcome import Ending, Outcome
+    from winnow.observability.outcome import Outcome
 
 MetricsOption = Annotated[
     Path | None,
@@ -89,7 +90,7 @@ class Observation:
 
     def end(self, observers: Observers, error: BaseException | None) -> None:
         """Tell everybody how it ended; who cannot be told changes nothing but a warning."""
-        from winnow.observability.outcome import Ending
+        from winnow.observability.ending import Ending
 
         problems = () if error is None else problems_of(error)
         message = "\n".join(map(str, problems))
@@ -107,11 +108,8 @@ class Observation:
 
     def outcomes(self, ending: "Ending") -> "list[Outcome]":
         """Return how the build ended: one outcome, or one of each variant."""
-        from winnow.observability.outcome import (
-            Ending,
-            outcome_of_failure,
-            outcome_of_release,
-        )
+        from winnow.observability.ending import Ending
+        from winnow.observability.outcome import outcome_of_failure, outcome_of_release
 
         now, seconds = datetime.now(UTC), self.progress.seconds
         if self.summary is not None:

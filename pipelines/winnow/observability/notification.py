@@ -7,7 +7,7 @@ import subprocess
 from datetime import date
 
 from winnow.errors import ConfigError, Problem
-from winnow.observability.outcome import Ending
+from winnow.observability.ending import Ending
 from winnow.shown_text import shortened
 
 _LONGEST_MESSAGE = 8_000

@@ -11,21 +11,9 @@ from winnow.building.audit import failed_run, record_of
 from winnow.building.summary import BuildSummary
 from winnow.config.tree import Config
 from winnow.contracts.counts import PLACES
+from winnow.observability.ending import Ending
 from winnow.release.opening import open_release
 from winnow.release.reader import ReleaseReader
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How the process of a build, or the build of one of its variants, came to its end.
-
-    Attributes:
-        exit_code: 0, or what the command ends with.
-        message: What went wrong, a line for each problem; empty where nothing did.
-    """
-
-    exit_code: int = 0
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class Outcome:
     ds: date
     begun: datetime
     ended: datetime
-    ending: Ending = Ending()
+    ending: Ending = field(default_factory=Ending)
     variant: str | None = None
     release_id: str | None = None
     published: bool = False
