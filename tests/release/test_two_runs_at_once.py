@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.errors import ConflictError
-from winnow.release.commits import Label
+from winnow.release.commits import Label, conflict
 from winnow.release.release import Documents, Release
 from winnow.release.releases import ReleasesSnapshot, list_releases, read_releases
 from winnow.release.store import Store
@@ -94,6 +94,21 @@ class DescribeTwoRunsAtOnce:
         assert run.go(spark).release.seq == 4
         assert interrupted.appends == 2
         assert [r.seq for r in list_releases(store.warehouse)] == [1, 2, 3, 4]
+
+    def it_takes_its_own_release_for_no_other_runs_where_the_answer_to_the_commit_was_lost(
+        self, spark: SparkSession, store: Store
+    ) -> None:
+        """As on a network file system: the release is there, and the answer is an error."""
+
+        class Unanswered(type(store)):  # type: ignore[misc]
+            def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
+                super().append_release(release, snapshot)
+                raise conflict("releases", release.ds)
+
+        published = Run(Unanswered(spark, store.warehouse), MONDAY, mark="new").go(spark)
+        assert not published.already
+        assert [r.seq for r in list_releases(store.warehouse)] == [1, 2, 3]
+        assert marks(store, MONDAY) == {"new"}
 
     def it_lets_exactly_one_of_several_appends_from_one_snapshot_succeed(
         self, store: Store
