@@ -105,7 +105,9 @@ class DescribeTheScript:
             assert started.stdout.read() == "ended\n"
             assert not any(one.is_running() for one in of_spark)
         finally:
-            started.kill()
+            # Told once more where a check has failed: killed, it would leave its cluster behind.
+            started.terminate()
+            started.wait(timeout=120)
         assert "Registering worker" in (tmp_path / "master.log").read_text(encoding="utf-8")
 
 
