@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from winnow.cli.exit_codes import exit_code_of
 from winnow.errors import ConfigError, ReleaseError
 from winnow.export.export import FORMATS, export
 from winnow.release.reader import ReleaseReader
@@ -186,6 +188,19 @@ class DescribePlainFiles:
         for column in ("neg_log_q", "neg_item_ids", "item_id", "undo_weight"):
             assert [json.loads(r[column]) for r in of_csv] == [r[column] for r in expected]
 
+    def it_has_a_file_for_a_date_without_rows(self, tmp_path: Path) -> None:
+        release = reader(tmp_path)
+        files = release.table_files("item_stats")
+        of_one = replace(files, files=tuple(file for file in files.files if file[1] == ONE))
+        release.table_files = lambda table: of_one  # type: ignore[method-assign]
+        for kind, text in (("csv", '"item_id","ds"\n'), ("jsonl", "")):
+            rows = export(
+                release, kind, tmp_path / kind, table="item_stats", columns=["item_id", "ds"]
+            )
+            assert rows[f"ds={TWO}/item_stats.{kind}"] == 0
+            file = tmp_path / kind / f"ds={TWO}" / f"item_stats.{kind}"
+            assert file.read_text(encoding="utf-8") == text
+
     def it_writes_texts_that_json_has_signs_for(self, tmp_path: Path) -> None:
         ids = ['a"b', "c\\d", "e\nf", "ä", "\u2028"]
         tables = {"training_samples": {ONE: [sample(1, i, [(j, 0) for j in ids]) for i in ids]}}
@@ -223,9 +238,33 @@ class DescribeTheFolder:
 
         monkeypatch.setattr("winnow.export.recbole.lines", full)
         (tmp_path / "deep").mkdir()
-        with pytest.raises(ConfigError, match="No space left"):
+        with pytest.raises(OSError, match="No space left") as raised:
             export(release, "recbole", tmp_path / "deep" / "out")
+        assert exit_code_of(raised.value) == 1
         assert [*(tmp_path / "deep").iterdir()] == []
+
+    def it_is_not_there_where_a_file_of_the_release_is_gone(self, tmp_path: Path) -> None:
+        release = reader(tmp_path)
+        (tmp_path / f"training_samples-{TWO}.parquet").unlink()
+        with pytest.raises(ReleaseError, match=f"a file of the release is gone.*-{TWO}.parquet"):
+            export(release, "jsonl", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    def it_leaves_what_somebody_else_made_meanwhile(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = tmp_path / "out"
+
+        def meanwhile(*_: object) -> bytes:
+            out.mkdir(exist_ok=True)
+            (out / "theirs").touch()
+            return b""
+
+        monkeypatch.setattr("winnow.export.recbole.lines", meanwhile)
+        with pytest.raises(ConfigError, match="is there already"):
+            export(reader(tmp_path), "recbole", out)
+        assert [path.name for path in out.iterdir()] == ["theirs"]
+        assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["out"]
 
     def it_leaves_what_is_there(self, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()

@@ -154,7 +154,7 @@ class DescribeTheValueOfNoRow:
 
     @pytest.mark.parametrize("values", [[1, None], ["a", None], [True, None]])
     def it_is_asked_for_where_a_feature_has_null(self, values: list[Any]) -> None:
-        with pytest.raises(ReleaseError, match="has NULL, which this type has no number for"):
+        with pytest.raises(ReleaseError, match="has NULL, which this type has no value for"):
             FeatureTable(pa.table({"id": [1, 2], "x": values}), "id")
 
     def it_is_refused_where_it_is_of_another_type(self) -> None:
@@ -163,6 +163,25 @@ class DescribeTheValueOfNoRow:
 
 
 class DescribeWhatIsRefused:
+    def it_is_a_default_that_the_type_would_change(self) -> None:
+        rows = pa.table({"id": [1], "n": [1], "flag": [True]})
+        for wrong in ({"n": 1.5}, {"flag": "no"}):
+            with pytest.raises(ReleaseError, match="the default is none of the feature's type"):
+                FeatureTable(rows, "id", defaults=wrong)
+
+    def it_is_a_time_or_an_id_that_would_turn_into_another(self) -> None:
+        far = pa.array([2**62], pa.timestamp("s", "UTC"))
+        with pytest.raises(ReleaseError, match="a time is beyond what microseconds hold"):
+            FeatureTable(pa.table({"id": [1], "since": far, "x": [1.0]}), "id", valid_from="since")
+        with pytest.raises(ReleaseError, match="a whole number is beyond an int64"):
+            FeatureTable(pa.table({"id": pa.array([2**63], pa.uint64()), "x": [1.0]}), "id")
+
+    def it_is_a_file_that_was_not_saved(self, tmp_path: Path) -> None:
+        (tmp_path / "other").write_text("text", encoding="utf-8")
+        for name in ("other", "none"):
+            with pytest.raises(ReleaseError, match="cannot be loaded"):
+                FeatureTable.load(tmp_path / name)
+
     def it_is_two_rows_of_one_id_and_time(self) -> None:
         with pytest.raises(ReleaseError, match=r"there twice.*found the id 4"):
             of_times([(3, NOON, 1.0), (4, NOON, 1.0), (4, NOON, 2.0)])

@@ -52,6 +52,7 @@ def export(
     Raises:
         ConfigError: An argument is wrong, or the folder is there already.
         ReleaseError: A release lacks a table, has expired, or has ids that the format cannot hold.
+        OSError: A file cannot be written, as where the disk is full.
     """
     if kind not in FORMATS:
         what, known = "this format is not known", ", ".join(FORMATS)

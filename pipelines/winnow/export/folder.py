@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from winnow.errors import ConfigError, Problem
+from winnow.errors import ConfigError, Problem, ReleaseError
 from winnow.release.reader import ReleaseReader
 
 MANIFEST = "winnow_export.json"
@@ -51,10 +51,11 @@ def export_folder(
 
     Raises:
         ConfigError: There is something already, or the folder cannot be made.
+        ReleaseError: A file of the release is not there any more.
+        OSError: It cannot be written, as where the disk is full.
     """
     if out.exists():
-        fix = "Name another folder, or remove this one."
-        raise ConfigError(Problem("--out", "is there already", str(out), next_step=fix))
+        raise _is_there(out)
     making = out.absolute().parent / f".{out.name}.{uuid4().hex[:8]}"
     try:
         making.mkdir(parents=True)
@@ -66,12 +67,22 @@ def export_folder(
         yield folder
         text = json.dumps(_manifest(folder, release, said), indent=2, ensure_ascii=False)
         (making / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        making.rename(out)
-    except OSError as error:
-        what = f"the export cannot be written: {error.strerror or error}"
-        raise ConfigError(Problem("--out", what, str(out))) from error
+        try:
+            making.rename(out)
+        except OSError as error:
+            # Somebody else has made it meanwhile.
+            raise (_is_there(out) if out.exists() else error) from error
+    except FileNotFoundError as error:
+        # Nobody else knows the folder that is being made: what is missing is of the release.
+        what, fix = "a file of the release is gone", "See winnow verify, and open a newer release."
+        raise ReleaseError(Problem("releases", what, str(error), next_step=fix)) from error
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _is_there(out: Path) -> ConfigError:
+    fix = "Name another folder, or remove this one."
+    return ConfigError(Problem("--out", "is there already", str(out), next_step=fix))
 
 
 def _manifest(

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import date
-from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.csv as csv
@@ -31,7 +29,7 @@ def write_plain(
     columns: Sequence[str] | None = None,
     split: str | None = None,
 ) -> None:
-    """Write ``ds=DATE/TABLE.KIND`` for each date of a table.
+    """Write ``ds=DATE/TABLE.KIND`` for each date, without rows where the table has none of it.
 
     Parquet keeps the types. JSON lines has an object a line, times as text in UTC. CSV has lists as
     JSON in one field, and an empty field for NULL.
@@ -49,11 +47,12 @@ def write_plain(
     found = table_of(release, table, [*asked, *(["split"] if split else [])])
     names = asked or found.schema.names
     schema = pa.schema([found.schema.field(name) for name in names])
-    for day, files in groupby(found.files, key=lambda file: cast(date, file[1])):
+    for day in release.dates:
+        files = tuple(file for file in found.files if file[1] == day)
         name = f"ds={day}/{table}.{kind}"
         with ExitStack() as stack:
             write = _writer(stack, folder.file(name), kind, schema)
-            for batch in rows_of(TableFiles(found.schema, tuple(files)), names, split):
+            for batch in rows_of(TableFiles(found.schema, files), names, split):
                 write(batch)
                 folder.count(name, batch.num_rows)
 

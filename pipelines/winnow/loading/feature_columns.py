@@ -1,6 +1,6 @@
 """The columns of a table of features: which types there are, and what stands for NULL."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from winnow.errors import Problem, ReleaseError
 from winnow.loading.arrays_of_rows import scalars
+
+AsOf = Literal["time", "date"]
+"""What a row of features is compared with: the time of a sample, or its date."""
 
 
 def feature_column(column: pa.ChunkedArray, name: str, default: Any = None) -> pa.Array:
@@ -45,7 +48,7 @@ def feature_column(column: pa.ChunkedArray, name: str, default: Any = None) -> p
     inner = found.flatten() if one != found.type else None
     nulls = found.null_count + (0 if inner is None else inner.null_count)
     if nulls and default is None and not pa.types.is_floating(one):
-        what, fix = "has NULL, which this type has no number for", "Give it a default."
+        what, fix = "has NULL, which this type has no value for", "Give it a default."
         raise ReleaseError(Problem(name, what, f"{nulls} times", next_step=fix))
     value = _value(one, default, name)
     if inner is None:
@@ -58,6 +61,34 @@ def feature_column(column: pa.ChunkedArray, name: str, default: Any = None) -> p
         )
         inner = pa.array(of_rows.reshape(-1), one)
     return pa.FixedSizeListArray.from_arrays(inner, found.type.list_size)
+
+
+def instants(rows: pa.Table, name: str) -> tuple[AsOf, pa.Array]:
+    """Return a column of times as microseconds or of dates as days, NULL where they are.
+
+    Raises:
+        ReleaseError: It is neither, has no zone, or lies beyond what microseconds hold.
+    """
+    column, kind = rows[name].combine_chunks(), rows.schema.field(name).type
+    if pa.types.is_date(kind):
+        return "date", one_chunk(column.cast(pa.date32())).cast(pa.int32()).cast(pa.int64())
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        try:
+            # Fractions of a microsecond are cut: a row is known from the next one on.
+            column = column.cast(pa.timestamp("us", kind.tz), safe=kind.unit != "ns")
+        except pa.ArrowInvalid as error:
+            what = "a time is beyond what microseconds hold"
+            raise ReleaseError(Problem(name, what, str(error))) from error
+        return "time", one_chunk(column).cast(pa.int64())
+    what, fix = "is neither times with a zone nor dates", "Say in which zone the times are."
+    raise ReleaseError(Problem(name, what, str(kind), next_step=fix))
+
+
+def one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece, not copied where it is one already."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def default_of(column: pa.Array, default: Any = None) -> pa.Array:
@@ -82,9 +113,12 @@ def _value(kind: pa.DataType, default: Any, name: str) -> pa.Scalar:
         if pa.types.is_floating(kind):
             default = float("nan")
     try:
-        if pa.types.is_boolean(kind):
-            return pa.scalar(bool(default), kind)
-        return pa.scalar(default, kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as error:
-        what = "the default is none of the feature's type"
-        raise ReleaseError(Problem(name, what, repr(default), str(kind))) from error
+        found = pa.scalar(bool(default) if pa.types.is_boolean(kind) else default, kind)
+        # Arrow cuts 1.5 to a whole number, and every text is true.
+        if pa.types.is_floating(kind) or found.as_py() == default:
+            return found
+        error = None
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as raised:
+        error = raised
+    what = "the default is none of the feature's type"
+    raise ReleaseError(Problem(name, what, repr(default), str(kind))) from error

@@ -7,7 +7,7 @@ can be mapped from a file, so that all workers of a machine share one copy.
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +15,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.errors import Problem, ReleaseError
-from winnow.loading.feature_columns import default_of, feature_array, feature_column
+from winnow.loading.feature_columns import (
+    AsOf,
+    default_of,
+    feature_array,
+    feature_column,
+    instants,
+    one_chunk,
+)
 from winnow.loading.ids import id_array
-
-AsOf = Literal["time", "date"]
-"""What a row of features is compared with: the time of a sample, or its date."""
 
 _KEY, _FROM, _TO, _OF = "key", "from", "to", "feature "
 _NEVER = np.iinfo(np.int64).max
@@ -34,7 +38,9 @@ class FeatureTable:
     - Where these are times, a row counts for samples whose ``impression_ts`` lies after it; not for
       one at it, as what changed at that very moment may be the impression's own doing.
     - Where they are dates, as of daily partitions, for samples whose ``ds`` is ``lag_days`` or more
-      later: with 1, from the next date on, as a date's values are complete when it is over.
+      later: with 1, from the next date on, as a date's values are complete when it is over. They
+      are dates of the config's ``calendar_zone``, as ``ds`` is; those of another zone may end later
+      than the ``ds`` of their name, and then want one day more.
 
     A NULL in ``valid_from`` is since ever, one in ``valid_to`` for ever. Where the row that counts
     ended before the time (``valid_to``, the last time or date at which it holds), the id has none.
@@ -89,14 +95,14 @@ class FeatureTable:
         table = {_KEY: ids}
         as_of: AsOf | None = None
         if valid_from is not None:
-            as_of, begins = _instants(rows, valid_from)
+            as_of, begins = instants(rows, valid_from)
             # The first time at which a row is known.
             later = 1 if as_of == "time" else lag_days
             known = begins.fill_null(0).to_numpy() + later
             known[begins.is_null().to_numpy(zero_copy_only=False)] = -_NEVER
             table[_FROM] = pa.array(known)
         if valid_to is not None:
-            kind, ends = _instants(rows, valid_to)
+            kind, ends = instants(rows, valid_to)
             if kind != as_of:
                 what = "is not of the kind of valid_from"
                 raise ReleaseError(Problem(valid_to, what, kind, as_of))
@@ -117,7 +123,7 @@ class FeatureTable:
         self._table, self._path = table, path
         self.as_of: AsOf | None = json.loads(table.schema.metadata[b"as_of"])
         n = table.num_rows - 1
-        arrays = {name: _only_chunk(table[name]) for name in table.schema.names}
+        arrays = {name: one_chunk(table[name]) for name in table.schema.names}
         self._from = arrays[_FROM].slice(0, n).to_numpy() if _FROM in arrays else None
         self._to = arrays[_TO].slice(0, n).to_numpy() if _TO in arrays else None
         ids = arrays[_KEY].slice(0, n)
@@ -212,10 +218,17 @@ class FeatureTable:
         """Map what ``save`` wrote: processes that load it share its memory.
 
         Numbers and vectors are not copied; text, and true or false, are.
+
+        Raises:
+            ReleaseError: There is no such file, or ``save`` did not write it.
         """
         found = cls.__new__(cls)
-        with pa.memory_map(str(path)) as source:
-            found._open(pa.ipc.open_file(source).read_all(), str(path))
+        try:
+            with pa.memory_map(str(path)) as source:
+                found._open(pa.ipc.open_file(source).read_all(), str(path))
+        except (pa.ArrowException, OSError, KeyError, TypeError) as error:
+            what, expected = "cannot be loaded", "a file that FeatureTable.save wrote"
+            raise ReleaseError(Problem(str(path), what, str(error), expected)) from error
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -242,7 +255,7 @@ def _require_one_each(rows: pa.Table, key: str, valid_from: str | None) -> None:
     same = np.ones(max(0, rows.num_rows - 1), bool)
     for name in (_KEY, _FROM):
         if name in rows.schema.names and rows.num_rows:
-            column = _only_chunk(rows[name].combine_chunks())
+            column = one_chunk(rows[name].combine_chunks())
             equal = pc.equal(column.slice(1), column.slice(0, rows.num_rows - 1))
             same &= equal.to_numpy(zero_copy_only=False)
     if same.any():
@@ -252,22 +265,3 @@ def _require_one_each(rows: pa.Table, key: str, valid_from: str | None) -> None:
             "Keep one row per id and valid_from." if valid_from else "Name valid_from, or keep one."
         )
         raise ReleaseError(Problem(key, what, f"the id {found}", next_step=fix))
-
-
-def _instants(rows: pa.Table, name: str) -> tuple[AsOf, pa.Array]:
-    """Return times as microseconds or dates as days, NULL where they are."""
-    column, kind = rows[name].combine_chunks(), rows.schema.field(name).type
-    if pa.types.is_date(kind):
-        return "date", _only_chunk(column.cast(pa.date32())).cast(pa.int32()).cast(pa.int64())
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        # Fractions of a microsecond are cut: a row is known from the next one on.
-        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        return "time", _only_chunk(column).cast(pa.int64())
-    what, fix = "is neither times with a zone nor dates", "Say in which zone the times are."
-    raise ReleaseError(Problem(name, what, str(kind), next_step=fix))
-
-
-def _only_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -15,7 +15,7 @@ def id_array(ids: pa.Array | pa.ChunkedArray | Sequence[Any]) -> pa.Array:
     """Return ids as int64 or string, in their order, NULL where there is none.
 
     Raises:
-        ReleaseError: They are neither whole numbers nor texts.
+        ReleaseError: They are neither whole numbers nor texts, or beyond what an int64 holds.
     """
     if isinstance(ids, pa.ChunkedArray):
         ids = ids.combine_chunks()
@@ -24,7 +24,11 @@ def id_array(ids: pa.Array | pa.ChunkedArray | Sequence[Any]) -> pa.Array:
         column = column.dictionary_decode()
     kind = column.type
     if pa.types.is_integer(kind):
-        return column.cast(pa.int64())
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            what, expected = "a whole number is beyond an int64", "whole numbers below 2^63"
+            raise ReleaseError(Problem("ids", what, str(error), expected)) from error
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
     if pa.types.is_string(kind) or (pa.types.is_null(kind) and not len(column)):
