@@ -86,11 +86,11 @@ WRONG: dict[str, tuple[Callable[[Store], object], dict[str, str]]] = {
     "a file is gone": (lambda s: a_file(s).unlink(), {"pins": "failed"}),
     "a release's file is gone": (
         lambda s: release_file(s).unlink(),
-        {"releases": "failed", "unreleased runs": "warning"},
+        {"releases": "failed", "unreleased runs": "warning", "unneeded files": "warning"},
     ),
     "a row of a release is lost": (
         lose_a_row,
-        {"releases": "failed", "unreleased runs": "warning"},
+        {"releases": "failed", "unreleased runs": "warning", "unneeded files": "warning"},
     ),
     "a release is lost": (lose_a_release, {"releases": "failed", "unreleased runs": "warning"}),
     "releases are doubled": (
@@ -98,7 +98,10 @@ WRONG: dict[str, tuple[Callable[[Store], object], dict[str, str]]] = {
         {"releases": "failed", "unreleased runs": "warning"},
     ),
     "a property is off": (allow_a_clean_up, {"table properties": "warning"}),
-    "a log is cut": (cut_the_log, {"tables": "failed", "pins": "failed"}),
+    "a log is cut": (
+        cut_the_log,
+        {"tables": "failed", "pins": "failed", "unneeded files": "warning"},
+    ),
     "staging is left": (
         lambda s: left_by(s.warehouse, "killed-5d", timedelta(days=5)),
         {"staging": "warning"},

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.operations.expire import ExpireRule, expire, find_expiring
+from winnow.operations.repair import repair_releases
 from winnow.operations.vacuum import SAFE_AGE, UnpinnedFiles, delete_unpinned, find_unpinned
 from winnow.release.creation import ensure_table
 from winnow.release.linked_files import DayCommit
@@ -30,6 +32,7 @@ from tests.release.things import MONDAY, THINGS, TUESDAY, Run
 __all__ = ["store", "two_dates"]
 
 LATER = datetime.now(UTC) + timedelta(days=30)
+KNOWN = {"things": "training_samples", "stats": "item_stats"}
 pytestmark = pytest.mark.one_engine
 
 
@@ -136,6 +139,51 @@ class DescribeWhatIsPinned:
         words = ["vacuum", "--run", "--warehouse", str(store.warehouse), "--json"]
         assert main(words) == 3
         assert json.loads(capsys.readouterr().out)["tables"].keys() == set(found.tables)
+
+
+class DescribeAWarehouseThatIsNamedInAnotherWay:
+    @pytest.mark.parametrize("way", ["link", "dots"])
+    def it_keeps_what_releases_pin(self, store: Store, tmp_path: Path, way: str) -> None:
+        (tmp_path / "link").symlink_to(store.warehouse)
+        (tmp_path / "other").mkdir()
+        named = tmp_path / ("link" if way == "link" else "other/../ware house")
+        found = find_unpinned(named, timedelta(0), LATER)
+        assert set(found.tables) == {"stats", "things"}
+        assert gone(found) == set()
+
+
+class DescribeReleasesThatMayComeBack:
+    """Files of a release that was lost are needed, and no release that is listed pins them."""
+
+    def it_deletes_nothing_where_the_table_of_releases_is_gone(self, store: Store) -> None:
+        shutil.rmtree(store.warehouse / "releases")
+        for table in ("things", "stats"):  # as tables of Winnow are known by their names
+            (store.warehouse / table).rename(store.warehouse / KNOWN[table])
+        found = find_unpinned(store.warehouse, now=LATER)
+        assert (found.tables, [problem.what for problem in found.problems]) == (
+            {}, ["there is no table releases"],
+        )  # fmt: skip
+        assert main(["vacuum", "--run", "--warehouse", str(store.warehouse)]) == 0, "all is young"
+
+    @pytest.mark.parametrize("seq", [1, 2])
+    def it_deletes_nothing_where_rows_of_one_were_deleted(self, store: Store, seq: int) -> None:
+        DeltaTable(str(store.warehouse / "releases")).delete(f"seq = {seq}")
+        found = find_unpinned(store.warehouse, now=LATER)
+        assert found.tables == {}
+        (problem,) = found.problems
+        assert problem.what == "releases are not listed any more that stand in its files"
+        repair_releases(store.warehouse)
+        again = find_unpinned(store.warehouse, now=LATER)
+        assert (gone(again), again.problems) == (set(), ())
+
+    def it_deletes_nothing_where_an_entry_of_the_log_was_emptied(self, store: Store) -> None:
+        path = store.warehouse / "releases"
+        newest = max((path / "_delta_log").glob("*.json"))
+        newest.write_text("", "utf-8")
+        assert len(read_releases(store.warehouse).listed) == 1
+        found = find_unpinned(store.warehouse, now=LATER)
+        assert found.tables == {}
+        assert [problem.where for problem in found.problems] == ["the Delta log of releases"]
 
 
 class DescribeADateThatExpiredAsAWhole:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from winnow.operations.check import Check
+from winnow.operations.check import Check, of_problems
 from winnow.operations.clean import find_old_staging
 from winnow.operations.vacuum import SAFE_AGE, find_unpinned
 from winnow.release.paths import staging_path
@@ -100,6 +100,9 @@ def check_left_behind(warehouse: Path) -> Iterator[Check]:
     step = None if not old.over else "winnow clean removes it."
     yield Check("staging", "warning" if old.over else "ok", text, step)
     unpinned = find_unpinned(warehouse)
+    if unpinned.problems:
+        yield from of_problems("unneeded files", unpinned.problems, "", "warning")
+        return
     files = sum(len(found) for found in unpinned.tables.values())
     text = f"{files} files older than {SAFE_AGE.days} days, {size_text(unpinned.size)}"
     step = "winnow vacuum --run deletes them." if files else None

@@ -33,13 +33,14 @@ def pinned_files_of(warehouse: Path, table: str, releases: "OpenReleases") -> Pi
     """Return what may not be deleted of one table."""
     files: set[Path] = set()
     problems: list[Problem] = list(releases.problems)
+    live = {release.release_id for release in releases.live}
     for release in (*releases.live, *releases.just_expired):
         pin = release.pin(table)
         if pin is None:
             continue
         found = files_of_pin(warehouse, release, pin)
         files |= {file.path for file in found.files}
-        if release in releases.live:
+        if release.release_id in live:
             problems += (
                 Problem(
                     f"{table} of the release {release.release_id} of {release.ds}",

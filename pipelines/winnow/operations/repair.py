@@ -16,6 +16,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from winnow.errors import ConflictError, Problem, ReleaseError
+from winnow.operations.lost_releases import missed_releases
 from winnow.operations.release_files import FiledRelease, committed_files, filed_releases
 from winnow.release.creation import ensure_table
 from winnow.release.delta_log import log_folder
@@ -70,16 +71,9 @@ def repair_releases(warehouse: Path) -> Repaired:
         return _with_new_log(warehouse, path)
     every = (*snapshot.listed, *snapshot.expired)
     broken = {one.release_id for one in snapshot.listed if not _is_whole(snapshot, one.release_id)}
-    gaps = set(range(1, snapshot.seq + 1)) - {one.seq for one in every}
     known = {one.release_id for one in every}
     filed = _by_id(filed_releases(path, list(releases_contract().names)))
-    # A file that no commit has added and whose number is not missing is of an append that lost.
-    committed = committed_files(path)
-    missed = {
-        name
-        for name, one in filed.items()
-        if name not in known and (one.seq in gaps or one.file.name in committed)
-    }
+    missed = set(missed_releases(path, snapshot))
     if not broken and not missed:
         return Repaired()
     lost = [_lost(one) for one in snapshot.listed if one.release_id in broken - set(filed)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from winnow.config.tree import FURTHER_TABLES, TABLES
 from winnow.errors import ConflictError, Problem, ReleaseError
+from winnow.operations.lost_releases import not_listed
 from winnow.operations.pinned_files import OpenReleases, pinned_files_of
 from winnow.release.commits import Label, new_run_id
 from winnow.release.linked_files import DayCommit
@@ -67,7 +68,8 @@ def find_unpinned(
     """Return which files may be deleted; nothing is changed.
 
     A file goes that no live release pins, none that has expired lately, that is older, and that
-    was there before any run began that is still at work. The files are listed first, runs looked
+    was there before any run began that is still at work. None goes where releases were lost that
+    may come back. The files are listed first, runs looked
     at then, releases last: what a run links meanwhile is not in the list, and a run that has ended
     meanwhile has its release read.
 
@@ -82,10 +84,15 @@ def find_unpinned(
     moment = now or datetime.now(UTC)
     # Of releases no file goes: by them the table is made whole again where its log is lost.
     tables = [table for table in tables_of(warehouse) if table != RELEASES]
-    listed = {table: list(_files(warehouse / table)) for table in tables}
+    # By the paths that pins have too: a link or ``..`` on the way would make them look like others.
+    listed = {table: list(_files(table_path(warehouse, table))) for table in tables}
     limit = min([moment - older_than, *_begun(warehouse, moment)])
-    releases = OpenReleases.of(read_releases(warehouse), moment - older_than)
+    snapshot = read_releases(warehouse)
+    releases = OpenReleases.of(snapshot, moment - older_than)
     found: dict[str, tuple[UnpinnedFile, ...]] = {}
+    any_old = any(one[2] < limit.timestamp() for files in listed.values() for one in files)
+    if any_old and (lost := tuple(not_listed(warehouse, snapshot))):
+        return UnpinnedFiles({}, lost)
     problems: list[Problem] = []
     for table, files in listed.items():
         path = table_path(warehouse, table)
