@@ -5,6 +5,7 @@ logs and its staging are gone. It is kept small: counts by decile, stage or reas
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field
@@ -160,6 +161,18 @@ class Histogram(Frozen):
     counts: tuple[int, ...]
 
 
+class Erasure(Frozen):
+    """Rows of some users that were erased at once.
+
+    Attributes:
+        erased_ts: When.
+        rows: How many of each table.
+    """
+
+    erased_ts: datetime
+    rows: Mapping[str, int]
+
+
 class AuditRecord(Frozen):
     """All that an audit found.
 
@@ -176,6 +189,7 @@ class AuditRecord(Frozen):
         shortfall: Missing hard or easy negatives by reason, those that were filled included.
         volume: Figures that later releases are compared with: rows, click_rate, users, items.
         seconds: How long the audit took.
+        erased: What was erased since of what the release holds; the other figures are of before.
     """
 
     format: int = 1
@@ -190,6 +204,7 @@ class AuditRecord(Frozen):
     shortfall: Mapping[str, int] = Field(default_factory=dict)
     volume: Mapping[str, float] = Field(default_factory=dict)
     seconds: float = 0.0
+    erased: tuple[Erasure, ...] = ()
 
     def with_gates(self, gates: Sequence[GateResult], suites: Sequence[SuiteRecord]) -> Self:
         """Return the record with further gates, and the verdict of all of them."""

@@ -15,6 +15,7 @@ from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.expire import expire
 from winnow.cli.explain import explain
 from winnow.cli.export import export
+from winnow.cli.forget import forget
 from winnow.cli.init import init
 from winnow.cli.keep import keep
 from winnow.cli.mature import mature
@@ -51,6 +52,7 @@ COMMANDS = (
     keep,
     expire,
     vacuum,
+    forget,
     clean,
     doctor,
 )

@@ -5,14 +5,16 @@ told whole, though its rows were deleted or doubled, or the log is damaged or go
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake.transaction import AddAction
 
 from winnow.release.delta_log import log_folder
 
@@ -66,6 +68,49 @@ def filed_releases(path: Path, columns: list[str]) -> Iterator[FiledRelease]:
         for row in table.to_pylist():
             of_release.setdefault(row["release_id"], []).append(row)
         yield from (FiledRelease(file, tuple(rows)) for rows in of_release.values() if _whole(rows))
+
+
+def write_release(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> AddAction:
+    """Write all rows of one release as one file of ``releases``; return what adds it to the log.
+
+    Args:
+        path: The folder of the table. schema: Its columns. rows: Of one release.
+    """
+    file = path / f"part-00000-{uuid4()}.parquet"
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), file, coerce_timestamps="us")
+    info, first = file.stat(), rows[0]
+    keys = {"release_id": first["release_id"], "seq": first["seq"], "ds": str(first["ds"])}
+    stats = {
+        "numRecords": len(rows),
+        "minValues": keys,
+        "maxValues": keys,
+        "nullCount": dict.fromkeys(keys, 0),
+    }
+    return AddAction(
+        path=file.name,
+        size=info.st_size,
+        partition_values={},
+        modification_time=info.st_mtime_ns // 1_000_000,
+        data_change=True,
+        stats=json.dumps(stats),
+    )
+
+
+def newest_filed(filed: Iterable[FiledRelease], committed: Set[str]) -> dict[str, FiledRelease]:
+    """Return the releases by their ids; of several files of one, that with the newest pins.
+
+    Where rows of users were erased, the release was written again with pins of newer versions,
+    and the one before leads to rows that are to be gone.
+
+    Args:
+        filed: The releases in files. committed: Names of files that a commit is known to have
+            added; these come before others.
+    """
+
+    def order(one: FiledRelease) -> tuple[bool, int]:
+        return one.file.name in committed, sum(int(row["delta_version"]) for row in one.rows)
+
+    return {one.release_id: one for one in sorted(filed, key=order)}
 
 
 def _whole(rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,6 +1,5 @@
 """Makes ``releases`` whole again from the files in it, where rows or its log were lost."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -9,15 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import CommitProperties
 from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from winnow.errors import ConflictError, Problem, ReleaseError
 from winnow.operations.lost_releases import missed_releases
-from winnow.operations.release_files import FiledRelease, committed_files, filed_releases
+from winnow.operations.release_files import (
+    FiledRelease,
+    committed_files,
+    filed_releases,
+    newest_filed,
+    write_release,
+)
 from winnow.release.creation import ensure_table
 from winnow.release.delta_log import log_folder
 from winnow.release.log_damage import log_problems
@@ -72,7 +75,8 @@ def repair_releases(warehouse: Path) -> Repaired:
     every = (*snapshot.listed, *snapshot.expired)
     broken = {one.release_id for one in snapshot.listed if not _is_whole(snapshot, one.release_id)}
     known = {one.release_id for one in every}
-    filed = _by_id(filed_releases(path, list(releases_contract().names)))
+    committed = committed_files(path)
+    filed = newest_filed(filed_releases(path, list(releases_contract().names)), committed)
     missed = set(missed_releases(path, snapshot))
     if not broken and not missed:
         return Repaired()
@@ -91,7 +95,7 @@ def repair_releases(warehouse: Path) -> Repaired:
 def _with_new_log(warehouse: Path, path: Path) -> Repaired:
     """Take a log out of use that cannot be read, and make one of all releases in files."""
     committed = committed_files(path)
-    filed = _by_id(filed_releases(path, list(releases_contract().names)))
+    filed = newest_filed(filed_releases(path, list(releases_contract().names)), committed)
     of_seq: dict[int, list[FiledRelease]] = defaultdict(list)
     for one in filed.values():
         of_seq[one.seq].append(one)
@@ -136,12 +140,8 @@ def _written(
     table = open_table(path)
     expired = read_statuses(warehouse).expired
     every = sorted((*kept, *wanted), key=lambda one: one.seq)
-    new = {one.release_id: path / f"part-00000-{uuid4()}.parquet" for one in every}
-    schema = arrow_schema(table)
-    for one in every:
-        rows = pa.Table.from_pylist(list(one.rows), schema)
-        pq.write_table(rows, new[one.release_id], coerce_timestamps="us")
-    actions: list[AddAction | RemoveAction] = [_added(one, new[one.release_id]) for one in every]
+    added = [write_release(path, arrow_schema(table), one.rows) for one in every]
+    actions: list[AddAction | RemoveAction] = [*added]
     try:
         table.create_write_transaction(
             actions,
@@ -151,8 +151,8 @@ def _written(
             commit_properties=CommitProperties(max_commit_retries=0),
         )
     except CommitFailedError as error:
-        for file in new.values():
-            file.unlink(missing_ok=True)
+        for file in added:
+            (path / file.path).unlink(missing_ok=True)
         what, step = "somebody released meanwhile", "Run it again; nothing was changed."
         raise ConflictError(Problem(RELEASES, what, next_step=step)) from error
     problems = list(lost)
@@ -165,29 +165,6 @@ def _written(
         else:
             problems.append(problem)
     return Repaired(tuple(restored), tuple(problems))
-
-
-def _added(one: FiledRelease, file: Path) -> AddAction:
-    info = file.stat()
-    keys = {"release_id": one.release_id, "seq": one.seq, "ds": str(one.ds)}
-    stats = {
-        "numRecords": len(one.rows),
-        "minValues": keys,
-        "maxValues": keys,
-        "nullCount": dict.fromkeys(keys, 0),
-    }
-    return AddAction(
-        path=file.name,
-        size=info.st_size,
-        partition_values={},
-        modification_time=info.st_mtime_ns // 1_000_000,
-        data_change=True,
-        stats=json.dumps(stats),
-    )
-
-
-def _by_id(filed: Iterable[FiledRelease]) -> dict[str, FiledRelease]:
-    return {one.release_id: one for one in filed}
 
 
 def _is_whole(snapshot: ReleasesSnapshot, release_id: str) -> bool:

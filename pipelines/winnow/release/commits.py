@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from winnow.errors import ConfigError, ConflictError, Problem
 
+_ERASURE = "erasure by "
+
 
 @dataclass(frozen=True)
 class Label:
@@ -16,7 +18,8 @@ class Label:
     Attributes:
         run_id: The process that committed.
         attempt: Counts the tries of one process, from 1.
-        config_hash: SHA-256 of the settings that decide the rows.
+        config_hash: SHA-256 of the settings that decide the rows; of commits that make no rows,
+            what they do.
         code_version: Version of Winnow.
     """
 
@@ -28,6 +31,22 @@ class Label:
     def to_json(self) -> str:
         """Return the text for the commit's ``userMetadata``."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def of_erasure(cls, run_id: str, erasing_run: str, code_version: str) -> Self:
+        """Return the label of a commit that takes rows of users out of what a run has released.
+
+        Args:
+            run_id: The run that made the release: the version is still its own.
+            erasing_run: The process that erases; no two commits have one label.
+            code_version: As above.
+        """
+        return cls(run_id, 1, f"{_ERASURE}{erasing_run}", code_version)
+
+    @property
+    def is_erasure(self) -> bool:
+        """Whether the commit took rows of users out of what a run has released."""
+        return self.config_hash.startswith(_ERASURE)
 
     @classmethod
     def from_json(cls, text: str | None) -> Self | None:

@@ -81,6 +81,17 @@ def link_files(
     return [LinkedFile(path, n) for path, n in zip(linked, rows, strict=True)]
 
 
+def link_unchanged(file: Path, folder: Path, rows: int) -> LinkedFile:
+    """Put a published file into a date's folder under a new name as well.
+
+    Args:
+        file: The file. folder: Of the date. rows: How many the file has.
+    """
+    path = folder / f"part-00000-{uuid4()}.parquet"
+    _link(file, path)
+    return LinkedFile(path, rows)
+
+
 def _footer(file: Path) -> pq.FileMetaData | Exception:
     try:
         return pq.read_metadata(file)

@@ -1,0 +1,125 @@
+"""``winnow forget``: erases the rows of users from all releases."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from winnow.cli.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    DebugOption,
+    JsonOption,
+    WarehouseOption,
+    print_json,
+    warehouse_of,
+)
+from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError
+from winnow.terminal import plain_console
+
+if TYPE_CHECKING:
+    from winnow.operations.leftovers import Leftovers
+
+
+def forget(
+    users: Annotated[
+        list[str] | None,
+        typer.Option("--users", help="The id of a user, as in user_id; may be repeated."),
+    ] = None,
+    users_from: Annotated[
+        str | None,
+        typer.Option("--users-from", help="A file with one id per line; - reads standard input."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count the rows, and change nothing.")
+    ] = False,
+    vacuum: Annotated[
+        bool,
+        typer.Option("--vacuum", help="Delete at once what held the rows, however young it is."),
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Erase the rows of some users from all releases, and prove that all other rows are as before.
+
+    Files that hold such rows are written again without them, and the pins of all releases move in
+    one commit: whoever opens a release from then on, by its id or date, gets it without these rows.
+    A release says when how many rows were erased, and never whose. Files that held the rows stay
+    until they are deleted, by --vacuum at once.
+
+    Erase the users from the logs first: a date that is built again has what its logs have. Ends
+    with 4 where others publish at the same moment, with 3 where something cannot be looked into.
+    Needs no engine.
+    """
+    from winnow.building.code_version import code_version
+    from winnow.operations.erased_users import ErasedUsers
+    from winnow.operations.forget import forget as erase
+    from winnow.operations.leftovers import delete_leftovers, find_leftovers
+    from winnow.operations.users_rows import find_users_rows
+
+    folder = warehouse_of(warehouse, config)
+    them = ErasedUsers.of([*(users or ()), *_ids_in(users_from)])
+    releases: dict[str, Any]
+    if dry_run:
+        found = find_users_rows(folder, them)
+        releases = {one.release.release_id: (one.release.ds, one.rows) for one in found.releases}
+        problems = found.problems
+    else:
+        done = erase(folder, them, code_version())
+        releases, problems = dict(done.releases), done.problems
+    left = find_leftovers(folder, them)
+    at_work: tuple[Problem, ...] = ()
+    if vacuum and not dry_run:
+        at_work = delete_leftovers(folder, left, code_version())
+    counts = {name: {"ds": str(ds), "rows": dict(rows)} for name, (ds, rows) in releases.items()}
+    if as_json:
+        print_json(
+            {"dry_run": dry_run, "users": len(them.ids), "releases": counts}
+            | {"files": left.files, "staged_runs": len(left.staging.over), "deleted": vacuum}
+        )
+    else:
+        _print(counts, dry_run, vacuum, left)
+    ReleaseError.raise_if_any(problems)
+    ConflictError.raise_if_any(at_work)
+
+
+def _ids_in(name: str | None) -> list[str]:
+    """Return the lines of a file.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    if name is None:
+        return []
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise ConfigError(Problem("--users-from", "the file cannot be read", why)) from error
+    return text.splitlines()
+
+
+def _print(counts: Mapping[str, Any], dry_run: bool, vacuum: bool, left: "Leftovers") -> None:
+    console, verb = plain_console(), "would erase" if dry_run else "erased"
+    for name, one in counts.items():
+        tables = ", ".join(f"{rows:,} of {table}" for table, rows in one["rows"].items())
+        console.print(f"{verb} from {one['ds']} {name}: {tables or 'what its record names'}")
+    rows = sum(sum(one["rows"].values()) for one in counts.values())
+    console.print(f"{verb}: {rows:,} rows of {len(counts)} releases")
+    for line in _told(dry_run, vacuum, left):
+        console.print(line)
+
+
+def _told(dry_run: bool, vacuum: bool, left: "Leftovers") -> Iterator[str]:
+    runs = len(left.staging.over)
+    if dry_run or not (left.files or runs):
+        return
+    what = f"{left.files} files that no release needs and the staging of {runs} runs"
+    if vacuum:
+        yield f"deleted {what}"
+    else:
+        yield f"{what} may still hold the rows; run it again with --vacuum to delete them"

@@ -1,0 +1,384 @@
+"""``winnow forget``: a user's rows go from all releases, and no other row changes."""
+
+import json
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from winnow.audit.record import AuditRecord, Erasure
+from winnow.cli.main import main
+from winnow.errors import ConflictError, ReleaseError
+from winnow.operations import erased_files
+from winnow.operations import forget as forget_module
+from winnow.operations.erased_releases import move_pins
+from winnow.operations.erased_users import ErasedUsers
+from winnow.operations.expire import ExpireRule, expire, find_expiring
+from winnow.operations.forget import Forgotten, forget
+from winnow.operations.repair import repair_releases
+from winnow.operations.vacuum import find_unpinned
+from winnow.release.metadata import files_named, open_table
+from winnow.release.opening import open_release
+from winnow.release.paths import staging_path
+from winnow.release.promotion import Published
+from winnow.release.releases import read_releases
+from winnow.release.run_process import at_work
+from winnow.release.store import Store
+from winnow.release.verify import verify_release
+
+from tests.cli.conftest import Told, told
+from tests.operations.forgettable import (
+    ABSENT,
+    NUMBER_IDS,
+    OTHER,
+    USERS,
+    WHO,
+    release_all,
+    release_rows,
+    tables_with_users,
+)
+from tests.release.things import MONDAY, TUESDAY, store_of
+
+__all__ = ["told"]
+
+pytestmark = pytest.mark.one_engine
+
+_MOVE_PINS = "winnow.operations.forget.move_pins"
+Rows = dict[str, dict[str, list[str]]]
+
+
+@pytest.fixture(scope="session")
+def forgettable(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    warehouse = tmp_path_factory.mktemp("forget") / "ware house"
+    release_all(store_of(spark, warehouse), spark)
+    return warehouse
+
+
+@pytest.fixture
+def store(spark: SparkSession, forgettable: Path, tmp_path: Path) -> Store:
+    """A store over a copy that the test may change."""
+    shutil.copytree(forgettable, tmp_path / "ware house")
+    return store_of(spark, tmp_path / "ware house")
+
+
+def rows_of(store: Store) -> Rows:
+    """Every row of every release as text, each table in one order."""
+    found: Rows = {}
+    for one in read_releases(store.warehouse).releases:
+        reader = open_release(store.warehouse, one.release_id)
+        found[one.release_id] = {
+            table: sorted(repr(row) for row in reader.arrow(table).to_table().to_pylist())
+            for table in reader.tables
+        }
+    return found
+
+
+def without(rows: Rows, *who: str) -> Rows:
+    return {
+        name: {
+            table: [row for row in found if not any(one in row for one in who)]
+            for table, found in tables.items()
+        }
+        for name, tables in rows.items()
+    }
+
+
+def erase(store: Store, *who: str) -> Forgotten:
+    return forget(store.warehouse, ErasedUsers.of(who), "test")
+
+
+def all_verify(store: Store, n: int = 3) -> None:
+    found = read_releases(store.warehouse).releases
+    assert [verify_release(one, store) for one in found] == [()] * n
+
+
+class DescribeForget:
+    def it_takes_their_rows_and_no_others_out_of_every_release(self, store: Store) -> None:
+        before = rows_of(store)
+        tables = set(tables_with_users())
+        assert tables >= {"positives", "rejected", "user_sequences", "history_state"}
+        assert not tables & {"item_stats", "frequency_state"}
+        for one in before.values():
+            assert {t for t in one if WHO in str(one[t])} == tables, "all hold the user"
+        done = erase(store, WHO)
+        assert done.problems == ()
+        assert rows_of(store) == without(before, WHO), "under the same ids of releases"
+        assert {name: rows for name, (_, rows) in done.releases.items()} == {
+            name: dict.fromkeys(tables, 3) for name in before
+        }
+        all_verify(store)
+        assert erase(store, WHO).releases == {}
+
+    def it_keeps_files_in_order_and_as_they_are_written_at_first(self, store: Store) -> None:
+        def shape(release_id: str) -> list[object]:
+            found: list[object] = []
+            reader = open_release(store.warehouse, release_id)
+            for table in tables_with_users():
+                (file,) = (pq.ParquetFile(path) for path in reader.files(table))
+                keys = file.read(["shuffle_key"]) if "shuffle_key" in file.schema.names else None
+                in_order = keys is not None and keys["shuffle_key"].to_pylist() == sorted(
+                    keys["shuffle_key"].to_pylist()
+                )
+                found.append((table, str(file.schema_arrow), in_order, file.num_row_groups))
+            return found
+
+        release = read_releases(store.warehouse).releases[0].release_id
+        before = shape(release)
+        erase(store, WHO)
+        assert shape(release) == before
+
+    def it_says_when_and_how_many_and_names_nobody(self, store: Store) -> None:
+        erase(store, WHO)
+        first, *others = read_releases(store.warehouse).releases
+        assert WHO not in first.quality_json
+        record = json.loads(first.quality_json)
+        assert [one["detail"] for one in record["gates"]] == [
+            "user '(erased)' has 9 of 90 rows",
+            f"{OTHER} has 2",
+        ]
+        for one in (first, *others):
+            (told_,) = json.loads(one.quality_json)["erased"]
+            whole = AuditRecord.model_validate_json(
+                json.dumps({"verdict": "pass", "gates": [], "erased": [told_]})
+            )
+            assert whole.erased == (
+                Erasure(
+                    erased_ts=whole.erased[0].erased_ts, rows=dict.fromkeys(tables_with_users(), 3)
+                ),
+            )
+
+    def it_leaves_the_newest_version_with_the_newest_release(self, store: Store) -> None:
+        erase(store, WHO)
+        newest = open_release(store.warehouse, ds=MONDAY)
+        for table in newest.tables:
+            head = DeltaTable(str(store.warehouse / table))
+            named = {uri.split("/")[-1] for uri in head.file_uris() if str(MONDAY) in uri}
+            assert named == {path.split("/")[-1] for path in newest.files(table)}
+
+    def it_leaves_alone_what_holds_nothing_of_them(self, store: Store, spark: SparkSession) -> None:
+        release_rows(store, spark, TUESDAY, 4, users=range(2, 9), tables=["positives"])
+        *_, last = read_releases(store.warehouse).releases
+        before = rows_of(store)
+        done = erase(store, WHO)
+        assert len(done.releases) == 3 and last.release_id not in done.releases
+        assert read_releases(store.warehouse).find(last.release_id) == last
+        assert rows_of(store) == without(before, WHO)
+        path = store.warehouse / "positives"
+        (named,) = (one for one in files_named(path, open_table(path)) if one.ds == TUESDAY)
+        assert pq.read_metadata(named.path).num_rows == 7 * 3, "that of the newest release"
+        all_verify(store, 4)
+
+    def it_goes_by_numbers_too(self, spark: SparkSession, tmp_path: Path) -> None:
+        store = store_of(spark, tmp_path / "numbers")
+        release_rows(store, spark, MONDAY, 5, ids=NUMBER_IDS, tables=["positives"])
+        assert [rows for _, rows in erase(store, "7", "8").releases.values()] == [{"positives": 6}]
+        users = open_release(store.warehouse).arrow("positives").to_table()["user_id"].to_pylist()
+        assert set(users) == set(range(1, USERS + 1)) - {7, 8}
+        all_verify(store, 1)
+        assert main(["forget", "--users", "x7", "--warehouse", str(store.warehouse)]) == 2
+
+    def it_can_leave_a_table_without_rows(self, spark: SparkSession, tmp_path: Path) -> None:
+        store = store_of(spark, tmp_path / "one")
+        release_rows(store, spark, MONDAY, 6, users=[1], tables=["positives"])
+        erase(store, WHO)
+        reader = open_release(store.warehouse)
+        assert reader.arrow("positives").count_rows() == 0
+        all_verify(store, 1)
+
+
+class DescribeTheProof:
+    def it_refuses_a_table_that_is_not_what_was_released(self, store: Store) -> None:
+        before = read_releases(store.warehouse).releases
+        path = Path(open_release(store.warehouse, before[0].release_id).files("positives")[0])
+        rows = pq.read_table(path, partitioning=None)
+        keys = rows["sample_id"].to_pylist()
+        changed = rows.set_column(
+            rows.schema.get_field_index("sample_id"), "sample_id", [[keys[0] + 1, *keys[1:]]]
+        )
+        pq.write_table(changed, path)
+        with pytest.raises(ReleaseError, match="does not hold what the release says"):
+            erase(store, WHO)
+        assert read_releases(store.warehouse).releases == before
+
+    def it_refuses_files_that_lost_another_row(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before, files = rows_of(store), set(store.warehouse.rglob("*.parquet"))
+        write = erased_files._write
+        monkeypatch.setattr(erased_files, "_write", lambda rows, *rest: write(rows.slice(1), *rest))
+        with pytest.raises(ReleaseError, match="not what the table held less the rows that go"):
+            erase(store, WHO)
+        assert rows_of(store) == before
+        assert set(store.warehouse.rglob("*.parquet")) == files, "nothing is left behind"
+
+
+class DescribeACrash:
+    @pytest.mark.parametrize("step", ["write_without", "version_labelled", "move_pins"])
+    def it_leaves_all_as_it_was_and_running_again_finishes(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        before, calls = rows_of(store), []
+        real = getattr(forget_module, step)
+
+        def killed(*given: object) -> object:
+            calls.append(step)
+            if len(calls) > 3 or step == "move_pins":
+                raise KeyboardInterrupt
+            return real(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(forget_module, step, killed)
+            with pytest.raises(KeyboardInterrupt):
+                erase(store, WHO)
+        assert rows_of(store) == before
+        assert len(erase(store, WHO).releases) == 3
+        assert rows_of(store) == without(before, WHO)
+        all_verify(store)
+
+
+class DescribeOthersAtTheSameMoment:
+    def it_waits_out_a_release_and_erases_it_too(
+        self, store: Store, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        came: list[Published] = []
+
+        def beaten(*given: object) -> None:
+            if not came:
+                came.append(release_rows(store, spark, TUESDAY, 9, tables=["positives"]))
+            move_pins(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(_MOVE_PINS, beaten)
+        assert len(erase(store, WHO).releases) == 4
+        assert not any(WHO in str(one) for one in rows_of(store).values())
+        all_verify(store, 4)
+
+    def it_gives_way_to_another_one_who_erases(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = rows_of(store)
+
+        def beaten(*given: object) -> None:
+            monkeypatch.setattr(_MOVE_PINS, move_pins)
+            erase(store, OTHER)
+            move_pins(*given)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(_MOVE_PINS, beaten)
+        with pytest.raises(ConflictError, match="changed the release"):
+            erase(store, WHO)
+        assert rows_of(store) == without(before, OTHER)
+        erase(store, WHO)
+        assert rows_of(store) == without(before, WHO, OTHER)
+        all_verify(store)
+
+
+class DescribeWhatIsLeft:
+    def it_is_deleted_at_once_and_the_id_is_found_nowhere(self, store: Store, told: Told) -> None:
+        page = store.warehouse / "_reports" / "r" / "index.html"
+        other = page.with_name("other.html")
+        page.parent.mkdir(parents=True)
+        page.write_text(f"user &#39;{WHO}&#39; has", encoding="utf-8")
+        other.write_text("user &#39;x&#39; has", encoding="utf-8")
+        staged = store.warehouse / "_staging" / "dead"
+        staged.mkdir(parents=True)
+        shutil.copy(open_release(store.warehouse).files("positives")[0], staged)
+        with at_work(staged):
+            pass
+        expire(
+            store.warehouse,
+            find_expiring(store.warehouse, ExpireRule(dates=frozenset({TUESDAY}))),
+        )
+        before = rows_of(store)
+        assert found_in(store.warehouse, WHO) > 3 * len(tables_with_users())
+        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.warehouse)]
+        done = told(*words)
+        assert (done["users"], done["staged_runs"], done["deleted"]) == (1, 1, True)
+        assert found_in(store.warehouse, WHO) == 0
+        assert found_in(store.warehouse, OTHER) > 20
+        assert (page.exists(), other.exists()) == (False, True)
+        assert rows_of(store) == without(before, WHO)
+        all_verify(store, 2)
+
+    def it_stays_until_it_is_asked_for_and_may_be_deleted_later(
+        self, store: Store, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        reader = open_release(store.warehouse)
+        open_files = reader.table_files("positives")
+        where = ["--warehouse", str(store.warehouse)]
+        assert main(["forget", "--users", WHO, *where]) == 0
+        shown = capsys.readouterr()
+        assert "run it again with --vacuum" in shown.out
+        assert WHO not in shown.out + shown.err
+        assert WHO in open_files.dataset().to_table()["user_id"].to_pylist()
+        assert main(["forget", "--users", WHO, *where, "--vacuum"]) == 0
+        assert found_in(store.warehouse, WHO) == 0
+
+    def it_is_told_where_a_run_at_work_may_hold_more(self, store: Store) -> None:
+        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.warehouse)]
+        with at_work(staging_path(store.warehouse, "alive")):
+            assert main(words) == 4
+        assert not any(WHO in str(one) for one in rows_of(store).values())
+        assert main(words) == 0
+        assert found_in(store.warehouse, WHO) == 0
+
+    def it_is_not_brought_back_by_a_repair(self, store: Store) -> None:
+        before = rows_of(store)
+        erase(store, WHO)
+        shutil.rmtree(store.warehouse / "releases" / "_delta_log")
+        assert len(repair_releases(store.warehouse).restored) == 3
+        assert rows_of(store) == without(before, WHO)
+
+    def it_is_nothing_that_vacuum_would_not_delete_in_the_end(self, store: Store) -> None:
+        erase(store, WHO)
+        late = datetime.now(UTC) + timedelta(days=9)
+        old = find_unpinned(store.warehouse, now=late)
+        assert sum(map(len, old.tables.values())) >= 3 * len(tables_with_users())
+
+
+class DescribeTheCommand:
+    def it_counts_and_changes_nothing_in_a_dry_run(self, store: Store, told: Told) -> None:
+        before = {path: path.stat().st_mtime_ns for path in store.warehouse.rglob("*")}
+        done = told("forget", "--users", WHO, "--dry-run", "--warehouse", str(store.warehouse))
+        assert [one["ds"] for one in done["releases"].values()] == [str(MONDAY)] * 2 + [
+            str(TUESDAY)
+        ]
+        assert all(
+            one["rows"] == dict.fromkeys(tables_with_users(), 3)
+            for one in done["releases"].values()
+        )
+        after = {path: path.stat().st_mtime_ns for path in store.warehouse.rglob("*")}
+        assert after == before
+
+    def it_takes_ids_from_a_file(self, store: Store, told: Told, tmp_path: Path) -> None:
+        ids = tmp_path / "ids.txt"
+        ids.write_text(f"{WHO}\n\n{OTHER}\n{ABSENT}\n", encoding="utf-8")
+        before = rows_of(store)
+        done = told("forget", "--users-from", str(ids), "--warehouse", str(store.warehouse))
+        assert done["users"] == 3
+        assert rows_of(store) == without(before, WHO, OTHER)
+
+    @pytest.mark.parametrize("words", [[], ["--users", " "], ["--users-from", "/no/such/file"]])
+    def it_refuses_to_forget_nobody(self, store: Store, words: list[str]) -> None:
+        assert main(["forget", *words, "--warehouse", str(store.warehouse)]) == 2
+
+    def it_does_nothing_where_nobody_is_found(self, store: Store, told: Told) -> None:
+        before = read_releases(store.warehouse).version
+        assert (
+            told("forget", "--users", ABSENT, "--warehouse", str(store.warehouse))["releases"] == {}
+        )
+        assert read_releases(store.warehouse).version == before
+
+
+def found_in(folder: Path, text: str) -> int:
+    """How many files hold a text: as bytes, or packed in the columns of a Parquet file."""
+    found = 0
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        held = text.encode() in path.read_bytes() or text in path.name
+        if not held and path.suffix == ".parquet":
+            held = text in str(pq.ParquetFile(path).read().to_pylist())
+        found += held
+    return found
