@@ -1,4 +1,4 @@
-# make env | spark | demo | dist | test | proofs | cluster | trainers | airflow | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | proofs | faults | cluster | trainers | airflow | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -15,7 +15,7 @@ LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/releas
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo dist test proofs cluster trainers airflow bench lint clean java
+.PHONY: env spark demo dist test proofs faults cluster trainers airflow bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -79,6 +79,11 @@ test: env spark
 proofs: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines $(LONG_ON_SPARK)
+
+# The tests that are marked with a fault, and a table of how they ended: docs/faults.md.
+faults: env spark
+	WINNOW_TEST_CLUSTER=1 WINNOW_TEST_ENGINE=sail $(PYTEST) -p tests.faults.fault_table -m fault
+	WINNOW_TEST_ENGINE=spark $(PYTEST) -p tests.faults.fault_table -m "fault and both_engines"
 
 # Builds on a real standalone cluster, a worker killed in one of them.
 cluster: env spark

@@ -259,6 +259,7 @@ class DescribeAVariantThatFails:
 
 
 class DescribeABuildThatIsKilled:
+    @pytest.mark.fault(1)
     def it_goes_on_when_it_is_run_again(
         self, spark: SparkSession, base: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

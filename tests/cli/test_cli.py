@@ -133,6 +133,7 @@ class DescribeWrongArguments:
             "--ds: this is not a date, found '1.1.2026', expected YYYY-MM-DD, such as 2026-01-31.\n"
         )
 
+    @pytest.mark.fault(21)
     def it_refuses_a_wrong_config_before_anything_starts(
         self, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -332,6 +333,7 @@ class DescribeTheOutcome:
         assert run_to_exit_code(command, ["--debug"]) == 1
         assert "Traceback" in capsys.readouterr().err
 
+    @pytest.mark.fault(25)
     def it_is_130_after_ctrl_c_and_143_after_sigterm(self) -> None:
         def interrupted() -> None:
             raise KeyboardInterrupt

@@ -11,6 +11,7 @@ from tests.config.configs_for_tests import LOGS, WITH_RANKING, problems, sentenc
 
 
 class DescribeAnUnknownKey:
+    @pytest.mark.fault(21)
     def it_is_named_with_its_way_its_line_and_the_nearest_known_key(self, tmp_path: Path) -> None:
         text = """
 logs:

@@ -8,6 +8,7 @@ from tests.config.configs_for_tests import WITH_RANKING, keys, problems, sentenc
 
 
 class DescribeAWrongValue:
+    @pytest.mark.fault(21)
     @pytest.mark.parametrize(
         ("text", "sentence"),
         [
@@ -109,6 +110,7 @@ class DescribeAWrongValue:
     def it_gets_one_sentence(self, tmp_path: Path, text: str, sentence: str) -> None:
         assert sentences(tmp_path, WITH_RANKING + text + "\n") == [sentence]
 
+    @pytest.mark.fault(22, 23)
     @pytest.mark.parametrize("name", ["x; DROP TABLE y", "x/../../y", "", "1a", "a\\nb", "é"])
     def it_cannot_be_a_table_outside_the_warehouse(self, tmp_path: Path, name: str) -> None:
         assert keys(tmp_path, WITH_RANKING + f'tables: ["{name}"]\n') == ["tables[0]"]

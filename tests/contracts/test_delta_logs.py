@@ -126,6 +126,7 @@ class DescribePartitionValues:
         assert read(log) == [(3, DAY)]
         assert log.dates == (DAY,)
 
+    @pytest.mark.fault(13)
     @pytest.mark.one_engine
     def it_passes_over_rows_whose_date_is_null_and_names_them(
         self, spark: SparkSession, tmp_path: Path

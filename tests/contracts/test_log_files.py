@@ -46,6 +46,7 @@ class DescribeListing:
         assert valid_rows(empty).dtypes == valid_rows(there).dtypes
         assert empty.frame.columns == there.frame.columns
 
+    @pytest.mark.fault(14)
     @pytest.mark.one_engine
     def it_refuses_a_missing_required_date_and_no_other(
         self, spark: SparkSession, tmp_path: Path
@@ -101,6 +102,7 @@ class DescribeListing:
 
 
 class DescribeFileChecks:
+    @pytest.mark.fault(15)
     @pytest.mark.one_engine
     def it_names_a_zero_byte_file(self, spark: SparkSession, tmp_path: Path) -> None:
         write(tmp_path / "impressions" / "a.parquet", rows(ROW))
@@ -108,6 +110,7 @@ class DescribeFileChecks:
         with pytest.raises(InputError, match=r"b\.parquet has zero bytes"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.fault(15)
     @pytest.mark.one_engine
     def it_names_a_truncated_parquet_file(self, spark: SparkSession, tmp_path: Path) -> None:
         path = write(tmp_path / "impressions" / "a.parquet", rows(ROW))
@@ -115,6 +118,7 @@ class DescribeFileChecks:
         with pytest.raises(InputError, match=r"a\.parquet is not a complete Parquet file"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.fault(15)
     @pytest.mark.one_engine
     def it_names_a_truncated_gzip_file(self, spark: SparkSession, tmp_path: Path) -> None:
         body = gzip.compress(b"request_id,user_id,item_id,ts\n" + b"1,2,3,4\n" * 5000)
@@ -124,6 +128,7 @@ class DescribeFileChecks:
         with pytest.raises(InputError, match=r"a\.csv\.gz is not a complete gzip file"):
             opened(spark, config(impressions()), tmp_path)
 
+    @pytest.mark.fault(11)
     @pytest.mark.one_engine
     def it_names_the_missing_column_and_the_nearest_one(
         self, spark: SparkSession, tmp_path: Path
@@ -142,6 +147,7 @@ class DescribeFileChecks:
             "nearest name. Name the right column in the mapping.",
         ]
 
+    @pytest.mark.fault(11)
     def it_refuses_a_narrower_type_until_it_is_accepted(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -211,6 +217,7 @@ class DescribeFileChecks:
         found = opened(spark, settings, tmp_path).frame.select("event_us", "scene").collect()
         assert found == [(NOON_S * 1_000_000, "home")]
 
+    @pytest.mark.fault(11)
     @pytest.mark.one_engine
     def it_refuses_files_that_differ_in_a_mapped_column(
         self, spark: SparkSession, tmp_path: Path

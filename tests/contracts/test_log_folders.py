@@ -66,6 +66,7 @@ class DescribeDateFolders:
         names = [Path(folder).name for folder in log.folders]
         assert names == ["d=2026010207", "d=2026010223"]
 
+    @pytest.mark.fault(13)
     @pytest.mark.one_engine
     def it_passes_over_rows_whose_date_was_null_and_names_them(
         self, spark: SparkSession, tmp_path: Path

@@ -33,6 +33,7 @@ GOOD = f"1,2,3,{NOON_S}\n"
 
 class DescribeCsv:
     @pytest.mark.parametrize("name", ["a.csv", *near_equal("a.csv.gz")])
+    @pytest.mark.fault(26)
     def it_makes_one_rejected_row_of_one_bad_line(
         self, spark: SparkSession, tmp_path: Path, name: str
     ) -> None:
@@ -83,6 +84,7 @@ class DescribeCsv:
 
 
 class DescribeJsonLines:
+    @pytest.mark.fault(26)
     def it_makes_one_rejected_row_of_one_bad_line(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -166,6 +166,7 @@ class DescribeRowsTaken:
         again = deduplicated(shuffled, contract).select("request_id", "event_us", "scene").collect()
         assert sorted(again, key=str) == sorted(once, key=str)
 
+    @pytest.mark.fault(22)
     def it_takes_hostile_column_names_literally(self, spark: SparkSession, tmp_path: Path) -> None:
         hostile = ["a.b c", "x;--", "`tick`", "ITEM", 'q"q', "日付"]
         more = {name: pa.array([1, 2], pa.int64()) for name in hostile}

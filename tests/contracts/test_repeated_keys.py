@@ -168,6 +168,7 @@ class DescribeDeduplicatedOfFew:
 
 
 class DescribeWithoutDuplicates:
+    @pytest.mark.fault(10)
     @pytest.mark.parametrize("seconds", [(0,), (0, 9, 5)])
     def it_gives_what_a_look_at_all_rows_would(
         self, spark: SparkSession, tmp_path: Path, seconds: tuple[int, ...]

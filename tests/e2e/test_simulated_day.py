@@ -44,6 +44,7 @@ class DescribeRowsOfTheLogs:
         assert n.read == n.valid + n.duplicate + n.rejected + n.filtered + n.other_date
         assert n.valid > 0
 
+    @pytest.mark.fault(12)
     @pytest.mark.parametrize(
         ("log", "may_be_null"),
         [("impressions", None), ("clicks", "request_id"), ("ranking_log", "user_id")],

@@ -135,6 +135,7 @@ class DescribeExclusion:
         assert built.hard(user_id=9) == {31, 32, 33}
         assert 30 not in built.negatives(user_id=9)
 
+    @pytest.mark.fault(10)
     def it_forbids_a_duplicate_impression_and_counts_it_once(self, built: Built) -> None:
         assert built.hard(user_id=10) == {31, 32, 33}
         assert len(built.rows("positives", user_id=10)) == 1
@@ -176,6 +177,7 @@ class DescribeRowsThatAreNotSamples:
         for table in ("positives", "training_samples", "ranking_samples"):
             assert not {0, -1} & {row["user_id"] for row in built.tables[table]}
 
+    @pytest.mark.fault(12)
     def it_rejects_broken_rows_and_orphans_and_nothing_else(self, built: Built) -> None:
         assert built.codes() == [
             ("clicks", "orphan"),  # user 7, too late
@@ -185,6 +187,7 @@ class DescribeRowsThatAreNotSamples:
             ("impressions", "position_negative"),  # user 11
         ]
 
+    @pytest.mark.fault(12)
     def it_accounts_for_every_row(self, built: Built) -> None:
         logs = edge_cases.logs()
         for log, n in built.summary.logs.items():

@@ -173,6 +173,7 @@ class DescribeAnEmptyDay:
             build_day(settings(tmp_path), spark, self.EMPTY)
         assert f"no impression of {self.EMPTY} was read" in str(caught.value)
 
+    @pytest.mark.fault(14)
     def it_makes_a_release_of_empty_tables_where_that_is_accepted(
         self, spark: SparkSession, base: Path, texts: Built
     ) -> None:

@@ -153,6 +153,7 @@ class DescribeExecutorsThatHaveTheExtraAlone:
         assert code == 0, problems
         assert hashes(config) == expected
 
+    @pytest.mark.fault(4)
     def it_builds_the_same_where_a_worker_is_killed(
         self, cluster: Cluster, python: Path, expected: dict[str, object], tmp_path: Path
     ) -> None:

@@ -79,6 +79,7 @@ class DescribeKeptPlaces:
         assert list(write_kept_pairs([batch_of(numbers) for numbers in batches], settings)) == []
         assert files_in(tmp_path) == []
 
+    @pytest.mark.fault(3)
     def it_names_no_file_of_an_attempt_that_failed(
         self, settings: SamplerSettings, tmp_path: Path
     ) -> None:

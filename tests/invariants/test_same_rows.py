@@ -55,6 +55,7 @@ def assert_same(found: Hashes, expected: Hashes) -> None:
 
 
 class DescribePartitions:
+    @pytest.mark.fault(5)
     @pytest.mark.parametrize("partitions", [1, 31])
     def it_makes_the_same_tables(self, staged: Staged, expected: Hashes, partitions: int) -> None:
         groups = staged.groups(partitions, f"groups-{partitions}")
@@ -154,6 +155,7 @@ class DescribeAnotherRun:
     def it_makes_the_same_tables_a_second_time(self, staged: Staged, expected: Hashes) -> None:
         assert_same(staged.hashes(staged.groups(PARTITIONS, "again")), expected)
 
+    @pytest.mark.fault(3)
     @pytest.mark.spark_only  # sail does not try a task again
     def it_makes_the_same_groups_though_every_task_fails_once(
         self, staged: Staged, tmp_path: Path

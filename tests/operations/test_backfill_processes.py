@@ -67,6 +67,7 @@ class DescribeProcesses:
         assert [released(tmp_path / "warehouse", one).ds for one in DATES] == list(DATES)
         assert released(tmp_path / "warehouse", day) == before
 
+    @pytest.mark.fault(1)
     def it_tells_that_a_process_was_killed(self, tmp_path: Path) -> None:
         engine: Any = None
         request = BuildRequest(few_dates(tmp_path), DAY, engine, progress=Progress(quiet=True))

@@ -103,6 +103,7 @@ class DescribeWhatIsFreed:
 
 
 class DescribeTheCommand:
+    @pytest.mark.fault(1)
     def it_removes_what_a_killed_build_left_and_no_more(
         self, shop: Path, told: Told, no_engine: None
     ) -> None:
@@ -183,6 +184,7 @@ class DescribeABuildThatFails:
         assert run.state == "ended"
         assert len(told_of(told, shop)[0]["removed"]) == 1
 
+    @pytest.mark.fault(17)
     def it_names_the_staging_that_clean_would_free_where_the_disk_is_full(
         self, shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -89,6 +89,7 @@ class DescribeDatesThatAreRight:
 
 
 class DescribeInputsThatChanged:
+    @pytest.mark.fault(9)
     def it_names_a_file_that_came_late_at_every_date_that_reads_it(self, base: Path) -> None:
         add_late_rows(base, DATES[0])
         first, second = states(few_dates(base), *DATES[:2])

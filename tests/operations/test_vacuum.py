@@ -75,6 +75,7 @@ def all_hold(store: Store) -> None:
 
 
 class DescribeWhatIsPinned:
+    @pytest.mark.fault(18)
     @pytest.mark.parametrize("years", [-100, 0, 1, 100])
     def it_stays_at_any_clock_and_any_age(
         self, store: Store, spark: SparkSession, years: int
@@ -243,6 +244,7 @@ class DescribeRunsThatDied:
 class DescribeARunAtWork:
     """Its files are older than the age asked for, and no release pins them yet."""
 
+    @pytest.mark.fault(18)
     def it_loses_nothing_at_any_step_of_publishing(self, store: Store, spark: SparkSession) -> None:
         run, steps = Run(store, MONDAY, "b"), []
         folder = staging_path(store.warehouse, run.record.run_id)

@@ -32,6 +32,7 @@ ROUNDS = 4
 
 
 class DescribeDatesThatArePublishedAtOnce:
+    @pytest.mark.fault(7)
     def it_releases_the_dates_of_eight_processes_all_of_them(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.one_engine
 
 
 class DescribeHostileDays:
+    @pytest.mark.fault(22)
     @pytest.mark.parametrize(
         "day",
         ["2026-01-05' OR '1'='1", "2026-01-05", datetime(2026, 1, 5, tzinfo=UTC), None, 20260105],
@@ -26,6 +27,7 @@ class DescribeHostileDays:
         with pytest.raises(ConfigError, match="a partition is named by a plain date only"):
             require_date(day)  # type: ignore[arg-type]
 
+    @pytest.mark.fault(22)
     def it_refuses_to_publish_or_promote_one(self, spark: SparkSession, store: Store) -> None:
         hostile = "2026-01-05' OR '1'='1"
         run = Run(store, hostile)  # type: ignore[arg-type]

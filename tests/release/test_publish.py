@@ -69,6 +69,7 @@ class DescribePublish:
         assert [r.seq for r in releases] == [1, 2]
         assert sorted(r.release_id for r in releases) == [r.release_id for r in releases]
 
+    @pytest.mark.fault(8)
     def it_does_nothing_where_the_same_is_already_released(
         self, spark: SparkSession, store: Store
     ) -> None:
@@ -108,6 +109,7 @@ class DescribePublish:
         assert not published.already
         assert contents(published.release) == contents(list_releases(store.warehouse)[0])
 
+    @pytest.mark.fault(14)
     def it_empties_a_date_that_has_no_rows(self, spark: SparkSession, store: Store) -> None:
         run = Run(store, MONDAY, mark="new")
         staged = {
@@ -124,6 +126,7 @@ class DescribePublish:
         assert reader.spark(spark, "things").collect() == []
         assert marks(store, TUESDAY) == {"b"}
 
+    @pytest.mark.fault(2)
     @pytest.mark.parametrize("step", [*near_equal(*STEPS[:2]), "released", *near_equal(*STEPS[3:])])
     def it_survives_a_crash_after_each_step(
         self, spark: SparkSession, store: Store, step: str

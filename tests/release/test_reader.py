@@ -119,6 +119,7 @@ class DescribeOpenRelease:
         with pytest.raises(ConfigError):
             open_release(store.warehouse, ds="2026-01-05")  # type: ignore[arg-type]
 
+    @pytest.mark.fault(19)
     def it_says_expired_where_a_file_is_gone(self, spark: SparkSession, store: Store) -> None:
         reader = open_release(store.warehouse, ds=MONDAY)
         Path(reader.files("things")[0]).unlink()

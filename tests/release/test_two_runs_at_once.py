@@ -22,6 +22,7 @@ from tests.release.things import MONDAY, THINGS, TUESDAY, Run, thing, things
 
 
 class DescribeTwoRunsAtOnce:
+    @pytest.mark.fault(6)
     @pytest.mark.parametrize("step", ["promoted:stats", *near_equal("promoted:things")])
     def it_lets_one_of_two_runs_of_a_date_lose(
         self, spark: SparkSession, store: Store, step: str
@@ -59,6 +60,7 @@ class DescribeTwoRunsAtOnce:
             slow.publish(staged)
         assert marks(store, MONDAY) == {"fast"}
 
+    @pytest.mark.fault(7)
     def it_lets_runs_of_two_dates_both_succeed(self, spark: SparkSession, store: Store) -> None:
         slow, fast = Run(store, MONDAY, mark="slow"), Run(store, TUESDAY, mark="fast")
         staged, other = slow.stage(spark), fast.stage(spark)

@@ -79,6 +79,7 @@ class DescribeVerifyRelease:
             "version 1 holds 5 rows, the release says 6",
         )
 
+    @pytest.mark.fault(19)
     @pytest.mark.one_engine
     def it_says_expired_where_the_version_or_its_log_is_gone(
         self, store: Store, monday: Release
