@@ -202,6 +202,16 @@ class DescribeADateThatExpiredAsAWhole:
         assert marks(store, MONDAY) == {"a"}
         all_hold(store)
 
+    def it_is_released_anew_by_a_run_that_began_before_it_expired(
+        self, store: Store, spark: SparkSession
+    ) -> None:
+        """What the run found released at its start, with this very content, is none any more."""
+        run = Run(store, MONDAY, "a")
+        staged = run.stage(spark)
+        let_expire(store, ExpireRule(dates=frozenset({MONDAY})))
+        assert run.publish(staged).already is False
+        assert marks(store, MONDAY) == {"a"}
+
     def it_is_released_anew_also_before_its_files_are_gone(
         self, store: Store, spark: SparkSession
     ) -> None:

@@ -81,8 +81,10 @@ def publish(
         if {table.first_day, table.last_day} - {day, None}
     )
     # A run that has lost already need not write at all; what counts is the look in release().
-    refuse_if_overtaken(store.releases_snapshot(), since, run)
-    before = already_released(since, staged, run)
+    now = store.releases_snapshot()
+    refuse_if_overtaken(now, since, run)
+    # By what is released now: the release from before may have expired since the start.
+    before = already_released(now, staged, run)
     if before is not None and not verify_release(before, store):
         drop_staging(store.warehouse, run.run_id)
         return Published(before, already=True)
