@@ -81,6 +81,19 @@ class DescribeWhichStagingIsOver:
         assert len(left) == 4
         remove_staging(old)
 
+    def it_goes_on_where_somebody_else_removes_them_too(
+        self, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        old, removed = find_old_staging(warehouse, now=NOW), list[Path]()
+
+        def gone_meanwhile(path: Path) -> None:
+            removed.append(path)
+            raise FileNotFoundError(path)
+
+        monkeypatch.setattr("shutil.rmtree", gone_meanwhile)
+        remove_staging(old)
+        assert removed == [run.path for run in old.over] != []
+
     def it_has_nothing_to_do_in_a_new_warehouse(self, tmp_path: Path) -> None:
         assert find_old_staging(tmp_path).over == ()
 

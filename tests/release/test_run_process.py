@@ -12,6 +12,7 @@ from winnow.release.run_process import RUN_PROCESS_FILE, RunProcess, at_work
 
 from tests.child_process import PATH, child_environment
 
+WORDS = '{"machine": "one", "pid": "1", "started": ""}'
 WRITE = "import sys; from pathlib import Path; from winnow.release.run_process import RunProcess; "
 
 
@@ -61,7 +62,19 @@ class DescribeTheProcessOfARun:
         assert replace(RunProcess.current(), machine="elsewhere").state == "elsewhere"
         assert replace(RunProcess.current(), machine="elsewhere", ended=True).state == "ended"
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"other": 2}'])
+    def it_cannot_be_asked_where_the_system_hides_what_others_run(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As with hidepid of /proc: the process is there, and nothing tells since when."""
+        own = RunProcess.current()
+        hidden = Path("/proc") / "hidden"
+        monkeypatch.setattr("winnow.release.run_process.Path", lambda _: hidden)
+        machine = replace(own, machine=RunProcess.current().machine)
+        assert machine.state == "elsewhere"
+        assert replace(machine, started="").state == "alive", "as where no process can be asked"
+        assert replace(machine, pid=2**22 + 1).state == "ended"
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', WORDS, '{"other": 2}'])
     def it_is_unknown_where_the_record_says_too_little(self, tmp_path: Path, text: str) -> None:
         (tmp_path / RUN_PROCESS_FILE).write_text(text)
         assert RunProcess.of(tmp_path) is None

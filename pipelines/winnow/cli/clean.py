@@ -15,7 +15,7 @@ from winnow.cli.options import (
     print_json,
     warehouses_of,
 )
-from winnow.shown_text import size_text
+from winnow.shown_text import shown, size_text
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ _WORDS = {"alive": "at work", "ended": "over", "elsewhere": "of another machine,
 
 def _print(folder: Path, old: "OldStaging", dry_run: bool) -> None:
     console = plain_console()
-    for run in old.over:
-        verb = "would remove" if dry_run else "removed"
-        console.print(f"{verb} {run.run_id}: {_WORDS[run.state]}, last written {_time(run)}")
-    for run in old.kept:
-        console.print(f"kept {run.run_id}: {_WORDS[run.state]}, last written {_time(run)}")
+    verb = "would remove" if dry_run else "removed"
+    for said, runs in ((verb, old.over), ("kept", old.kept)):
+        for run in runs:
+            name = shown(run.run_id)
+            console.print(f"{said} {name}: {_WORDS[run.state]}, last written {_time(run)}")
     verb = "would free" if dry_run else "freed"
-    runs = "1 run" if len(old.over) == 1 else f"{len(old.over)} runs"
-    console.print(f"{folder}: {verb} {size_text(old.freed)}, the staging of {runs}")
+    count = "1 run" if len(old.over) == 1 else f"{len(old.over)} runs"
+    console.print(f"{folder}: {verb} {size_text(old.freed)}, the staging of {count}")
 
 
 def _time(run: "StagedRun") -> str:

@@ -1,6 +1,7 @@
 """The staging of runs that are over, and what there is to gain by removing it."""
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -42,5 +43,5 @@ def find_old_staging(
 def remove_staging(old: OldStaging) -> None:
     """Remove the folders that nobody needs; one that is gone by now is no error."""
     for run in old.over:
-        if run.path.is_dir():
+        with suppress(FileNotFoundError):  # somebody else removes it at this moment
             shutil.rmtree(run.path)

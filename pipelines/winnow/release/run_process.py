@@ -40,9 +40,10 @@ class RunProcess:
     def of(cls, folder: Path) -> Self | None:
         """Return the process that writes a staging folder; None where nothing says so."""
         try:
-            return cls(**json.loads((folder / RUN_PROCESS_FILE).read_text(encoding="utf-8")))
+            found = cls(**json.loads((folder / RUN_PROCESS_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+        return found if isinstance(found.pid, int) else None
 
     def write(self, folder: Path) -> None:
         """Say so in the folder; what is read is always a whole record."""
@@ -56,13 +57,17 @@ class RunProcess:
         """Whether the run is at work, is over, or is of a machine that cannot be asked.
 
         Of this machine it is certain: a process of the same number that began at another moment is
-        another one, and with the machine or the container all its processes have ended.
+        another one, and with the machine or the container all its processes have ended. Where the
+        system hides when another user's process began, it cannot be asked.
         """
         if self.ended:
             return "ended"
         if self.machine != _machine():
             return "elsewhere"
-        return "alive" if _start_of(self.pid) == self.started else "ended"
+        start = _start_of(self.pid)
+        if start == "" != self.started:
+            return "elsewhere"
+        return "alive" if start == self.started else "ended"
 
 
 @contextmanager
@@ -103,13 +108,13 @@ def _start_of(pid: int) -> str | None:
     """Return when a process began, in ticks since the machine did; None where there is no such one.
 
     An ended one whose parent has not asked for its exit code yet is none. Empty where the system
-    has no ``/proc``.
+    has no ``/proc``, or hides there what others run.
     """
     try:
         # Name and state come first; a name may hold spaces and brackets.
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
-        return None if Path("/proc/self/stat").exists() or not _is_there(pid) else ""
+        return "" if _is_there(pid) else None
     return None if fields[0] in ("Z", "X") else fields[19]
 
 
