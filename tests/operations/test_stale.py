@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.config.tree import Config
-from winnow.errors import ConfigError
+from winnow.errors import ConfigError, InputError, Problem, ReleaseError
 from winnow.operations.stale import DateState, judge_dates
 from winnow.release.releases import read_releases
 
@@ -154,6 +154,27 @@ class DescribeOtherReasons:
         _, found = judge_dates(few_dates(base, seed=7), DATES[0], DATES[0], ignore=["config"])
         assert found[0].state == "current"
 
+    def it_looks_at_the_logs_where_another_config_does_not_count(self, base: Path) -> None:
+        add_late_rows(base, DATES[1])
+        settings = few_dates(base, seed=7)
+        _, found = judge_dates(settings, DATES[1], DATES[1], ignore=["config"])
+        assert [reason.kind for reason in found[0].reasons] == ["inputs"]
+
+    def it_says_that_a_release_is_damaged_whose_texts_cannot_be_read(
+        self, base: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreadable(*_: object) -> None:
+            raise ReleaseError(Problem("the release", "its texts stand in no row of it"))
+
+        monkeypatch.setattr("winnow.operations.stale.last_confirmed", unreadable)
+        assert kinds(few_dates(base)) == {DATES[0]: ["damaged"], DATES[1]: ["damaged"]}
+
+    def it_refuses_to_look_at_logs_that_are_not_there(self, base: Path) -> None:
+        shutil.rmtree(base / "warehouse")
+        (base / "impressions").rename(base / "unmounted")
+        with pytest.raises(InputError, match="impressions does not exist"):
+            states(few_dates(base))
+
     def it_refuses_a_range_that_ends_before_it_begins(self, base: Path) -> None:
         with pytest.raises(ConfigError, match="lies after the last date"):
             states(few_dates(base), DAY, DATES[0])
@@ -175,8 +196,11 @@ class DescribeAReleaseThatWasFoundUnchanged:
         assert not built(settings, spark, DATES[0]).published
         assert read_releases(base / "warehouse").listed == before
         assert kinds(settings) == {DATES[0]: [], DATES[1]: []}
-        (base / "warehouse" / "_confirmations" / f"{DATES[0]}.json").write_text("{", "utf-8")
-        assert kinds(settings) == {DATES[0]: ["inputs"], DATES[1]: []}
+        file = base / "warehouse" / "_confirmations" / f"{DATES[0]}.json"
+        told = json.loads(file.read_text("utf-8"))
+        for damaged in ("{", json.dumps(told | {"inputs_json": 5}), json.dumps({})):
+            file.write_text(damaged, "utf-8")
+            assert kinds(settings) == {DATES[0]: ["inputs"], DATES[1]: []}
 
 
 class DescribeTheCommand:

@@ -125,4 +125,5 @@ def print_states(states: "Sequence[DateState]", console: "Console") -> None:
     for state in states:
         counts[state.state] += 1
     said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
-    console.print(said or "no date is released, and none has logs")
+    none = "no date is released, and no date folder tells of one: name dates by --from and --to"
+    console.print(said or none)

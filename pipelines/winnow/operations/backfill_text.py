@@ -21,7 +21,8 @@ def print_plan(plan: Sequence[PlannedDate], console: Console) -> None:
         print_whole(table, console)
     counts = Counter(one.action for one in plan)
     said = ", ".join(f"{counts[action]:,} {_ACTIONS[action]}" for action in counts)
-    console.print(said or "no date is released, and none has logs")
+    none = "no date is released, and no date folder tells of one: name dates by --from and --to"
+    console.print(said or none)
 
 
 def print_backfill(backfill: Backfill, console: Console) -> None:

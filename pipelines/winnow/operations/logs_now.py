@@ -12,6 +12,7 @@ from winnow.config.tree import Config
 from winnow.contracts.log_files import configured_log
 from winnow.contracts.needed_dates import Needs, dates_needed
 from winnow.dates import CalendarDay, DateRange
+from winnow.errors import InputError, Problem
 from winnow.logs.delta.table_log import list_delta
 from winnow.logs.files.date_folders import find_date_folders, folder_dates
 from winnow.logs.files.listing import list_files
@@ -35,9 +36,17 @@ class ListedLog:
     files: tuple[SourceFile, ...]
 
     @cached_property
+    def by_date(self) -> Mapping[date | None, tuple[SourceFile, ...]]:
+        """The files of each folder date."""
+        found: dict[date | None, list[SourceFile]] = {}
+        for file in self.files:
+            found.setdefault(file.date, []).append(file)
+        return {day: tuple(files) for day, files in found.items()}
+
+    @cached_property
     def dates(self) -> frozenset[date]:
         """The folder dates that have files."""
-        return frozenset(file.date for file in self.files if file.date is not None)
+        return frozenset(day for day in self.by_date if day is not None)
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class LogsNow:
             return stamps(log.location, log.files)
         needed = dates_needed(self.config, day, clicks_from).dates[name]
         wanted = set(folder_dates(needed, log.partition, self.config.calendar_zone))
-        return stamps(log.location, (file for file in log.files if file.date in wanted))
+        return stamps(log.location, (f for day in wanted for f in log.by_date.get(day, ())))
 
     def absent(self, day: date) -> dict[str, tuple[date, ...]]:
         """Return the folder dates without which a date cannot be built, by the names of logs."""
@@ -116,18 +125,23 @@ def dates_with_logs(config: Config) -> tuple[date, ...]:
     """Return the dates that the folders of the impressions may hold; none without date folders.
 
     Raises:
-        InputError, ConfigError: As ``list_logs``.
+        InputError: Their path does not exist, or as ``list_logs``.
+        ConfigError: As ``list_logs``.
     """
     log = configured_log("impressions", config)
     assert log.path is not None
     location, partition = Location.of(log.path, Path.cwd()), log.partition
+    roots = location.roots()
+    if not roots:
+        step = "Correct the path, or make sure that the storage is mounted."
+        what = f"{location.path} does not exist"
+        raise InputError(Problem("logs.impressions.path", what, next_step=step))
     if partition is None:
         return ()
     if _is_delta(log.format, location):
         files = list_delta("impressions", location, partition)
         return tuple(sorted({file.date for file in files if file.date is not None}))
-    roots = location.roots()
-    found = find_date_folders(Walk("impressions", location), roots, partition) if roots else None
+    found = find_date_folders(Walk("impressions", location), roots, partition)
     return () if found is None else tuple(sorted(found.by_date))
 
 

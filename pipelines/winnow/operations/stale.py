@@ -106,21 +106,21 @@ class Judge:
         """Return the state of one date."""
         try:
             release = releases.newest(day)
+            if release is None:
+                return self._not_released(day)
+            confirmed = last_confirmed(Path(self.config.warehouse), release)
         except ReleaseError as error:
             reason = Reason("damaged", f"its release cannot be read: {error.problems[0]}")
             return self._judged(day, None, [reason], None)
-        if release is None:
-            return self._not_released(day)
-        confirmed = last_confirmed(Path(self.config.warehouse), release)
         mature = bool(json.loads(confirmed.inputs_json).get("mature", True))
         waits_for = None if mature else self._waits_for(day)
         reasons: list[Reason | None] = [config_reason(release, self.config)]
         if not mature and waits_for is None:
             text = "released as immature, and the logs that it waited for are there now"
             reasons.append(Reason("immature", text))
-        elif reasons == [None]:
+        elif mature and (reasons == [None] or "config" in self._ignore):
             # Another config reads other files, and an immature date lacks some: no news of them.
-            reasons.append(inputs_reason(release, confirmed, self.logs) if mature else None)
+            reasons.append(inputs_reason(release, confirmed, self.logs))
         reasons.append(code_reason(confirmed, self._code))
         # What histories read from the log of all dates is the same wherever it goes on from.
         goes_on = {STATE_TABLE: goes_on_from(releases, self.config, day)}

@@ -66,6 +66,9 @@ def last_confirmed(warehouse: Path, release: Release) -> Confirmation:
     try:
         text = confirmation_path(warehouse, release.ds).read_text(encoding="utf-8")
         found = Confirmation(**json.loads(text))
+        fits = found.release_id == release.release_id and isinstance(
+            json.loads(found.inputs_json), dict
+        )
     except (OSError, ValueError, TypeError):
         return own
-    return found if found.release_id == release.release_id else own
+    return found if fits else own
