@@ -21,10 +21,10 @@ from winnow.events.keys import key_of
 from winnow.events.placement import keyed_hash, keyed_unit, shard, split
 from winnow.run import Run
 from winnow.sampler.staged_catalogue import StagedCatalogue
-from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 from winnow.tables.evaluation_items import EvaluationItems
 from winnow.tables.evaluation_rows import MET, PAIR, EvaluationRows
+from winnow.tables.rows_of_users import rows_of_users
 
 _REQUEST = ("user_id", "request_id")
 _HOUR_US = 3_600_000_000
@@ -49,23 +49,15 @@ def evaluation_samples(
         run: The date, and what is asked for.
         mature: Whether the attribution window is complete.
     """
-    config, day, limits, scratch = run.config, run.day, run.limits, run.scratch
+    config, day = run.config, run.day
     schema = _schema(contract)
-    found = scratch.spark.createDataFrame([], schema)
+    found = run.scratch.spark.createDataFrame([], schema)
     if holds_out_on(config, run):
         rows = _rows_of(config, _shipped_items(catalogue, run))
         events = _events(logs, pairs, run)
         n_rows = 2 * pairs.rows + logs["impressions"].about_rows + logs["clicks"].about_rows
-        passes, partitions = passes_for(scratch.spark, n_rows, limits.sampled, limits.memory_gib)
-        parts = []
-        for number in range(passes):
-            some = of_pass(events, "user_key", number, passes).repartition(partitions, "user_key")
-            if passes == 1:
-                parts.append(some.mapInArrow(rows.of_batches, schema))
-            else:
-                name = f"evaluation-samples/{number}"
-                parts.append(scratch.staged_by_tasks(some, rows.of_batches, schema, name))
-        found = reduce(DataFrame.unionByName, parts)
+        some, user = Sized(events, n_rows), "user_key"
+        found = rows_of_users(some, user, user, rows.of_batches, schema, run, "evaluation-samples")
     placed = found.select(
         "*",
         F.lit(day.date).alias("ds"),

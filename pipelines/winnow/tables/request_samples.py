@@ -22,7 +22,6 @@ from winnow.events.kinds import WEAK
 from winnow.events.pair_columns import value_column
 from winnow.events.placement import keyed_hash, shard, split
 from winnow.run import Run
-from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 from winnow.tables.clicked_impressions import impressions_on_screen
 from winnow.tables.group_actions import action_of_group
@@ -33,6 +32,7 @@ from winnow.tables.history_state import (
     logged_clicks,
 )
 from winnow.tables.request_rows import CLICK, LEFT_OUT, PAGE, POSITIVE, SHOWN, RequestRows
+from winnow.tables.rows_of_users import rows_of_users
 from winnow.tables.sources import StageSources
 
 _REQUEST = ("user_id", "request_id")
@@ -84,19 +84,10 @@ def request_samples(
     rows = request_rows(config, contract)
     events = _events(logs, shown, pairs, groups, rows, run, earlier)
     n_rows = groups.rows + 2 * shown.rows + logs["clicks"].about_rows
-    limits, scratch = run.limits, run.scratch
-    # A row is about twice as wide as an event of the sampler.
-    passes, partitions = passes_for(scratch.spark, 2 * n_rows, limits.sampled, limits.memory_gib)
     schema, key = _schema(contract, rows), key_of("user_id", config.ids.user)
-    parts = []
-    for number in range(passes):
-        some = of_pass(events, key, number, passes).repartition(partitions, "user_id")
-        if passes == 1:
-            parts.append(some.mapInArrow(rows.of_batches, schema))
-        else:
-            name = f"request-samples/{number}"
-            parts.append(scratch.staged_by_tasks(some, rows.of_batches, schema, name))
-    found = reduce(DataFrame.unionByName, parts)
+    # A row is about twice as wide as an event of the sampler.
+    some = Sized(events, 2 * n_rows)
+    found = rows_of_users(some, "user_id", key, rows.of_batches, schema, run, "request-samples")
     placed = found.select(
         "*",
         F.lit(day.date).alias("ds"),

@@ -17,7 +17,6 @@ from winnow.events.keys import key_of
 from winnow.events.kinds import WEAK
 from winnow.events.placement import keyed_hash, shard, split
 from winnow.run import Run
-from winnow.spark.passes import of_pass, passes_for
 from winnow.spark.sized import Sized
 from winnow.tables.group_actions import action_of_group
 from winnow.tables.history_state import (
@@ -26,6 +25,7 @@ from winnow.tables.history_state import (
     carried_left_out,
     logged_clicks,
 )
+from winnow.tables.rows_of_users import rows_of_users
 from winnow.tables.sequence_rows import CLICK, LEFT_OUT, TARGET, SequenceRows
 
 _PLACED = ("ds", "mature", "split", "shard", "shuffle_key")
@@ -50,23 +50,15 @@ def user_sequences(
         run: The date, and how long a history is.
         mature: Whether the attribution window is complete.
     """
-    config, day, limits, scratch = run.config, run.day, run.limits, run.scratch
+    config, day = run.config, run.day
     actions, length = config.positives.actions, config.requests.history_length
     rows = SequenceRows(actions, length, day.start_us)
     schema = spark_schema(contract)
     made = StructType([field for field in schema.fields if field.name not in _PLACED])
     events, n_rows = _events(logs, groups, earlier, run), groups.rows + logs["clicks"].about_rows
-    passes, partitions = passes_for(scratch.spark, n_rows, limits.sampled, limits.memory_gib)
-    key, parts = key_of("user_id", config.ids.user), []
-    for number in range(passes):
-        some = of_pass(events, key, number, passes).repartition(partitions, "user_id")
-        if passes == 1:
-            parts.append(some.mapInArrow(rows.of_batches, made))
-        else:
-            name = f"user-sequences/{number}"
-            parts.append(scratch.staged_by_tasks(some, rows.of_batches, made, name))
+    some, key = Sized(events, n_rows), key_of("user_id", config.ids.user)
     return (
-        reduce(DataFrame.unionByName, parts)
+        rows_of_users(some, "user_id", key, rows.of_batches, made, run, "user-sequences")
         .select(
             "*",
             F.lit(day.date).alias("ds"),
