@@ -38,7 +38,7 @@ def releases(
 ) -> None:
     """List the releases: which date, when made, by which config, how many rows, which tags.
 
-    The newest release of a date is the one that readers get. Needs no Spark.
+    The newest release of a date is the one that readers get. Needs no engine.
     """
     day = None if ds is None else day_of(ds)
     folder = warehouse_of(warehouse, config)
