@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from winnow.cli.main import main
+from winnow.contracts.tables import table_contract
 from winnow.errors import ConfigError, ConflictError, ReleaseError
 from winnow.operations.expire import ExpireRule, expire, find_expiring
 from winnow.operations.keep import tag_release
@@ -20,6 +21,7 @@ from winnow.release.sail_store import SailStore
 
 from tests.cli.conftest import Told
 from tests.release.test_many_releases import made_up
+from tests.release.test_read_without_engine import ABSENT, run
 
 A, B, C = date(2025, 1, 1), date(2025, 1, 2), date(2025, 1, 3)
 # Release 1 is of A and was made at midnight, each other one an hour later.
@@ -164,6 +166,35 @@ class DescribeTags:
         expire(warehouse, find_expiring(warehouse, ExpireRule(keep_last=1)))
         with pytest.raises(ReleaseError, match="has expired on"):
             tag_release(warehouse, IDS[0], "prod")
+
+
+BASE_INSTALL = """
+import sys
+
+class Nothing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in sys.argv[1].split():
+            raise ModuleNotFoundError(f"a base install has no {name}", name=name)
+
+sys.meta_path.insert(0, Nothing())
+from winnow.cli.main import main
+
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+class DescribeABaseInstall:
+    def it_tags_and_expires_without_an_engine_and_makes_the_same_table(
+        self, warehouse: Path
+    ) -> None:
+        where = ("--warehouse", str(warehouse))
+        for words in (("keep", IDS[0], "--tag", "prod"), ("expire", "--keep-last", "1")):
+            child = run(BASE_INSTALL, " ".join(ABSENT), *words, *where)
+            assert (child.returncode, child.stderr) == (0, "")
+        assert live(warehouse) == [1, 4, 5, 6]
+        # Refuses a table of other columns, types or NOT NULL, and changes other properties.
+        ensure_table(warehouse / "release_status", table_contract("release_status"), 30)
+        assert DeltaTable(str(warehouse / "release_status")).version() == 2
 
 
 @pytest.mark.usefixtures("no_engine")

@@ -11,8 +11,8 @@ from deltalake.exceptions import CommitFailedError
 
 from winnow.contracts.tables import table_contract
 from winnow.errors import ConflictError, Problem
-from winnow.release.creation import ensure_table
 from winnow.release.metadata import arrow_schema, open_version
+from winnow.release.new_table import create_table, plain_schema, table_properties
 from winnow.release.paths import table_path
 from winnow.release.release_rows import ListedRelease
 from winnow.release.release_status import RELEASE_STATUS, ReleaseStatuses, Status, StatusChange
@@ -53,7 +53,9 @@ def write_changes(
         return
     path = table_path(warehouse, RELEASE_STATUS)
     if before.version < 0:
-        ensure_table(path, table_contract(RELEASE_STATUS), _RETENTION_DAYS)
+        contract = table_contract(RELEASE_STATUS)
+        properties = table_properties(contract, _RETENTION_DAYS)
+        create_table(path, plain_schema(contract), [], properties)
         version = 0
     else:
         version = before.version
