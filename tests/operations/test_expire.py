@@ -199,6 +199,16 @@ class DescribeABaseInstall:
 
 @pytest.mark.usefixtures("no_engine")
 class DescribeTheCommands:
+    @pytest.mark.parametrize("words", [["vacuum"], ["clean"], ["expire", "--keep-last", "1"]])
+    def it_refuses_a_folder_that_is_not_there_and_an_age_before_all_calendars(
+        self, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*words, "--warehouse", str(tmp_path / "typo")]) == 2
+        assert "--warehouse: there is no such folder" in capsys.readouterr().err
+        assert main([*words, "--older-than", "999999d", "--warehouse", str(tmp_path)]) == 2
+        assert "this is too long, found 999999d, expected at most 36500d" in capsys.readouterr().err
+        assert main([*words, "--older-than", "36500d", "--warehouse", str(tmp_path)]) == 0
+
     def it_lists_first_and_expires_then(self, warehouse: Path, told: Told) -> None:
         where = ("--warehouse", str(warehouse))
         told("keep", IDS[1], "--tag", "prod", *where)

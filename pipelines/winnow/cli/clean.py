@@ -13,6 +13,7 @@ from winnow.cli.options import (
     WarehouseOption,
     duration_of,
     print_json,
+    require_folder,
     warehouses_of,
 )
 from winnow.shown_text import shown, size_text
@@ -47,6 +48,7 @@ def clean(
     """
     from winnow.operations.clean import find_old_staging, remove_staging
 
+    require_folder(warehouse)
     least = None if older_than is None else duration_of(older_than, "--older-than")
     found = {folder: find_old_staging(folder, least) for folder in warehouses_of(warehouse, config)}
     for old in found.values() if not dry_run else ():

@@ -14,6 +14,7 @@ from winnow.cli.options import (
     day_of,
     duration_of,
     print_json,
+    require_folder,
     warehouse_of,
 )
 from winnow.terminal import plain_console
@@ -64,6 +65,7 @@ def expire(
         None if before is None else day_of(before, "--before"),
         frozenset[date](day_of(day) for day in ds or ()),
     )
+    require_folder(warehouse)
     folder = warehouse_of(warehouse, config)
     expiring = find_expiring(folder, rule)
     if not dry_run:

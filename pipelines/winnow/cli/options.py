@@ -27,6 +27,7 @@ JsonOption = Annotated[
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 DEFAULT_CONFIG = Path("winnow.yaml")
+_LONGEST = timedelta(days=36_500)
 
 EngineOption = Annotated[
     str | None,
@@ -85,9 +86,27 @@ def duration_of(text: str, where: str) -> timedelta:
     from winnow.errors import ConfigError, Problem
 
     try:
-        return timedelta(microseconds=duration_us(text))
+        found = timedelta(microseconds=duration_us(text))
     except ValueError as error:
         raise ConfigError(Problem(where, str(error), found=text)) from error
+    if found > _LONGEST:
+        # No calendar reaches back as far as six digits of days.
+        raise ConfigError(Problem(where, "this is too long", text, f"at most {_LONGEST.days}d"))
+    return found
+
+
+def require_folder(warehouse: Path | None) -> None:
+    """Refuse a warehouse that an argument names and that is not there: nothing would be looked at.
+
+    One that a config names may not be there yet.
+
+    Raises:
+        ConfigError: It is no folder.
+    """
+    if warehouse is not None and not warehouse.is_dir():
+        from winnow.errors import ConfigError, Problem
+
+        raise ConfigError(Problem("--warehouse", "there is no such folder", str(warehouse)))
 
 
 def require_engine(engine: str | None, master: str | None) -> None:

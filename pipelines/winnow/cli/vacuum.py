@@ -13,6 +13,7 @@ from winnow.cli.options import (
     WarehouseOption,
     duration_of,
     print_json,
+    require_folder,
     warehouse_of,
 )
 from winnow.shown_text import size_text
@@ -48,6 +49,7 @@ def vacuum(
     from winnow.errors import ReleaseError
     from winnow.operations.vacuum import delete_unpinned, find_unpinned
 
+    require_folder(warehouse)
     folder = warehouse_of(warehouse, config)
     found = find_unpinned(folder, duration_of(older_than, "--older-than"))
     if run:
