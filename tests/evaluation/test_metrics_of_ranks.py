@@ -1,5 +1,6 @@
 """Metrics of a whole catalogue, and what is told of them by a few drawn items: by brute force."""
 
+import sys
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +16,7 @@ from winnow.evaluation import (
     reciprocal_rank,
     sampled_ranks,
 )
-from winnow.evaluation.corrected import Metric, sampled_above, values_of_sampled
+from winnow.evaluation.corrected import Metric, log_factorials, sampled_above, values_of_sampled
 
 POOL, DRAWN = 11, 4
 SETS = list(combinations(range(POOL), DRAWN))
@@ -70,6 +71,16 @@ class DescribeRanks:
     def it_gives_a_model_without_an_opinion_no_credit(self) -> None:
         assert sampled_ranks(np.zeros(2), np.zeros((2, 5))).tolist() == [6, 6]
 
+    def it_gives_scores_that_are_no_numbers_no_credit(self) -> None:
+        scores, none = np.array([[np.nan, 0.0, 1.0], [0.0, np.nan, np.nan]]), np.zeros((2, 3), bool)
+        assert sampled_ranks(scores[:, 0], scores[:, 1:]).tolist() == [3, 3]
+        assert catalogue_ranks(scores, np.array([0, 0]), none).tolist() == [3, 3]
+
+    @pytest.mark.parametrize("place", [-1, 3])
+    def it_refuses_the_place_of_what_is_not_in_the_catalogue(self, place: int) -> None:
+        with pytest.raises(ValueError, match="others have no score"):
+            catalogue_ranks(np.zeros((1, 3)), np.array([place]), np.zeros((1, 3), bool))
+
     def it_puts_the_positives_of_a_row_into_one_list(self) -> None:
         ranks, rows = np.array([4, 1, 2, 1, 4]), np.array([0, 0, 1, 0, 0])
         # Row 0 has two that stand beside no better negative, and two behind three of them.
@@ -90,7 +101,7 @@ class DescribeMetrics:
 
 class DescribeWhatDrawnItemsSay:
     def it_knows_how_likely_each_rank_among_them_is(self) -> None:
-        found = sampled_above(np.arange(POOL + 1), DRAWN, POOL)
+        found = sampled_above(np.arange(POOL + 1), DRAWN, log_factorials(POOL))
         assert found == pytest.approx(chances(), abs=1e-12)
 
     def it_needs_no_correction_of_auc(self) -> None:
@@ -101,6 +112,18 @@ class DescribeWhatDrawnItemsSay:
     def it_expects_the_rank_itself(self) -> None:
         found = corrected_by_rank(lambda ranks: ranks.astype(float), np.arange(1, 6), 4, 12)
         assert found.tolist() == [1.0, 4.0, 7.0, 10.0, 13.0]
+
+    def it_knows_no_rank_where_none_is_drawn(self) -> None:
+        one = np.array([1])
+        with pytest.raises(ValueError, match="tells nothing"):
+            corrected_by_rank(reciprocal_rank, one, 0, 12)
+        assert corrected_by_rank(reciprocal_rank, one, 0, 0).tolist() == [1.0]
+
+    def it_says_the_same_of_few_ranks_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = values_of_sampled(METRICS["mrr"], DRAWN, POOL, 0.1)
+        module = sys.modules[values_of_sampled.__module__]
+        monkeypatch.setattr(module, "_CHANCES_AT_A_TIME", 3 * (DRAWN + 1))
+        assert values_of_sampled(METRICS["mrr"], DRAWN, POOL, 0.1) == pytest.approx(whole)
 
     @pytest.mark.parametrize("metric", METRICS)
     def it_minimises_bias_and_variance(self, metric: str) -> None:

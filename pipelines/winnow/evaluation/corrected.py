@@ -21,7 +21,8 @@ from winnow.evaluation.ranks import Ints, Ranks
 Metric = Callable[[Ranks], Values]
 """The metric of each rank from 1, such as ``lambda ranks: recall(ranks, 10)``."""
 
-_RANKS_AT_A_TIME = 2**16
+_CHANCES_AT_A_TIME = 2**22
+"""So many chances are in memory together: about ten arrays of 32 MiB."""
 
 
 def corrected_by_rank(metric: Metric, ranks: Ranks, drawn: Ints | int, pool: Ints | int) -> Values:
@@ -34,10 +35,14 @@ def corrected_by_rank(metric: Metric, ranks: Ranks, drawn: Ints | int, pool: Int
         metric: What is asked for; it is given whole numbers, the nearest ones.
         ranks: Sampled ranks, from 1, shape (rows,).
         drawn: n, ``len(neg_item_ids)``. pool: M, ``pool_items``. Numbers, or shape (rows,).
+
+    Raises:
+        ValueError: None is drawn of a pool that is not empty, so that nothing is known of a rank.
     """
     n, m = np.asarray(drawn), np.asarray(pool)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.where(n > 0, m / np.maximum(n, 1), 0.0)
+    if ((n < 1) & (m > 0)).any():
+        raise ValueError("where none of a pool is drawn, a sampled rank tells nothing")
+    scale = m / np.maximum(n, 1)
     return metric(np.rint(1.0 + (ranks - 1) * scale).astype(np.int64))
 
 
@@ -86,9 +91,10 @@ def values_of_sampled(metric: Metric, drawn: int, pool: int, gamma: float) -> Va
         return metric(np.arange(1, pool + 2))
     n = drawn + 1
     products, targets = np.zeros((n, n)), np.zeros(n)
-    for first in range(0, pool + 1, _RANKS_AT_A_TIME):
-        above = np.arange(first, min(first + _RANKS_AT_A_TIME, pool + 1))
-        chances = sampled_above(above, drawn, pool)
+    at_a_time, logs = max(1, _CHANCES_AT_A_TIME // n), log_factorials(pool)
+    for first in range(0, pool + 1, at_a_time):
+        above = np.arange(first, min(first + at_a_time, pool + 1))
+        chances = sampled_above(above, drawn, logs)
         products += chances.T @ chances
         targets += chances.T @ metric(above + 1)
     # Every sampled rank is as likely as any other where every rank is.
@@ -96,13 +102,21 @@ def values_of_sampled(metric: Metric, drawn: int, pool: int, gamma: float) -> Va
     return np.asarray(np.linalg.solve(weighed, targets), np.float64)
 
 
-def sampled_above(above: Ints, drawn: int, pool: int) -> NDArray[np.float64]:
+def log_factorials(pool: int) -> NDArray[np.float64]:
+    """Return ln of 0! to M!, shape (M + 1,)."""
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, pool + 1)))])
+
+
+def sampled_above(
+    above: Ints, drawn: int, log_factorial: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return how likely 0 to n of the drawn items are better, shape (len(above), n + 1).
 
     Args:
-        above: How many of the pool are better. drawn: n. pool: M.
+        above: How many of the pool are better. drawn: n.
+        log_factorial: What ``log_factorials`` returned of M, the items of the pool.
     """
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1.0, pool + 1)))])
+    pool = len(log_factorial) - 1
 
     def log_choose(of: Ints, some: Ints) -> NDArray[np.float64]:
         inside = (some >= 0) & (some <= of)

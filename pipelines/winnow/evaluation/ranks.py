@@ -1,6 +1,7 @@
 """Ranks of positives: in a whole catalogue, and among negatives that were drawn from it.
 
-Of equal scores the positive comes last: a model that cannot tell items apart gets no credit.
+Of equal scores the positive comes last: a model that cannot tell items apart gets no credit. Nor
+does one whose scores are NaN, which are neither above nor below any other.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ def sampled_ranks(positives: Floats, negatives: Floats, mask: Mask | None = None
         negatives: Scores of the row's ``neg_item_ids``, shape (rows, negatives).
         mask: True where there is a negative; None where all are there. Shape as ``negatives``.
     """
-    above = negatives >= positives[:, None]
+    above = ~(negatives < positives[:, None])
     found: Ranks = 1 + (above if mask is None else above & mask).sum(axis=-1, dtype=np.int64)
     return found
 
@@ -33,16 +34,22 @@ def catalogue_ranks(scores: Floats, places: Ints, left_out: Mask) -> Ranks:
 
     Args:
         scores: Of all items, shape (rows, items), or (items,) where all rows have the same.
-        places: Which item is the positive, shape (rows,).
+        places: Which item is the positive, shape (rows,). One that is not in the catalogue has no
+            rank: count it as a miss.
         left_out: True where an item is left out, shape (rows, items); what it says of the positive
             itself does not matter.
 
     Returns:
         int64, shape (rows,).
+
+    Raises:
+        ValueError: A place is not in [0, items).
     """
     every = np.broadcast_to(scores, left_out.shape)
+    if ((places < 0) | (places >= every.shape[-1])).any():
+        raise ValueError(f"places must be in [0, {every.shape[-1]}): others have no score")
     own = np.take_along_axis(every, np.asarray(places)[:, None], axis=1)
-    above = (every >= own) & ~left_out
+    above = ~(every < own) & ~left_out
     np.put_along_axis(above, np.asarray(places)[:, None], False, axis=1)
     found: Ranks = 1 + above.sum(axis=-1, dtype=np.int64)
     return found
