@@ -186,6 +186,23 @@ class DescribePartsThatDisagree:
         load_config(written(tmp_path, text.replace("history_days: 8", carried)))
         load_config(written(tmp_path, text.replace("history_days: 8", "history_days: 7")))
 
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [
+            ("history_days: 3, history: {carried: true, reread_days: 3}", "3"),
+            ("history_days: 0, history: {carried: true}", "0"),
+        ],
+    )
+    def it_leaves_a_date_whose_history_is_gone_on_from(
+        self, asked: str, found: str, tmp_path: Path
+    ) -> None:
+        text = NO_RANKING + "tables: [training_samples, request_samples]\n"
+        (told,) = problems(tmp_path, text + f"requests: {{{asked}}}\n")
+        assert told.where.startswith("requests.history")
+        assert told.found == found
+        fewer = asked.replace("reread_days: 3", "reread_days: 2").replace("_days: 0", "_days: 1")
+        load_config(written(tmp_path, text + f"requests: {{{fewer}}}\n"))
+
     def it_evaluates_with_what_is_held_out(self, tmp_path: Path) -> None:
         text = NO_RANKING + "tables: [training_samples, evaluation_samples]\n"
         (told,) = problems(tmp_path, text)
@@ -210,6 +227,18 @@ class DescribePartsThatDisagree:
         assert told.where.startswith("split.gap_days")
         assert (told.found, told.expected) == (str(least - 1), f"{least} at least")
         load_config(written(tmp_path, text + split.format(least)))
+
+    def it_evaluates_with_dates_that_train_does_not_read_when_the_clock_goes_forward(
+        self, tmp_path: Path
+    ) -> None:
+        """On 2026-03-29 Oslo has 23 hours: a window of 24 that begins before it ends behind it."""
+        text = NO_RANKING + "tables: [training_samples, evaluation_samples]\n"
+        text += "calendar_zone: Europe/Oslo\n"
+        split = "split: {{by: date, test_from: {}, gap_days: 1}}\n"
+        (told,) = problems(tmp_path, text + split.format("2026-03-30"))
+        assert (told.found, told.expected) == ("1", "2 at least")
+        for day in ("2026-03-29", "2026-03-31", "0001-01-01"):
+            load_config(written(tmp_path, text + split.format(day)))
 
     def it_gives_values_of_a_page_names_of_their_own(self, tmp_path: Path) -> None:
         text = NO_RANKING + (

@@ -28,9 +28,10 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number)
 
 
-def released(number: int, hours: int, lookahead: int) -> Release:
+def released(number: int, hours: int, lookahead: int, zone: str) -> Release:
     made = datetime(2026, 2, 1, tzinfo=UTC) + timedelta(hours=number)
     config = {
+        "calendar_zone": zone,
         "attribution": {"window_hours": hours},
         "exclusion": {"lookahead_days": lookahead},
     }
@@ -54,12 +55,14 @@ Warehouses = Callable[..., Path]
 def warehouse(tmp_path: Path) -> Warehouses:
     """Make one of ten dates, built with windows of so many hours, the early ones with others."""
 
-    def made(hours: int = 24, lookahead: int = 0, early: int | None = None) -> Path:
+    def made(
+        hours: int = 24, lookahead: int = 0, early: int | None = None, zone: str = "UTC"
+    ) -> Path:
         ensure_table(tmp_path / "releases", releases_contract(), 400)
         store = SailStore(None, tmp_path)  # type: ignore[arg-type]
         for number in range(10):
             own = early if early is not None and number < 3 else hours
-            store.append_release(released(number, own, lookahead), store.releases_snapshot())
+            store.append_release(released(number, own, lookahead, zone), store.releases_snapshot())
         return tmp_path
 
     return made
@@ -87,6 +90,15 @@ class DescribeATimeSplit:
         split = winnow.open_time_split(warehouse(**given), day(7))
         assert split.gap_days == gap
         assert split.train.dates[-1] == day(6 - gap)
+
+    @pytest.mark.parametrize(("number", "gap"), [(5, 1), (6, 2), (7, 1)])
+    def it_knows_that_a_date_may_have_23_hours(
+        self, number: int, gap: int, warehouse: Warehouses, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The clock goes forward on the sixth date, by which a window of 24 hours reaches on."""
+        monkeypatch.setattr(f"{__name__}.FIRST", date(2026, 3, 24))
+        split = winnow.open_time_split(warehouse(zone="Europe/Oslo"), day(number))
+        assert split.gap_days == gap
 
     def it_takes_a_longer_gap_and_ends_of_its_own(self, warehouse: Warehouses) -> None:
         split = winnow.open_time_split(warehouse(), day(7), gap_days=3, first=day(1), last=day(8))

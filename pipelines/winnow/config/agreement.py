@@ -89,7 +89,8 @@ def disagreements(parts: RightParts, logs: RightLogs) -> Iterator[Fault]:
     has_aliases = logs.get("item_aliases") is not None
     yield from requests_faults(*of_requests, values, has_aliases=has_aliases)
     held_out = (parts.get("split"), parts.get("attribution"), parts.get("exclusion"))
-    yield from evaluation_faults(*held_out, parts.get("tables"))
+    zone = parts.get("calendar_zone", "UTC")
+    yield from evaluation_faults(*held_out, parts.get("tables"), zone)
     for name, log in logs.items():
         if log is not None:
             carry = parts.get("carry", ()) if name == "impressions" else log.carry

@@ -72,6 +72,16 @@ def requests_faults(
             "true",
             next_step="Take logs.item_aliases out, or read histories from the log.",
         )
+    if requests is not None and exclusion is not None and requests.history.carried:
+        again, reach = requests.history.reread_days, requests.days(exclusion)
+        if again >= reach:
+            yield fault(
+                ("requests", "history", "reread_days"),
+                "all dates of histories are read from the log again, and no state is gone on from",
+                str(again),
+                f"less than {reach}, the dates before a date that histories are of",
+                "Make requests.history_days more, or set history.carried: false.",
+            )
     asked = [one for one in _OF_PASTS if one in (tables or ())]
     if tables is None or not asked:
         return
@@ -85,12 +95,12 @@ def requests_faults(
             yield fault(("positives", "values", value), what, value, next_step=fix)
     if requests is None or exclusion is None:
         return
-    days, reach = requests.history_days, exclusion.click_lookback_days
-    if days is not None and days > reach and not requests.history.carried:
+    days, read = requests.history_days, exclusion.click_lookback_days
+    if days is not None and days > read and not requests.history.carried:
         yield fault(
             ("requests", "history_days"),
             "clicks are read for exclusion.click_lookback_days only",
             str(days),
-            f"{reach} at most",
+            f"{read} at most",
             "Raise exclusion.click_lookback_days, leave history_days out, or set history.carried.",
         )

@@ -64,7 +64,7 @@ def open_time_split(
         what = f"nothing is released before {evaluate_from}"
         raise ReleaseError(Problem(str(warehouse), what, next_step=fix))
     trained = [snapshot.newest(day) for day in earlier if day >= begin]
-    least = _least_gap(release for release in trained if release is not None)
+    least = _least_gap((one for one in trained if one is not None), evaluate_from)
     gap = least if gap_days is None else gap_days
     if gap < least:
         what = "dates of train read clicks and exposures of so many later dates"
@@ -84,11 +84,12 @@ def open_time_split(
     )
 
 
-def _least_gap(releases: Iterable[Release]) -> int:
-    """Return how far the configs of releases look ahead, in dates."""
+def _least_gap(releases: Iterable[Release], begin: date) -> int:
+    """Return how far the configs of releases look ahead of the dates before one, in dates."""
     found = 0
     for release in {release.config_hash: release for release in releases}.values():
         tree = json.loads(release.config_json)
         windows = Attribution.model_validate(tree["attribution"])
-        found = max(found, least_gap_days(windows, Exclusion.model_validate(tree["exclusion"])))
+        reach = Exclusion.model_validate(tree["exclusion"])
+        found = max(found, least_gap_days(windows, reach, begin, tree["calendar_zone"]))
     return found
