@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from winnow.audit.recompute.batches import misplaced_rows
 from winnow.errors import GateError
 from winnow.sampler import batches as staged_batches
 from winnow.sampler import in_batch_columns
@@ -158,3 +159,28 @@ class DescribeMistakes:
             build_day(in_batches(tmp_path), spark, immature=True)
         found = {one.where.removeprefix("gate ") for one in caught.value.problems}
         assert found >= MISTAKES[mistake]
+
+
+class DescribeRowsOfADateThatIsAGap:
+    @pytest.mark.parametrize(
+        ("split", "batches", "slots", "wrong"),
+        [
+            ("gap", [1, 0, 0], [0, 0, 1], 0),
+            ("gap", [0, 0, 1], [0, 1, 0], 3),
+            ("of nothing", [1, 0, 0], [0, 0, 1], 3),
+        ],
+    )
+    def it_has_places_that_are_judged(
+        self, split: str, batches: list[int], slots: list[int], wrong: int
+    ) -> None:
+        """They are cut into batches as well, though nobody trains on them."""
+        rows = pa.table(
+            {
+                "split": pa.array([split] * 3),
+                "shuffle_key": [3, 1, 2],
+                "batch_id": pa.array(batches, pa.int64()),
+                "slot": pa.array(slots, pa.int32()),
+                "batch_rows": pa.array([1 if batch else 2 for batch in batches], pa.int32()),
+            }
+        )
+        assert misplaced_rows(rows, 2) == wrong

@@ -44,8 +44,8 @@ def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
         rows: One per row that should be in a batch: ``split``, ``shuffle_key``, ``batch_id``,
             ``slot``, ``batch_rows``. batch_size: Rows of a full batch.
     """
-    wrong, n_batches = 0, 0
-    for split in ("train", "valid", "test"):
+    wrong, judged, n_batches = 0, 0, 0
+    for split in ("train", "valid", "test", "gap"):
         own = rows.filter(pc.equal(rows["split"], split))
         n = own.num_rows
         key = own["shuffle_key"].to_numpy()
@@ -58,7 +58,9 @@ def misplaced_rows(rows: pa.Table, batch_size: int) -> int:
         inside[inside] = np.sort(key)[place[inside]] == key[inside]
         wrong += n - len(np.unique(place[inside]))
         n_batches += last + 1 if n else 0
-    return wrong
+        judged += n
+    # Of no split that there is.
+    return wrong + int(rows.num_rows) - judged
 
 
 def misnamed_items(rows: pa.Table) -> int:

@@ -17,7 +17,7 @@ from winnow.audit.recompute.pool_rows import PoolRows
 from winnow.config.asked_negatives import Drawn
 from winnow.config.tree import Config
 
-_POOL_STREAM = 1004
+_POOL_STREAM = 1005
 
 
 def misplaced_draws(

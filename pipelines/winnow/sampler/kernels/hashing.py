@@ -25,7 +25,7 @@ EVALUATION_STREAM = U(1004)
 """What the hashes of positives are for, the last one of requests; those for negatives have the
 streams of their sources."""
 
-POOL_STREAM = U(1004)
+POOL_STREAM = U(1005)
 """Of pools, whose draws are no positive's: date, pool, source and draw number follow."""
 
 
