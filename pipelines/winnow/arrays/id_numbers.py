@@ -11,7 +11,12 @@ from winnow.arrays.distinct import distinct
 
 
 def numbered(ids: pa.ChunkedArray | pa.Array) -> NDArray[np.int64]:
-    """Return the place of each id among the distinct ones in their order, shape (m,)."""
+    """Return the place of each id among the distinct ones in their order, -1 of NULL, (m,)."""
+    if ids.null_count:
+        known = np.asarray(ids.is_valid())
+        places = np.full(len(ids), -1, np.int64)
+        places[known] = numbered(ids.drop_null())
+        return places
     if pa.types.is_integer(ids.type):
         return distinct(ids.to_numpy().astype(np.int64, copy=False))[1].astype(np.int64)
     whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids

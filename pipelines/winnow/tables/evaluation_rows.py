@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from winnow.arrays.distinct import distinct
 from winnow.arrays.grouping import starts_of_runs
+from winnow.arrays.id_numbers import numbered, one_array
 from winnow.arrays.lists import lists_of
 from winnow.arrays.task_slots import TASK_SLOTS
 from winnow.sampler.kernels.evaluation import draw_evenly, seen_before
@@ -22,7 +23,6 @@ from winnow.spark.shipped import shipped
 from winnow.tables.evaluation_items import EvaluationItems, load_items
 from winnow.tables.evaluation_met import NEVER, Met, met_of
 from winnow.tables.group_lists import Int64s, positions_in
-from winnow.tables.id_numbers import in_one_chunk, numbered
 
 PAIR, MET = 0, 1
 """Kinds of rows: an impression of the date with a click of it; and what a user was shown or
@@ -150,9 +150,9 @@ class EvaluationRows:
         code = items.codes(true_rows["item_key"].to_numpy())
         names = pa.array(self.actions, pa.string())
         columns_of = {
-            "pos_item_ids": in_one_chunk(true_rows, "item_id"),
-            "pos_shown_us": in_one_chunk(true_rows, "at_us"),
-            "pos_click_us": in_one_chunk(true_rows, "click_us"),
+            "pos_item_ids": one_array(true_rows, "item_id"),
+            "pos_shown_us": one_array(true_rows, "at_us"),
+            "pos_click_us": one_array(true_rows, "click_us"),
             "pos_actions": names.take(pa.array(action[place])),
             "pos_of_request": pa.array(own),
             "pos_in_catalogue": pa.array(items.are_there(code, requests.first_us[of])),
@@ -171,7 +171,7 @@ class EvaluationRows:
         rows, lengths, cut = seen_before(
             met.item[order], met.at_us[order], starts, requests.first_us, n_items, self.seen_at_most
         )
-        ids = in_one_chunk(events.take(pa.array(met.rows[order[rows]])), "item_id")
+        ids = one_array(events.take(pa.array(met.rows[order[rows]])), "item_id")
         return {"seen_item_ids": lists_of(ids, lengths), "seen_truncated": pa.array(cut)}
 
     def _negatives(

@@ -12,9 +12,9 @@ from winnow.audit.recompute.known_clicks import (
     clicks_since_state,
     known_clicks,
     left_out_of_state,
-    of_some_users,
     window_start,
 )
+from winnow.audit.recompute.user_caps import of_some_users
 from winnow.contracts.needed_dates import dates_needed
 
 _TABLE = "history_state"

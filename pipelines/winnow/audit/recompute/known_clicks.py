@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
+from winnow.audit.recompute.user_caps import of_some_users
 
 CLICK = ("user_id", "us", "item", "code", "action")
 
@@ -17,13 +18,6 @@ def window_start(evidence: Evidence) -> int:
     days = config.requests.history_days
     days = config.exclusion.click_lookback_days if days is None else days
     return evidence.day.shifted(-days).start_us
-
-
-def of_some_users(rows: DataFrame, one_in: int) -> DataFrame:
-    """Return the rows of one in so many users, the same ones whatever they are rows of."""
-    if one_in == 1:
-        return rows
-    return rows.where(F.xxhash64("user_id").bitwiseAND(one_in - 1) == 0)
 
 
 def clicks_of_log(evidence: Evidence, since_us: int, one_in: int = 1) -> DataFrame:

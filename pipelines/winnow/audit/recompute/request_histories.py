@@ -6,7 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
-from winnow.audit.recompute.known_clicks import known_clicks, left_out_of_state, of_some_users
+from winnow.audit.recompute.known_clicks import known_clicks, left_out_of_state
+from winnow.audit.recompute.user_caps import of_some_users
 from winnow.spark.broadcast import broadcast
 
 REQUEST = ("user_id", "request_id")

@@ -13,9 +13,9 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.recompute.known_clicks import (
     known_clicks,
     left_out_of_state,
-    of_some_users,
     window_start,
 )
+from winnow.audit.recompute.user_caps import of_some_users
 
 _TABLE = "user_sequences"
 _PLACES = ("seq_us", "seq_is_target", "seq_n_before", "seq_n_before_shown")
