@@ -186,22 +186,14 @@ class DescribePartsThatDisagree:
         load_config(written(tmp_path, text.replace("history_days: 8", carried)))
         load_config(written(tmp_path, text.replace("history_days: 8", "history_days: 7")))
 
-    @pytest.mark.parametrize(
-        ("asked", "found"),
-        [
-            ("history_days: 3, history: {carried: true, reread_days: 3}", "3"),
-            ("history_days: 0, history: {carried: true}", "0"),
-        ],
-    )
-    def it_leaves_a_date_whose_history_is_gone_on_from(
-        self, asked: str, found: str, tmp_path: Path
-    ) -> None:
+    def it_leaves_a_date_whose_history_is_gone_on_from(self, tmp_path: Path) -> None:
         text = NO_RANKING + "tables: [training_samples, request_samples]\n"
-        (told,) = problems(tmp_path, text + f"requests: {{{asked}}}\n")
-        assert told.where.startswith("requests.history")
-        assert told.found == found
-        fewer = asked.replace("reread_days: 3", "reread_days: 2").replace("_days: 0", "_days: 1")
-        load_config(written(tmp_path, text + f"requests: {{{fewer}}}\n"))
+        asked = "requests: {{history_days: {}, history: {{carried: true, reread_days: {}}}}}\n"
+        (told,) = problems(tmp_path, text + asked.format(3, 3))
+        assert told.where.startswith("requests.history.reread_days")
+        assert told.found == "3"
+        for days, again in ((3, 2), (0, 0)):
+            load_config(written(tmp_path, text + asked.format(days, again)))
 
     def it_evaluates_with_what_is_held_out(self, tmp_path: Path) -> None:
         text = NO_RANKING + "tables: [training_samples, evaluation_samples]\n"

@@ -74,12 +74,12 @@ def requests_faults(
         )
     if requests is not None and exclusion is not None and requests.history.carried:
         again, reach = requests.history.reread_days, requests.days(exclusion)
-        if again >= reach:
+        if again and again >= reach:
             yield fault(
                 ("requests", "history", "reread_days"),
                 "all dates of histories are read from the log again, and no state is gone on from",
                 str(again),
-                f"less than {reach}, the dates before a date that histories are of",
+                f"0, or less than {reach}, the dates before a date that histories are of",
                 "Make requests.history_days more, or set history.carried: false.",
             )
     asked = [one for one in _OF_PASTS if one in (tables or ())]
