@@ -271,6 +271,24 @@ def with_in_batch(draw: Random, settings: Config) -> Config:
     return Config.model_validate_json(json.dumps(tree))
 
 
+POOLS: tuple[dict[str, Any], ...] = (
+    {"source": "uniform"},
+    {"source": "popularity", "alpha": 0.5},
+    {"source": "hot", "top": 0.3},
+    {"source": "cold", "most_clicks": 1},
+    {"source": "exposed", "days": 1},
+)
+
+
+def with_pool(draw: Random, settings: Config) -> Config:
+    """Where there are batches, mostly with draws that they share."""
+    tree = settings.model_dump(mode="json", by_alias=True)
+    if tree["in_batch"] is not None and draw.random() < 0.8:
+        sources = [{**draw.choice(POOLS), "count": draw.randrange(1, 9)} for _ in range(3)]
+        tree["in_batch"]["pool"] = {"sources": sources, "batches": draw.choice([1, 2, 5])}
+    return Config.model_validate_json(json.dumps(tree))
+
+
 def with_running_estimate(draw: Random, settings: Config) -> Config:
     tree = settings.model_dump(mode="json", by_alias=True)
     asked = {"rate": draw.choice([0.01, 0.3]), "arrays": draw.randrange(1, 4), "start_gap": 4.0}
@@ -316,6 +334,7 @@ class DescribeARandomRecipe:
         if number % 3 == 0:
             # Of a draw of its own, so that all else is drawn as before.
             settings = with_running_estimate(Random(number), settings)
+        settings = with_pool(Random(number + 2000), settings)
         built = build_day(settings, spark, immature=True)
         record = AuditRecord.model_validate_json(built.release.quality_json)
         assert [g.name for g in record.gates if g.status in ("fail", "error")] == []
@@ -329,6 +348,7 @@ class DescribeARandomRecipe:
         shown_and_clicked(logs, settings, built)
         sold_in_the_market_of_the_request(logs, built)
         masks_what_is_forbidden(logs, settings, built)
+        masks_what_is_forbidden_in_pools(logs, settings, built)
         is_loaded_whole(settings, built)
         tells_of_requests(logs, settings, built)
         if settings.in_batch is not None and settings.estimates_frequency:
@@ -375,6 +395,27 @@ def masks_what_is_forbidden(logs: Logs, settings: Config, built: Built) -> None:
         batch = list(of_batch)
         mask = [[(r["user_id"], other["item_id"]) in forbidden for other in batch] for r in batch]
         assert conflict_mask(pa.Table.from_pylist(batch)).tolist() == mask
+
+
+def masks_what_is_forbidden_in_pools(logs: Logs, settings: Config, built: Built) -> None:
+    if settings.pool is None:
+        return
+    reach, items = settings.exclusion, dict[tuple[int, int], int]()
+    forbidden = of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
+    forbidden |= of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
+    for draw in built.tables["batch_pools"]:
+        items[draw["pool_id"], draw["slot"]] = draw["item_id"]
+        assert items[draw["pool_id"], draw["item_slot"]] == draw["item_id"]
+    for row in built.tables["training_samples"]:
+        assert (row["pool_id"] is None) == (row["batch_id"] is None)
+        if row["pool_id"] is None:
+            assert row["in_batch_mixture_log_q"] is None
+            assert row["pool_conflict_item_slots"] is None
+            continue
+        own = {item for (pool, _), item in items.items() if pool == row["pool_id"]}
+        masked = [items[row["pool_id"], slot] for slot in row["pool_conflict_item_slots"]]
+        assert len(set(masked)) == len(masked)
+        assert set(masked) == {item for item in own if (row["user_id"], item) in forbidden}
 
 
 def is_loaded_whole(settings: Config, built: Built) -> None:
