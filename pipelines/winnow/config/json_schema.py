@@ -49,11 +49,14 @@ def config_schema() -> dict[str, Any]:
 
 
 def _explain(part: dict[str, Any], path: str, parts: dict[str, Any], words: dict[str, str]) -> None:
-    """Give every key of a part, and of the parts below it, its meaning."""
+    """Give every key of a part, and of the parts below it, its meaning.
+
+    A part may stand in several places, as an entry of a source does: the first place explains it.
+    """
     for key, property_ in part.get("properties", {}).items():
         below = "logs.*" if path == "logs" else f"{path}.{key}" if path else key
         if below in words:
-            property_["description"] = _LINK.sub(r"\1", words[below])
+            property_.setdefault("description", _LINK.sub(r"\1", words[below]))
         for one in _parts_of(property_, parts):
             _explain(one, below, parts, words)
         for one in _parts_of(property_.get("items", {}), parts):
