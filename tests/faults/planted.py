@@ -42,11 +42,9 @@ _PROMOTED_AFTER = """first, last = staged.values()
     version = store.promote(first, day, label)
     pins = tuple(TablePin(name, version, table.content) for name, table in staged.items())"""
 _RELEASED = "released = release(store, pins, run, since)"
-_FILES_FIRST = """listed = {table: list(_files(warehouse / table)) for table in tables}
-    limit = min([moment - older_than, *_begun(warehouse, moment)])
-    releases = OpenReleases.of(read_releases(warehouse), moment - older_than)"""
-_RUNS_LAST = """listed = {table: list(_files(warehouse / table)) for table in tables}
-    releases = OpenReleases.of(read_releases(warehouse), moment - older_than)
+_FILES_FIRST = """limit = min([moment - older_than, *_begun(warehouse, moment)])
+    snapshot = read_releases(warehouse)"""
+_RUNS_LAST = """snapshot = read_releases(warehouse)
     limit = min([moment - older_than, *_begun(warehouse, moment)])"""
 
 BUGS = {

@@ -69,9 +69,8 @@ def find_unpinned(
 
     A file goes that no live release pins, none that has expired lately, that is older, and that
     was there before any run began that is still at work. None goes where releases were lost that
-    may come back. The files are listed first, runs looked
-    at then, releases last: what a run links meanwhile is not in the list, and a run that has ended
-    meanwhile has its release read.
+    may come back. The files are listed first, runs looked at then, releases last: what a run links
+    meanwhile is not in the list, and a run that has ended meanwhile has its release read.
 
     Args:
         warehouse: The folder of all tables.
