@@ -33,8 +33,9 @@ release that is appended before the last table is promoted: each is found. `make
 two and three processes: 291,589 states in 45 seconds of CPU time. Three of these are gone through whole; four, of three
 processes or of a vacuum beside a run, have more states than the 60,000 that are tried of each.
 
-Outside of it are what delta-rs and the file system do below a commit, the creation of tables, the Spark engine's own
-append of a release, and writing and hashing staged rows: these have tests on real files, those named above.
+Outside of it are what delta-rs and the file system do below a commit, the creation of tables, rows of releases that
+were lost, the Spark engine's own append of a release, and writing and hashing staged rows: these have tests on real
+files, those named above.
 """  # noqa: E501
 
 
