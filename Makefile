@@ -12,7 +12,7 @@ SIZE ?= full
 WORKERS ?= 2
 # Builds of single rules, and of several dates: what sail runs in seconds.
 LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/e2e/test_carried_histories.py \
-	tests/release/test_frequency_stream.py
+	tests/operations/test_backfill.py tests/release/test_frequency_stream.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
