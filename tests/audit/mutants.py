@@ -173,7 +173,7 @@ MUTANTS: list[Mutant] = [
     ),
     *_of(
         broken_columns,
-        the_first_action_in_place_of_the_strongest="action_type_differs",
+        the_first_action_in_place_of_the_strongest="action_type_differs sequence_differs",
         labels_say_the_strongest_action_only="action_labels_differ",
         delays_of_labels_are_of_the_click="action_labels_differ.ranking_samples",
         labels_of_what_was_not_clicked="click_columns_differ.ranking_samples",
@@ -202,7 +202,7 @@ MUTANTS: list[Mutant] = [
         "impressions_differ.positives",
         rows_are_mature_too_early="mature_differs.positives mature_differs.training_samples "
         "mature_differs.training_samples_pointwise mature_differs.ranking_samples "
-        "mature_differs.cascade_samples",
+        "mature_differs.cascade_samples mature_differs.user_sequences",
         clicks_of_one_user_are_lost="labels_differ",
         labels_are_of_another_impression="labels_differ impressions_differ.ranking_samples",
         labels_know_the_latest_click="labels_differ",

@@ -15,7 +15,7 @@ from winnow.spark.sized import Sized
 from winnow.tables.history_state import EarlierState, history_state
 
 from tests.audit.asked_gates import audit_of
-from tests.audit.test_mutants import HISTORIES, SEQUENCES, failed
+from tests.audit.test_mutants import failed
 from tests.e2e.test_carried_histories import DATES, DAYS, build_dates, carrying, some_logs
 from tests.events.handmade import DAY, Built, Row
 
@@ -26,7 +26,13 @@ LISTS = ("item_ids", "actions", "us")
 DAY_US = 86_400_000_000
 REQUEST = "request_history_differs"
 TABLE = "user_sequences"
-GATES = (*HISTORIES, *SEQUENCES, REQUEST)
+OUTSIDE = "history_state_outside"
+LOST = "history_state_lost"
+DIFFERS = "history_state_differs"
+MISPLACED = "sequence_misplaced"
+TARGETS = "sequence_targets_differ"
+SEQUENCE = "sequence_differs"
+GATES = (OUTSIDE, LOST, DIFFERS, MISPLACED, TARGETS, SEQUENCE, REQUEST)
 
 
 class StoppedBuildError(Exception):
@@ -257,8 +263,6 @@ def a_sequence_forgets_what_was_left_out(bench: Bench) -> Evidence:
     return with_sequence(bench, change, lambda row: row["seq_left_out"])
 
 
-MISPLACED, TARGETS, SEQUENCE = SEQUENCES
-OUTSIDE, LOST, DIFFERS = HISTORIES
 MISTAKES: dict[Callable[[Bench], Evidence], set[str]] = {
     an_event_of_the_next_date_leaks_in: {OUTSIDE, DIFFERS},
     a_user_who_was_not_seen_is_lost: {LOST, DIFFERS},

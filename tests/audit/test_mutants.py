@@ -83,7 +83,16 @@ EVALUATION = (
     "evaluation_sizes_differ",
     "evaluation_trained",
 )
+BATCH_POOLS = (
+    "pool_chances_differ",
+    "pool_conflicts_missing",
+    "pool_conflicts_unfounded",
+    "pool_draws_differ",
+    "pool_item_slots_differ",
+    "pools_differ",
+)
 PROVEN_ELSEWHERE = {
+    **dict.fromkeys(BATCH_POOLS, "audit/test_broken_batch_pools.py"),
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
     "batch_item_slots_differ": "audit/test_broken_batches.py",
@@ -95,7 +104,7 @@ PROVEN_ELSEWHERE = {
     "streaming_log_q_differs": "audit/test_broken_frequency.py",
     **dict.fromkeys(EVALUATION, "audit/test_broken_evaluation.py"),
     **dict.fromkeys(REQUESTS, "audit/test_broken_requests.py"),
-    **dict.fromkeys((*HISTORIES, *SEQUENCES), "audit/test_broken_histories.py"),
+    **dict.fromkeys((*HISTORIES, *SEQUENCES[:2]), "audit/test_broken_histories.py"),
     "organic_positives_differ": "events/test_organic_positives.py",
     "source_groups_differ": "audit/test_mutants.py",
     "weak_positives_differ": "events/test_weak_positives.py",
@@ -229,6 +238,14 @@ class DescribeTheUnbrokenBuild:
             "in_batch_forbidden_differs",
             "in_batch_thinned",
             "in_batch_unseen",
+            # Of draws that the rows of a batch share: see test_broken_batch_pools.
+            *BATCH_POOLS,
+            "pool_draws_p",
+            "pool_draws_bias",
+            "pool_shortfall",
+            "pool_unseen",
+            # Of held-out requests: see test_broken_evaluation.
+            *EVALUATION,
             # Of the running estimate of how likely items are in them: see test_broken_frequency.
             "frequency_state_differs",
             "streaming_log_q_differs",
