@@ -23,6 +23,7 @@ ABSENT = "zoë.qx7-99.x"
 USERS = 12
 TEXT_IDS = Ids(user="string", item="bigint", request="bigint", impression="string")
 NUMBER_IDS = Ids()
+SOME = ("positives", "rejected", "training_samples")
 CONFIG = json.dumps({"logs": {"clicks": {"columns": {"user_id": {"first_of": ["uid", "did"]}}}}})
 
 
@@ -38,14 +39,14 @@ def release_rows(
     *,
     ids: Ids = TEXT_IDS,
     users: Sequence[int] = range(1, USERS + 1),
-    tables: Sequence[str] | None = None,
+    tables: Sequence[str] = SOME,
     quality: str = "{}",
 ) -> Published:
     """Release random rows of some tables, and of item_stats, which holds no users."""
     since, draw = store.releases_snapshot(), Random(seed)
     run = RunRecord(new_run_id(), day, "c1", CONFIG, "0.1.0", "{}", quality)
     staged = {}
-    for table in (*(tables_with_users() if tables is None else tables), "item_stats"):
+    for table in (*tables, "item_stats"):
         contract = table_contract(table).resolved(ids)
         rows = [_row(contract, draw, day, user) for user in users for _ in range(3)]
         frame = spark.createDataFrame(rows, spark_schema(contract))
@@ -53,12 +54,12 @@ def release_rows(
     return publish(store, staged, run, since)
 
 
-def release_all(store: Store, spark: SparkSession) -> None:
+def release_thrice(store: Store, spark: SparkSession, tables: Sequence[str] = SOME) -> None:
     """Monday twice, Tuesday once; the record of the audit of the first one names the user."""
     record = {"gates": [{"detail": f"user '{WHO}' has 9 of 90 rows"}, {"detail": f"{OTHER} has 2"}]}
-    release_rows(store, spark, MONDAY, 1, quality=json.dumps(record))
-    release_rows(store, spark, MONDAY, 2)
-    release_rows(store, spark, TUESDAY, 3)
+    release_rows(store, spark, MONDAY, 1, tables=tables, quality=json.dumps(record))
+    release_rows(store, spark, MONDAY, 2, tables=tables)
+    release_rows(store, spark, TUESDAY, 3, tables=tables)
 
 
 def name_of(user: int, ids: Ids) -> Any:

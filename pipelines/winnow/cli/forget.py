@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from winnow.cli.engines import started
 from winnow.cli.options import (
     DEFAULT_CONFIG,
     ConfigOption,
     DebugOption,
+    EngineOption,
     JsonOption,
+    LogFormatOption,
+    MasterOption,
+    MemoryOption,
     WarehouseOption,
     print_json,
+    progress_for,
+    require_engine,
     warehouse_of,
 )
 from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError
@@ -41,6 +48,10 @@ def forget(
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     warehouse: WarehouseOption = None,
+    engine: EngineOption = None,
+    master: MasterOption = None,
+    driver_memory: MemoryOption = None,
+    log_format: LogFormatOption = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -53,7 +64,6 @@ def forget(
 
     Erase the users from the logs first: a date that is built again has what its logs have. Ends
     with 4 where others publish at the same moment, with 3 where something cannot be looked into.
-    Needs no engine.
     """
     from winnow.building.code_version import code_version
     from winnow.operations.erased_users import ErasedUsers
@@ -61,6 +71,8 @@ def forget(
     from winnow.operations.leftovers import delete_leftovers, find_leftovers
     from winnow.operations.users_rows import find_users_rows
 
+    require_engine(engine, master)
+    progress = progress_for(as_json, log_format)
     folder = warehouse_of(warehouse, config)
     them = ErasedUsers.of([*(users or ()), *_ids_in(users_from)])
     releases: dict[str, Any]
@@ -69,7 +81,9 @@ def forget(
         releases = {one.release.release_id: (one.release.ds, one.rows) for one in found.releases}
         problems = found.problems
     else:
-        done = erase(folder, them, code_version())
+        running = started("winnow forget", progress, engine, master, driver_memory)
+        with running, progress.stage("erase rows"):
+            done = erase(running.store(folder), them, code_version())
         releases, problems = dict(done.releases), done.problems
     left = find_leftovers(folder, them)
     at_work: tuple[Problem, ...] = ()

@@ -1,8 +1,8 @@
 """Files of a pinned table without the rows of some users, proven by subtraction.
 
 The content hash is a sum of row hashes, so what a table holds afterwards is known beforehand: what
-it held, less the hashes of the rows that go. The files that were written are read back and must
-come to just that.
+it held, less the hashes of the rows that go. The files that take their place, and the rows that go,
+are hashed by the engine, and must come to just that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,18 @@ from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from winnow.errors import Problem, ReleaseError
-from winnow.operations.arrow_row_hash import row_hashes, total_of
 from winnow.operations.erased_users import ErasedUsers, columns_to_look_at
+from winnow.release.content_hash import content_hash_of_columns
+from winnow.release.file_frames import frame_of_files, read_schema
 from winnow.release.linked_files import LinkedFile, link_unchanged
 from winnow.release.metadata import PinnedFile, dataset_of
+from winnow.release.paths import table_path
 from winnow.release.release import ContentHash, TablePin
 from winnow.release.sorted_files import SortedFiles
+from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS
 
 
@@ -79,7 +83,9 @@ def rows_of_users(
     return int(users.rows_in(table, rows, id_columns).sum())
 
 
-def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> WrittenTable:
+def write_without(
+    touched: TouchedTable, users: ErasedUsers, folder: Path, store: Store, scratch: Path
+) -> WrittenTable:
     """Write the files of a table that hold rows of the users again, without these.
 
     The other rows keep their order, and their files; files without such a row are linked.
@@ -87,49 +93,67 @@ def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> Wr
     Args:
         touched: The table. users: Whose rows go.
         folder: Of the date, below the published table.
+        store: Of the warehouse. scratch: A folder for the rows that go, while they are hashed.
 
     Raises:
         ReleaseError: The table does not hold what its release says, or what was written is not
             the rest of it. Nothing was committed; the files that were written are removed.
     """
-    table = touched.pin.table
-    linked: list[LinkedFile] = []
-    written: list[LinkedFile] = []
-    held = kept = gone_total = gone_rows = 0
+    new: list[LinkedFile] = []
+    gone: list[pa.Table] = []
     try:
         for file, rows_to_go in touched.files.items():
-            rows = _read(table, file, touched.schema)
-            hashes = row_hashes(rows)
-            held += total_of(hashes)
             if not rows_to_go:
-                linked.append(link_unchanged(file.path, folder, rows.num_rows))
-                kept += total_of(hashes)
+                n_rows = dataset_of(touched.schema, [file]).count_rows()
+                new.append(link_unchanged(file.path, folder, n_rows))
                 continue
-            own = users.rows_in(table, rows, touched.id_columns)
-            gone_rows, gone_total = gone_rows + int(own.sum()), gone_total + total_of(hashes[own])
+            rows = _read(touched.pin.table, file, touched.schema)
+            own = users.rows_in(touched.pin.table, rows, touched.id_columns)
+            gone.append(rows.filter(pa.array(own)))
             left = rows.filter(pa.array(~own))
             if left.num_rows:
-                written.append(_write(left, touched, folder))
-        content = touched.pin.content
-        if held != int(content.total):
-            what = "does not hold what the release says"
-            step = "Nothing of it was erased. Build the date again, then forget again."
-            raise ReleaseError(
-                Problem(_where(touched), what, str(held), content.total, next_step=step)
-            )
-        wanted = ContentHash(content.rows - gone_rows, str(held - gone_total))
-        found = _content(touched, linked, kept, written)
-        if found != wanted:
-            what = "what was written is not what the table held less the rows that go"
-            step = "Nothing of it was erased. Check the storage, then run it again."
-            raise ReleaseError(
-                Problem(_where(touched), what, str(found), str(wanted), next_step=step)
-            )
+                new.append(_write(left, touched, folder))
+        content = _content(touched, [one.path for one in new], store)
+        _prove(touched, content, pa.concat_tables(gone), store, scratch)
     except BaseException:
-        for one in (*linked, *written):
+        for one in new:
             one.path.unlink(missing_ok=True)
         raise
-    return WrittenTable((*linked, *written), wanted)
+    return WrittenTable(tuple(new), content)
+
+
+def _prove(
+    touched: TouchedTable, content: ContentHash, gone: pa.Table, store: Store, scratch: Path
+) -> None:
+    """Check that a table's new files and the rows that go are together what was released.
+
+    Raises:
+        ReleaseError: They are not.
+    """
+    path = scratch / f"{uuid4()}.parquet"
+    pq.write_table(gone.drop_columns(["ds"]), path)
+    less = _content(touched, [path], store)
+    path.unlink()
+    released = touched.pin.content
+    wanted = ContentHash(released.rows - less.rows, str(int(released.total) - int(less.total)))
+    if content == wanted:
+        return
+    if (held := _content(touched, [file.path for file in touched.files], store)) != released:
+        what = "does not hold what the release says"
+        step = "Nothing of it was erased. Build the date again, then forget again."
+        found, expected = held, released
+    else:
+        what = "what was written is not what the table held less the rows that go"
+        step = "Nothing of it was erased. Check the storage, then run it again."
+        found, expected = content, wanted
+    where = f"{touched.pin.table} of {touched.ds}, version {touched.pin.version}"
+    raise ReleaseError(Problem(where, what, str(found), str(expected), next_step=step))
+
+
+def _content(touched: TouchedTable, files: Sequence[Path], store: Store) -> ContentHash:
+    """Return what some files hold of the table."""
+    schema = read_schema(table_path(store.warehouse, touched.pin.table), touched.pin.version)
+    return content_hash_of_columns(frame_of_files(store.spark, files, schema, touched.ds))
 
 
 def _write(rows: pa.Table, touched: TouchedTable, folder: Path) -> LinkedFile:
@@ -143,18 +167,6 @@ def _write(rows: pa.Table, touched: TouchedTable, folder: Path) -> LinkedFile:
     return LinkedFile(path, rows.num_rows)
 
 
-def _content(
-    touched: TouchedTable, linked: Sequence[LinkedFile], kept: int, written: Sequence[LinkedFile]
-) -> ContentHash:
-    """Return what the files hold: those that were linked are known, the others are read back."""
-    total, rows = kept, sum(one.rows for one in linked)
-    for one in written:
-        file = PinnedFile(one.path, 0, touched.ds)
-        hashes = row_hashes(_read(touched.pin.table, file, touched.schema))
-        rows, total = rows + len(hashes), total + total_of(hashes)
-    return ContentHash(rows, str(total))
-
-
 def _read(
     table: str, file: PinnedFile, schema: pa.Schema, columns: Sequence[str] | None = None
 ) -> pa.Table:
@@ -166,7 +178,3 @@ def _read(
         raise ReleaseError(
             Problem(f"{table}: {file.path}", "cannot be read", why, next_step=step)
         ) from error
-
-
-def _where(touched: TouchedTable) -> str:
-    return f"{touched.pin.table} of {touched.ds}, version {touched.pin.version}"

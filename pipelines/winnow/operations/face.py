@@ -60,10 +60,10 @@ def backfill(
     with extras_named():
         from winnow.building.progress import Progress
         from winnow.operations.many_dates import DatesRequest, build_plan, plan_of
+        from winnow.operations.plan import WHICH
 
-    known = {"needed", "missing", "stale", "mature", "all"}
-    if which not in known:
-        expected = f"one of {', '.join(sorted(known))}"
+    if which not in WHICH:
+        expected = f"one of {', '.join(WHICH)}"
         raise ConfigError(Problem("which", "is not known", repr(which), expected))
     if parallel > 1 and not (engine is None or isinstance(engine, str)):
         what = "a session that runs builds one date after the other"

@@ -27,6 +27,7 @@ from winnow.release.release import TablePin
 from winnow.release.releases import ReleasesSnapshot, read_release
 from winnow.release.run_process import at_work
 from winnow.release.staging import drop_staging
+from winnow.release.store import Store
 
 _PASSES = 5
 """Each one more means that a release came meanwhile that holds rows of the users as well."""
@@ -45,13 +46,14 @@ class Forgotten:
     problems: tuple[Problem, ...]
 
 
-def forget(warehouse: Path, users: ErasedUsers, code_version: str) -> Forgotten:
+def forget(store: Store, users: ErasedUsers, code_version: str) -> Forgotten:
     """Erase the rows of some users from all releases that readers may open.
 
     The files that hold them are there until they are deleted; see ``leftovers``.
 
     Args:
-        warehouse: The folder of all tables. users: Whose rows. code_version: Of Winnow.
+        store: Of the warehouse: its engine hashes rows. users: Whose rows.
+        code_version: Of Winnow.
 
     Raises:
         ConfigError: The ids are none that this warehouse can have.
@@ -61,10 +63,10 @@ def forget(warehouse: Path, users: ErasedUsers, code_version: str) -> Forgotten:
     """
     done: dict[str, tuple[date, Mapping[str, int]]] = {}
     for _ in range(_PASSES):
-        found = find_users_rows(warehouse, users)
+        found = find_users_rows(store.warehouse, users)
         if not found.releases:
             return Forgotten(done, found.problems)
-        _erase(warehouse, found, users, code_version)
+        _erase(store, found, users, code_version)
         for one in found.releases:
             rows = dict(done.get(one.release.release_id, (None, {}))[1])
             for table, n in one.rows.items():
@@ -74,8 +76,8 @@ def forget(warehouse: Path, users: ErasedUsers, code_version: str) -> Forgotten:
     raise ConflictError(Problem("releases", what, next_step="Run it again once no build runs."))
 
 
-def _erase(warehouse: Path, found: UsersRows, users: ErasedUsers, code_version: str) -> None:
-    run_id = new_run_id()
+def _erase(store: Store, found: UsersRows, users: ErasedUsers, code_version: str) -> None:
+    run_id, warehouse = new_run_id(), store.warehouse
     folder = staging_path(warehouse, run_id)
     try:
         # What it has linked and not committed yet is deleted by no vacuum meanwhile.
@@ -83,8 +85,8 @@ def _erase(warehouse: Path, found: UsersRows, users: ErasedUsers, code_version: 
             labels = _Labels(run_id, code_version)
             pins: dict[str, list[TablePin]] = defaultdict(list)
             for (day, table), touched in _by_table(found.releases).items():
-                work = _DayOfTable(warehouse, day, table, labels, found.snapshot)
-                for name, pin in work.erase(touched, users).items():
+                work = _DayOfTable(store, day, table, labels, found.snapshot)
+                for name, pin in work.erase(touched, users, folder).items():
                     pins[name].append(pin)
             erased = [
                 ErasedRelease(
@@ -116,16 +118,16 @@ class _DayOfTable:
     """
 
     def __init__(
-        self, warehouse: Path, day: date, table: str, labels: _Labels, snapshot: ReleasesSnapshot
+        self, store: Store, day: date, table: str, labels: _Labels, snapshot: ReleasesSnapshot
     ) -> None:
-        self._warehouse, self._day, self._table = warehouse, day, table
+        self._store, self._day, self._table = store, day, table
         self._labels, self._snapshot = labels, snapshot
-        self._path = table_path(warehouse, table)
+        self._path = table_path(store.warehouse, table)
         self._folder = self._path / f"ds={day.isoformat()}"
         self._before = self._expected = DayCommit(self._path, day).before
 
     def erase(
-        self, touched: Mapping[TouchedRelease, TouchedTable], users: ErasedUsers
+        self, touched: Mapping[TouchedRelease, TouchedTable], users: ErasedUsers, scratch: Path
     ) -> dict[str, TablePin]:
         """Commit a version without the users' rows for each release; return the pins by release."""
 
@@ -134,7 +136,7 @@ class _DayOfTable:
 
         found: dict[str, TablePin] = {}
         for one in sorted(touched, key=order):
-            written = write_without(touched[one], users, self._folder)
+            written = write_without(touched[one], users, self._folder, self._store, scratch)
             version = self._commit(written.files, self._labels.of(one.release.run_id))
             found[one.release.release_id] = TablePin(self._table, version, written.content)
         if not any(order(one)[0] for one in touched):
@@ -170,7 +172,7 @@ class _DayOfTable:
                     release = read_release(one)
                     pin = release.pin(self._table)
                     if pin is not None:
-                        yield files_of_pin(self._warehouse, release, pin).files
+                        yield files_of_pin(self._store.warehouse, release, pin).files
 
 
 def _by_table(
