@@ -1,22 +1,30 @@
-# make env | spark | demo | dist | test | proofs | faults | cluster | trainers | airflow | bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
+# make env | spark | demo | dist | test | proofs | faults | soak | cluster | trainers | airflow | objects |
+# bench | lint | clean. Everything goes into .venv; nothing outside the folder changes.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 TRAINERS := .venv-trainers
+RECBOLE := .venv-recbole
+TENSORFLOW := .venv-tensorflow
+READERS := .venv-readers
 AIRFLOW := .venv-airflow
 SBOM := .venv-sbom
+OBJECTS := .venv-objects
 # The extra of pyproject.toml: a test compares them.
 EXECUTORS := numba numpy pyarrow
 SIZE ?= full
 WORKERS ?= 2
+SEEDS ?= 1 2 3
 # Builds of single rules, and of several dates: what sail runs in seconds.
 LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/e2e/test_carried_histories.py \
 	tests/operations/test_backfill.py tests/release/test_frequency_stream.py
+# Builds and publishing on a server of Spark Connect, which the tests start.
+ON_CONNECT := tests/golden tests/engines/test_connect_session.py tests/release/test_publish.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: env spark demo dist test proofs faults cluster trainers airflow bench lint clean java
+.PHONY: env spark demo dist test proofs faults soak cluster trainers airflow objects bench lint clean java
 .DEFAULT_GOAL := env
 
 # Everything for the engine sail. The engine spark also needs Java, and its JARs: make spark.
@@ -75,25 +83,56 @@ test: env spark
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m "both_engines and not proof" \
 		$(addprefix --ignore ,$(LONG_ON_SPARK))
 
-# What takes long and fails seldom: both engines side by side, other CPUs, other kinds of files, the
+# What takes long and fails seldom: engines side by side, other CPUs, other kinds of files, the
 # browser, more random recipes.
 proofs: env spark
 	WINNOW_TEST_ENGINE=sail $(PYTEST) -m proof
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -m both_engines $(LONG_ON_SPARK)
+	WINNOW_TEST_ENGINE=connect $(BIN)/python -m pytest $(ON_CONNECT)
 
 # The tests that are marked with a fault, and a table of how they ended: docs/faults.md.
 faults: env spark
 	WINNOW_TEST_CLUSTER=1 WINNOW_TEST_ENGINE=sail $(PYTEST) -p tests.faults.fault_table -m fault
 	WINNOW_TEST_ENGINE=spark $(PYTEST) -p tests.faults.fault_table -m "fault and both_engines"
 
+# Fifty builds, backfills, expires, forgets and repairs at random, with faults, from each of some seeds.
+soak: env
+	$(BIN)/python -m tests.faults.soak --seed $(SEEDS) --steps 50
+
 # Builds on a real standalone cluster, a worker killed in one of them.
 cluster: env spark
 	WINNOW_TEST_CLUSTER=1 WINNOW_TEST_ENGINE=sail $(BIN)/python -m pytest tests/executors
 
-# The loader and the losses with the real PyTorch, in an environment of its own: that of make env, and
-# PyTorch, which on Linux brings 5 GB of libraries for GPUs.
-trainers: $(TRAINERS)/.packages
+# The loader and the losses with the real PyTorch, and data sets in the real MLflow, in an environment
+# of its own: that of make env, and PyTorch, which on Linux brings 5 GB of libraries for GPUs.
+# RecBole wants NumPy before 2, TensorFlow a gigabyte, and Daft PyArrow before 26: each has one of its
+# own, too; Ray is in that of Daft.
+trainers: $(TRAINERS)/.packages $(RECBOLE)/.packages $(TENSORFLOW)/.packages $(READERS)/.packages
+	WINNOW_RECBOLE_PYTHON=$(CURDIR)/$(RECBOLE)/bin/python \
+	WINNOW_TENSORFLOW_PYTHON=$(CURDIR)/$(TENSORFLOW)/bin/python \
+	WINNOW_READERS_PYTHON=$(CURDIR)/$(READERS)/bin/python \
 	WINNOW_TEST_ENGINE=sail $(TRAINERS)/bin/python -m pytest tests/trainers
+
+$(RECBOLE)/.packages: tests/trainers/recbole_constraints.txt
+	$(PYTHON) -m venv $(RECBOLE)
+	$(RECBOLE)/bin/python -m pip install --quiet --constraint tests/trainers/recbole_constraints.txt recbole
+	@touch $@
+
+# TensorFlow Recommenders asks for the package tensorflow: that for CPUs is the same without libraries for GPUs.
+$(TENSORFLOW)/.packages: tests/trainers/tensorflow_constraints.txt
+	$(PYTHON) -m venv $(TENSORFLOW)
+	$(TENSORFLOW)/bin/python -m pip install --quiet --constraint tests/trainers/tensorflow_constraints.txt \
+		tensorflow-cpu pyarrow
+	$(TENSORFLOW)/bin/python -m pip install --quiet --no-deps --constraint tests/trainers/tensorflow_constraints.txt \
+		tf-keras tensorflow-recommenders
+	@touch $@
+
+# aiohttp: Ray 2.60 tries to import it in threads, and failed to list two files where it was missing.
+$(READERS)/.packages: tests/trainers/readers_constraints.txt
+	$(PYTHON) -m venv $(READERS)
+	$(READERS)/bin/python -m pip install --quiet --constraint tests/trainers/readers_constraints.txt \
+		'ray[data]' daft aiohttp
+	@touch $@
 
 $(TRAINERS)/.packages: $(VENV)/.packages
 	$(PYTHON) -m venv $(TRAINERS)
@@ -101,7 +140,7 @@ $(TRAINERS)/.packages: $(VENV)/.packages
 		echo "import site; site.addsitedir('$$site')" > \
 		"$$($(TRAINERS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/winnow.pth"
 	$(TRAINERS)/bin/python -m pip install --quiet --constraint constraints.txt \
-		torch torchdata duckdb
+		torch torchdata duckdb mlflow-skinny
 	@touch $@
 
 # The DAG of deploy/airflow in a real Airflow, in an environment of its own (700 MB): it and PySpark
@@ -113,6 +152,18 @@ $(AIRFLOW)/.packages: deploy/airflow/constraints.txt
 	$(PYTHON) -m venv $(AIRFLOW)
 	$(AIRFLOW)/bin/python -m pip install --quiet --constraint deploy/airflow/constraints.txt \
 		apache-airflow pytest
+	@touch $@
+
+# Logs and warehouses in an object store: moto, a server on this machine that speaks S3, in an
+# environment of its own, as it wants other versions of what is here already.
+objects: env $(OBJECTS)/.packages
+	WINNOW_TEST_ENGINE=sail WINNOW_TEST_OBJECTS=$(abspath $(OBJECTS))/bin/python \
+		$(BIN)/python -m pytest tests/objects
+
+$(OBJECTS)/.packages: tests/objects/constraints.txt
+	$(PYTHON) -m venv $(OBJECTS)
+	$(OBJECTS)/bin/python -m pip install --quiet --constraint tests/objects/constraints.txt \
+		'moto[s3,server]'
 	@touch $@
 
 # 36 M rows, ten times as many, skewed ones, and a week of exclusion: hours, and 30 GB of disk.
@@ -131,6 +182,6 @@ lint: $(VENV)/.packages
 	$(BIN)/mypy pipelines/winnow jobs bench tests docs
 
 clean:
-	rm -rf $(VENV) $(TRAINERS) $(AIRFLOW) $(SBOM) demo build dist artifacts spark-warehouse metastore_db derby.log
+	rm -rf $(VENV) $(TRAINERS) $(RECBOLE) $(TENSORFLOW) $(READERS) $(AIRFLOW) $(SBOM) $(OBJECTS) demo build dist artifacts spark-warehouse metastore_db derby.log
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

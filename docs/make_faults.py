@@ -36,6 +36,23 @@ processes or of a vacuum beside a run, have more states than the 60,000 that are
 Outside of it are what delta-rs and the file system do below a commit, the creation of tables, rows of releases that
 were lost, the Spark engine's own append of a release, and writing and hashing staged rows: these have tests on real
 files, those named above.
+
+## A soak
+
+`make soak` lets a small warehouse live at random: fifty builds, backfills, late files, expirations, tags, vacuums, users who
+are forgotten, cleanings and repairs from each of some seeds (`SEEDS="1 2 3"`), one at a time or two side by side. About half
+of the commands meet a fault: they are killed at a random moment or before a random change of the warehouse, get SIGTERM
+there, a commit is done and answered as failed or is not done at all, a staged file loses its end before it is linked, or the
+disk (a tmpfs, where one may be mounted) is as good as full. Files, log entries, checkpoints and rows of `releases` are
+damaged and repaired. After each step
+
+- each release that was live reads as before, row by row, but for what the step may change; so does who had it open;
+- the same logs give a date the same rows, and no new release has a user who was forgotten;
+- no command ends in a stack trace, and without a fault none fails.
+
+In the end no byte of a forgotten user is left in the warehouse, `clean` leaves nothing, `verify --all` and `doctor` find
+nothing wrong. What goes wrong is told with its seed and all steps. `make proofs` takes one seed, and finds three bugs that
+are planted: a vacuum that knows no pins, users who are not looked for in `rejected`, a `clean` that removes nothing.
 """  # noqa: E501
 
 

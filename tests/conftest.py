@@ -19,8 +19,14 @@ TEST_ENGINE = os.environ.get("WINNOW_TEST_ENGINE", "sail")
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator["Engine"]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Engine"]:
     """The engine that ``WINNOW_TEST_ENGINE`` names; on Spark two cores, four shuffle partitions."""
+    if TEST_ENGINE == "connect":
+        from tests.engines.connect_session import connect_engine
+
+        with connect_engine(tmp_path_factory.mktemp("server")) as connect:
+            yield connect
+        return
     if TEST_ENGINE == "sail":
         from winnow.engine.sail import SailEngine
 
@@ -77,6 +83,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.both_engines)
         if item.get_closest_marker("spark_only") and TEST_ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="of the spark engine only"))
+        if item.get_closest_marker("connect_only") and TEST_ENGINE != "connect":
+            item.add_marker(pytest.mark.skip(reason="of the connect engine only"))
         if item.get_closest_marker("sail_only") and TEST_ENGINE != "sail":
             item.add_marker(pytest.mark.skip(reason="of the sail engine only"))
 

@@ -18,8 +18,10 @@ ORDER = (
     "extras",
     "terminal",
     "shipped_files",
+    "source_hash",
     "dates",
     "keyed_hashes",
+    "storage",
     "arrays",
     "frequency",
     "spark",
@@ -38,6 +40,7 @@ ORDER = (
     "losses",
     "evaluation",
     "torch",
+    "mlflow",
     "engine",
     "building",
     "operations",
@@ -237,8 +240,9 @@ class DescribeTheCheck:
 
 class DescribeImporting:
     def it_starts_no_jvm(self) -> None:
-        # PyTorch is in an environment of its own: make trainers.
-        there = [module for module in MODULES if module.split(".")[0] != "torch"]
+        # PyTorch and MLflow are in an environment of their own: make trainers.
+        elsewhere = ("torch", "mlflow")
+        there = [module for module in MODULES if module.split(".")[0] not in elsewhere]
         modules = [f"winnow.{module}".removesuffix(".") for module in there]
         code = (
             "import importlib, subprocess\n"

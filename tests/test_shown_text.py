@@ -28,6 +28,10 @@ class DescribeSecretsInAddresses:
                 "AccountName=a;AccountKey=***;Suffix=s",
             ),
             ("token=hunter2 and more", "token=*** and more"),
+            (
+                "<CanonicalRequest>x-amz-date:1\nx-amz-security-token:hunter2\n\nhost",
+                "<CanonicalRequest>x-amz-date:1\nx-amz-security-token:***\n\nhost",
+            ),
             ('{"api_key": "hunter2", "a": 1}', '{"api_key": "***", "a": 1}'),
             (
                 "failed: s3://u:hunter2@h/x, s3://u:hunter2@h/y",

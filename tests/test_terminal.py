@@ -2,9 +2,25 @@
 
 import io
 
+import pytest
 from rich.console import Console
 from winnow.building.rejected import Example, ReasonRows, Rejected, print_rejected
-from winnow.terminal import plain_table, print_whole
+from winnow.terminal import plain_console, plain_table, print_whole
+
+
+class DescribeAConsole:
+    def it_lets_no_text_steer_the_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """As a file of a log may be named that ``winnow stale`` tells of."""
+        name = "part\x1b]0;owned\x07\x1b[2J\x9b31m\r.parquet"
+        written_out = r"part\x1b]0;owned\x07\x1b[2J\x9b31m\r.parquet"
+        plain_console().print(f"{name} is new\n\tof [bold]{name}")
+        assert capsys.readouterr().out == f"{written_out} is new\n        of [bold]{written_out}\n"
+        table = plain_table("file")
+        table.add_row(name)
+        print_whole(table, plain_console())
+        assert written_out in capsys.readouterr().out
+        plain_console(stderr=True).print(name, style="red")
+        assert capsys.readouterr().err == f"{written_out}\n"
 
 
 class DescribeATable:

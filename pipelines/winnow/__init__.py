@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from winnow.building.sample import sample as sample
     from winnow.config.loading import load_config as load_config
     from winnow.config.tree import Config as Config
-    from winnow.operations.face import backfill as backfill
+    from winnow.operations.dates.face import backfill as backfill
     from winnow.release.opening import open_dates as open_dates
     from winnow.release.opening import open_release as open_release
     from winnow.release.time_split import open_time_split as open_time_split
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Config": "winnow.config.tree",
-    "backfill": "winnow.operations.face",
+    "backfill": "winnow.operations.dates.face",
     "build": "winnow.building.face",
     "build_variants": "winnow.building.face",
     "load_config": "winnow.config.loading",

@@ -4,6 +4,7 @@ import re
 
 _HIDDEN = "***"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # The part of an address before its host. A secret may hold slashes that should have been %2F; a
 # colon with digits alone after it is a port.
 _WHO = re.compile(
@@ -21,6 +22,8 @@ _SECRET = re.compile(
     rf"(?<![A-Za-z0-9])({_SECRET_NAMES})(=|%3D|\"\s*:\s*\")([^&;,\s\"'#)\]}}]+)",
     re.IGNORECASE,
 )
+# A store that finds a signature wrong says by which headers: the token of the session is one.
+_HEADER = re.compile(r"(x-amz-security-token)(:\s*)([^\s\"'<&]+)", re.IGNORECASE)
 
 
 def shortened(text: str, most: int = 500) -> str:
@@ -37,15 +40,20 @@ def in_one_line(text: str) -> str:
     return _CONTROL.sub(lambda sign: repr(sign[0])[1:-1], text)
 
 
+def in_lines(text: str) -> str:
+    r"""Return the text as ``in_one_line`` does, but for the ends of lines and tabs, which stay."""
+    return _STEERING.sub(lambda sign: repr(sign[0])[1:-1], text)
+
+
 def without_secrets(text: str) -> str:
     """Return the text with ``***`` in place of what addresses hold to prove who one is.
 
     Those are user and password before the host, and the values of parameters such as ``sig``,
-    ``X-Amz-Signature``, ``token`` and ``AccountKey``.
+    ``X-Amz-Signature``, ``token`` and ``AccountKey``; and the token of a session among headers.
     """
     if "@" in text:
         text = _WHO.sub(_address_without_user, text)
-    return _SECRET.sub(rf"\1\2{_HIDDEN}", text)
+    return _HEADER.sub(rf"\1\2{_HIDDEN}", _SECRET.sub(rf"\1\2{_HIDDEN}", text))
 
 
 def _address_without_user(found: re.Match[str]) -> str:

@@ -1,13 +1,14 @@
 """Compiled code is kept for as long as no source that it was compiled from has changed."""
 
 import ast
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 import winnow
-from winnow.arrays.compiled import KERNEL_SOURCES, source_fingerprint
+from winnow.arrays.compiled import KERNEL_SOURCES, _writable_cache_folder, source_fingerprint
 
 PACKAGE = Path(winnow.__file__).parent
 
@@ -58,3 +59,22 @@ class DescribeTheFingerprint:
         before = source_fingerprint(copy)
         (copy / "sampler" / "steps.py").write_text("X = 1\n", encoding="utf-8")
         assert source_fingerprint(copy) == before
+
+
+class DescribeTheFolderOfCompiledCode:
+    def it_is_not_one_that_somebody_else_may_write(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Compiled code is loaded as it lies there, so that whoever writes it runs it."""
+        monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        base = tmp_path / f"winnow-numba-{os.getuid()}"
+        found = _writable_cache_folder()
+        assert found is not None and found.parent == base
+        assert base.stat().st_mode & 0o077 == 0
+        base.chmod(0o777)
+        assert _writable_cache_folder() is None
+        shutil.move(base, tmp_path / "mine")
+        (tmp_path / "mine").chmod(0o700)
+        base.symlink_to(tmp_path / "mine")
+        assert _writable_cache_folder() is None, "a link may be made to lead elsewhere"

@@ -258,7 +258,7 @@ SOURCED: list[Mutant] = [
         broken_margins,
         margins_are_not_applied="hard_within_margin",
         margins_are_half_of_what_is_said="hard_within_margin",
-        pools_are_those_before_the_margin="hard_pool_beyond_margin",
+        pools_are_those_before_the_margin="hard_candidates_beyond_margin",
         hard_ones_by_score_are_chosen_evenly="hard_order_differs",
         the_temperature_is_half="hard_order_differs",
     ),
@@ -296,37 +296,37 @@ RECALLED: list[Mutant] = _of(
 
 REJECTING: list[Mutant] = _of(
     broken_feedback,
-    what_was_shown_counts_as_rejected="negatives_not_rejected feedback_pool_differs",
-    rejections_are_of_another_user="negatives_not_rejected feedback_pool_differs",
-    rejections_know_the_future="negatives_not_rejected feedback_pool_differs",
-    what_was_clicked_counts_as_rejected="clicked_negatives feedback_pool_differs",
+    what_was_shown_counts_as_rejected="negatives_not_rejected feedback_candidates_differ",
+    rejections_are_of_another_user="negatives_not_rejected feedback_candidates_differ",
+    rejections_know_the_future="negatives_not_rejected feedback_candidates_differ",
+    what_was_clicked_counts_as_rejected="clicked_negatives feedback_candidates_differ",
     what_was_clicked_is_nothing_else_than_shown="clicked_negatives log_q_differs",
-    rejections_look_back_one_date_more="negatives_not_rejected feedback_pool_differs",
-    rejections_look_back_one_date_less="feedback_pool_differs",
-    rejections_are_of_any_type="negatives_not_rejected feedback_pool_differs",
+    rejections_look_back_one_date_more="negatives_not_rejected feedback_candidates_differ",
+    rejections_look_back_one_date_less="feedback_candidates_differ",
+    rejections_are_of_any_type="negatives_not_rejected feedback_candidates_differ",
     rejected_items_call_themselves_cut="shown_negatives hard_not_logged sources_differ",
-    pools_of_rejections_are_twice_as_large="feedback_pool_differs",
-    the_latest_are_chosen_where_chance_should="feedback_pool_differs "
+    pools_of_rejections_are_twice_as_large="feedback_candidates_differ",
+    the_latest_are_chosen_where_chance_should="feedback_candidates_differ "
     "incl_prob_differs.training_samples",
-    one_is_chosen_where_two_should="feedback_pool_differs sources_differ",
+    one_is_chosen_where_two_should="feedback_candidates_differ sources_differ",
 )
 """Mistakes in a build that takes what users rejected as negatives."""
 
 OTHERS: list[Mutant] = _of(
     broken_others,
-    requests_are_of_another_user="other_request_unfounded other_requests_pool_differs",
-    half_of_the_requests_are_lost="other_requests_pool_differs",
-    half_of_the_last_stage_is_lost="hard_rank_differs other_requests_pool_differs",
-    requests_of_the_whole_date_count="other_request_unfounded other_requests_pool_differs",
-    requests_of_fewer_hours_count="other_requests_pool_differs",
-    later_requests_count="other_request_unfounded other_requests_pool_differs",
-    the_nearest_are_chosen_where_chance_should="other_requests_pool_differs "
+    requests_are_of_another_user="other_request_unfounded other_requests_candidates_differ",
+    half_of_the_requests_are_lost="other_requests_candidates_differ",
+    half_of_the_last_stage_is_lost="hard_rank_differs other_requests_candidates_differ",
+    requests_of_the_whole_date_count="other_request_unfounded other_requests_candidates_differ",
+    requests_of_fewer_hours_count="other_requests_candidates_differ",
+    later_requests_count="other_request_unfounded other_requests_candidates_differ",
+    the_nearest_are_chosen_where_chance_should="other_requests_candidates_differ "
     "incl_prob_differs.training_samples",
-    one_is_chosen_where_three_should="other_requests_pool_differs sources_differ",
+    one_is_chosen_where_three_should="other_requests_candidates_differ sources_differ",
     items_of_others_call_themselves_cut="hard_not_logged sources_differ",
     items_say_they_are_of_the_own_request="other_request_unfounded hard_not_logged",
-    items_are_of_the_own_request="other_request_unfounded other_requests_pool_differs",
-    pools_of_others_are_twice_as_large="other_requests_pool_differs",
+    items_are_of_the_own_request="other_request_unfounded other_requests_candidates_differ",
+    pools_of_others_are_twice_as_large="other_requests_candidates_differ",
 )
 """Mistakes in a build that takes what other requests of the user cut or put low as negatives."""
 

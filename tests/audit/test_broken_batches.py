@@ -1,8 +1,6 @@
 """Batches, chances and masks that are wrong: the gates that notice it."""
 
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,6 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from winnow.audit.recompute.batches import misplaced_rows
-from winnow.errors import GateError
 from winnow.sampler import batches as staged_batches
 from winnow.sampler import in_batch_columns
 from winnow.sampler.batch_file import batches_of
@@ -21,16 +18,14 @@ from winnow.sampler.kernels.batches import (
     shares_of_items,
 )
 
+from tests.audit.broken_builds import Mistake, each_of, gates_that_stop, without_first
 from tests.e2e.test_in_batch import SIZE, in_batches
-from tests.e2e.test_random_recipes import random_logs
-from tests.events.handmade import build_day
 
 
 def a_conflict_is_lost(patch: pytest.MonkeyPatch) -> None:
     def fewer(*given: Any) -> Any:
         slots, lengths, shares = conflicting_items(*given)
-        begins = np.cumsum(lengths) - lengths
-        return np.delete(slots, begins[lengths > 0]), lengths - (lengths > 0), shares
+        return *without_first(slots, lengths), shares
 
     patch.setattr(in_batch_columns, "conflicting_items", fewer)
 
@@ -114,7 +109,7 @@ def presence_is_as_if_rows_could_come_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(in_batch_columns, "shares_of_items", with_replacement)
 
 
-MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], set[str]] = {
+MISTAKES: dict[Mistake, set[str]] = {
     a_conflict_is_lost: {"batch_conflicts_missing"},
     nothing_is_masked: {"batch_conflicts_missing", "in_batch_forbidden_differs"},
     another_slot_is_masked: {"batch_conflicts_missing", "batch_conflicts_unfounded"},
@@ -133,31 +128,15 @@ SEEN_BY_OTHERS = (
     batches_are_in_another_order,
     presence_is_as_if_rows_could_come_twice,
 )
-"""Mistakes that gates catch of which another mistake proves the same: ``make proofs``."""
 
 
 @pytest.mark.sail_only
 class DescribeMistakes:
-    @pytest.mark.parametrize(
-        "mistake",
-        [
-            pytest.param(one, marks=[pytest.mark.proof] * (one in SEEN_BY_OTHERS))
-            for one in MISTAKES
-        ],
-        ids=lambda one: one.__name__,
-    )
+    @each_of(MISTAKES, SEEN_BY_OTHERS)
     def it_does_not_pass(
-        self,
-        mistake: Callable[[pytest.MonkeyPatch], None],
-        spark: SparkSession,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+        self, mistake: Mistake, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        random_logs(Random(11)).write(tmp_path)
-        mistake(monkeypatch)
-        with pytest.raises(GateError) as caught:
-            build_day(in_batches(tmp_path), spark, immature=True)
-        found = {one.where.removeprefix("gate ") for one in caught.value.problems}
+        found = gates_that_stop(mistake, in_batches, spark, tmp_path, monkeypatch)
         assert found >= MISTAKES[mistake]
 
 

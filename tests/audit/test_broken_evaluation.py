@@ -1,29 +1,27 @@
 """Rows of evaluation_samples that are wrong: the gates that notice it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 from winnow.sampler.kernels.evaluation import draw_evenly, seen_before
 from winnow.tables import evaluation_rows, evaluation_samples
 from winnow.tables.evaluation_items import EvaluationItems
 from winnow.tables.evaluation_met import Met
 
-from tests.audit.broken_draws import changed
+from tests.audit.one_table import OneTable, bench_of
 from tests.audit.test_mutants import EVALUATION, failed
-from tests.audit.workbench import Bench, Broken, build, stored
-from tests.table_frames import every_frame
+from tests.audit.workbench import Bench, Broken, stored
 
 if TYPE_CHECKING:
     from winnow.engine.engine import Engine
 
 pytestmark = pytest.mark.sail_only
 
-TABLE = "evaluation_samples"
+TABLE = OneTable("evaluation_samples", "evaluation")
 HOUR_US = 3_600_000_000
 POSITIVES = (
     "pos_item_ids",
@@ -38,38 +36,6 @@ POSITIVES = (
 Patch = pytest.MonkeyPatch
 
 
-def made_again(bench: Bench, **inputs: Any) -> Broken:
-    """Make the table again, by code, a config or inputs that are wrong."""
-    groups = stored(bench.scratch, bench.groups, bench.kind)
-    given = replace(bench.inputs(groups, len(bench.groups), bench.items), **inputs)
-    frame = every_frame(given, bench.contracts, bench.run)[TABLE]
-    return Broken(tables={TABLE: bench.scratch.stored(frame.toArrow(), f"again-{id(frame)}")})
-
-
-def by_config(bench: Bench, **evaluation: Any) -> Broken:
-    part = bench.config.evaluation.model_dump() | evaluation
-    return made_again(replace(bench, config=changed(bench.config, evaluation=part)))
-
-
-def with_columns(bench: Bench, **columns: Column) -> Broken:
-    return Broken(tables={TABLE: bench.tables[TABLE].withColumns(columns)})
-
-
-def one_alone(rows: DataFrame, where: str) -> Column:
-    key = rows.where(where).agg(F.min("shuffle_key")).collect()[0][0]
-    assert key is not None, "there must be one"
-    is_it: Column = F.col("shuffle_key") == F.lit(key)
-    return is_it
-
-
-def in_one(bench: Bench, where: str, **columns: Column) -> Broken:
-    """Make the mistake in one request of all."""
-    is_it = one_alone(bench.tables[TABLE], where)
-    return with_columns(
-        bench, **{n: F.when(is_it, one).otherwise(F.col(n)) for n, one in columns.items()}
-    )
-
-
 def replaced(name: str, place: int, value: Column) -> Column:
     """Return a list with another element at a place, from 1."""
     return F.transform(name, lambda one, at: F.when(at == place - 1, value).otherwise(one))
@@ -77,11 +43,11 @@ def replaced(name: str, place: int, value: Column) -> Column:
 
 def one_positive_is_lost(bench: Bench, patch: Patch) -> Broken:
     shorter = {n: F.slice(n, 2, 10_000) for n in POSITIVES}
-    return in_one(bench, "size(pos_item_ids) > 1", **shorter)
+    return TABLE.in_one(bench, "size(pos_item_ids) > 1", **shorter)
 
 
 def later_ones_are_lost(bench: Bench, patch: Patch) -> Broken:
-    return by_config(bench, horizon_hours=0)
+    return TABLE.by_config(bench, horizon_hours=0)
 
 
 def positives_are_those_that_train(bench: Bench, patch: Patch) -> Broken:
@@ -89,7 +55,7 @@ def positives_are_those_that_train(bench: Bench, patch: Patch) -> Broken:
     pairs = bench.inputs(stored(bench.scratch, bench.groups, bench.kind), 1, bench.items).pairs
     kept = bench.tables["training_samples"].select("user_id", "request_id", "item_id").distinct()
     names = ["user_id", "request_id", "item_id"]
-    return made_again(bench, pairs=pairs.made(pairs.frame.join(kept, names, "left_semi")))
+    return TABLE.made_again(bench, pairs=pairs.made(pairs.frame.join(kept, names, "left_semi")))
 
 
 def the_past_is_true_as_well(bench: Bench, patch: Patch) -> Broken:
@@ -101,39 +67,39 @@ def the_past_is_true_as_well(bench: Bench, patch: Patch) -> Broken:
         return requests._replace(first_us=requests.first_us - HOUR_US)
 
     patch.setattr(evaluation_rows.EvaluationRows, "_held_out", earlier)
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def one_positive_is_of_before(bench: Bench, patch: Patch) -> Broken:
     before = F.unix_micros("request_ts") - 1
-    return in_one(bench, "true", pos_shown_us=replaced("pos_shown_us", 1, before))
+    return TABLE.in_one(bench, "true", pos_shown_us=replaced("pos_shown_us", 1, before))
 
 
 def repeats_count(bench: Bench, patch: Patch) -> Broken:
     twice = {n: F.concat(n, F.slice(n, -1, 1)) for n in POSITIVES}
-    return in_one(bench, "true", **twice)
+    return TABLE.in_one(bench, "true", **twice)
 
 
 def seen_ones_pass_for_new(bench: Bench, patch: Patch) -> Broken:
     is_not = replaced("pos_seen", 1, F.lit(False))
-    return in_one(bench, "element_at(pos_seen, 1)", pos_seen=is_not)
+    return TABLE.in_one(bench, "element_at(pos_seen, 1)", pos_seen=is_not)
 
 
 def all_are_in_the_catalogue(bench: Bench, patch: Patch) -> Broken:
     turned = F.transform("pos_in_catalogue", lambda one: ~one)
-    return in_one(bench, "true", pos_in_catalogue=turned)
+    return TABLE.in_one(bench, "true", pos_in_catalogue=turned)
 
 
 def requests_begin_with_what_was_clicked(bench: Bench, patch: Patch) -> Broken:
     first = F.timestamp_micros(F.array_min("pos_click_us"))
-    return with_columns(bench, request_ts=first)
+    return TABLE.with_columns(bench, request_ts=first)
 
 
 def seen_is_what_is_shown_later(bench: Bench, patch: Patch) -> Broken:
     own = F.element_at("pos_item_ids", 1)
     seen = replaced("seen_item_ids", 1, own)
     where = "size(seen_item_ids) > 0 AND NOT element_at(pos_seen, 1)"
-    return in_one(bench, where, seen_item_ids=seen)
+    return TABLE.in_one(bench, where, seen_item_ids=seen)
 
 
 def seen_is_of_the_moment_as_well(bench: Bench, patch: Patch) -> Broken:
@@ -143,46 +109,46 @@ def seen_is_of_the_moment_as_well(bench: Bench, patch: Patch) -> Broken:
         return right(items, at, starts, asked + 1, *more)
 
     patch.setattr(evaluation_rows, "seen_before", until)
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def one_seen_item_is_lost(bench: Bench, patch: Patch) -> Broken:
-    return in_one(
+    return TABLE.in_one(
         bench, "size(seen_item_ids) > 0", seen_item_ids=F.slice("seen_item_ids", 2, 10_000)
     )
 
 
 def the_oldest_are_listed(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, seen_item_ids=F.reverse("seen_item_ids"))
+    return TABLE.with_columns(bench, seen_item_ids=F.reverse("seen_item_ids"))
 
 
 def nothing_is_said_to_be_cut(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, seen_truncated=F.lit(False))
+    return TABLE.with_columns(bench, seen_truncated=F.lit(False))
 
 
 def a_positive_is_a_negative(bench: Bench, patch: Patch) -> Broken:
     own = F.element_at("pos_item_ids", 1)
-    return in_one(bench, "true", neg_item_ids=replaced("neg_item_ids", 1, own))
+    return TABLE.in_one(bench, "true", neg_item_ids=replaced("neg_item_ids", 1, own))
 
 
 def a_seen_item_is_a_negative(bench: Bench, patch: Patch) -> Broken:
     seen = F.element_at("seen_item_ids", 1)
     negatives = replaced("neg_item_ids", 1, seen)
-    return in_one(bench, "size(seen_item_ids) > 0", neg_item_ids=negatives)
+    return TABLE.in_one(bench, "size(seen_item_ids) > 0", neg_item_ids=negatives)
 
 
 def nothing_is_forbidden(bench: Bench, patch: Patch) -> Broken:
     patch.setattr(Met, "alone", lambda met: np.empty(0, np.int64))
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def negatives_come_twice(bench: Bench, patch: Patch) -> Broken:
     first = F.element_at("neg_item_ids", 1)
-    return in_one(bench, "true", neg_item_ids=replaced("neg_item_ids", 2, first))
+    return TABLE.in_one(bench, "true", neg_item_ids=replaced("neg_item_ids", 2, first))
 
 
 def negatives_are_in_order(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, neg_item_ids=F.array_sort("neg_item_ids"))
+    return TABLE.with_columns(bench, neg_item_ids=F.array_sort("neg_item_ids"))
 
 
 def negatives_are_of_another_seed(bench: Bench, patch: Patch) -> Broken:
@@ -190,33 +156,43 @@ def negatives_are_of_another_seed(bench: Bench, patch: Patch) -> Broken:
     patch.setattr(
         evaluation_rows, "draw_evenly", lambda seed, *more: right(seed + np.uint64(1), *more)
     )
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def the_chance_is_of_the_catalogue(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, neg_incl_prob=F.size("neg_item_ids") / F.col("catalogue_items"))
+    return TABLE.with_columns(
+        bench, neg_incl_prob=F.size("neg_item_ids") / F.col("catalogue_items")
+    )
 
 
 def n_is_of_the_whole_date(bench: Bench, patch: Patch) -> Broken:
     patch.setattr(
         EvaluationItems, "count", lambda items, at: np.full(len(at), len(items.keys), np.int64)
     )
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
-def the_pool_is_the_catalogue(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, pool_items=F.col("catalogue_items"))
+def all_of_the_catalogue_are_candidates(bench: Bench, patch: Patch) -> Broken:
+    return TABLE.with_columns(bench, candidate_items=F.col("catalogue_items"))
 
 
 def one_request_is_lost(bench: Bench, patch: Patch) -> Broken:
-    rows = bench.tables[TABLE]
-    return Broken(tables={TABLE: rows.where(~one_alone(rows, "true"))})
+    return TABLE.without_one(bench)
 
 
 def users_have_one_request_more(bench: Bench, patch: Patch) -> Broken:
     most = bench.config.evaluation.requests_per_user
     assert most is not None
-    return by_config(bench, requests_per_user=most + 1)
+    return TABLE.by_config(bench, requests_per_user=most + 1)
+
+
+def nothing_is_said_of_the_cap(bench: Bench, patch: Patch) -> Broken:
+    return TABLE.with_columns(bench, requests_truncated=F.lit(False))
+
+
+def requests_left_out_are_not_counted(bench: Bench, patch: Patch) -> Broken:
+    most = F.lit(bench.config.evaluation.requests_per_user).cast("bigint")
+    return TABLE.with_columns(bench, user_requests=F.least("user_requests", most))
 
 
 def users_that_train_are_there(bench: Bench, patch: Patch) -> Broken:
@@ -224,11 +200,11 @@ def users_that_train_are_there(bench: Bench, patch: Patch) -> Broken:
         return F.lit("valid")
 
     patch.setattr(evaluation_samples, "split", all_held_out)
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def a_date_that_trains_is_there(bench: Bench, patch: Patch) -> Broken:
-    return in_one(bench, "true", ds=F.date_sub("ds", 1))
+    return TABLE.in_one(bench, "true", ds=F.date_sub("ds", 1))
 
 
 REQUESTS_DIFFER, POSITIVES_DIFFER = "evaluation_requests_differ", "evaluation_positives_differ"
@@ -260,9 +236,11 @@ MISTAKES: dict[Callable[[Bench, Patch], Broken], set[str]] = {
     negatives_are_of_another_seed: {NEGATIVES},
     the_chance_is_of_the_catalogue: {NEGATIVES},
     n_is_of_the_whole_date: {SIZES},
-    the_pool_is_the_catalogue: {SIZES},
+    all_of_the_catalogue_are_candidates: {SIZES},
     one_request_is_lost: {REQUESTS_DIFFER},
     users_have_one_request_more: {REQUESTS_DIFFER},
+    nothing_is_said_of_the_cap: {REQUESTS_DIFFER},
+    requests_left_out_are_not_counted: {REQUESTS_DIFFER},
     users_that_train_are_there: {REQUESTS_DIFFER, TRAINED, POSITIVES_DIFFER},
     a_date_that_trains_is_there: {TRAINED},
 }
@@ -270,20 +248,15 @@ MISTAKES: dict[Callable[[Bench, Patch], Broken], set[str]] = {
 
 @pytest.fixture(scope="module")
 def bench(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    name = "spark.sql.shuffle.partitions"
-    before = engine.spark.conf.get(name, "4") or "4"
-    engine.spark.conf.set(name, "1")
-    settings: dict[str, Any] = {
-        "evaluation": {"negatives": 30, "seen_at_most": 20, "requests_per_user": 2}
-    }
-    yield build(engine, tmp_path_factory.mktemp("evaluation"), settings)
-    engine.spark.conf.set(name, before)
+    evaluation = {"negatives": 30, "seen_at_most": 20, "requests_per_user": 2}
+    with bench_of(engine, tmp_path_factory.mktemp("evaluation"), evaluation=evaluation) as made:
+        yield made
 
 
 class DescribeMistakes:
     def it_passes_without_one(self, bench: Bench) -> None:
         assert failed(bench.audit()) == set()
-        assert bench.tables[TABLE].count() > 25, "there must be something to break"
+        assert bench.tables[TABLE.name].count() > 25, "there must be something to break"
 
     @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
     def it_does_not_pass(

@@ -2,27 +2,25 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from winnow.tables import request_rows
 from winnow.tables.rows_before import n_before
 
-from tests.audit.broken_draws import changed
 from tests.audit.memory import Memory
+from tests.audit.one_table import OneTable, bench_of
 from tests.audit.test_mutants import REQUESTS, failed
-from tests.audit.workbench import Bench, Broken, build, stored
-from tests.table_frames import every_frame
+from tests.audit.workbench import Bench, Broken
 
 if TYPE_CHECKING:
     from winnow.engine.engine import Engine
 
 pytestmark = pytest.mark.sail_only
 
-TABLE = "request_samples"
+TABLE = OneTable("request_samples", "requests")
 HISTORY = ("hist_item_ids", "hist_actions", "hist_us")
 PAGE = ("page_item_ids", "page_positions", "page_us", "page_actions", "page_dwell_ms")
 HOUR_US = 3_600_000_000
@@ -30,145 +28,110 @@ HOUR_US = 3_600_000_000
 Patch = pytest.MonkeyPatch
 
 
-def made_again(bench: Bench) -> Broken:
-    """Make the table again, by code or a config that is wrong."""
-    groups = stored(bench.scratch, bench.groups, bench.kind)
-    inputs = bench.inputs(groups, len(bench.groups), bench.items)
-    frame = every_frame(inputs, bench.contracts, bench.run)[TABLE]
-    return Broken(tables={TABLE: bench.scratch.stored(frame.toArrow(), f"again-{id(frame)}")})
-
-
-def by_config(bench: Bench, **requests: int) -> Broken:
-    return made_again(replace(bench, config=changed(bench.config, requests=requests)))
-
-
-def with_columns(bench: Bench, **columns: Column) -> Broken:
-    return Broken(tables={TABLE: bench.tables[TABLE].withColumns(columns)})
-
-
-def of_the_next(bench: Bench, names: tuple[str, ...]) -> Broken:
-    """Give each request what the next one of the date has."""
-    rows = Window.partitionBy("ds").orderBy("shuffle_key")
-    columns = {name: F.coalesce(F.lead(name).over(rows), F.col(name)) for name in names}
-    return with_columns(bench, **columns)
-
-
-def one_alone(rows: DataFrame, where: str) -> Column:
-    key = rows.where(where).agg(F.min("shuffle_key")).collect()[0][0]
-    assert key is not None, "there must be one"
-    is_it: Column = F.col("shuffle_key") == F.lit(key)
-    return is_it
-
-
-def in_one(bench: Bench, where: str, **columns: Column) -> Broken:
-    """Make the mistake in one request of all."""
-    is_it = one_alone(bench.tables[TABLE], where)
-    return with_columns(
-        bench, **{n: F.when(is_it, one).otherwise(F.col(n)) for n, one in columns.items()}
-    )
-
-
 def histories_know_the_next_hour(bench: Bench, patch: Patch) -> Broken:
     right = n_before
     patch.setattr(request_rows, "n_before", lambda u, t, a, until: right(u, t, a, until + HOUR_US))
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def one_click_is_of_the_moment_of_the_request(bench: Bench, patch: Patch) -> Broken:
     last = F.unix_micros("request_ts")
     later = F.concat(F.slice("hist_us", 1, F.size("hist_us") - 1), F.array(last))
-    return in_one(bench, "size(hist_us) > 1", hist_us=later)
+    return TABLE.in_one(bench, "size(hist_us) > 1", hist_us=later)
 
 
 def one_click_is_lost(bench: Bench, patch: Patch) -> Broken:
     shorter = {n: F.slice(n, 1, F.size(n) - 1) for n in HISTORY}
-    return in_one(bench, "size(hist_us) > 1", **shorter)
+    return TABLE.in_one(bench, "size(hist_us) > 1", **shorter)
 
 
 def one_click_is_of_another_item(bench: Bench, patch: Patch) -> Broken:
     other = F.concat(F.slice("hist_item_ids", 2, 10_000), F.slice("hist_item_ids", 1, 1))
-    return in_one(bench, "size(array_distinct(hist_item_ids)) > 1", hist_item_ids=other)
+    return TABLE.in_one(bench, "size(array_distinct(hist_item_ids)) > 1", hist_item_ids=other)
 
 
 def histories_are_of_the_next_user(bench: Bench, patch: Patch) -> Broken:
-    return of_the_next(bench, HISTORY)
+    return TABLE.of_the_next(bench, HISTORY)
 
 
 def histories_are_turned_over(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, **{name: F.reverse(name) for name in HISTORY})
+    return TABLE.with_columns(bench, **{name: F.reverse(name) for name in HISTORY})
 
 
 def the_cap_keeps_one_less(bench: Bench, patch: Patch) -> Broken:
-    return by_config(bench, history_length=4)
+    return TABLE.by_config(bench, history_length=4)
 
 
 def histories_are_of_one_date_less(bench: Bench, patch: Patch) -> Broken:
-    return by_config(bench, history_days=1, history_length=5)
+    return TABLE.by_config(bench, history_days=1, history_length=5)
 
 
 def nothing_is_said_to_be_left_out(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, hist_left_out=F.lit(0))
+    return TABLE.with_columns(bench, hist_left_out=F.lit(0))
 
 
 def what_is_logged_twice_counts_twice(bench: Bench, patch: Patch) -> Broken:
     patch.setattr(request_rows, "starts_of_runs", lambda *columns: np.ones(len(columns[0]), bool))
-    return made_again(bench)
+    return TABLE.made_again(bench)
 
 
 def requests_begin_with_what_was_clicked(bench: Bench, patch: Patch) -> Broken:
     first = F.array_min("pos_click_us")
-    return with_columns(bench, request_ts=F.timestamp_micros(first))
+    return TABLE.with_columns(bench, request_ts=F.timestamp_micros(first))
 
 
 def pages_are_of_another_request(bench: Bench, patch: Patch) -> Broken:
-    return of_the_next(bench, PAGE)
+    return TABLE.of_the_next(bench, PAGE)
 
 
 def pages_are_in_the_order_of_times(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, **{name: F.reverse(name) for name in PAGE})
+    return TABLE.with_columns(bench, **{name: F.reverse(name) for name in PAGE})
 
 
 def one_item_of_a_page_is_lost(bench: Bench, patch: Patch) -> Broken:
     shorter = {n: F.slice(n, 1, F.size(n) - 1) for n in PAGE}
-    return in_one(bench, "size(page_us) > 1", **shorter)
+    return TABLE.in_one(bench, "size(page_us) > 1", **shorter)
 
 
 def places_count_from_0(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, page_positions=F.transform("page_positions", lambda one: one - 1))
+    return TABLE.with_columns(
+        bench, page_positions=F.transform("page_positions", lambda one: one - 1)
+    )
 
 
 def nothing_on_a_page_was_clicked(bench: Bench, patch: Patch) -> Broken:
     none = F.transform("page_actions", lambda _: F.lit(None).cast("string"))
-    return in_one(bench, "size(page_us) > 1", page_actions=none)
+    return TABLE.in_one(bench, "size(page_us) > 1", page_actions=none)
 
 
 def values_of_a_page_change_places(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, page_dwell_ms=F.reverse("page_dwell_ms"))
+    return TABLE.with_columns(bench, page_dwell_ms=F.reverse("page_dwell_ms"))
 
 
 def what_is_shown_is_a_negative(bench: Bench, patch: Patch) -> Broken:
     shown = F.concat(F.slice("page_item_ids", 1, 1), F.slice("neg_item_ids", 2, 10_000))
-    return in_one(bench, "size(neg_item_ids) > 1", neg_item_ids=shown)
+    return TABLE.in_one(bench, "size(neg_item_ids) > 1", neg_item_ids=shown)
 
 
 def negatives_are_of_the_next_positive(bench: Bench, patch: Patch) -> Broken:
     n = F.element_at("pos_n_negatives", 1)
     turned = F.concat(F.slice("neg_item_ids", n + 1, 10_000), F.slice("neg_item_ids", 1, n))
-    return in_one(bench, "size(pos_item_ids) > 1", neg_item_ids=turned)
+    return TABLE.in_one(bench, "size(pos_item_ids) > 1", neg_item_ids=turned)
 
 
 def keep_probs_are_forgotten(bench: Bench, patch: Patch) -> Broken:
-    return with_columns(bench, pos_keep_prob=F.transform("pos_keep_prob", lambda _: F.lit(1.0)))
+    return TABLE.with_columns(
+        bench, pos_keep_prob=F.transform("pos_keep_prob", lambda _: F.lit(1.0))
+    )
 
 
 def negatives_are_counted_by_another(bench: Bench, patch: Patch) -> Broken:
     some = F.transform("pos_n_negatives", lambda n, i: F.when(i == 0, n - 1).otherwise(n))
-    return in_one(bench, "size(pos_item_ids) > 1", pos_n_negatives=some)
+    return TABLE.in_one(bench, "size(pos_item_ids) > 1", pos_n_negatives=some)
 
 
 def one_request_is_lost(bench: Bench, patch: Patch) -> Broken:
-    rows = bench.tables[TABLE]
-    return Broken(tables={TABLE: rows.where(~one_alone(rows, "true"))})
+    return TABLE.without_one(bench)
 
 
 MISTAKES: dict[Callable[[Bench, Patch], Broken], set[str]] = {
@@ -202,12 +165,10 @@ MISTAKES: dict[Callable[[Bench, Patch], Broken], set[str]] = {
 
 @pytest.fixture(scope="module")
 def bench(engine: "Engine", tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    name = "spark.sql.shuffle.partitions"
-    before = engine.spark.conf.get(name, "4") or "4"
-    engine.spark.conf.set(name, "1")
-    settings: dict[str, Any] = {"requests": {"history_length": 5}}
-    yield build(engine, tmp_path_factory.mktemp("requests"), settings)
-    engine.spark.conf.set(name, before)
+    with bench_of(
+        engine, tmp_path_factory.mktemp("requests"), requests={"history_length": 5}
+    ) as made:
+        yield made
 
 
 class DescribeMistakes:

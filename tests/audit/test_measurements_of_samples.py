@@ -12,7 +12,7 @@ from winnow.audit.gates.popularity import item_figures
 from winnow.audit.gates.positives import complete_figures, positive_figures
 from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.compared_positives import recomputed_positives
-from winnow.audit.recompute.items import recomputed_items
+from winnow.audit.recompute.counted_items import recomputed_items
 from winnow.audit.recompute.keep_probs import recomputed_keep
 from winnow.audit.recompute.pairs import recomputed_joins
 from winnow.audit.recompute.staged_rows import StagedPositives

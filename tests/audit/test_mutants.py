@@ -92,7 +92,9 @@ BATCH_POOLS = (
     "pools_differ",
 )
 PROVEN_ELSEWHERE = {
-    **dict.fromkeys(BATCH_POOLS, "audit/test_broken_batch_pools.py"),
+    **dict.fromkeys(BATCH_POOLS, "audit/test_broken_batch_draws.py"),
+    "batch_conflicts": "audit/test_broken_conflict_free.py",
+    "conflict_free_differs": "audit/test_broken_conflict_free.py",
     "batch_conflicts_missing": "audit/test_broken_batches.py",
     "batch_conflicts_unfounded": "audit/test_broken_batches.py",
     "batch_item_slots_differ": "audit/test_broken_batches.py",
@@ -223,7 +225,7 @@ class DescribeTheUnbrokenBuild:
             # Of several sources of draws, of margins and choices by score: see ``sourced``.
             "mixture_log_q_differs",
             "hard_within_margin",
-            "hard_pool_beyond_margin",
+            "hard_candidates_beyond_margin",
             "hard_order_differs",
             "source_groups_differ",
             # Of draws of what was not recalled: see ``recalled``.
@@ -238,7 +240,11 @@ class DescribeTheUnbrokenBuild:
             "in_batch_forbidden_differs",
             "in_batch_thinned",
             "in_batch_unseen",
-            # Of draws that the rows of a batch share: see test_broken_batch_pools.
+            # Of batches without conflicts: see test_broken_conflict_free.
+            "batch_conflicts",
+            "conflict_free_differs",
+            "batches_left_out",
+            # Of draws that the rows of a batch share: see test_broken_batch_draws.
             *BATCH_POOLS,
             "pool_draws_p",
             "pool_draws_bias",
@@ -273,10 +279,10 @@ class DescribeTheUnbrokenBuild:
             "history_dates_missing",
             # Of negatives that users rejected: see ``rejecting``.
             "negatives_not_rejected",
-            "feedback_pool_differs",
+            "feedback_candidates_differ",
             # Of negatives of other requests: see ``asking_others``.
             "other_request_unfounded",
-            "other_requests_pool_differs",
+            "other_requests_candidates_differ",
             # Of draws that repeat no item: see ``distinct``.
             "repeated_draws",
             "log_q_conditional_differs",
@@ -364,6 +370,7 @@ class DescribeAnAuditOfAVastCatalogue:
         for band, known in zip(record.bands, plain.bands, strict=True):
             assert band.model_dump() == pytest.approx(known.model_dump(), rel=1e-9, abs=1e-6)
 
+    @pytest.mark.proof
     @pytest.mark.parametrize(
         "mutant",
         [mutant for mutant in MUTANTS if OF_ITEMS & {n.split(".")[0] for n in mutant.caught_by}],
@@ -437,7 +444,7 @@ class DescribeSeveralSourcesAndQuotas:
             "mixture_log_q_differs",
             "easy_draws_p.same_attribute",
             "hard_within_margin",
-            "hard_pool_beyond_margin",
+            "hard_candidates_beyond_margin",
             "hard_order_differs",
             "source_groups_differ.uniform",
         } <= {gate.name for gate in record.gates}
@@ -486,7 +493,9 @@ class DescribeNegativesThatUsersRejected:
     def it_passes_every_gate_with_items_that_were_shown(self, rejecting: Bench) -> None:
         record = rejecting.audit()
         assert failed(record) == set()
-        assert {"negatives_not_rejected", "feedback_pool_differs"} <= {g.name for g in record.gates}
+        assert {"negatives_not_rejected", "feedback_candidates_differ"} <= {
+            g.name for g in record.gates
+        }
         rows = rejecting.tables["hard_negatives"].where("source = 'negative_feedback'")
         shown = rejecting.logs["impressions"].frame.selectExpr("user_id", "item_id neg_item_id")
         of_both = rows.join(shown.distinct(), ["user_id", "neg_item_id"], how="left_semi")
@@ -507,7 +516,7 @@ class DescribeNegativesOfOtherRequests:
         record = asking_others.audit()
         assert failed(record) == set()
         names = {gate.name for gate in record.gates}
-        assert {"other_request_unfounded", "other_requests_pool_differs"} <= names
+        assert {"other_request_unfounded", "other_requests_candidates_differ"} <= names
         rows = asking_others.tables["hard_negatives"].where("source = 'other_requests'")
         assert rows.where("incl_prob < 1").count() > 100, "there must be enough to notice a mistake"
         assert {row["stage"] for row in rows.select("stage").distinct().collect()} == {

@@ -5,18 +5,20 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.audit.gates.shuffle import shuffle_figure, shuffled_tables
-from winnow.sampler.kernels.hashing import U, row_hash, seed_state
+from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import shuffle_keys
 
 from tests.audit.small import Row, config, frame
+from tests.sampler.reference import fold
 
 SETTINGS = config(seed=20)
 
 
 def key_by_the_sampler(user: int, request: int, item: int) -> int:
-    state = U(seed_state(U(20), U(0)))
-    ids = (U(number % 2**64) for number in (user, request, item))
-    return int(shuffle_keys(np.array([row_hash(state, *ids)], np.uint64))[0])
+    state = int(seed_state(U(20), U(0)))
+    for number in (user, request, item):
+        state = fold(state, number % 2**64)
+    return int(shuffle_keys(np.array([state], np.uint64))[0])
 
 
 def positives(n: int) -> list[Row]:

@@ -44,7 +44,8 @@ class DescribeBuild:
     @pytest.mark.parametrize(
         ("warehouse", "told"),
         [
-            ("s3://bucket/tables", "warehouse: the value does not fit, found 's3://bucket/tables'"),
+            ("gs://bucket/tables", "warehouse: the value does not fit, found 'gs://bucket/tables'"),
+            ("s3://bucket", "warehouse: the value does not fit, found 's3://bucket'"),
             (Path("a%20b"), "warehouse: the value does not fit, found 'a%20b'"),
             ("", "warehouse: the value does not fit, found ''"),
         ],

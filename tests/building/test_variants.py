@@ -18,7 +18,7 @@ from winnow.building.variants import VariantBuilds, build_variants
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import ConflictError, GateError, InputError, Problem, WinnowError
-from winnow.operations.clean import find_old_staging, remove_staging
+from winnow.operations.retention.clean import find_old_staging, remove_staging
 from winnow.release.opening import open_release
 from winnow.release.release import Release
 from winnow.spark.scratch import Scratch
@@ -259,7 +259,6 @@ class DescribeAVariantThatFails:
 
 
 class DescribeABuildThatIsKilled:
-    @pytest.mark.fault(1)
     def it_goes_on_when_it_is_run_again(
         self, spark: SparkSession, base: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

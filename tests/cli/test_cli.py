@@ -3,12 +3,14 @@
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
 import time
 from contextlib import nullcontext
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +21,14 @@ from winnow.cli.exit_codes import run_to_exit_code
 from winnow.cli.main import COMMANDS, main
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
-from winnow.errors import ConfigError, ConflictError, GateError, Problem, WinnowError
+from winnow.errors import (
+    ConfigError,
+    ConflictError,
+    GateError,
+    InputError,
+    Problem,
+    WinnowError,
+)
 
 from tests.child_process import PATH, child_environment
 
@@ -29,13 +38,25 @@ Captured = pytest.CaptureFixture[str]
 
 
 class DescribeTheHelp:
-    @pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+    @pytest.mark.parametrize("command", [command.__name__ for command in chain(*COMMANDS.values())])
     def it_teaches_every_command(self, command: str, capsys: Captured) -> None:
         assert main([command, "--help"]) == 0
         text = capsys.readouterr().out
         assert f"Usage: winnow {command}" in text
         assert "--json" in text
         assert len(text.split("Options:")[0]) > 150, "it explains more than the options"
+
+    def it_lists_the_commands_by_what_they_are_for(self, capsys: Captured) -> None:
+        assert main(["--help"]) == 0
+        sections = capsys.readouterr().out.split("--help ")[1].split("\n\n")[1:]
+        listed = {
+            title: re.findall(r"^  (\w+)", commands, re.MULTILINE)
+            for title, commands in (section.split(":\n", 1) for section in sections)
+        }
+        assert listed == {
+            title: [command.__name__ for command in commands]
+            for title, commands in COMMANDS.items()
+        }
 
     def it_names_the_exit_codes(self, capsys: Captured) -> None:
         assert main(["--help"]) == 0
@@ -172,7 +193,7 @@ class DescribeWrongArguments:
         monkeypatch.chdir(tmp_path)
         assert main([*words, "--engine", "sparc"]) == 2
         assert capsys.readouterr().err == (
-            "--engine: this engine is not known, found sparc, expected sail or spark. "
+            "--engine: this engine is not known, found sparc, expected sail, spark or connect. "
             "Did you mean spark?\n"
         )
         assert list(tmp_path.iterdir()) == [], "there is no config either, and no demo"
@@ -332,6 +353,24 @@ class DescribeTheOutcome:
         )
         assert run_to_exit_code(command, ["--debug"]) == 1
         assert "Traceback" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("kind", [OSError, InputError])
+    def it_shows_no_secret_and_steers_no_terminal_where_it_came_from(
+        self, kind: type[Exception], capsys: Captured
+    ) -> None:
+        def command() -> None:
+            try:
+                raise OSError("403\nx-amz-security-token:hunter2\x1b[2J s3://me:hunter3@shop/x")
+            except OSError as error:
+                raise (
+                    OSError("a") if kind is OSError else InputError(Problem("a", "b"))
+                ) from error
+
+        assert run_to_exit_code(command, ["--debug"]) in (1, 3)
+        trace = capsys.readouterr().err
+        assert "Traceback" in trace
+        assert "x-amz-security-token:***" in trace and "s3://***@shop/x" in trace
+        assert "hunter" not in trace and "\x1b" not in trace
 
     @pytest.mark.fault(25)
     def it_is_130_after_ctrl_c_and_143_after_sigterm(self) -> None:

@@ -32,18 +32,29 @@ class DescribeWordsAlone:
             ("cut coarse", "hard", 3),
             ("low fine", "hard", 3),
         ]
-        assert found["sources"][2]["pool"] == ["cut coarse", "low fine"]
+        assert found["sources"][2]["together"] == ["cut coarse", "low fine"]
 
     def it_reads_as_text(self, shop: Path, capsys: Captured) -> None:
         assert main(["explain", "-c", str(shop)]) == 0
         lines = capsys.readouterr().out.splitlines()
         assert "  A positive asks for 6 negatives: 3 easy, 3 hard (hard ratio 0.5)." in lines
-        assert "  3 of one pool: cut coarse, low fine" in lines
+        assert "  3 together: cut coarse, low fine" in lines
         assert (
             "  popularity (easy, 3 of a positive): draws from the whole catalogue, an item by "
             "W = (f + 1)^0.75." in lines
         )
         assert lines[-1] == "  split.valid_ratio is 0.2: Share of the users in `valid`."
+
+    @pytest.mark.parametrize("form", [[], ["--json"]])
+    def it_shows_no_password_of_an_address(
+        self, shop: Path, capsys: Captured, form: list[str]
+    ) -> None:
+        secret = "hdfs://KEY:hunter2@shop/logs?sig=hunter3"
+        shop.write_text(shop.read_text("utf-8").replace("logs/shown.csv", secret), "utf-8")
+        assert main(["explain", "-c", str(shop), *form]) == 0
+        shown = capsys.readouterr().out
+        assert "hdfs://***@shop/logs?sig=***" in shown
+        assert "hunter" not in shown
 
     def it_needs_no_engine_and_no_builder(self, shop: Path) -> None:
         child = subprocess.run(

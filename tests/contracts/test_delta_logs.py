@@ -1,5 +1,6 @@
 """Delta tables of other writers as logs: their rows, or a refusal that names what is not read."""
 
+import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -7,9 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 from winnow.contracts.log import Log
 from winnow.errors import InputError
+from winnow.logs.delta.table_log import list_delta
+from winnow.logs.files.locations import Location
 
 from tests.contracts.delta_tables import write_table
 from tests.contracts.logs_for_tests import DAY, NOON_S, config, impressions, opened, rows
@@ -218,3 +222,14 @@ class DescribeWrongCounts:
         files: dict[str, Any] = {"a.parquet": (items(3, 4), {})}
         write_table(tmp_path / "impressions", files, stats=7)
         assert read(opened(spark, config(impressions()), tmp_path)) == [(3, None), (4, None)]
+
+
+class DescribeAPathThatLooksLikeAnAddress:
+    def it_is_refused_and_the_folder_that_it_is_taken_for_is_not_read(self, tmp_path: Path) -> None:
+        """delta-rs takes ``%20`` for a space."""
+        for name in ("a%20b", "a b"):
+            write_deltalake(tmp_path / "made", pa.table({"x": [1]}), mode="overwrite")
+            shutil.copytree(tmp_path / "made", tmp_path / name)
+        with pytest.raises(InputError, match=r"logs\.clicks\.path: a Delta table must have no %"):
+            list_delta("clicks", Location.of(str(tmp_path / "a%20b"), tmp_path), None)
+        assert len(list_delta("clicks", Location.of(str(tmp_path / "a b"), tmp_path), None)) == 1

@@ -22,8 +22,11 @@ EXAMPLE = ROOT / "examples" / "own_logs"
 NOT_RUN = ("make", "zip", "ln", "spark-submit", ".venv/bin/winnow")
 """Commands that examples show and no test of a page runs."""
 
-ELSEWHERE = "import torch\n"
-"""How a block begins that needs an environment of its own: tests/trainers runs it there."""
+READERS = ("import ray\n", "import daft\n")
+"""How blocks begin of readers that do not go beside Winnow's packages."""
+
+ELSEWHERE = ("import torch\n", "import tensorflow", "import mlflow\n", *READERS)
+"""How blocks begin that need an environment of their own: tests/trainers runs them there."""
 
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

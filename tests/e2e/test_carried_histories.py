@@ -219,6 +219,7 @@ class DescribeCarriedHistories:
             assert states(built) == wanted(everything, day)
         assert gate(made[-1], "history_state_replaced") == ("pass", 0)
 
+    @pytest.mark.proof
     def it_reads_dates_again_for_what_comes_late(self, spark: SparkSession, tmp_path: Path) -> None:
         logs = some_logs()
         late = [r for r in logs.rows["clicks"] if r["click_ts"].date() == DATES[2]][::2]
@@ -257,6 +258,23 @@ class DescribeAMissingState:
         with pytest.raises(InputError, match="was made with history_length 5"):
             build_dates(longest, spark, DAY + timedelta(1))
 
+    def it_is_read_from_the_log_where_clicks_mean_something_else_now(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        """A state of other clicks would give each user a past that no log has."""
+        logs = some_logs()
+        logs.write(tmp_path)
+        build_dates(carrying(tmp_path), spark, DATES[2])
+        tree = carrying(tmp_path).model_dump(mode="json", by_alias=True)
+        tree["logs"]["clicks"]["where"] = {"action_type": ["buy"]}
+        (built,) = build_dates(Config.model_validate_json(json.dumps(tree)), spark, DAY)
+        bought = [row for row in logs.rows["clicks"] if row["action_type"] == "buy"]
+        assert states(built) == wanted(bought, DAY)
+        why = f"the release of {DATES[2]} was made with logs.clicks.where.action_type not set"
+        assert told(built)["anew"] == why
+        assert gate(built, "history_restarted") == ("warn", 1)
+
+    @pytest.mark.proof
     def it_names_dates_that_nothing_knows(self, spark: SparkSession, tmp_path: Path) -> None:
         logs = some_logs()
         logs.touched["clicks"] = {day for day in logs.touched["clicks"] if day >= DATES[2]}

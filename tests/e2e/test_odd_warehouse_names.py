@@ -48,6 +48,13 @@ class DescribeAWarehouseWithAnOddName:
         assert main(words) == 2
         assert "without % and two hex digits" in capsys.readouterr().err
 
+    @pytest.mark.parametrize("sign", ["[", "]", "\\", "^", "|"])
+    def it_is_refused_where_delta_rs_would_end_the_process(
+        self, tmp_path: Path, sign: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["releases", "--warehouse", str(tmp_path / f"shop{sign}eu")]) == 2
+        assert r"without [ ] \ ^ and | in its whole path" in capsys.readouterr().err
+
     @pytest.mark.parametrize("name", ["line\nend", "tab\tulator", "\x1b[31m"])
     def it_is_refused_where_it_would_break_lines(
         self, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]

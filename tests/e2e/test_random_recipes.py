@@ -34,7 +34,7 @@ ACTIONS = ("click", "favourite", "cart", "buy")
 REJECTED = 10
 """The code of what users rejected."""
 WAYS = ("membership", "last_stage")
-IN_EVERY_RUN = 6
+IN_EVERY_RUN = 4
 """So many recipes are drawn by ``make test``, the others by ``make proofs``."""
 MARKET: dict[str, Any] = {"source": "market", "of_request": "market", "of_items": "markets"}
 DRAWN: tuple[dict[str, Any], ...] = (
@@ -403,7 +403,7 @@ def masks_what_is_forbidden_in_pools(logs: Logs, settings: Config, built: Built)
     reach, items = settings.exclusion, dict[tuple[int, int], int]()
     forbidden = of_window(logs, "clicks", "click_ts", reach.click_lookback_days)
     forbidden |= of_window(logs, "impressions", "impression_ts", reach.exposure_lookback_days)
-    for draw in built.tables["batch_pools"]:
+    for draw in built.tables["batch_draws"]:
         items[draw["pool_id"], draw["slot"]] = draw["item_id"]
         assert items[draw["pool_id"], draw["item_slot"]] == draw["item_id"]
     for row in built.tables["training_samples"]:

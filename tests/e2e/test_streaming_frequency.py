@@ -134,6 +134,20 @@ class DescribeAMissingState:
         assert gate(last, "frequency_restarted") == ("warn", 1)
         all_is_right(last, Book(settings.in_batch.frequency))  # type: ignore[union-attr]
 
+    def it_begins_anew_where_items_are_others(self, spark: SparkSession, tmp_path: Path) -> None:
+        written(tmp_path)
+        build_dates(streaming(tmp_path), spark, DATES[0])
+        tree = streaming(tmp_path).model_dump(mode="json", by_alias=True)
+        tree["identity"]["anonymous_values"] = ["2"]
+        settings = Config.model_validate_json(json.dumps(tree))
+        (built,) = build_dates(settings, spark, DATES[1])
+        was = "identity.anonymous_values (empty text), 0, -1, null, NULL, None"
+        assert told(built) == {"anew": f"the release of {DATES[0]} was made with {was}"}
+        assert settings.in_batch is not None
+        all_is_right(built, Book(settings.in_batch.frequency))
+        assert gate(built, "frequency_restarted") == ("warn", 1)
+        assert gate(built, "frequency_state_differs") == ("pass", 0)
+
     def it_fails_where_asked(self, spark: SparkSession, tmp_path: Path) -> None:
         written(tmp_path)
         settings = streaming(tmp_path, on_missing_state="fail")

@@ -43,7 +43,9 @@ class DescribeTheChoice:
             choose_engine("sail")
 
     def it_must_be_one_that_there_is(self) -> None:
-        with pytest.raises(ConfigError, match="not known, found duck, expected sail or spark"):
+        with pytest.raises(
+            ConfigError, match="not known, found duck, expected sail, spark or connect"
+        ):
             choose_engine("duck")
 
     def it_has_a_master_with_spark_only(self) -> None:

@@ -1,7 +1,8 @@
 """Run as a program: build and verify with one engine, as it is asked, line by line.
 
 Argument: the engine. A task is a line of JSON on stdin: ``{"build": config path, "warehouse": …,
-"day": …, "epoch": …}`` or ``{"verify": warehouse}``. What came of it is a line of JSON on stdout,
+"day": …, "epoch": …}`` or ``{"verify": warehouse}``; with ``"as_written": true`` the tables are
+those that the config names, else all. What came of it is a line of JSON on stdout,
 behind ``TOLD``: the engine may print too.
 """
 
@@ -20,7 +21,7 @@ from winnow.building.progress import Progress  # noqa: E402
 from winnow.building.request import BuildRequest  # noqa: E402
 from winnow.config.loading import load_config  # noqa: E402
 from winnow.config.sampling import Split  # noqa: E402
-from winnow.config.tree import TABLES  # noqa: E402
+from winnow.config.tree import TABLES, Config  # noqa: E402
 from winnow.engine.choice import start_engine  # noqa: E402
 from winnow.engine.engine import Engine  # noqa: E402
 from winnow.release.promotion import Published, publish  # noqa: E402
@@ -56,16 +57,22 @@ def built(task: dict[str, Any], engine: Engine) -> dict[str, Any]:
         content.update({n: (t.content.rows, t.content.total) for n, t in staged.items()})
         return publish(store, staged, *more)
 
-    written = load_config(Path(task["build"]))
-    ranked = written.logs.ranking_log is not None
-    tables = tuple(name for name in TABLES if ranked or name != "cascade_samples")
-    changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": tables}
-    changes["split"] = Split(valid_ratio=0.3, test_ratio=0.3)  # evaluation_samples needs it
-    config = written.model_copy(update=changes)
+    config = wanted(load_config(Path(task["build"])), task)
     day = date.fromisoformat(task["day"])
     build.__globals__["publish"] = noting
     summary = build(BuildRequest(config, day, engine, progress=Progress(quiet=True)))
     return {"published": summary.published, "content": content}
+
+
+def wanted(written: Config, task: dict[str, Any]) -> Config:
+    """What is built by a config, as it stands or with all of the tables."""
+    if task.get("as_written"):
+        return written.model_copy(update={"warehouse": task["warehouse"]})
+    ranked = written.logs.ranking_log is not None
+    tables = tuple(name for name in TABLES if ranked or name != "cascade_samples")
+    changes = {"warehouse": task["warehouse"], "epoch": task["epoch"], "tables": tables}
+    changes["split"] = Split(valid_ratio=0.3, test_ratio=0.3)  # evaluation_samples needs it
+    return written.model_copy(update=changes)
 
 
 def verified(warehouse: Path, engine: Engine) -> dict[str, Any]:

@@ -1,12 +1,7 @@
 """Both engines make the same rows, and each goes on where the other one stopped."""
 
-import contextlib
-import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +16,7 @@ from winnow.config.tree import FURTHER_TABLES, TABLES
 from winnow.simulation import Simulation, simulate
 from winnow.simulation.build_config import write_simulated
 
-from tests.engines.one_engine import TOLD
+from tests.engines.children import Case, build, child
 from tests.odd_names import ODD
 
 # Beside it the golden tables, and what meets an engine itself, are tested on both by make test.
@@ -46,12 +41,6 @@ requests: {history_length: 5, history: {carried: true}}
 NOON = 1_767_355_200_000_000
 """2026-01-02 12:00 UTC in microseconds."""
 OTHER = {"sail": "spark", "spark": "sail"}
-
-
-@dataclass(frozen=True)
-class Case:
-    config: Path
-    day: str
 
 
 def simulated(out: Path, *, string_ids: bool) -> Case:
@@ -129,50 +118,6 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
         (folder / "data").symlink_to(OPEN_BANDIT)
         found["open_bandit"] = Case(folder / "winnow.yaml", "2019-11-26")
     return found
-
-
-@dataclass
-class Child:
-    """One engine in a process of its own: a classic and a Connect session cannot share one."""
-
-    process: "subprocess.Popen[str]"
-    errors: Path
-
-    def ask(self, task: dict[str, Any]) -> dict[str, Any]:
-        """Have a task done; see ``one_engine``."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(task) + "\n")
-            self.process.stdin.flush()
-        for line in self.process.stdout:
-            if line.startswith(TOLD):
-                told: dict[str, Any] = json.loads(line.removeprefix(TOLD))
-                return told
-        raise AssertionError(self.errors.read_text(encoding="utf-8")[-5000:])
-
-
-@contextlib.contextmanager
-def child(engine: str, folder: Path) -> Iterator[Child]:
-    errors = folder / f"{engine}.txt"
-    # What this process's own session has set would decide the kind of the child's.
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
-    with (
-        errors.open("w", encoding="utf-8") as told,
-        subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("one_engine.py")), engine],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=told,
-            text=True,
-            env=env,
-        ) as process,
-    ):
-        yield Child(process, errors)
-
-
-def build(case: Case, warehouse: Path, epoch: int = 0) -> dict[str, Any]:
-    place = {"build": str(case.config), "warehouse": str(warehouse)}
-    return {**place, "day": case.day, "epoch": epoch}
 
 
 # Each engine goes on in a warehouse that the other one began: Spark in one of numbers as ids,

@@ -152,7 +152,7 @@ class DescribeNegativesThatUsersRejected:
     def it_is_proven_by_gates_of_its_own(self, built: Built) -> None:
         record = AuditRecord.model_validate_json(built.release.quality_json)
         figures = {gate.name: gate.figure for gate in record.gates}
-        assert figures["negatives_not_rejected"] == figures["feedback_pool_differs"] == 0
+        assert figures["negatives_not_rejected"] == figures["feedback_candidates_differ"] == 0
         assert figures["shown_negatives"] == figures["clicked_negatives"] == 0
         assert "shortfall_share.nothing_rejected" not in figures
         assert record.shortfall["nothing_rejected"] == 2
@@ -226,7 +226,7 @@ class DescribeMistakesWithRejections:
     @pytest.mark.parametrize(
         ("mistake", "gate"),
         [
-            ("the oldest come first", "feedback_pool_differs"),
+            ("the oldest come first", "feedback_candidates_differ"),
             ("the future is known", "negatives_not_rejected"),
             ("clicks are not told apart", "clicked_negatives"),
         ],

@@ -120,7 +120,9 @@ class DescribeNegativesOfOtherRequests:
     def it_is_proven_by_gates_of_its_own(self, built: Built) -> None:
         record = AuditRecord.model_validate_json(built.release.quality_json)
         figures = {gate.name: gate.figure for gate in record.gates}
-        assert figures["other_request_unfounded"] == figures["other_requests_pool_differs"] == 0
+        assert (
+            figures["other_request_unfounded"] == figures["other_requests_candidates_differ"] == 0
+        )
         assert figures["hard_not_logged"] == figures["hard_not_cut"] == figures["hard_went_on"] == 0
         assert "shortfall_share.no_other_request" not in figures
         assert record.shortfall["no_other_request"] == 3

@@ -4,11 +4,15 @@ import pickle
 import socket
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from pyspark import cloudpickle
-from winnow.engine.executors import cause_of, on_one_machine, what_it_lacks
+from winnow.engine import executors
+from winnow.engine.executors import cause_of, on_one_machine, problems_of, what_it_lacks
+from winnow.source_hash import source_hash
 
 
 class DescribeTheQuestion:
@@ -29,6 +33,37 @@ class DescribeTheQuestion:
         assert python == sys.executable
         (one,) = lacks
         assert one.startswith("winnow.nowhere (ModuleNotFoundError: ")
+
+
+class DescribeTheVersionOfWinnow:
+    """Functions travel by name: tasks run the code that is there, under the driver's version."""
+
+    def it_is_no_matter_where_the_code_is_the_same(self) -> None:
+        ((_, _, lacks),) = what_it_lacks(("numpy",))([0])
+        assert lacks == []
+
+    def it_is_told_where_the_code_is_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(executors, "source_hash", lambda: "another")
+        answers = what_it_lacks(("numpy",))([0])
+        (problem,) = problems_of(answers)
+        assert problem.found == "another Winnow than the driver's: its source code differs"
+        assert problem.next_step is not None
+        assert problem.next_step.startswith("Pass Winnow of the driver's version")
+
+    def it_is_told_of_code_that_is_the_same_in_a_zip(self, tmp_path: Path) -> None:
+        package = Path(str(files("winnow")))
+        with ZipFile(tmp_path / "winnow.zip", "w") as archive:
+            for module in sorted(package.rglob("*.py"), reverse=True):
+                archive.write(module, Path("winnow", module.relative_to(package)))
+        code = "from winnow.source_hash import source_hash; print(source_hash())"
+        child = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONPATH": str(tmp_path / "winnow.zip")},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert child.stdout.strip() == source_hash()
 
 
 class DescribeAMaster:

@@ -27,7 +27,7 @@ def words_of(folder: Path, **parts: Any) -> Words:
 def text_of(words: Words) -> str:
     lines = [sentence for section in words.sections.values() for sentence in section]
     for one in words.sources:
-        lines.append(f"{one.name} {one.kind} {one.asked} of {one.pool}: {one.does}")
+        lines.append(f"{one.name} {one.kind} {one.asked} of {one.together}: {one.does}")
         lines += [one.formula, one.probability, one.shortfall]
     return "\n".join(lines)
 
@@ -327,7 +327,7 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
             "funnel": {"cut_known_by": "passed"},
             "negatives": {"hard": [{"source": "cut", "stage": "coarse"}]},
         },
-        "incl_prob = 0.25 · chosen / allowed candidates of the pool",
+        "incl_prob = 0.25 · chosen / allowed candidates, given",
     ),
     (
         {"negatives": {"hard": [{"source": "low", "stage": "fine", "relative_margin": 0.05}]}},
@@ -395,7 +395,7 @@ class DescribeAConfigInWords:
         }
         funnel = {"stages": [{"name": name} for name in ("recall", "coarse", "fine")]}
         found = words_of(tmp_path, negatives=negatives, funnel=funnel).sources
-        assert [(one.name, one.kind, one.asked, one.pool) for one in found] == [
+        assert [(one.name, one.kind, one.asked, one.together) for one in found] == [
             ("popularity", "easy", 3, ()),
             ("uniform", "easy", 2, ()),
             ("easy_fill", "fill", None, ()),
@@ -409,7 +409,7 @@ class DescribeAConfigInWords:
         assert len(found) > 5
         assert len({text_of(words) for words in found.values()}) == len(found)
         for name, words in found.items():
-            asked = {one.pool or one.name: one.asked or 0 for one in words.sources}
+            asked = {one.together or one.name: one.asked or 0 for one in words.sources}
             (mix,) = [s for s in words.sections["Negatives"] if s.startswith("A positive asks")]
             assert mix.startswith(f"A positive asks for {sum(asked.values())} negatives"), name
 

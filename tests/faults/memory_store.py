@@ -17,8 +17,8 @@ import pytest
 from deltalake import CommitProperties
 from deltalake.transaction import AddAction
 from winnow.errors import Problem, ReleaseError
-from winnow.operations import status_changes, vacuum
-from winnow.release import linked_files, pins, promotion, releases, sail_store, store
+from winnow.operations.retention import status_changes, vacuum
+from winnow.release import guarded_append, linked_files, pins, promotion, releases, store
 from winnow.release.linked_files import LinkedFile
 from winnow.release.pins import files_of_pin
 from winnow.release.release import ContentHash, Release
@@ -28,6 +28,7 @@ from winnow.release.sail_store import SailStore
 from winnow.release.staged_table import StagedTable
 from winnow.release.staging import StagedRun
 from winnow.release.verify import Finding
+from winnow.storage.object_path import Place
 
 from tests.faults import memory_world as world
 from tests.faults.asking import ask
@@ -62,7 +63,7 @@ class MemoryStore(SailStore):
     def ensure_table(self, contract: Any) -> None:
         """All tables are there from the start."""
 
-    def link(self, staged: StagedTable, folder: Path, day: date) -> list[LinkedFile]:
+    def link(self, staged: StagedTable, folder: Place, day: date) -> list[LinkedFile]:
         path = folder / f"part-{staged.run_id}.parquet"
         ask(world.link, staged.run_id, str(path), staged.content)
         return [LinkedFile(path, staged.content.rows)]
@@ -147,7 +148,7 @@ def _open_releases(path: Path) -> Handle:
 IN_MEMORY: Mapping[Any, Mapping[str, Any]] = {
     linked_files: {"open_table": open_table, "files_named": files_named},
     store: {"version_labelled": lambda path, label: ask(world.labelled, path.name, label)},
-    sail_store: {
+    guarded_append: {
         "open_version": open_version,
         "arrow_schema": lambda table: None,
         "write_deltalake": write_deltalake,
@@ -170,6 +171,7 @@ IN_MEMORY: Mapping[Any, Mapping[str, Any]] = {
         "label_of_version": lambda path, number: ask(world.version, path.name, number).label,
     },
     status_changes: {
+        "read_statuses": read_statuses,
         "create_table": lambda *given: ask(world.create_statuses),
         "plain_schema": lambda contract: None,
         "table_properties": lambda contract, days: {},

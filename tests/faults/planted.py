@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from winnow.operations import expire, pinned_files, status_changes, vacuum
-from winnow.release import linked_files, promotion, sail_store, store
+from winnow.operations.retention import expire, pinned_files, status_changes, vacuum
+from winnow.release import guarded_append, linked_files, promotion, store
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ BUGS = {
         "two runs have won",
     ),
     "a release is appended whatever was committed meanwhile": Bug(
-        sail_store.SailStore,
-        "append_release",
+        guarded_append,
+        "append_unless_changed",
         "max_commit_retries=0",
         "max_commit_retries=15",
         "two runs of one date",

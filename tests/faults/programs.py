@@ -4,9 +4,9 @@ from collections.abc import Callable, Hashable
 from datetime import date
 
 from winnow.errors import ConflictError, ReleaseError, WinnowError
-from winnow.operations import expire as expire_module
-from winnow.operations import keep, vacuum
-from winnow.operations.expire import ExpireRule
+from winnow.operations.retention import expire as expire_module
+from winnow.operations.retention import keep, vacuum
+from winnow.operations.retention.expire import ExpireRule
 from winnow.release import promotion
 from winnow.release.commits import Label
 from winnow.release.release import ContentHash, Documents, Release, RunRecord, TablePin

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.cli.exit_codes import run_to_exit_code
 from winnow.errors import ReleaseError
-from winnow.operations.clean import find_old_staging, remove_staging
+from winnow.operations.retention.clean import find_old_staging, remove_staging
 from winnow.release.commits import Label
 from winnow.release.opening import open_release
 from winnow.release.release import Release
@@ -53,7 +53,7 @@ class DescribeSigterm:
     def it_ends_with_143_and_without_a_release_and_the_next_run_is_right(
         self, spark: SparkSession, store: Store, step: str
     ) -> None:
-        before = list_releases(store.warehouse)
+        before = list_releases(store.folder)
         run = Run(store, MONDAY, mark="new")
         staged = run.stage(spark)
 
@@ -66,7 +66,7 @@ class DescribeSigterm:
             run.publish(staged, terminate)
 
         assert run_to_exit_code(command, []) == 143
-        assert list_releases(store.warehouse) == before
+        assert list_releases(store.folder) == before
         assert marks(store, MONDAY) == {"a"}
         # What was staged is there and audited: another try may publish it as it is.
         released = run.publish(staged).release
@@ -80,7 +80,7 @@ class DescribeAFullDisk:
         self, spark: SparkSession, store: Store, small_disk: Path
     ) -> None:
         warehouse = small_disk / "warehouse"
-        shutil.copytree(store.warehouse, warehouse)
+        shutil.copytree(store.folder, warehouse)
         small = store_of(spark, warehouse)
         before = list_releases(warehouse)
         dead = warehouse / "_staging" / "dead"
@@ -109,15 +109,15 @@ class DescribeAVacuumFromOutside:
         self, spark: SparkSession, store: Store
     ) -> None:
         """By delta-rs' own vacuum, which knows of no release."""
-        (old, _) = list_releases(store.warehouse)
+        (old, _) = list_releases(store.folder)
         Run(store, MONDAY, mark="new").go(spark)
-        table = DeltaTable(str(store.warehouse / "things"))
+        table = DeltaTable(str(store.folder / "things"))
         assert table.vacuum(dry_run=False) == []
         assert verify_release(old, store) == ()
         gone = table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
         assert len(gone) == 1
         with pytest.raises(ReleaseError, match="is gone: deleted or expired"):
-            open_release(store.warehouse, old.release_id).arrow("things")
+            open_release(store.folder, old.release_id).arrow("things")
         assert {fault.kind for fault in verify_release(old, store)} == {"missing_file"}
         assert marks(store, MONDAY) == {"new"}
 
@@ -129,10 +129,10 @@ class DescribeALostAppend:
             def append_release(self, release: Release, snapshot: ReleasesSnapshot) -> None:
                 pass
 
-        before = list_releases(store.warehouse)
+        before = list_releases(store.folder)
         with pytest.raises(ReleaseError, match=r"cannot be read back .* no such release"):
-            Run(Lost(spark, store.warehouse), MONDAY, mark="new").go(spark)
-        assert list_releases(store.warehouse) == before
+            Run(Lost(spark, store.folder), MONDAY, mark="new").go(spark)
+        assert list_releases(store.folder) == before
         assert marks(store, MONDAY) == {"a"}
 
 
@@ -141,11 +141,11 @@ class DescribeADateThatIsReleasedAnew:
     def it_leaves_the_rows_of_its_older_release_as_they_were(
         self, spark: SparkSession, store: Store
     ) -> None:
-        old = list_releases(store.warehouse)
+        old = list_releases(store.folder)
         rows = [rows_of(store, one) for one in old]
         made = Run(store, MONDAY, mark="late").go(spark, rows=7)
         assert not made.already
-        assert list_releases(store.warehouse) == (*old, made.release)
+        assert list_releases(store.folder) == (*old, made.release)
         assert [rows_of(store, one) for one in old] == rows
         assert len(rows_of(store, made.release)["things"]) == 7
 

@@ -16,8 +16,8 @@ from winnow.cli.main import main
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import ConfigError, ConflictError, InputError, Problem
-from winnow.operations.backfill import build_date
-from winnow.operations.stale import judge_dates
+from winnow.operations.dates.backfill import build_date
+from winnow.operations.dates.stale import judge_dates
 from winnow.release.opening import open_release
 from winnow.release.release import Release
 from winnow.release.releases import read_releases
@@ -234,7 +234,7 @@ class DescribeAConflict:
             tries.append(asked.day)
             raise ConflictError(Problem("releases", "another run released it"))
 
-        monkeypatch.setattr("winnow.operations.backfill.build", lost)
+        monkeypatch.setattr("winnow.operations.dates.backfill.build", lost)
         ended = build_date(request(few_dates(tmp_path)), waits=(0.0, 0.0))
         assert (len(tries), ended.outcome, type(ended.error)) == (3, "failed", ConflictError)
 

@@ -12,7 +12,7 @@ import winnow
 from pyspark.sql import SparkSession
 from winnow.building.progress import Progress
 from winnow.building.request import BuildRequest
-from winnow.operations.processes import Processes
+from winnow.operations.dates.processes import Processes
 
 from tests.child_process import PATH, child_environment
 from tests.events.handmade import DAY
@@ -67,7 +67,6 @@ class DescribeProcesses:
         assert [released(tmp_path / "warehouse", one).ds for one in DATES] == list(DATES)
         assert released(tmp_path / "warehouse", day) == before
 
-    @pytest.mark.fault(1)
     def it_tells_that_a_process_was_killed(self, tmp_path: Path) -> None:
         engine: Any = None
         request = BuildRequest(few_dates(tmp_path), DAY, engine, progress=Progress(quiet=True))

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from winnow.cli.main import main
 from winnow.errors import ConflictError, Problem
-from winnow.operations.clean import find_old_staging, remove_staging
-from winnow.release.run_process import RUN_PROCESS_FILE, RunProcess
+from winnow.operations.retention.clean import find_old_staging, remove_staging
+from winnow.release.run_process import BEGUN_FILE, RUN_PROCESS_FILE, RunProcess
 from winnow.release.staging import staged_runs
 
 from tests.child_process import PATH, child_environment
@@ -93,6 +93,35 @@ class DescribeWhichStagingIsOver:
         monkeypatch.setattr("shutil.rmtree", gone_meanwhile)
         remove_staging(old)
         assert removed == [run.path for run in old.over] != []
+
+    def it_removes_the_folder_of_a_run_that_died_before_it_said_who_it_is(
+        self, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "_staging" / "begun"
+        folder.mkdir(parents=True)
+        (folder / BEGUN_FILE).write_text("{")
+        old = find_old_staging(tmp_path)
+        assert [run.run_id for run in old.over] == ["begun"]
+        # A run begins at this moment: its folder is taken away under it, or is not empty any more.
+        OWN.write(folder)
+        remove_staging(old)
+        assert RunProcess.of(folder) == OWN
+        (folder / RUN_PROCESS_FILE).unlink()
+        remove_staging(find_old_staging(tmp_path))
+        assert not folder.exists()
+
+    def it_leaves_no_folder_where_a_run_cannot_say_who_it_is(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As where the disk is full: nobody could be asked whether it is over, for two days."""
+
+        def full(*_given: object, **_more: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match="No space left"):
+            OWN.write(tmp_path / "run")
+        assert list(tmp_path.iterdir()) == []
 
     def it_has_nothing_to_do_in_a_new_warehouse(self, tmp_path: Path) -> None:
         assert find_old_staging(tmp_path).over == ()

@@ -13,13 +13,14 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.errors import Problem, RequirementError
-from winnow.operations import machine_checks
-from winnow.operations.check import Check
-from winnow.operations.doctor import examine
-from winnow.operations.folder_checks import check_future
+from winnow.operations.doctor import machine_checks
+from winnow.operations.doctor.check import Check
+from winnow.operations.doctor.doctor import examine
+from winnow.operations.doctor.folder_checks import check_future
 from winnow.release.pins import files_of_pin
 from winnow.release.releases import read_releases
 from winnow.release.store import Store
+from winnow.storage.object_path import local_path
 
 from tests.operations.test_clean import left_by
 from tests.release.conftest import store, two_dates
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.one_engine
 @pytest.fixture(autouse=True)
 def quick_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is looked at in tests of its own: Java alone takes half a second."""
-    monkeypatch.setattr("winnow.operations.doctor.check_machine", lambda: ())
+    monkeypatch.setattr("winnow.operations.doctor.doctor.check_machine", lambda: ())
 
 
 def wrong(warehouse: Path) -> Mapping[str, Check]:
@@ -43,42 +44,42 @@ def wrong(warehouse: Path) -> Mapping[str, Check]:
 
 
 def a_file(store: Store, table: str = "things") -> Path:
-    release = read_releases(store.warehouse).newest(MONDAY)
+    release = read_releases(store.folder).newest(MONDAY)
     assert release is not None
     pin = release.pin(table)
     assert pin is not None
-    return files_of_pin(store.warehouse, release, pin).files[0].path
+    return local_path(files_of_pin(store.folder, release, pin).files[0].path)
 
 
 def release_file(store: Store) -> Path:
-    listed = read_releases(store.warehouse).listed_newest(MONDAY)
+    listed = read_releases(store.folder).listed_newest(MONDAY)
     assert listed is not None
-    return listed.files[0].path
+    return local_path(listed.files[0].path)
 
 
 def lose_a_row(store: Store) -> None:
-    path = store.warehouse / "releases"
+    path = store.folder / "releases"
     DeltaTable(str(path)).delete("table_name = 'stats' AND seq = 1")
 
 
 def lose_a_release(store: Store) -> None:
-    DeltaTable(str(store.warehouse / "releases")).delete("seq = 1")
+    DeltaTable(str(store.folder / "releases")).delete("seq = 1")
 
 
 def double_a_release(store: Store) -> None:
-    path = store.warehouse / "releases"
+    path = store.folder / "releases"
     rows = DeltaTable(str(path)).to_pyarrow_dataset().to_table()
     write_deltalake(str(path), rows, mode="append")
 
 
 def allow_a_clean_up(store: Store) -> None:
-    DeltaTable(str(store.warehouse / "things")).alter.set_table_properties(
+    DeltaTable(str(store.folder / "things")).alter.set_table_properties(
         {"delta.enableExpiredLogCleanup": "true"}
     )
 
 
 def cut_the_log(store: Store) -> None:
-    entry = store.warehouse / "things" / "_delta_log" / f"{1:020}.json"
+    entry = store.folder / "things" / "_delta_log" / f"{1:020}.json"
     entry.write_bytes(entry.read_bytes()[:-20])
 
 
@@ -103,7 +104,7 @@ WRONG: dict[str, tuple[Callable[[Store], object], dict[str, str]]] = {
         {"tables": "failed", "pins": "failed", "unneeded files": "warning"},
     ),
     "staging is left": (
-        lambda s: left_by(s.warehouse, "killed-5d", timedelta(days=5)),
+        lambda s: left_by(s.folder, "killed-5d", timedelta(days=5)),
         {"staging": "warning"},
     ),
 }
@@ -111,17 +112,17 @@ WRONG: dict[str, tuple[Callable[[Store], object], dict[str, str]]] = {
 
 class DescribeAWarehouse:
     def it_is_fine_where_nothing_is_wrong(self, store: Store) -> None:
-        assert wrong(store.warehouse) == {}
-        names = [check.name for check in examine(store.warehouse)]
+        assert wrong(store.folder) == {}
+        names = [check.name for check in examine(store.folder)]
         assert len(names) == len(set(names)) == 12
-        left = store.warehouse / "_staging"
+        left = store.folder / "_staging"
         assert list(left.iterdir()) == []
 
     @pytest.mark.parametrize("name", WRONG)
     def it_is_told_what_is_wrong_and_what_to_do(self, store: Store, name: str) -> None:
         damage, expected = WRONG[name]
         damage(store)
-        found = wrong(store.warehouse)
+        found = wrong(store.folder)
         states = {check.name: check.state for check in found.values()}
         assert states == expected
         steps = [check.next_step for check in found.values() if check.name != "unreleased runs"]
@@ -129,7 +130,7 @@ class DescribeAWarehouse:
 
     def it_is_told_which_release_is_lost(self, store: Store) -> None:
         lose_a_release(store)
-        assert wrong(store.warehouse)["releases"].text == (
+        assert wrong(store.folder)["releases"].text == (
             "releases: the releases with these numbers are missing, found 1"
         )
 
@@ -138,20 +139,20 @@ class DescribeAWarehouse:
     ) -> None:
         run = Run(store, MONDAY, "b")
         store.promote(run.stage(spark)["things"], MONDAY, LABEL)
-        shutil.rmtree(store.warehouse / "_staging" / run.record.run_id)
-        found = wrong(store.warehouse)
+        shutil.rmtree(store.folder / "_staging" / run.record.run_id)
+        found = wrong(store.folder)
         assert found.keys() == {"unreleased runs"}
         assert found["unreleased runs"].text.endswith(": run")
 
     def it_says_no_more_where_the_releases_cannot_be_read(self, store: Store) -> None:
-        entry = store.warehouse / "releases" / "_delta_log" / f"{1:020}.json"
+        entry = store.folder / "releases" / "_delta_log" / f"{1:020}.json"
         entry.write_bytes(b"x")
-        checks = list(examine(store.warehouse))
+        checks = list(examine(store.folder))
         assert (checks[-1].name, checks[-1].state) == ("releases", "failed")
         assert str(entry) in checks[-1].text
 
     def it_is_told_of_a_release_of_the_future(self, store: Store) -> None:
-        snapshot = read_releases(store.warehouse)
+        snapshot = read_releases(store.folder)
         assert check_future(snapshot).state == "ok"
         yesterday = datetime.now(UTC) - timedelta(days=1)
         assert check_future(snapshot, yesterday).state == "warning"
@@ -161,9 +162,11 @@ class DescribeAWarehouse:
         self, store: Store, free: float, state: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         size = sum(a_file(store, table).stat().st_size for table in ("things", "stats"))
-        usage = shutil.disk_usage(store.warehouse)._replace(free=int(free * size) - 1)
-        monkeypatch.setattr("winnow.operations.folder_checks.shutil.disk_usage", lambda _: usage)
-        found = {check.name: check.state for check in examine(store.warehouse)}
+        usage = shutil.disk_usage(store.folder)._replace(free=int(free * size) - 1)
+        monkeypatch.setattr(
+            "winnow.operations.doctor.folder_checks.shutil.disk_usage", lambda _: usage
+        )
+        found = {check.name: check.state for check in examine(store.folder)}
         assert found["free space"] == state
 
     def it_is_told_of_links_that_are_refused_and_of_a_clock_that_is_off(
@@ -174,15 +177,15 @@ class DescribeAWarehouse:
 
         now = time.time()
         monkeypatch.setattr(Path, "hardlink_to", refuse)
-        monkeypatch.setattr("winnow.operations.folder_checks.time.time", lambda: now - 3_600)
-        found = wrong(store.warehouse)
+        monkeypatch.setattr("winnow.operations.doctor.folder_checks.time.time", lambda: now - 3_600)
+        found = wrong(store.folder)
         assert found.keys() == {"links", "clock"}
         assert "+3,600 s" in found["clock"].text
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
     def it_is_told_that_it_cannot_be_written(self, store: Store) -> None:
-        (store.warehouse / "_staging").chmod(0o500)
-        assert wrong(store.warehouse)["write access"].state == "failed"
+        (store.folder / "_staging").chmod(0o500)
+        assert wrong(store.folder)["write access"].state == "failed"
 
 
 class DescribeTheMachine:
@@ -195,7 +198,7 @@ class DescribeTheMachine:
         def gone(name: str) -> None:
             raise ModuleNotFoundError(name=name)
 
-        monkeypatch.setattr("winnow.operations.machine_checks.importlib.import_module", gone)
+        monkeypatch.setattr("winnow.operations.doctor.machine_checks.importlib.import_module", gone)
         found = {check.name: check for check in machine_checks.check_machine()}
         assert found["extra polars"].state == "warning"
         assert found["extra polars"].next_step == "pip install 'winnow[polars]'"
@@ -215,8 +218,8 @@ class DescribeTheCommand:
     def it_ends_with_3_only_where_something_failed(
         self, store: Store, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        words = ["doctor", "--warehouse", str(store.warehouse)]
-        left_by(store.warehouse, "killed-5d", timedelta(days=5))
+        words = ["doctor", "--warehouse", str(store.folder)]
+        left_by(store.folder, "killed-5d", timedelta(days=5))
         assert main(words) == 0
         assert "warning  staging: 1 run is over and has left" in capsys.readouterr().out
         a_file(store).unlink()

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError
 from winnow.cli.main import main
 from winnow.contracts.tables import table_contract
 from winnow.errors import ConfigError, ConflictError, ReleaseError
-from winnow.operations.expire import ExpireRule, expire, find_expiring
-from winnow.operations.keep import tag_release
+from winnow.operations.retention import status_changes
+from winnow.operations.retention.expire import ExpireRule, expire, find_expiring
+from winnow.operations.retention.keep import tag_release
 from winnow.release.creation import ensure_table
 from winnow.release.opening import open_dates, open_release
 from winnow.release.release import Release, releases_contract
@@ -136,6 +139,19 @@ class DescribeExpire:
             with pytest.raises(ConflictError, match="tagged or expired releases meanwhile"):
                 expire(warehouse, plan)
             assert live(warehouse) == [1, 2, 3, 4, 5, 6]
+
+    def it_is_done_where_the_answer_alone_is_lost(
+        self, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def write_and_lose_the_answer(*words: Any, **more: Any) -> None:
+            write_deltalake(*words, **more)
+            raise CommitFailedError("somebody else committed")
+
+        monkeypatch.setattr(status_changes, "write_deltalake", write_and_lose_the_answer)
+        expire(warehouse, find_expiring(warehouse, ExpireRule(keep_last=1)))
+        assert live(warehouse) == [4, 5, 6]
+        assert tag_release(warehouse, IDS[3], "prod") is True
+        assert read_releases(warehouse).statuses.tags == {IDS[3]: ("prod",)}
 
     def it_keeps_its_table_one_file(self, warehouse: Path) -> None:
         for number in range(25):

@@ -5,6 +5,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
@@ -12,22 +13,25 @@ from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord, Erasure
 from winnow.cli.main import main
 from winnow.errors import ConflictError, ReleaseError
-from winnow.operations import erased_files
-from winnow.operations import forget as forget_module
-from winnow.operations.erased_releases import move_pins
-from winnow.operations.erased_users import ErasedUsers
-from winnow.operations.expire import ExpireRule, expire, find_expiring
-from winnow.operations.forget import Forgotten, forget
-from winnow.operations.repair import repair_releases
-from winnow.operations.vacuum import find_unpinned
+from winnow.operations.doctor.repair import repair_releases
+from winnow.operations.forgetting import erased_files
+from winnow.operations.forgetting import forget as forget_module
+from winnow.operations.forgetting.erased_releases import move_pins
+from winnow.operations.forgetting.erased_users import ErasedUsers
+from winnow.operations.forgetting.forget import Forgotten, forget
+from winnow.operations.retention.expire import ExpireRule, expire, find_expiring
+from winnow.operations.retention.vacuum import find_unpinned
+from winnow.release import sorted_files
 from winnow.release.metadata import files_named, open_table
 from winnow.release.opening import open_release
 from winnow.release.paths import staging_path
 from winnow.release.promotion import Published
 from winnow.release.releases import read_releases
+from winnow.release.row_groups import SPLITS
 from winnow.release.run_process import at_work
 from winnow.release.store import Store
 from winnow.release.verify import verify_release
+from winnow.report.page import tiles_of
 
 from tests.cli.conftest import Told, told
 from tests.operations.forgettable import (
@@ -47,7 +51,7 @@ __all__ = ["told"]
 
 pytestmark = [pytest.mark.one_engine, pytest.mark.usefixtures("shared_engine")]
 
-_MOVE_PINS = "winnow.operations.forget.move_pins"
+_MOVE_PINS = "winnow.operations.forgetting.forget.move_pins"
 Rows = dict[str, dict[str, list[str]]]
 
 
@@ -76,8 +80,8 @@ def every_table(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
 def rows_of(store: Store) -> Rows:
     """Every row of every release as text, each table in one order."""
     found: Rows = {}
-    for one in read_releases(store.warehouse).releases:
-        reader = open_release(store.warehouse, one.release_id)
+    for one in read_releases(store.folder).releases:
+        reader = open_release(store.folder, one.release_id)
         found[one.release_id] = {
             table: sorted(repr(row) for row in reader.arrow(table).to_table().to_pylist())
             for table in reader.tables
@@ -102,7 +106,7 @@ def erase(store: Store, *who: str) -> Forgotten:
 def shapes_of(store: Store) -> list[object]:
     """Of the one file of each table: its columns, whether it is in order, its row groups."""
     found: list[object] = []
-    reader = open_release(store.warehouse, read_releases(store.warehouse).releases[0].release_id)
+    reader = open_release(store.folder, read_releases(store.folder).releases[0].release_id)
     for table in tables_with_users():
         (file,) = (pq.ParquetFile(path) for path in reader.files(table))
         keys = file.read(["shuffle_key"]) if "shuffle_key" in file.schema.names else None
@@ -114,7 +118,7 @@ def shapes_of(store: Store) -> list[object]:
 
 
 def all_verify(store: Store, n: int = 3) -> None:
-    found = read_releases(store.warehouse).releases
+    found = read_releases(store.folder).releases
     assert [verify_release(one, store) for one in found] == [()] * n
 
 
@@ -138,7 +142,7 @@ class DescribeForget:
 
     def it_says_when_and_how_many_and_names_nobody(self, store: Store) -> None:
         erase(store, WHO)
-        first, *others = read_releases(store.warehouse).releases
+        first, *others = read_releases(store.folder).releases
         assert WHO not in first.quality_json
         record = json.loads(first.quality_json)
         assert [one["detail"] for one in record["gates"]] == [
@@ -154,49 +158,88 @@ class DescribeForget:
                 Erasure(erased_ts=whole.erased[0].erased_ts, rows=dict.fromkeys(SOME, 3)),
             )
 
+    def it_is_seen_in_the_list_of_releases_and_on_the_page(
+        self, store: Store, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        words = ["releases", "--warehouse", str(store.folder)]
+        assert main(words) == 0
+        assert "erased" not in capsys.readouterr().out
+        erase(store, WHO)
+        assert main(words) == 0
+        head, *rows = [
+            line.split() for line in capsys.readouterr().out.splitlines() if line.strip()
+        ]
+        place = head.index("erased")
+        assert [row[place] for row in rows if row[0][:2] == "20"] == [str(3 * len(SOME))] * 3
+        assert main([*words, "--json"]) == 0
+        told_ = json.loads(capsys.readouterr().out)
+        assert [one["erased"][0]["rows"] for one in told_] == [dict.fromkeys(SOME, 3)] * 3
+        erased = (Erasure(erased_ts=datetime(2026, 3, 4, tzinfo=UTC), rows={"positives": 1234}),)
+        record = AuditRecord(verdict="pass", gates=(), erased=erased)
+        (tile,) = (one for one in tiles_of(record) if one.name == "Rows erased")
+        assert (tile.figure, tile.note) == ("1,234", "users forgotten, last on 2026-03-04")
+        untouched = AuditRecord(verdict="pass", gates=())
+        assert "Rows erased" not in [one.name for one in tiles_of(untouched)]
+
     def it_leaves_the_newest_version_with_the_newest_release(self, store: Store) -> None:
         erase(store, WHO)
-        newest = open_release(store.warehouse, ds=MONDAY)
+        newest = open_release(store.folder, ds=MONDAY)
         for table in newest.tables:
-            head = DeltaTable(str(store.warehouse / table))
+            head = DeltaTable(str(store.folder / table))
             named = {uri.split("/")[-1] for uri in head.file_uris() if str(MONDAY) in uri}
             assert named == {path.split("/")[-1] for path in newest.files(table)}
 
     def it_leaves_alone_what_holds_nothing_of_them(self, store: Store, spark: SparkSession) -> None:
         release_rows(store, spark, TUESDAY, 4, users=range(2, 9), tables=["positives"])
-        *_, last = read_releases(store.warehouse).releases
+        *_, last = read_releases(store.folder).releases
         before = rows_of(store)
         done = erase(store, WHO)
         assert len(done.releases) == 3 and last.release_id not in done.releases
-        assert read_releases(store.warehouse).find(last.release_id) == last
+        assert read_releases(store.folder).find(last.release_id) == last
         assert rows_of(store) == without(before, WHO)
-        path = store.warehouse / "positives"
+        path = store.folder / "positives"
         (named,) = (one for one in files_named(path, open_table(path)) if one.ds == TUESDAY)
         assert pq.read_metadata(named.path).num_rows == 7 * 3, "that of the newest release"
+        all_verify(store, 4)
+
+    def it_takes_files_in_the_order_of_the_key_alone_as_spark_itself_writes_them(
+        self, store: Store, spark: SparkSession
+    ) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                sorted_files, "split_places", lambda rows: np.zeros(rows.num_rows, np.int8)
+            )
+            release_rows(store, spark, TUESDAY, 4, tables=["positives"])
+        reader = open_release(store.warehouse, ds=TUESDAY)
+        splits = pq.read_table(reader.files("positives")[0], columns=["split"])["split"].to_pylist()
+        assert splits != sorted(splits, key=SPLITS.index)
+        before = rows_of(store)
+        erase(store, WHO)
+        assert rows_of(store) == without(before, WHO)
         all_verify(store, 4)
 
     def it_goes_by_numbers_too(self, spark: SparkSession, tmp_path: Path) -> None:
         store = store_of(spark, tmp_path / "numbers")
         release_rows(store, spark, MONDAY, 5, ids=NUMBER_IDS, tables=["positives"])
         assert [rows for _, rows in erase(store, "7", "8").releases.values()] == [{"positives": 6}]
-        users = open_release(store.warehouse).arrow("positives").to_table()["user_id"].to_pylist()
+        users = open_release(store.folder).arrow("positives").to_table()["user_id"].to_pylist()
         assert set(users) == set(range(1, USERS + 1)) - {7, 8}
         all_verify(store, 1)
-        assert main(["forget", "--users", "x7", "--warehouse", str(store.warehouse)]) == 2
+        assert main(["forget", "--users", "x7", "--warehouse", str(store.folder)]) == 2
 
     def it_can_leave_a_table_without_rows(self, spark: SparkSession, tmp_path: Path) -> None:
         store = store_of(spark, tmp_path / "one")
         release_rows(store, spark, MONDAY, 6, users=[1], tables=["positives"])
         erase(store, WHO)
-        reader = open_release(store.warehouse)
+        reader = open_release(store.folder)
         assert reader.arrow("positives").count_rows() == 0
         all_verify(store, 1)
 
 
 class DescribeTheProof:
     def it_refuses_a_table_that_is_not_what_was_released(self, store: Store) -> None:
-        before = read_releases(store.warehouse).releases
-        path = Path(open_release(store.warehouse, before[0].release_id).files("positives")[0])
+        before = read_releases(store.folder).releases
+        path = Path(open_release(store.folder, before[0].release_id).files("positives")[0])
         rows = pq.read_table(path, partitioning=None)
         keys = rows["sample_id"].to_pylist()
         changed = rows.set_column(
@@ -205,22 +248,24 @@ class DescribeTheProof:
         pq.write_table(changed, path)
         with pytest.raises(ReleaseError, match="does not hold what the release says"):
             erase(store, WHO)
-        assert read_releases(store.warehouse).releases == before
+        assert read_releases(store.folder).releases == before
 
     def it_refuses_files_that_lost_another_row(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        before, files = rows_of(store), set(store.warehouse.rglob("*.parquet"))
+        before, files = rows_of(store), set(store.folder.rglob("*.parquet"))
         write = erased_files._write
         monkeypatch.setattr(erased_files, "_write", lambda rows, *rest: write(rows.slice(1), *rest))
         with pytest.raises(ReleaseError, match="not what the table held less the rows that go"):
             erase(store, WHO)
         assert rows_of(store) == before
-        assert set(store.warehouse.rglob("*.parquet")) == files, "nothing is left behind"
+        assert set(store.folder.rglob("*.parquet")) == files, "nothing is left behind"
 
 
 class DescribeACrash:
-    @pytest.mark.parametrize("step", ["write_without", "version_labelled", "move_pins"])
+    @pytest.mark.parametrize(
+        "step", ["write_without", "contents_without", "version_labelled", "move_pins"]
+    )
     def it_leaves_all_as_it_was_and_running_again_finishes(
         self, store: Store, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
@@ -229,7 +274,7 @@ class DescribeACrash:
 
         def killed(*given: object) -> object:
             calls.append(step)
-            if len(calls) > 3 or step == "move_pins":
+            if len(calls) > 3 or step in ("contents_without", "move_pins"):
                 raise KeyboardInterrupt
             return real(*given)
 
@@ -280,27 +325,27 @@ class DescribeOthersAtTheSameMoment:
 
 class DescribeWhatIsLeft:
     def it_is_deleted_at_once_and_the_id_is_found_nowhere(self, store: Store, told: Told) -> None:
-        page = store.warehouse / "_reports" / "r" / "index.html"
+        page = store.folder / "_reports" / "r" / "index.html"
         other = page.with_name("other.html")
         page.parent.mkdir(parents=True)
         page.write_text(f"user &#39;{WHO}&#39; has", encoding="utf-8")
         other.write_text("user &#39;x&#39; has", encoding="utf-8")
-        staged = store.warehouse / "_staging" / "dead"
+        staged = store.folder / "_staging" / "dead"
         staged.mkdir(parents=True)
-        shutil.copy(open_release(store.warehouse).files("positives")[0], staged)
+        shutil.copy(open_release(store.folder).files("positives")[0], staged)
         with at_work(staged):
             pass
         expire(
-            store.warehouse,
-            find_expiring(store.warehouse, ExpireRule(dates=frozenset({TUESDAY}))),
+            store.folder,
+            find_expiring(store.folder, ExpireRule(dates=frozenset({TUESDAY}))),
         )
         before = rows_of(store)
-        assert found_in(store.warehouse, WHO) > 3 * len(SOME)
-        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.warehouse)]
+        assert found_in(store.folder, WHO) > 3 * len(SOME)
+        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.folder)]
         done = told(*words)
         assert (done["users"], done["staged_runs"], done["deleted"]) == (1, 1, True)
-        assert found_in(store.warehouse, WHO) == 0
-        assert found_in(store.warehouse, OTHER) >= 2 * len(SOME)
+        assert found_in(store.folder, WHO) == 0
+        assert found_in(store.folder, OTHER) >= 2 * len(SOME)
         assert (page.exists(), other.exists()) == (False, True)
         assert rows_of(store) == without(before, WHO)
         all_verify(store, 2)
@@ -308,68 +353,85 @@ class DescribeWhatIsLeft:
     def it_stays_until_it_is_asked_for_and_may_be_deleted_later(
         self, store: Store, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        reader = open_release(store.warehouse)
+        reader = open_release(store.folder)
         open_files = reader.table_files("positives")
-        where = ["--warehouse", str(store.warehouse)]
+        where = ["--warehouse", str(store.folder)]
         assert main(["forget", "--users", WHO, *where]) == 0
         shown = capsys.readouterr()
         assert "run it again with --vacuum" in shown.out
         assert WHO not in shown.out + shown.err
         assert WHO in open_files.dataset().to_table()["user_id"].to_pylist()
         assert main(["forget", "--users", WHO, *where, "--vacuum"]) == 0
-        assert found_in(store.warehouse, WHO) == 0
+        assert found_in(store.folder, WHO) == 0
 
     def it_is_told_where_a_run_at_work_may_hold_more(self, store: Store) -> None:
-        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.warehouse)]
-        with at_work(staging_path(store.warehouse, "alive")):
+        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.folder)]
+        with at_work(staging_path(store.folder, "alive")):
             assert main(words) == 4
         assert not any(WHO in str(one) for one in rows_of(store).values())
         assert main(words) == 0
-        assert found_in(store.warehouse, WHO) == 0
+        assert found_in(store.folder, WHO) == 0
+
+    def it_stands_in_no_record_of_a_release_that_has_expired(self, store: Store) -> None:
+        """Its rows in the table of releases stay, and one names the user."""
+        expire(store.folder, find_expiring(store.folder, ExpireRule(keep_last=1)))
+        before = [one.seq for one in read_releases(store.folder).expired]
+        where = ["--warehouse", str(store.folder)]
+        assert main(["forget", "--users", WHO, "--vacuum", *where]) == 0
+        assert found_in(store.folder, WHO) == 0
+        assert [one.seq for one in read_releases(store.folder).expired] == before == [1]
+        all_verify(store, 2)
+
+    @pytest.mark.parametrize("again", [1, 2])
+    def it_stands_in_no_copy_that_repairs_have_left(self, store: Store, again: int) -> None:
+        for _ in range(again):
+            shutil.rmtree(store.folder / "releases" / "_delta_log")
+            repair_releases(store.folder)
+        where = ["--warehouse", str(store.folder)]
+        assert main(["forget", "--users", WHO, "--vacuum", *where]) == 0
+        assert found_in(store.folder, WHO) == 0
 
     def it_is_not_brought_back_by_a_repair(self, store: Store) -> None:
         before = rows_of(store)
         erase(store, WHO)
-        shutil.rmtree(store.warehouse / "releases" / "_delta_log")
-        assert len(repair_releases(store.warehouse).restored) == 3
+        shutil.rmtree(store.folder / "releases" / "_delta_log")
+        assert len(repair_releases(store.folder).restored) == 3
         assert rows_of(store) == without(before, WHO)
 
     def it_is_nothing_that_vacuum_would_not_delete_in_the_end(self, store: Store) -> None:
         erase(store, WHO)
         late = datetime.now(UTC) + timedelta(days=9)
-        old = find_unpinned(store.warehouse, now=late)
+        old = find_unpinned(store.folder, now=late)
         assert sum(map(len, old.tables.values())) >= 3 * len(SOME)
 
 
 class DescribeTheCommand:
     def it_counts_and_changes_nothing_in_a_dry_run(self, store: Store, told: Told) -> None:
-        before = {path: path.stat().st_mtime_ns for path in store.warehouse.rglob("*")}
-        done = told("forget", "--users", WHO, "--dry-run", "--warehouse", str(store.warehouse))
+        before = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")}
+        done = told("forget", "--users", WHO, "--dry-run", "--warehouse", str(store.folder))
         assert [one["ds"] for one in done["releases"].values()] == [str(MONDAY)] * 2 + [
             str(TUESDAY)
         ]
         assert all(one["rows"] == dict.fromkeys(SOME, 3) for one in done["releases"].values())
-        after = {path: path.stat().st_mtime_ns for path in store.warehouse.rglob("*")}
+        after = {path: path.stat().st_mtime_ns for path in store.folder.rglob("*")}
         assert after == before
 
     def it_takes_ids_from_a_file(self, store: Store, told: Told, tmp_path: Path) -> None:
         ids = tmp_path / "ids.txt"
         ids.write_text(f"{WHO}\n\n{OTHER}\n{ABSENT}\n", encoding="utf-8")
         before = rows_of(store)
-        done = told("forget", "--users-from", str(ids), "--warehouse", str(store.warehouse))
+        done = told("forget", "--users-from", str(ids), "--warehouse", str(store.folder))
         assert done["users"] == 3
         assert rows_of(store) == without(before, WHO, OTHER)
 
     @pytest.mark.parametrize("words", [[], ["--users", " "], ["--users-from", "/no/such/file"]])
     def it_refuses_to_forget_nobody(self, store: Store, words: list[str]) -> None:
-        assert main(["forget", *words, "--warehouse", str(store.warehouse)]) == 2
+        assert main(["forget", *words, "--warehouse", str(store.folder)]) == 2
 
     def it_does_nothing_where_nobody_is_found(self, store: Store, told: Told) -> None:
-        before = read_releases(store.warehouse).version
-        assert (
-            told("forget", "--users", ABSENT, "--warehouse", str(store.warehouse))["releases"] == {}
-        )
-        assert read_releases(store.warehouse).version == before
+        before = read_releases(store.folder).version
+        assert told("forget", "--users", ABSENT, "--warehouse", str(store.folder))["releases"] == {}
+        assert read_releases(store.folder).version == before
 
 
 def found_in(folder: Path, text: str) -> int:

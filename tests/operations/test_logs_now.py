@@ -20,7 +20,7 @@ from winnow.engine.choice import engine_of
 from winnow.errors import InputError
 from winnow.logs.files.locations import Location, source_file
 from winnow.logs.parquet.footers import read_footers
-from winnow.operations.logs_now import dates_with_logs, list_logs
+from winnow.operations.dates.logs_now import dates_with_logs, list_logs
 
 from tests.events.handmade import DAY
 from tests.operations.few_dates import DATES, LATER, few_dates, write_logs

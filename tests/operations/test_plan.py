@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from winnow.errors import ConflictError, GateError, InputError, Problem, WinnowError
-from winnow.operations.backfill import run_plan
-from winnow.operations.outcomes import Backfill, DateOutcome
-from winnow.operations.plan import PlannedDate, Which, plan_dates
-from winnow.operations.reasons import Reason
-from winnow.operations.stale import DateState, State
+from winnow.operations.dates.backfill import run_plan
+from winnow.operations.dates.outcomes import Backfill, DateOutcome
+from winnow.operations.dates.plan import PlannedDate, Which, plan_dates
+from winnow.operations.dates.reasons import Reason
+from winnow.operations.dates.stale import DateState, State
 
 DATES = [date(2026, 1, 1) + timedelta(number) for number in range(6)]
 IMMATURE = Reason("immature", "what it waited for is there")
@@ -146,7 +146,7 @@ class DescribeRunningAPlan:
         assert [one.ds for one in done.dates] == DATES[:5]
 
     def it_keeps_a_date_whose_state_did_not_change(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("winnow.operations.backfill.read_releases", lambda _: None)
+        monkeypatch.setattr("winnow.operations.dates.backfill.read_releases", lambda _: None)
         workers = Recorded()
         done = run(plan_dates([OF_EACH[1], state(2, "current")], carries=True), workers)
         assert workers.begun == [DATES[1]]

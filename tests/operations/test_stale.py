@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from winnow.cli.main import main
 from winnow.config.tree import Config
 from winnow.errors import ConfigError, InputError, Problem, ReleaseError
-from winnow.operations.stale import DateState, judge_dates
+from winnow.operations.dates.plan import plan_dates
+from winnow.operations.dates.stale import DateState, judge_dates
 from winnow.release.releases import read_releases
 
 from tests.events.handmade import DAY
@@ -128,6 +129,25 @@ class DescribeInputsThatChanged:
         assert first.text.endswith("part.parquet is gone")
         assert second.state == "current"
 
+    def it_is_not_stale_where_old_logs_were_deleted_by_the_date(self, base: Path) -> None:
+        """It could not be made again; one file of several may have been taken away by mistake."""
+        folder = part(base, "clicks", DATES[0] - timedelta(1)).parent
+        shutil.copy(folder / "part.parquet", folder / "more.parquet")
+        built_again = states(few_dates(base), DATES[0], DATES[0])
+        assert [one.state for one in built_again] == ["stale"]
+        for path in (folder / "more.parquet", folder / "part.parquet"):
+            path.unlink()
+        first, second = states(few_dates(base), *DATES[:2])
+        assert (first.state, first.to_build, second.state) == ("inputs gone", False, "current")
+        assert [reason.kind for reason in first.reasons] == ["gone"]
+        assert first.text == f"clicks: {folder.name}/part.parquet is gone"
+        add_late_rows(base, DATES[0])
+        late, _ = states(few_dates(base), *DATES[:2])
+        assert late.state == "inputs gone"
+        assert late.text.startswith(f"clicks: {folder.name}/part.parquet is gone; ")
+        (planned,) = plan_dates([late], "all")
+        assert planned.action == "keep"
+
     def it_does_not_mind_where_the_logs_lie(self, base: Path, tmp_path: Path) -> None:
         for log in (*LOGS, "items"):
             shutil.move(base / log, tmp_path / "elsewhere" / log)
@@ -146,7 +166,7 @@ class DescribeOtherReasons:
     ) -> None:
         made = read_releases(base / "warehouse").newest(DATES[0])
         assert made is not None
-        monkeypatch.setattr("winnow.operations.stale.code_version", lambda: "9.9")
+        monkeypatch.setattr("winnow.operations.dates.stale.code_version", lambda: "9.9")
         (found,) = states(few_dates(base), DATES[0], DATES[0])
         assert found.text == f"made by version {made.code_version}, this is 9.9"
 
@@ -166,7 +186,7 @@ class DescribeOtherReasons:
         def unreadable(*_: object) -> None:
             raise ReleaseError(Problem("the release", "its texts stand in no row of it"))
 
-        monkeypatch.setattr("winnow.operations.stale.last_confirmed", unreadable)
+        monkeypatch.setattr("winnow.operations.dates.stale.last_confirmed", unreadable)
         assert kinds(few_dates(base)) == {DATES[0]: ["damaged"], DATES[1]: ["damaged"]}
 
     def it_refuses_to_look_at_logs_that_are_not_there(self, base: Path) -> None:

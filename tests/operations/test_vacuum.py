@@ -11,9 +11,14 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
-from winnow.operations.expire import ExpireRule, expire, find_expiring
-from winnow.operations.repair import repair_releases
-from winnow.operations.vacuum import SAFE_AGE, UnpinnedFiles, delete_unpinned, find_unpinned
+from winnow.operations.doctor.repair import repair_releases
+from winnow.operations.retention.expire import ExpireRule, expire, find_expiring
+from winnow.operations.retention.vacuum import (
+    SAFE_AGE,
+    UnpinnedFiles,
+    delete_unpinned,
+    find_unpinned,
+)
 from winnow.release.creation import ensure_table
 from winnow.release.linked_files import DayCommit
 from winnow.release.opening import open_release
@@ -24,6 +29,7 @@ from winnow.release.releases import read_releases
 from winnow.release.run_process import at_work
 from winnow.release.store import Store
 from winnow.release.verify import verify_release
+from winnow.storage.object_path import local_path
 
 from tests.release.conftest import store, two_dates
 from tests.release.released import LABEL, marks
@@ -37,39 +43,39 @@ pytestmark = pytest.mark.one_engine
 
 
 def parquet(store: Store) -> set[Path]:
-    tables = (store.warehouse / table for table in ("things", "stats"))
+    tables = (store.folder / table for table in ("things", "stats"))
     return {path for table in tables for path in table.glob("ds=*/*.parquet")}
 
 
 def vacuumed(
     store: Store, older_than: timedelta = SAFE_AGE, now: datetime = LATER
 ) -> UnpinnedFiles:
-    found = find_unpinned(store.warehouse, older_than, now)
-    return delete_unpinned(store.warehouse, found, "test")
+    found = find_unpinned(store.folder, older_than, now)
+    return delete_unpinned(store.folder, found, "test")
 
 
 def gone(found: UnpinnedFiles) -> set[Path]:
-    return {file.path for files in found.tables.values() for file in files}
+    return {local_path(file.path) for files in found.tables.values() for file in files}
 
 
 def files_of(store: Store, release: Release) -> set[Path]:
-    reader = open_release(store.warehouse, release.release_id)
+    reader = open_release(store.folder, release.release_id)
     return {Path(file) for table in reader.tables for file in reader.files(table)}
 
 
 def let_expire(store: Store, rule: ExpireRule, now: datetime | None = None) -> None:
-    expire(store.warehouse, find_expiring(store.warehouse, rule), now)
+    expire(store.folder, find_expiring(store.folder, rule), now)
 
 
 def replaced(store: Store, spark: SparkSession, mark: str = "b") -> tuple[Release, Published]:
     """Release Monday a second time; return the release before and what came of it."""
-    before = read_releases(store.warehouse).newest(MONDAY)
+    before = read_releases(store.folder).newest(MONDAY)
     assert before is not None
     return before, Run(store, MONDAY, mark).go(spark)
 
 
 def all_hold(store: Store) -> None:
-    live = read_releases(store.warehouse).releases
+    live = read_releases(store.folder).releases
     assert live
     assert [verify_release(release, store) for release in live] == [()] * len(live)
 
@@ -81,7 +87,7 @@ class DescribeWhatIsPinned:
         self, store: Store, spark: SparkSession, years: int
     ) -> None:
         replaced(store, spark)
-        path = store.warehouse / "things"
+        path = store.folder / "things"
         DeltaTable(str(path)).alter.set_table_properties(
             {"delta.deletedFileRetentionDuration": "interval 0 hours"}
         )
@@ -99,8 +105,8 @@ class DescribeWhatIsPinned:
         old, new = replaced(store, spark)
         own, kept = files_of(store, old), parquet(store) - files_of(store, old)
         let_expire(store, ExpireRule(keep_last=1))
-        assert gone(find_unpinned(store.warehouse)) == set(), "it has just expired"
-        assert gone(find_unpinned(store.warehouse, now=LATER)) == own
+        assert gone(find_unpinned(store.folder)) == set(), "it has just expired"
+        assert gone(find_unpinned(store.folder, now=LATER)) == own
         assert parquet(store) == own | kept, "nothing is deleted by looking"
         assert gone(vacuumed(store)) == own
         assert parquet(store) == kept
@@ -110,7 +116,7 @@ class DescribeWhatIsPinned:
 
     def it_is_read_on_by_who_has_it_open(self, store: Store, spark: SparkSession) -> None:
         old, _ = replaced(store, spark)
-        reader = open_release(store.warehouse, old.release_id)
+        reader = open_release(store.folder, old.release_id)
         let_expire(store, ExpireRule(keep_last=1), LATER - timedelta(days=6))
         assert gone(vacuumed(store)) == set()
         names = reader.arrow("things").to_table(columns=["name"])["name"].to_pylist()
@@ -122,22 +128,22 @@ class DescribeWhatIsPinned:
     ) -> None:
         replaced(store, spark)
         let_expire(store, ExpireRule(keep_last=1), LATER - timedelta(days=60))
-        tuesday = read_releases(store.warehouse).newest(TUESDAY)
+        tuesday = read_releases(store.folder).newest(TUESDAY)
         assert tuesday is not None
         pin = tuesday.pin("things")
         assert pin is not None
-        entry = store.warehouse / "things" / "_delta_log" / f"{pin.version:020}.json"
+        entry = store.folder / "things" / "_delta_log" / f"{pin.version:020}.json"
         label = f'"run_id\\":\\"{tuesday.run_id}'
         assert label in entry.read_text(encoding="utf-8")
         entry.write_text(
             entry.read_text(encoding="utf-8").replace(label, '"run_id\\":\\"another'), "utf-8"
         )
-        found = find_unpinned(store.warehouse, now=LATER)
+        found = find_unpinned(store.folder, now=LATER)
         assert set(found.tables) == {"release_status", "stats"}
         assert {path.parent.parent.name for path in gone(found)} == {"stats"}
         (problem,) = found.problems
         assert problem.what.startswith("nobody knows which files it pins: version 2 is another")
-        words = ["vacuum", "--run", "--warehouse", str(store.warehouse), "--json"]
+        words = ["vacuum", "--run", "--warehouse", str(store.folder), "--json"]
         assert main(words) == 3
         assert json.loads(capsys.readouterr().out)["tables"].keys() == set(found.tables)
 
@@ -145,7 +151,7 @@ class DescribeWhatIsPinned:
 class DescribeAWarehouseThatIsNamedInAnotherWay:
     @pytest.mark.parametrize("way", ["link", "dots"])
     def it_keeps_what_releases_pin(self, store: Store, tmp_path: Path, way: str) -> None:
-        (tmp_path / "link").symlink_to(store.warehouse)
+        (tmp_path / "link").symlink_to(store.folder)
         (tmp_path / "other").mkdir()
         named = tmp_path / ("link" if way == "link" else "other/../ware house")
         found = find_unpinned(named, timedelta(0), LATER)
@@ -157,32 +163,32 @@ class DescribeReleasesThatMayComeBack:
     """Files of a release that was lost are needed, and no release that is listed pins them."""
 
     def it_deletes_nothing_where_the_table_of_releases_is_gone(self, store: Store) -> None:
-        shutil.rmtree(store.warehouse / "releases")
+        shutil.rmtree(store.folder / "releases")
         for table in ("things", "stats"):  # as tables of Winnow are known by their names
-            (store.warehouse / table).rename(store.warehouse / KNOWN[table])
-        found = find_unpinned(store.warehouse, now=LATER)
+            (store.folder / table).rename(store.folder / KNOWN[table])
+        found = find_unpinned(store.folder, now=LATER)
         assert (found.tables, [problem.what for problem in found.problems]) == (
             {}, ["there is no table releases"],
         )  # fmt: skip
-        assert main(["vacuum", "--run", "--warehouse", str(store.warehouse)]) == 0, "all is young"
+        assert main(["vacuum", "--run", "--warehouse", str(store.folder)]) == 0, "all is young"
 
     @pytest.mark.parametrize("seq", [1, 2])
     def it_deletes_nothing_where_rows_of_one_were_deleted(self, store: Store, seq: int) -> None:
-        DeltaTable(str(store.warehouse / "releases")).delete(f"seq = {seq}")
-        found = find_unpinned(store.warehouse, now=LATER)
+        DeltaTable(str(store.folder / "releases")).delete(f"seq = {seq}")
+        found = find_unpinned(store.folder, now=LATER)
         assert found.tables == {}
         (problem,) = found.problems
         assert problem.what == "releases are not listed any more that stand in its files"
-        repair_releases(store.warehouse)
-        again = find_unpinned(store.warehouse, now=LATER)
+        repair_releases(store.folder)
+        again = find_unpinned(store.folder, now=LATER)
         assert (gone(again), again.problems) == (set(), ())
 
     def it_deletes_nothing_where_an_entry_of_the_log_was_emptied(self, store: Store) -> None:
-        path = store.warehouse / "releases"
+        path = store.folder / "releases"
         newest = max((path / "_delta_log").glob("*.json"))
         newest.write_text("", "utf-8")
-        assert len(read_releases(store.warehouse).listed) == 1
-        found = find_unpinned(store.warehouse, now=LATER)
+        assert len(read_releases(store.folder).listed) == 1
+        found = find_unpinned(store.folder, now=LATER)
         assert found.tables == {}
         assert [problem.where for problem in found.problems] == ["the Delta log of releases"]
 
@@ -194,7 +200,7 @@ class DescribeADateThatExpiredAsAWhole:
         let_expire(store, ExpireRule(dates=frozenset({MONDAY})))
         vacuumed(store)
         for table in ("things", "stats"):
-            head = DeltaTable(str(store.warehouse / table))
+            head = DeltaTable(str(store.folder / table))
             assert [uri for uri in head.file_uris() if "2026-01-05" in uri] == []
             assert head.file_uris(), "Tuesday is there"
         assert {path.parent.name for path in parquet(store)} == {"ds=2026-01-06"}
@@ -229,7 +235,7 @@ class DescribeRunsThatDied:
         kept = parquet(store)
         staged = Run(store, MONDAY, "b").stage(spark)
         store.promote(staged["things"], MONDAY, LABEL)
-        folder = store.warehouse / "stats" / f"ds={MONDAY}"
+        folder = store.folder / "stats" / f"ds={MONDAY}"
         store.link(staged["stats"], folder, MONDAY)
         orphans = parquet(store) - kept
         assert len(orphans) == 2
@@ -243,10 +249,10 @@ class DescribeRunsThatDied:
     ) -> None:
         staged = Run(store, MONDAY, "b").stage(spark)
         store.promote(staged["things"], MONDAY, LABEL)
-        found = find_unpinned(store.warehouse, now=LATER)
+        found = find_unpinned(store.folder, now=LATER)
         assert len(gone(found)) == 1
         Run(store, MONDAY, "c").go(spark)
-        assert gone(delete_unpinned(store.warehouse, found, "test")) == set()
+        assert gone(delete_unpinned(store.folder, found, "test")) == set()
         assert gone(vacuumed(store)) == gone(found), "it is named by no version of now"
         all_hold(store)
 
@@ -257,11 +263,11 @@ class DescribeARunAtWork:
     @pytest.mark.fault(18)
     def it_loses_nothing_at_any_step_of_publishing(self, store: Store, spark: SparkSession) -> None:
         run, steps = Run(store, MONDAY, "b"), []
-        folder = staging_path(store.warehouse, run.record.run_id)
+        folder = staging_path(store.folder, run.record.run_id)
 
         def vacuum(step: str) -> None:
-            found = find_unpinned(store.warehouse, timedelta(0), LATER)
-            assert gone(delete_unpinned(store.warehouse, found, "test")) == set()
+            found = find_unpinned(store.folder, timedelta(0), LATER)
+            assert gone(delete_unpinned(store.folder, found, "test")) == set()
             steps.append(step)
 
         with at_work(folder):
@@ -272,18 +278,18 @@ class DescribeARunAtWork:
 
     def it_has_linked_files_that_no_version_names(self, store: Store, spark: SparkSession) -> None:
         run = Run(store, MONDAY, "b")
-        with at_work(staging_path(store.warehouse, run.record.run_id)):
+        with at_work(staging_path(store.folder, run.record.run_id)):
             staged = run.stage(spark)
-            store.link(staged["things"], store.warehouse / "things" / f"ds={MONDAY}", MONDAY)
-            assert gone(find_unpinned(store.warehouse, timedelta(0), LATER)) == set()
-        assert len(gone(find_unpinned(store.warehouse, timedelta(0), LATER))) == 1
+            store.link(staged["things"], store.folder / "things" / f"ds={MONDAY}", MONDAY)
+            assert gone(find_unpinned(store.folder, timedelta(0), LATER)) == set()
+        assert len(gone(find_unpinned(store.folder, timedelta(0), LATER))) == 1
 
 
 class DescribeTheLog:
     def it_keeps_the_entries_of_pinned_versions_however_old(self, store: Store) -> None:
         """As after 500 days; of a table that lets Delta clean up, the entries go."""
         for table, cleaned in (("things", False), ("stats", True)):
-            path = store.warehouse / table
+            path = store.folder / table
             if cleaned:
                 DeltaTable(str(path)).alter.set_table_properties(
                     {"delta.enableExpiredLogCleanup": "true"}
@@ -298,7 +304,7 @@ class DescribeTheLog:
         assert marks(store, MONDAY) == {"a"}
 
     def it_is_kept_also_in_tables_that_were_made_before(self, store: Store) -> None:
-        path = store.warehouse / "things"
+        path = store.folder / "things"
         name = "delta.enableExpiredLogCleanup"
         DeltaTable(str(path)).alter.set_table_properties({name: "true"})
         ensure_table(path, THINGS, 400)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 from winnow.cli.main import main
-from winnow.operations.expire import ExpireRule, expire, find_expiring
+from winnow.operations.retention.expire import ExpireRule, expire, find_expiring
 from winnow.release.pins import files_of_pin
 from winnow.release.releases import read_releases
 from winnow.release.store import Store

@@ -149,10 +149,11 @@ class DescribeTheBaseAlone:
         found, expected = child.stdout.split()
         assert int(found) == int(expected) > 10
 
-    def it_names_the_extra_that_tensors_need(self, trainer: Path) -> None:
-        child = run(trainer, "-c", "import winnow.torch", cwd=trainer.parent)
+    @pytest.mark.parametrize("extra", ["torch", "mlflow"])
+    def it_names_the_extra_that_is_not_there(self, trainer: Path, extra: str) -> None:
+        child = run(trainer, "-c", f"import winnow.{extra}", cwd=trainer.parent)
         assert child.returncode == 1
-        assert "pip install 'winnow[torch]'" in child.stderr
+        assert f"pip install 'winnow[{extra}]'" in child.stderr
 
     def it_holds_no_engine(self, trainer: Path) -> None:
         for name in ("pyspark", "numba", "great_expectations", "pandas", "scipy"):

@@ -42,11 +42,11 @@ class DescribeDatesThatArePublishedAtOnce:
             first = Run(store, day, mark=f"mark {number}")
             staged, runs = first.stage(spark), []
             for attempt in range(ROUNDS):
-                run_id, tables = copied(store.warehouse, staged)
+                run_id, tables = copied(store.folder, staged)
                 runs.append(
                     (replace(first.record, run_id=run_id, config_hash=f"c{attempt}"), tables)
                 )
-            jobs.append(Job(store.warehouse, runs, tmp_path / f"ready {number}", go))
+            jobs.append(Job(store.folder, runs, tmp_path / f"ready {number}", go))
         files = [tmp_path / f"{number}.pickle" for number in range(len(jobs))]
         for file, job in zip(files, jobs, strict=True):
             file.write_bytes(pickle.dumps(job))
@@ -63,7 +63,7 @@ class DescribeDatesThatArePublishedAtOnce:
         errors = parent.communicate(timeout=300)[1]
         assert parent.returncode == 0, errors
 
-        releases = list_releases(store.warehouse)
+        releases = list_releases(store.folder)
         assert [r.seq for r in releases] == list(range(1, len(DAYS) * ROUNDS + 1))
         for day, job in zip(DAYS, jobs, strict=True):
             own = [r for r in releases if r.ds == day]
@@ -72,15 +72,15 @@ class DescribeDatesThatArePublishedAtOnce:
             for released in own:
                 for pin in released.tables:
                     label = Label(released.run_id, 1, released.config_hash, released.code_version)
-                    assert version_labelled(store.warehouse / pin.table, label) == pin.version
+                    assert version_labelled(store.folder / pin.table, label) == pin.version
         for table in ("things", "stats"):
-            versions = [commit.version for commit in read_history(store.warehouse / table)]
+            versions = [commit.version for commit in read_history(store.folder / table)]
             assert versions == list(reversed(range(len(DAYS) * ROUNDS + 1)))
 
     def it_lets_processes_that_change_the_same_properties_at_once_all_go_on(
         self, store: Store
     ) -> None:
-        path = store.warehouse / "things"
+        path = store.folder / "things"
 
         def prepare(_: int) -> None:
             ensure_table(path, THINGS, 30)
@@ -93,17 +93,17 @@ class DescribeDatesThatArePublishedAtOnce:
 
 class DescribeTheVersionOfALabel:
     def it_is_the_one_in_the_name_of_the_entry_that_holds_it(self, store: Store) -> None:
-        folder = store.warehouse / "things" / "_delta_log"
-        for release in list_releases(store.warehouse):
+        folder = store.folder / "things" / "_delta_log"
+        for release in list_releases(store.folder):
             label = Label(release.run_id, 1, release.config_hash, release.code_version)
             entries = [e for e in folder.glob("*.json") if release.run_id in e.read_text("utf-8")]
             assert [int(e.stem) for e in entries] == [
-                version_labelled(store.warehouse / "things", label)
+                version_labelled(store.folder / "things", label)
             ]
 
     def it_may_be_tried_again_where_no_entry_holds_it(self, store: Store) -> None:
         with pytest.raises(ConflictError) as caught:
-            version_labelled(store.warehouse / "things", Label("nobody", 1, "c1", "0.1.0"))
+            version_labelled(store.folder / "things", Label("nobody", 1, "c1", "0.1.0"))
         assert caught.value.exit_code == 4
         assert str(caught.value) == (
             "things: no version was committed by the run nobody, though its commit succeeded. "

@@ -146,7 +146,7 @@ class DescribeManyReleases:
     def it_lists_them_from_a_checkpoint_and_a_few_entries(
         self, spark: SparkSession, store: Store
     ) -> None:
-        path = store.warehouse / "releases"
+        path = store.folder / "releases"
         for number in range(2, 14):
             run = Run(store, MONDAY, mark="a", config=f"c{number}")
             store.append_release(

@@ -72,10 +72,10 @@ class DescribePromote:
         staged = store.stage(things(spark, thing(1), thing(2)), THINGS, "run1")
         file = min(staged.files)
         file.unlink()
-        before = DeltaTable(str(store.warehouse / "things")).version()
+        before = DeltaTable(str(store.folder / "things")).version()
         with pytest.raises(GateError, match=f"things: a staged file cannot be read, found {file}"):
             store.promote(staged, MONDAY, LABEL)
-        assert DeltaTable(str(store.warehouse / "things")).version() == before
+        assert DeltaTable(str(store.folder / "things")).version() == before
 
     def it_refuses_rows_that_changed_after_they_were_measured(
         self, spark: SparkSession, store: Store
@@ -184,9 +184,9 @@ class DescribeTheCommit:
         monkeypatch.setattr(DeltaTable, "create_write_transaction", commit_and_break)
         with pytest.raises(DeltaError, match="no checkpoint"):
             store.promote(staged, MONDAY, LABEL)
-        head = DeltaTable(str(store.warehouse / "things")).version()
+        head = DeltaTable(str(store.folder / "things")).version()
         assert store.read_version("things", head, MONDAY).count() == 2
 
 
 def _published(store: Store) -> set[Path]:
-    return set((store.warehouse / "things" / f"ds={MONDAY}").iterdir())
+    return set((store.folder / "things" / f"ds={MONDAY}").iterdir())

@@ -15,7 +15,7 @@ from winnow.release.sorted_files import SortedFiles
 SCHEMA = pa.schema(
     [
         ("split", pa.string()),
-        ("batch_id", pa.int32()),
+        ("batch_id", pa.int64()),
         ("wide", pa.list_(pa.int64())),
         ("shuffle_key", pa.int64()),
     ]
@@ -30,7 +30,7 @@ def rows_of(splits: Sequence[str | None], width: int = 0) -> pa.Table:
     values = pa.array(np.arange(n * width) % 11, pa.int64())
     columns = [
         pa.array(splits, pa.string()),
-        pa.array(keys // 10, pa.int32()),
+        pa.array(keys // 10, pa.int64()),
         pa.ListArray.from_arrays(offsets, values),
         pa.array(keys, pa.int64()),
     ]
@@ -47,6 +47,22 @@ def bounds(file: pq.ParquetFile, column: str) -> list[tuple[object, object]]:
     index, footer = SCHEMA.names.index(column), file.metadata
     found = [footer.row_group(g).column(index).statistics for g in range(footer.num_row_groups)]
     return [(statistics.min, statistics.max) for statistics in found]
+
+
+class DescribeTheOrderOfAFile:
+    @pytest.mark.parametrize("batches", ["as keys", "mixed"])
+    def it_is_the_one_that_rows_are_put_in_to_be_compared_with_it(
+        self, tmp_path: Path, batches: str
+    ) -> None:
+        rows = rows_of(["test", "train", "valid", "train", "train"] * 20, width=2)
+        if batches == "mixed":
+            # As batches without conflicts are: a row waits until one takes it, or none does.
+            mixed = np.random.default_rng(4).integers(0, 9, 100).tolist()
+            column = pa.array([None if i % 13 == 0 else n for i, n in enumerate(mixed)], pa.int64())
+            rows = rows.set_column(rows.schema.names.index("batch_id"), "batch_id", column)
+        files = SortedFiles(str(tmp_path), SCHEMA, None, "shuffle_key")
+        (name,) = files.write_files([rows])
+        assert pq.read_table(tmp_path / name).to_pylist() == files.in_order(rows).to_pylist()
 
 
 class DescribeRowGroups:

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from winnow.release.sorted_files import SortedFiles
+from winnow.release.table_files import TableFiles, parquet_file
 
 SCHEMA = pa.schema(
     [
@@ -146,3 +148,25 @@ class DescribeTextOfFewNames:
                 "shuffle_key": [1, 2, 3, 4, 5],
             }
             assert encoded(file, "RLE_DICTIONARY") == {"source"}
+
+
+class DescribeChecksums:
+    @pytest.mark.parametrize("sort_by", ["shuffle_key", None])
+    def it_tells_readers_of_one_bit_that_changed(self, tmp_path: Path, sort_by: str | None) -> None:
+        schema = pa.schema([("sample_id", pa.int64()), ("shuffle_key", pa.int64())])
+        files = SortedFiles(str(tmp_path), schema, partition=None, sort_by=sort_by)
+        values = np.random.default_rng(5).integers(-(2**63), 2**63 - 1, 100).tolist()
+        (name,) = files.write_files([pa.table([values, range(100)], schema)])
+        content = bytearray((tmp_path / name).read_bytes())
+        # Hashes, which no codec makes smaller, stand there as they are.
+        place = content.index(np.int64(values[50]).tobytes())
+        content[place] ^= 1
+        (tmp_path / name).write_bytes(content)
+
+        changed = pq.ParquetFile(tmp_path / name).read()["sample_id"].to_pylist()
+        assert [i for i in range(100) if changed[i] != values[i]] == [50], "silent without a look"
+        with pytest.raises(OSError, match="CRC checksum verification failed"):
+            parquet_file(str(tmp_path / name)).read()
+        dataset = TableFiles(schema, ((str(tmp_path / name), None),)).dataset()
+        with pytest.raises(OSError, match="CRC checksum verification failed"):
+            dataset.to_table()

@@ -7,6 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from winnow.errors import ConfigError, GateError
+from winnow.release.opening import open_release
 from winnow.release.paths import staged_table_path, table_path
 from winnow.release.staging import drop_staging
 
@@ -105,6 +106,15 @@ class DescribePaths:
         (tmp_path / "warehouse" / "things").symlink_to(tmp_path / "elsewhere")
         with pytest.raises(ConfigError, match="things leads out of the warehouse"):
             table_path(tmp_path / "warehouse", "things")
+
+    @pytest.mark.parametrize("name", ["a%20b", "a%2Fb", "%41"])
+    def it_refuses_a_warehouse_whose_name_is_taken_for_another_one(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        """Readers name it in no config; delta-rs would look into another folder."""
+        (tmp_path / name).mkdir()
+        with pytest.raises(ConfigError, match="without % and two hex digits"):
+            open_release(tmp_path / name)
 
 
 class DescribeDropStaging:

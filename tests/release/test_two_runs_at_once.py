@@ -139,13 +139,6 @@ class DescribeTwoRunsAtOnce:
         assert [r.seq for r in releases] == [1, 2, 3]
         assert releases[2].tables == pins
 
-    @pytest.mark.spark_only
-    def it_appends_releases_as_commits_that_have_read_the_table(self, store: Store) -> None:
-        commits = DeltaTable(str(store.warehouse / "releases")).history()
-        writes = [commit for commit in commits if commit["operation"] == "WRITE"]
-        # Delta lets two blind appends pass, whatever happened in between.
-        assert [commit["isBlindAppend"] for commit in writes] == [False, False]
-
     @pytest.mark.one_engine
     def it_turns_a_race_for_one_date_of_a_table_into_a_conflict(
         self, spark: SparkSession, store: Store, tmp_path: Path

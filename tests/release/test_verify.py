@@ -11,13 +11,14 @@ from winnow.release.release import ContentHash, Release, TablePin
 from winnow.release.releases import read_releases
 from winnow.release.store import Store
 from winnow.release.verify import Finding, verify_release
+from winnow.storage.object_path import local_path
 
 from tests.release.things import MONDAY, THINGS, thing, things
 
 
 @pytest.fixture
 def monday(store: Store) -> Release:
-    found = read_releases(store.warehouse).newest(MONDAY)
+    found = read_releases(store.folder).newest(MONDAY)
     assert found is not None
     return found
 
@@ -34,7 +35,9 @@ def with_pin(release: Release, pin: TablePin) -> Release:
 
 
 def a_file(store: Store, release: Release) -> Path:
-    return pinned_files(store.warehouse / "things", pin_of(release).version, MONDAY)[0].path
+    return local_path(
+        pinned_files(store.folder / "things", pin_of(release).version, MONDAY)[0].path
+    )
 
 
 def only(findings: tuple[Finding, ...]) -> Finding:
@@ -86,7 +89,7 @@ class DescribeVerifyRelease:
     ) -> None:
         never = with_pin(monday, replace(pin_of(monday), version=99))
         assert only(verify_release(never, store)).kind == "expired"
-        (store.warehouse / "things" / "_delta_log" / f"{1:020}.json").unlink()
+        (store.folder / "things" / "_delta_log" / f"{1:020}.json").unlink()
         found = only(verify_release(monday, store))
         assert (found.kind, found.text) == (
             "expired",

@@ -7,17 +7,17 @@ from winnow.events.kinds import CLICKED, FIRST_RANKED, FORBIDDEN, PAIR, RECALLED
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
-from winnow.sampler.kernels.groups import Recipe, SamplingSpec, positive_codes, sample_groups
+from winnow.sampler.kernels.groups import Recipe, positive_codes, sample_groups
 from winnow.sampler.kernels.mix import CATALOGUE_EXHAUSTED, GROUP_EXHAUSTED, REASONS
 from winnow.sampler.kernels.other_requests import (
     OTHERS_NEAREST,
     OTHERS_RANDOM,
     AskedOthers,
-    OtherRequests,
-    other_requests_of,
 )
 from winnow.sampler.kernels.owners import owners_of
 from winnow.sampler.kernels.positives import Kept, Pairs, Strengths, keep_positives
+from winnow.sampler.kernels.requests_of_users import OtherRequests, other_requests_of
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE, SELECT_TAIL, SELECT_TOP
 from winnow.sampler.kernels.stages import (
     BY_PERCENTILE,

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from winnow.events.kinds import FIRST_RANKED, FORBIDDEN
 from winnow.sampler.kernels.draw_table import DrawTable, draw_table
 from winnow.sampler.kernels.events import Events
-from winnow.sampler.kernels.groups import Groups, SamplingSpec, positive_codes, sample_groups
+from winnow.sampler.kernels.groups import Groups, positive_codes, sample_groups
 from winnow.sampler.kernels.hashing import U, seed_state
 from winnow.sampler.kernels.positives import Kept, Pairs, keep_positives
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.recipe import DrawnSettings, RecipeSettings

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from winnow.sampler.kernels.evaluation import draw_evenly, seen_before
-from winnow.sampler.kernels.hashing import EVALUATION_STREAM, U, fold, row_hash, seed_state
+from winnow.sampler.kernels.hashing import EVALUATION_STREAM, U, seed_state
+
+from tests.sampler.reference import fold
 
 SEED = U(seed_state(U(0), U(0)))
 
@@ -12,19 +14,20 @@ def slowly_drawn(
     user: int, request: int, now: int, own: list[int], begins: list[int], ends: list[int], n: int
 ) -> tuple[list[int], int]:
     """Say it again with sets, and Python's integers."""
-    stream = EVALUATION_STREAM
-    state = U(fold(U(row_hash(SEED, U(user), U(request), stream)), stream))
+    stream, state = int(EVALUATION_STREAM), int(SEED)
+    for key in (user, request, stream, stream):
+        state = fold(state, key)
     allowed = [c for c in range(len(begins)) if begins[c] <= now < ends[c] and c not in own]
     drawn: list[int] = []
     wanted, number = min(n, len(allowed)), 0
     while len(drawn) < wanted and number < 8 * wanted:
-        code = int(fold(state, U(number))) * len(begins) >> 64
+        code = fold(state, number) * len(begins) >> 64
         number += 1
         if code in allowed and code not in drawn:
             drawn.append(code)
     rest = [code for code in allowed if code not in drawn]
     while len(drawn) < wanted:
-        place = int(fold(state, U(number))) * len(rest) >> 64
+        place = fold(state, number) * len(rest) >> 64
         drawn.append(rest[place])
         rest[place] = rest[-1]
         rest.pop()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from winnow.sampler.kernels.draw_groups import DrawGroups, draw_groups
-from winnow.sampler.kernels.drawn_negatives import Sources, draw_negatives
+from winnow.sampler.kernels.draw_sources import Sources
+from winnow.sampler.kernels.drawn_negatives import draw_negatives
 from winnow.sampler.kernels.forbidden import Forbidden, Recalled
-from winnow.sampler.kernels.groups import Drawn, SamplingSpec
 from winnow.sampler.kernels.mix import (
     CATALOGUE_EXHAUSTED,
     GROUP_EXHAUSTED,
@@ -21,6 +21,7 @@ from winnow.sampler.kernels.mix import (
     RECALL_UNKNOWN,
 )
 from winnow.sampler.kernels.owners import Owners
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
 
 from tests.sampler.reference import at_point, below, fold
 
@@ -167,7 +168,7 @@ def by_kernel(case: Case) -> list[Found]:
     spec = SamplingSpec(
         case.fills, not any(case.distinct), case.rejections, True, False, False, False
     )
-    n_easy, n_fill, shortfall, *arrays = draw_negatives(
+    n_easy, n_fill, shortfall, drawn = draw_negatives(
         np.array(hashes, np.uint64),
         owners,
         Forbidden(
@@ -186,7 +187,7 @@ def by_kernel(case: Case) -> list[Found]:
         missing,
         spec,
     )
-    drawn, found, at = Drawn(*arrays), [], 0
+    found, at = [], 0
     for p in range(len(hashes)):
         n = n_easy[p] + n_fill[p]
         columns = [column if len(column) else np.zeros(at + n) for column in drawn]

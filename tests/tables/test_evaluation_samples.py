@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from winnow.errors import ConfigError
 from winnow.spark.limits import Limits, ShuffleLimit
 
 from tests.events.handmade import MICROSECOND, Built, Id, Logs, at, build_day, config
@@ -172,14 +173,14 @@ class DescribeTheNegatives:
     def it_draws_from_what_was_there_and_never_met(self, day: Built) -> None:
         row = day.only("evaluation_samples", user_id=1, request_id=7)
         # Of 42 items one is not there yet. Met, before or later: 3, 5, 10 to 15, 20, and 41.
-        assert (row["catalogue_items"], row["pool_items"]) == (41, 32)
+        assert (row["catalogue_items"], row["candidate_items"]) == (41, 32)
         assert len(set(row["neg_item_ids"])) == 10
         assert not set(row["neg_item_ids"]) & {3, 5, 10, 11, 12, 13, 14, 15, 20, 41}
         assert row["neg_incl_prob"] == 10 / 32
 
     def it_knows_what_is_gone(self, day: Built) -> None:
         row = day.only("evaluation_samples", user_id=2)
-        assert (row["catalogue_items"], row["pool_items"]) == (41, 40)
+        assert (row["catalogue_items"], row["candidate_items"]) == (41, 40)
         assert 42 not in row["neg_item_ids"]
 
     def it_takes_the_whole_pool_where_that_is_small(
@@ -211,9 +212,14 @@ class DescribeWhatIsHeldOut:
     ) -> None:
         found = built(spark, tmp_path, evaluation={"negatives": 10, "requests_per_user": 1})
         rows = found.tables["evaluation_samples"]
-        assert sorted(row["user_id"] for row in rows) == [1, 2]
+        said = [(row["user_id"], row["user_requests"], row["requests_truncated"]) for row in rows]
+        n_of_first = len(day.rows("evaluation_samples", user_id=1))
+        assert n_of_first > 1
+        assert sorted(said) == [(1, n_of_first, True), (2, 1, False)]
+        assert {row["requests_truncated"] for row in day.tables["evaluation_samples"]} == {False}
         # What stays is as it was, with what other requests made true of it.
-        assert set(as_text(found)) < set(as_text(day))
+        as_it_was = [{**row, "requests_truncated": False} for row in rows]
+        assert set(map(str, as_it_was)) < set(as_text(day))
 
     def it_is_a_share_of_the_users(self, spark: SparkSession, tmp_path: Path) -> None:
         found = built(spark, tmp_path, evaluation={"user_share": 0.5}, seed=SEED_OF_ONE)
@@ -244,11 +250,17 @@ class DescribeHowItIsComputed:
             text = found.only("evaluation_samples", **of_row)
             # Of one moment ids are in their own order, of which n20 is before n3.
             assert sorted(text["pos_item_ids"]) == sorted(f"n{i}" for i in row["pos_item_ids"])
-            for name in ("pos_shown_us", "pos_of_request", "catalogue_items", "pool_items"):
+            for name in ("pos_shown_us", "pos_of_request", "catalogue_items", "candidate_items"):
                 assert text[name] == row[name]
             assert sorted(text["seen_item_ids"]) == sorted(f"n{i}" for i in row["seen_item_ids"])
             assert len(set(text["neg_item_ids"])) == 10
             assert all(item.startswith("n") for item in text["neg_item_ids"])
+
+    def it_is_refused_for_a_catalogue_that_no_task_holds(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        with pytest.raises(ConfigError, match="found 42 items, expected 41 at most"):
+            built(spark, tmp_path, Limits(evaluated_items=41))
 
     def it_is_there_only_where_asked_for(self, spark: SparkSession, tmp_path: Path) -> None:
         found = built(spark, tmp_path, tables=["training_samples"], split={})

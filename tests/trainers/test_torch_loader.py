@@ -22,7 +22,7 @@ from winnow.engine.choice import engine_of
 from winnow.release.opening import open_release
 
 from tests.child_process import PATH
-from tests.docs.pages import ELSEWHERE, EXAMPLE, ROOT, Block, blocks_of
+from tests.docs.pages import ELSEWHERE, EXAMPLE, READERS, ROOT, Block, blocks_of
 from tests.invariants.staged import FIRST
 
 pytest.importorskip("torch", reason="PyTorch is in an environment of its own: make trainers")
@@ -114,7 +114,7 @@ class DescribeTheLoaderOnARelease:
         code = [OPENED]
         for block, after in pairwise(blocks):
             elsewhere = page != "README.md" or block.text.startswith(ELSEWHERE)
-            if block.language == "python" and elsewhere:
+            if block.language == "python" and elsewhere and not block.text.startswith(READERS):
                 code.append(block.text)
                 shown += after.text if after.language == "text" else ""
         assert len(code) > 1

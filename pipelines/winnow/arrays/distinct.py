@@ -70,7 +70,8 @@ def _numbered(numbers):  # type: ignore[no-untyped-def]
         if slots[at] < 0:
             if n == len(found):
                 more = np.empty(4 * n, np.int64)
-                more[:n] = found
+                for known in range(n):
+                    more[known] = found[known]
                 found = more
                 slots, mask = np.full(8 * n, -1, np.int32), np.uint64(8 * n - 1)
                 for known in range(n):

@@ -1,9 +1,8 @@
 """The audit of a build: what it is shown, and where its record is kept."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,7 +14,7 @@ from winnow.audit.gates.history import MOST_RELEASES
 from winnow.audit.recompute.item_aliases import with_own_aliases
 from winnow.audit.record import AuditRecord
 from winnow.building.earlier_states import replaced_states
-from winnow.building.frequency import STATE_TABLE, started_anew
+from winnow.building.frequency import STATE_TABLE, goes_on_from, started_anew
 from winnow.building.history import HISTORY_TABLE, HistoryBefore
 from winnow.building.inputs import Inputs
 from winnow.building.sampling import Sampled
@@ -30,6 +29,7 @@ from winnow.release.releases import ReleasesSnapshot
 from winnow.release.staged_table import StagedTable
 from winnow.release.store import Store
 from winnow.run import Run
+from winnow.storage.object_path import Place
 
 RECORD_FILE = "audit.json"
 """The record's file in the staging of a run, where a run that failed can be looked at."""
@@ -139,24 +139,19 @@ def record_of(release: Release) -> AuditRecord | None:
         return None
 
 
-def failed_run(warehouse: Path, run_id: str) -> AuditedRun | None:
+def failed_run(warehouse: Place, run_id: str) -> AuditedRun | None:
     """Return what a run left in its staging; None where that is gone or holds no audit."""
     path = staging_path(warehouse, run_id) / RECORD_FILE
     return AuditedRun.model_validate_json(path.read_text("utf-8")) if path.is_file() else None
 
 
 def _frequency_before(since: ReleasesSnapshot, run: Run, store: Store) -> DataFrame | None:
-    """Return the state after the date before, where its buckets are those of this config."""
-    asked = run.config.in_batch
-    release = since.newest(run.day.date - timedelta(1)) if run.config.estimates_frequency else None
+    """Return the state after the date before, where this config can go on from it."""
+    release = goes_on_from(since, run.config, run.day.date)
     pin = None if release is None else release.pin(STATE_TABLE)
-    if release is None or pin is None or asked is None:
+    if release is None or pin is None:
         return None
-    made = json.loads(release.config_json)["in_batch"]
-    same = made["batch_size"] == asked.batch_size and all(
-        made["streaming"][name] == getattr(asked.streaming, name) for name in ("arrays", "buckets")
-    )
-    return store.read_version(STATE_TABLE, pin.version, release.ds) if same else None
+    return store.read_version(STATE_TABLE, pin.version, release.ds)
 
 
 def _history(

@@ -34,6 +34,7 @@ from winnow.events.orphans import (
     with_orphans,
 )
 from winnow.release.commits import new_run_id
+from winnow.release.conditional_put import require_conditional_put
 from winnow.release.confirmations import confirm
 from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
@@ -111,12 +112,14 @@ def begin(request: BuildRequest) -> Begun:
     """Look at the config and at what the warehouse holds.
 
     Raises:
-        ConfigError: As ``check_config``.
+        ConfigError: As ``check_config``; or the object store of the warehouse cannot be written by
+            several builds at once.
         ReleaseError: The log of a table is damaged.
         InputError: Histories cannot go on from an earlier date, and that is a failure.
     """
     suites = check_config(request.config) if request.suites is None else request.suites
     run_id = request.run_id or new_run_id()
+    require_conditional_put(request.warehouse)
     store = request.engine.store(
         request.warehouse, request.config.publishing.retention_days, request.limits
     )

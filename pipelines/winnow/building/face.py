@@ -14,6 +14,7 @@ from winnow.config.tree import Config
 from winnow.config.warehouse import with_warehouse
 from winnow.errors import ConfigError, Problem
 from winnow.extras import extras_named
+from winnow.storage.object_path import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +31,7 @@ def build(
     *,
     variant: str | None = None,
     engine: "str | SparkSession | None" = None,
-    warehouse: str | Path | None = None,
+    warehouse: str | Place | None = None,
     allow_empty: bool = False,
     immature: bool = False,
     verbose: bool = False,
@@ -41,9 +42,10 @@ def build(
         config: The path of a config, or a config as ``load_config`` returned it.
         ds: The date of the impressions: a date, or ``YYYY-MM-DD``.
         variant: Which of the config's variants; ``build_variants`` builds all.
-        engine: ``sail`` or ``spark`` is started for this build and stopped after it. A session that
-            runs is used and left running; one of Spark needs the classes and settings of
-            delta-spark. None is ``$WINNOW_ENGINE``, or ``sail``.
+        engine: ``sail`` or ``spark`` is started for this build and stopped after it; ``connect``,
+            or an address ``sc://host:port``, is a session on a server of Spark Connect. A session
+            that runs is used and left running; one of Spark needs the settings that Winnow's own
+            have (docs/engines.md). None is ``$WINNOW_ENGINE``, or ``sail``.
         warehouse: The folder of the tables, in place of the config's; of a variant the folder that
             its own is in.
         allow_empty: Accept logs that are missing or have no rows for the date.
@@ -74,7 +76,7 @@ def build_variants(
     ds: str | date,
     *,
     engine: "str | SparkSession | None" = None,
-    warehouse: str | Path | None = None,
+    warehouse: str | Place | None = None,
     allow_empty: bool = False,
     immature: bool = False,
     verbose: bool = False,
@@ -107,7 +109,7 @@ def _requested(
     ds: str | date,
     recipe: "Callable[[Config], Config]",
     engine: "str | SparkSession | None",
-    warehouse: str | Path | None,
+    warehouse: str | Place | None,
     *,
     allow_empty: bool,
     immature: bool,
@@ -176,13 +178,15 @@ def running(engine: "str | SparkSession | None", app_name: str) -> "Iterator[Eng
     with extras_named():
         from winnow.engine.choice import engine_of, start_engine
 
-        if engine is None or isinstance(engine, str):
+        if isinstance(engine, str) and engine.startswith("sc://"):
+            started = start_engine(app_name, engine="connect", remote=engine)
+        elif engine is None or isinstance(engine, str):
             started = start_engine(app_name, engine=engine)
         elif hasattr(engine, "createDataFrame"):
             yield engine_of(engine)
             return
         else:
-            expected = "sail, spark, or a running session"
+            expected = "sail, spark, connect, an address sc://host:port, or a running session"
             raise ConfigError(Problem("engine", "this is no engine", repr(engine), expected))
     with started:
         yield started

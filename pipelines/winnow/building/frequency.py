@@ -4,7 +4,6 @@ The state of a date is that of the date before and its own batches. Which releas
 told in ``inputs_json``, so it is known when that was replaced later.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 from winnow.building.earlier_states import record_of_state
 from winnow.building.request import BuildRequest
+from winnow.building.state_meaning import config_of, meaning_of_batches, other_settings
 from winnow.config.in_batch import InBatch
 from winnow.config.tree import Config
 from winnow.errors import InputError, Problem
@@ -22,7 +22,6 @@ from winnow.release.release import Release
 from winnow.release.releases import ReleasesSnapshot
 
 STATE_TABLE = "frequency_state"
-_SHAPE = ("batch_size", "arrays", "buckets")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def frequency_before(request: BuildRequest, releases: ReleasesSnapshot) -> Frequ
         return None
     day = request.day - timedelta(1)
     release = releases.newest(day)
-    why = _why_not(release, asked, day)
+    why = _why_not(release, request.config, day)
     if release is not None and why is None:
         return _read(request, release, asked)
     if asked.streaming.on_missing_state == "fail" and any(d <= day for d in releases.dates):
@@ -66,27 +65,25 @@ def frequency_before(request: BuildRequest, releases: ReleasesSnapshot) -> Frequ
     return FrequencyBefore(StreamingFrequency(asked.frequency), {"anew": why})
 
 
-def _why_not(release: Release | None, asked: InBatch, day: date) -> str | None:
+def _why_not(release: Release | None, config: Config, day: date) -> str | None:
     if release is None:
         return f"{day} is not released"
     if release.pin(STATE_TABLE) is None:
         return f"the release of {day} has no {STATE_TABLE}"
-    made = shape_of(json.loads(release.config_json)["in_batch"])
-    now = shape_of(asked.model_dump(mode="json"))
-    if made != now:
-        others = ", ".join(f"{name} {made[name]}" for name in now if made[name] != now[name])
-        return f"the release of {day} was made with {others}"
-    return None
+    made = config_of(release)
+    if made is None:
+        return f"the release of {day} was made with settings that this version cannot read"
+    others = other_settings(_shape(made), _shape(config))
+    others += other_settings(meaning_of_batches(made), meaning_of_batches(config))
+    return f"the release of {day} was made with {', '.join(others)}" if others else None
 
 
-def shape_of(in_batch: Mapping[str, Any]) -> dict[str, int]:
-    """Return what two dates must have in common that the one's buckets mean something to the other.
-
-    Args:
-        in_batch: The part of a config, as JSON types.
-    """
-    known = {**in_batch, **in_batch["streaming"]}
-    return {name: known[name] for name in _SHAPE}
+def _shape(config: Config) -> dict[str, int | bool]:
+    """Return what two dates must have in common that the one's buckets mean something."""
+    assert config.in_batch is not None  # there is a state
+    frequency = config.in_batch.frequency
+    shape = {name: getattr(frequency, name) for name in ("batch_size", "arrays", "buckets")}
+    return shape | {"conflict_free": config.in_batch.conflict_free}
 
 
 def _read(request: BuildRequest, release: Release, asked: InBatch) -> FrequencyBefore:
@@ -103,7 +100,7 @@ def goes_on_from(releases: ReleasesSnapshot, config: Config, day: date) -> Relea
         return None
     before = day - timedelta(1)
     release = releases.newest_if_whole(before)
-    return release if _why_not(release, asked, before) is None else None
+    return release if _why_not(release, config, before) is None else None
 
 
 def started_anew(releases: ReleasesSnapshot, config: Config, day: date) -> bool:
@@ -113,4 +110,4 @@ def started_anew(releases: ReleasesSnapshot, config: Config, day: date) -> bool:
         return False
     before = day - timedelta(1)
     is_first = not any(one <= before for one in releases.dates)
-    return not is_first and _why_not(releases.newest_if_whole(before), asked, before) is not None
+    return not is_first and _why_not(releases.newest_if_whole(before), config, before) is not None

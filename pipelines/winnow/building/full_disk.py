@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from winnow.errors import WinnowError
 from winnow.release.staging import bytes_freed, staged_runs
 from winnow.shown_text import size_text
 from winnow.spark.causes import NO_ROOM, problem_of
+from winnow.storage.object_path import Place
 
 
 @contextmanager
-def room_explained(warehouse: Path) -> Iterator[None]:
+def room_explained(warehouse: Place) -> Iterator[None]:
     """Raise what says that there is no room together with what ``winnow clean`` would free.
 
     Raises:
@@ -30,7 +30,7 @@ def room_explained(warehouse: Path) -> Iterator[None]:
         raise
 
 
-def _step(warehouse: Path) -> str | None:
+def _step(warehouse: Place) -> str | None:
     now = datetime.now(UTC)
     over = [run for run in staged_runs(warehouse) if run.is_over(now)]
     freed = bytes_freed(run.path for run in over)

@@ -4,7 +4,6 @@ The state of a date is that of an earlier one and the clicks since. Which releas
 told in ``inputs_json``, so it is known when that was replaced later.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +11,7 @@ from typing import Any
 
 from winnow.building.earlier_states import record_of_state, told_of_state
 from winnow.building.request import BuildRequest
+from winnow.building.state_meaning import config_of, meaning_of_clicks, other_settings
 from winnow.config.tree import Config
 from winnow.contracts.log import Log
 from winnow.dates import CalendarDay, DateRange
@@ -127,26 +127,14 @@ def _why_not(release: Release | None, config: Config, day: date) -> str | None:
         return f"the release of {day} cannot be read"
     if release.pin(HISTORY_TABLE) is None:
         return f"the release of {day} has no {HISTORY_TABLE}"
-    made = json.loads(release.config_json)
-    lookback = made["exclusion"]["click_lookback_days"]
-    days = made["requests"]["history_days"]
-    before = {
-        "calendar_zone": made["calendar_zone"],
-        "ids.user": made["ids"]["user"],
-        "ids.item": made["ids"]["item"],
-        "positives.actions": made["positives"]["actions"],
-    }
-    now = {
-        "calendar_zone": config.calendar_zone,
-        "ids.user": config.ids.user,
-        "ids.item": config.ids.item,
-        "positives.actions": list(config.positives.actions),
-    }
-    others = [f"{name} {before[name]}" for name in now if before[name] != now[name]]
+    made = config_of(release)
+    if made is None:
+        return f"the release of {day} was made with settings that this version cannot read"
+    others = other_settings(meaning_of_clicks(made), meaning_of_clicks(config))
     least = {
-        "history_length": (made["requests"]["history_length"], config.requests.history_length),
+        "history_length": (made.requests.history_length, config.requests.history_length),
         "history_days": (
-            lookback if days is None else days,
+            made.requests.days(made.exclusion),
             config.requests.days(config.exclusion),
         ),
     }

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +13,9 @@ from rich.console import Console
 from winnow.building.audit import failed_run
 from winnow.errors import Problem, ReleaseError, WinnowError
 from winnow.release.opening import open_release
-from winnow.release.paths import STAGING, staged_table_path
+from winnow.release.paths import staged_table_path, staging_root
 from winnow.shown_text import shown
+from winnow.storage.object_path import Place
 from winnow.terminal import plain_table, print_whole
 
 _LONGEST = 2_000
@@ -64,7 +64,7 @@ class Rejected:
 
 
 def find_rejected(
-    warehouse: Path,
+    warehouse: Place,
     day: date | None,
     *,
     run: str | None = None,
@@ -105,7 +105,7 @@ def find_rejected(
     return Rejected(source, run_id, of_day, total, counted)
 
 
-def rejected_examples(warehouse: Path, run: str, log: str, reason: str) -> list[str]:
+def rejected_examples(warehouse: Place, run: str, log: str, reason: str) -> list[str]:
     """Return up to three different sentences on rows that a run rejected for a reason."""
     with suppress(WinnowError, OSError, pa.ArrowException):
         found = find_rejected(warehouse, None, run=run, log=log, reason=reason, limit=50)
@@ -120,12 +120,12 @@ def rejected_examples(warehouse: Path, run: str, log: str, reason: str) -> list[
     return []
 
 
-def _failed_without_release(warehouse: Path, day: date | None) -> str | None:
+def _failed_without_release(warehouse: Place, day: date | None) -> str | None:
     """Return the last run of a date that failed, where the date has no release."""
     with suppress(ReleaseError):
         open_release(warehouse, ds=day)
         return None
-    folder = warehouse / STAGING
+    folder = staging_root(warehouse)
     runs = sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else []
     for place in reversed(runs):
         with suppress(WinnowError, ValueError, OSError):

@@ -9,6 +9,7 @@ from winnow.building.progress import Progress
 from winnow.config.tree import Config
 from winnow.engine.engine import Engine
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.storage.object_path import Place, place_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,6 @@ class BuildRequest:
     run_id: str | None = None
 
     @property
-    def warehouse(self) -> Path:
-        """The folder of the published tables."""
-        return Path(self.config.warehouse)
+    def warehouse(self) -> Place:
+        """The folder of the published tables, or the prefix in an object store."""
+        return place_of(self.config.warehouse)

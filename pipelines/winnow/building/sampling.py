@@ -29,9 +29,11 @@ from winnow.sampler.catalogue import stage_catalogue
 from winnow.sampler.kernels.mix import REASONS
 from winnow.sampler.staged_catalogue import StagedCatalogue
 from winnow.sampler.steps import pairs_of_date, stage_groups, stage_pairs_and_catalogue
+from winnow.spark.dialect import dialect_of
 from winnow.spark.scratch import Scratch
 from winnow.spark.sized import Sized
 from winnow.tables.all_tables import TableInputs, shown_on_date, totals
+from winnow.tables.evaluation_samples import refuse_vast
 from winnow.tables.history_state import EarlierState
 
 
@@ -148,7 +150,7 @@ def run_in(folder: Path, request: BuildRequest, run_id: str) -> Run:
 
 
 def count_logs(
-    logs: Mapping[str, Log], request: BuildRequest, run: Run, *, at_once: int = 1
+    logs: Mapping[str, Log], request: BuildRequest, run: Run, *, at_once: int | None = None
 ) -> Counted:
     """Count the rows of the logs of a date, in which each item has one id from here on.
 
@@ -156,6 +158,8 @@ def count_logs(
         logs: The opened logs.
         request: Whom to tell of it. run: Where to compute.
         at_once: How many logs are counted side by side: where they are small, to wait together.
+            By default one where the engine holds its shuffles in memory, else all: a job of Spark
+            over a small log is one task, which leaves other cores idle.
 
     Raises:
         InputError: No impression of the date was read, and that is not accepted; or item_aliases
@@ -163,6 +167,8 @@ def count_logs(
         ConservationError: Rows of a log do not add up.
     """
     logs = with_canonical_items(logs, run)
+    if at_once is None:
+        at_once = len(logs) if dialect_of(run.scratch.spark).spills else 1
 
     def counted(name: str) -> tuple[DataFrame, RowCounts]:
         log, stages = logs[name], stages_of(name, run.config)
@@ -207,6 +213,7 @@ def sample_logs(
         with progress.stage("weigh items"):
             users, attributed = joined.users, joined.attributed
             catalogue = stage_catalogue(logs, run, users)
+    refuse_vast(catalogue, run)
     with progress.stage("sample") as stage:
         all_pairs = attributed.pairs
         pairs = all_pairs.made(chosen_rows(all_pairs.frame, logs["impressions"]))

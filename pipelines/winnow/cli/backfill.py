@@ -14,6 +14,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    RemoteOption,
     VariantOption,
     WarehouseOption,
     print_json,
@@ -26,7 +27,7 @@ from winnow.engine.startup.garbage import nothing_collected
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
-    from winnow.operations.plan import Which
+    from winnow.operations.dates.plan import Which
 
 
 def backfill(
@@ -61,6 +62,7 @@ def backfill(
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -96,13 +98,13 @@ def backfill(
         if build_all
         else "needed"
     )
-    require_engine(engine, master)
+    require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
     tree = recipe_of(config, variant, warehouse)
     with nothing_collected():
-        from winnow.operations.backfill_text import print_backfill, print_plan
-        from winnow.operations.many_dates import DatesRequest, build_plan, plan_of
-        from winnow.operations.reasons import kinds_of
+        from winnow.operations.dates.backfill_text import print_backfill, print_plan
+        from winnow.operations.dates.many_dates import DatesRequest, build_plan, plan_of
+        from winnow.operations.dates.reasons import kinds_of
 
         request = DatesRequest(
             config=tree,
@@ -124,9 +126,11 @@ def backfill(
         if as_json:
             print_json(record)
         return
-    options = {"engine": engine, "master": master, "driver_memory": driver_memory}
+    options = {"engine": engine, "master": master, "remote": remote, "driver_memory": driver_memory}
     done = build_plan(
-        plan, options, lambda: started("winnow backfill", progress, engine, master, driver_memory)
+        plan,
+        options,
+        lambda: started("winnow backfill", progress, engine, master, remote, driver_memory),
     )
     if as_json:
         print_json(record | done.as_record())

@@ -22,6 +22,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    RemoteOption,
     VariantOption,
     WarehouseOption,
     config_of,
@@ -52,6 +53,7 @@ def build(
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     metrics: MetricsOption = None,
@@ -72,7 +74,7 @@ def build(
     progress = progress_for(as_json, log_format)
     with observed(Observers(metrics, on_failure, openlineage), ds, progress) as observation:
         day = day_of(ds)
-        require_engine(engine, master)
+        require_engine(engine, master, remote)
         tree = config_of(config, warehouse)
         all_variants = bool(tree.variants) and variant is None
         with nothing_collected():
@@ -85,7 +87,9 @@ def build(
             from winnow.building.build import build as build_date
             from winnow.building.request import BuildRequest
         observation.read(tree)
-        with started(f"winnow build {day}", progress, engine, master, driver_memory) as running:
+        with started(
+            f"winnow build {day}", progress, engine, master, remote, driver_memory
+        ) as running:
             request = BuildRequest(
                 config=tree,
                 day=day,

@@ -1,6 +1,5 @@
 """``winnow clean``: removes what runs have staged that are over."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,10 +16,11 @@ from winnow.cli.options import (
     warehouses_of,
 )
 from winnow.shown_text import shown, size_text
+from winnow.storage.object_path import Place
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
-    from winnow.operations.clean import OldStaging
+    from winnow.operations.retention.clean import OldStaging
     from winnow.release.staging import StagedRun
 
 
@@ -46,7 +46,7 @@ def clean(
     A run that is at work is never touched. Of this machine that is certain; what a run of another
     machine has staged is removed once nothing in it was written for two days. Needs no engine.
     """
-    from winnow.operations.clean import find_old_staging, remove_staging
+    from winnow.operations.retention.clean import find_old_staging, remove_staging
 
     require_folder(warehouse)
     least = None if older_than is None else duration_of(older_than, "--older-than")
@@ -60,7 +60,7 @@ def clean(
             _print(folder, old, dry_run)
 
 
-def _record(folder: Path, old: "OldStaging", dry_run: bool) -> dict[str, Any]:
+def _record(folder: Place, old: "OldStaging", dry_run: bool) -> dict[str, Any]:
     return {
         "warehouse": str(folder),
         "dry_run": dry_run,
@@ -77,7 +77,7 @@ def _run_record(run: "StagedRun") -> dict[str, Any]:
 _WORDS = {"alive": "at work", "ended": "over", "elsewhere": "of another machine, or not known"}
 
 
-def _print(folder: Path, old: "OldStaging", dry_run: bool) -> None:
+def _print(folder: Place, old: "OldStaging", dry_run: bool) -> None:
     console = plain_console()
     verb = "would remove" if dry_run else "removed"
     for said, runs in ((verb, old.over), ("kept", old.kept)):

@@ -37,7 +37,7 @@ def demo(
     Two weeks of logs before them are simulated too: popularity counts their clicks. Everything
     lies in one folder, which may be removed afterwards.
     """
-    require_engine(engine, None)
+    require_engine(engine, None, None)
     progress = progress_for(as_json, log_format)
     if size not in SIZES:
         from winnow.errors import ConfigError, Problem

@@ -14,18 +14,22 @@ def started(
     progress: "Progress",
     engine: str | None,
     master: str | None,
+    remote: str | None,
     driver_memory: str | None,
 ) -> "Engine":
     """Start the engine that the options of a command name; a ``with`` of it stops it.
 
     Args:
         title: The application's name, as a cluster shows it. progress: Whom to tell of it.
-        engine: ``sail`` or ``spark``. master, driver_memory: Of Spark.
+        engine: ``sail``, ``spark`` or ``connect``. master, driver_memory: Of Spark.
+        remote: Of Connect.
 
     Raises:
-        ConfigError, RequirementError: It cannot start; see ``start_engine``.
+        ConfigError, RequirementError, ExecutorError: It cannot start; see ``start_engine``.
     """
     with nothing_collected(), progress.stage("start the engine"):
         from winnow.engine.choice import start_engine
 
-        return start_engine(title, engine=engine, master=master, driver_memory=driver_memory)
+        return start_engine(
+            title, engine=engine, master=master, remote=remote, driver_memory=driver_memory
+        )

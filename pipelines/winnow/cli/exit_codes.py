@@ -9,6 +9,7 @@ from types import FrameType
 
 from winnow.errors import Problem, WinnowError
 from winnow.extras import extras_named
+from winnow.shown_text import in_lines, without_secrets
 from winnow.spark.causes import problem_of
 from winnow.terminal import plain_console
 
@@ -62,7 +63,7 @@ def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> i
         return _exit_code(ended)
     except WinnowError as error:
         if debug:
-            traceback.print_exc()
+            _show_trace()
         _tell([problem.as_record() | {"text": str(problem)} for problem in error.problems], as_json)
         return error.exit_code
     except KeyboardInterrupt:
@@ -73,7 +74,7 @@ def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> i
         return 1
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            _show_trace()
         problem = problem_of(error)
         hint = "" if debug else "\nRun it again with --debug to see where it came from."
         _tell([problem.as_record() | {"text": f"{problem}{hint}"}], as_json)
@@ -81,6 +82,11 @@ def run_to_exit_code(command: Callable[[], None], arguments: Sequence[str]) -> i
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _show_trace() -> None:
+    """Print where the error came from: it holds what libraries said, of addresses and of keys."""
+    sys.stderr.write(in_lines(without_secrets(traceback.format_exc())))
 
 
 def _exit_code(ended: SystemExit) -> int:

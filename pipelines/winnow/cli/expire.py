@@ -20,7 +20,7 @@ from winnow.cli.options import (
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
-    from winnow.operations.expire import Expiring
+    from winnow.operations.retention.expire import Expiring
 
 
 def expire(
@@ -56,8 +56,8 @@ def expire(
     fit both. --before and --ds name whole dates. A release with a tag (winnow keep) never expires.
     All expire in one commit, for good. Readers that have one open go on reading. Needs no engine.
     """
-    from winnow.operations.expire import ExpireRule, find_expiring
-    from winnow.operations.expire import expire as let_expire
+    from winnow.operations.retention.expire import ExpireRule, find_expiring
+    from winnow.operations.retention.expire import expire as let_expire
 
     rule = ExpireRule(
         None if older_than is None else duration_of(older_than, "--older-than"),

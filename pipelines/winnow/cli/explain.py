@@ -15,6 +15,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    RemoteOption,
     VariantOption,
     config_of,
     day_of,
@@ -49,6 +50,7 @@ def explain(
     variant: VariantOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -70,7 +72,7 @@ def explain(
     Exit codes are those of a build: 2 the config is wrong, 3 the logs are.
     """
     day = None if ds is None else day_of(ds)
-    require_engine(engine, master)
+    require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
     if variant is not None or day is not None:
@@ -87,7 +89,9 @@ def explain(
     require_apart(tree)
     words, figures = in_words(tree), None
     if day is not None:
-        with started(f"winnow explain {day}", progress, engine, master, driver_memory) as running:
+        with started(
+            f"winnow explain {day}", progress, engine, master, remote, driver_memory
+        ) as running:
             figures = _figures(tree, day, running, progress, scratch)
     if as_json:
         told = None if figures is None else figures.as_record()
@@ -111,10 +115,10 @@ def print_words(words: "Words", console: "Console") -> None:
 def _print_sources(words: "Words", console: "Console") -> None:
     pools = set()
     for one in words.sources:
-        if len(one.pool) > 1 and one.pool not in pools:
-            pools.add(one.pool)
-            console.print(f"  {one.asked} of one pool: {', '.join(one.pool)}")
-        asked = "" if one.asked is None or len(one.pool) > 1 else f", {one.asked} of a positive"
+        if len(one.together) > 1 and one.together not in pools:
+            pools.add(one.together)
+            console.print(f"  {one.asked} together: {', '.join(one.together)}")
+        asked = "" if one.asked is None or len(one.together) > 1 else f", {one.asked} of a positive"
         console.print(f"  {one.name} ({one.kind}{asked}): {one.does}.")
         for text in filter(None, (one.formula, one.probability, one.shortfall)):
             console.print(f"    {text}")

@@ -17,6 +17,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    RemoteOption,
     WarehouseOption,
     print_json,
     progress_for,
@@ -27,7 +28,7 @@ from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
-    from winnow.operations.leftovers import Leftovers
+    from winnow.operations.forgetting.leftovers import Leftovers
 
 
 def forget(
@@ -50,6 +51,7 @@ def forget(
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -66,14 +68,20 @@ def forget(
     with 4 where others publish at the same moment, with 3 where something cannot be looked into.
     """
     from winnow.building.code_version import code_version
-    from winnow.operations.erased_users import ErasedUsers
-    from winnow.operations.forget import forget as erase
-    from winnow.operations.leftovers import delete_leftovers, find_leftovers
-    from winnow.operations.users_rows import find_users_rows
+    from winnow.config.warehouse import require_local
+    from winnow.operations.forgetting.erased_users import ErasedUsers
+    from winnow.operations.forgetting.forget import forget as erase
+    from winnow.operations.forgetting.leftovers import delete_leftovers, find_leftovers
+    from winnow.operations.forgetting.users_rows import find_users_rows
 
-    require_engine(engine, master)
+    require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
-    folder = warehouse_of(warehouse, config)
+    folder = require_local(
+        warehouse_of(warehouse, config),
+        "winnow forget",
+        "Copy the warehouse to a folder, forget there, copy it to a new prefix, and delete this "
+        "one, with all versions that the store keeps.",
+    )
     them = ErasedUsers.of([*(users or ()), *_ids_in(users_from)])
     releases: dict[str, Any]
     if dry_run:
@@ -81,7 +89,7 @@ def forget(
         releases = {one.release.release_id: (one.release.ds, one.rows) for one in found.releases}
         problems = found.problems
     else:
-        running = started("winnow forget", progress, engine, master, driver_memory)
+        running = started("winnow forget", progress, engine, master, remote, driver_memory)
         with running, progress.stage("erase rows"):
             done = erase(running.store(folder), them, code_version())
         releases, problems = dict(done.releases), done.problems

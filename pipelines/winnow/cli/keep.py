@@ -29,7 +29,7 @@ def keep(
     A release may have several tags, and several releases the same. winnow releases shows them.
     Needs no engine.
     """
-    from winnow.operations.keep import tag_release
+    from winnow.operations.retention.keep import tag_release
 
     folder = warehouse_of(warehouse, config)
     changed = tag_release(folder, release, tag, remove=remove)

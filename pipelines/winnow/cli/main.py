@@ -9,6 +9,7 @@ import typer
 from winnow.cli.backfill import backfill
 from winnow.cli.build import build
 from winnow.cli.clean import clean
+from winnow.cli.command_sections import CommandSections
 from winnow.cli.demo import demo
 from winnow.cli.doctor import doctor
 from winnow.cli.exit_codes import run_to_exit_code
@@ -32,33 +33,16 @@ from winnow.cli.validate import validate
 from winnow.cli.verify import verify
 from winnow.cli.versions import print_versions
 
-COMMANDS = (
-    init,
-    validate,
-    explain,
-    schema,
-    simulate,
-    demo,
-    build,
-    backfill,
-    stale,
-    mature,
-    verify,
-    releases,
-    show,
-    report,
-    export,
-    rejected,
-    keep,
-    expire,
-    vacuum,
-    forget,
-    clean,
-    doctor,
-)
+COMMANDS = {
+    "Begin": (init, validate, explain, schema, simulate, demo),
+    "Build": (build, backfill, stale, mature),
+    "Look at releases": (releases, show, report, verify, rejected, export),
+    "Keep the warehouse in order": (keep, expire, vacuum, clean, forget, doctor),
+}
 
 app = typer.Typer(
     name="winnow",
+    cls=CommandSections,
     help="Make training samples for retrieval models from a recommender's logs.\n\n"
     "Start with winnow init --from LOGS and winnow validate, or try it on made-up logs: "
     "winnow simulate --out demo, then winnow build --config demo/winnow.yaml --ds 2026-01-01.\n\n"
@@ -68,8 +52,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in COMMANDS:
-    app.command()(command)
+for purpose, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=purpose)(command)
 
 
 @app.callback()

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from winnow.building.progress import Progress
     from winnow.config.tree import Config
     from winnow.release.release import Release
+    from winnow.storage.object_path import Place
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The config of your logs.")]
 WarehouseOption = Annotated[
-    Path | None,
-    typer.Option("--warehouse", help="Folder of the tables, in place of the config's."),
+    str | None,
+    typer.Option(
+        "--warehouse",
+        metavar="<path>",
+        help="Folder of the tables, or s3://bucket/prefix, in place of the config's.",
+    ),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on stdout, problems on stderr.")
@@ -33,13 +38,19 @@ EngineOption = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="sail: this machine, no Java. spark: needs Java, runs on clusters too. By default "
-        "sail, and spark under spark-submit.",
+        help="sail: this machine, no Java. spark: needs Java, runs on clusters too. connect: a "
+        "server of Spark Connect. By default sail, and spark under spark-submit.",
     ),
 ]
 MasterOption = Annotated[
     str | None,
     typer.Option(help="Spark only: its master, by default local[*]; spark-submit decides itself."),
+]
+RemoteOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Connect only: the server's address, sc://host:port, by default $SPARK_REMOTE."
+    ),
 ]
 MemoryOption = Annotated[
     str | None, typer.Option(help="Spark only: memory of the JVM on one machine, by default 4g.")
@@ -95,21 +106,23 @@ def duration_of(text: str, where: str) -> timedelta:
     return found
 
 
-def require_folder(warehouse: Path | None) -> None:
+def require_folder(warehouse: str | None) -> None:
     """Refuse a warehouse that an argument names and that is not there: nothing would be looked at.
 
     One that a config names may not be there yet.
 
     Raises:
-        ConfigError: It is no folder.
+        ConfigError: It is no folder, and nothing lies under that prefix of an object store.
     """
-    if warehouse is not None and not warehouse.is_dir():
+    from winnow.storage.object_path import place_of
+
+    if warehouse is not None and not place_of(warehouse).is_dir():
         from winnow.errors import ConfigError, Problem
 
-        raise ConfigError(Problem("--warehouse", "there is no such folder", str(warehouse)))
+        raise ConfigError(Problem("--warehouse", "there is no such folder", warehouse))
 
 
-def require_engine(engine: str | None, master: str | None) -> None:
+def require_engine(engine: str | None, master: str | None, remote: str | None) -> None:
     """Refuse an engine that is not known, before anything is read or started.
 
     Raises:
@@ -117,10 +130,10 @@ def require_engine(engine: str | None, master: str | None) -> None:
     """
     from winnow.engine.choice import choose_engine
 
-    choose_engine(engine, master=master)
+    choose_engine(engine, master=master, remote=remote)
 
 
-def config_of(config: Path, warehouse: Path | None) -> "Config":
+def config_of(config: Path, warehouse: str | None) -> "Config":
     """Return the config of a file, with the argument's warehouse where one is given.
 
     Raises:
@@ -133,29 +146,30 @@ def config_of(config: Path, warehouse: Path | None) -> "Config":
     return tree if warehouse is None else with_warehouse(tree, warehouse, "--warehouse")
 
 
-def warehouse_of(warehouse: Path | None, config: Path) -> Path:
-    """Return the folder of the tables: the argument's, or the config's where there is none.
+def warehouse_of(warehouse: str | None, config: Path) -> "Place":
+    """Return where the tables are: by the argument, or by the config where there is none.
 
     Raises:
         ConfigError: The warehouse is wrong, or the config, or it has several.
     """
     if warehouse is not None:
-        from winnow.config.warehouse import warehouse_folder
+        from winnow.config.warehouse import warehouse_place
 
-        return warehouse_folder(warehouse, "--warehouse")
+        return warehouse_place(warehouse, "--warehouse")
     from winnow.config.loading import load_config
     from winnow.errors import ConfigError, Problem
+    from winnow.storage.object_path import place_of
 
     tree = load_config(config)
     if tree.variants:
         what = "the config has variants, and each has a warehouse of its own; which one?"
         known = ", ".join(tree.variant(name).warehouse for name in tree.variants)
         raise ConfigError(Problem("--warehouse", what, expected=f"one of {known}"))
-    return Path(tree.warehouse)
+    return place_of(tree.warehouse)
 
 
-def warehouses_of(warehouse: Path | None, config: Path) -> list[Path]:
-    """Return the folders of the tables: the argument's, or the config's and all of its variants'.
+def warehouses_of(warehouse: str | None, config: Path) -> "list[Place]":
+    """Return where tables are: by the argument, or by the config and all of its variants.
 
     Raises:
         ConfigError: The warehouse or the config is wrong.
@@ -163,10 +177,11 @@ def warehouses_of(warehouse: Path | None, config: Path) -> list[Path]:
     if warehouse is not None:
         return [warehouse_of(warehouse, config)]
     from winnow.config.loading import load_config
+    from winnow.storage.object_path import place_of
 
     tree = load_config(config)
-    of_variants = (Path(tree.variant(name).warehouse) for name in tree.variants)
-    return [Path(tree.warehouse), *of_variants]
+    of_variants = (place_of(tree.variant(name).warehouse) for name in tree.variants)
+    return [place_of(tree.warehouse), *of_variants]
 
 
 def require_at_most_one(options: "Mapping[str, object]") -> None:
@@ -188,7 +203,7 @@ def require_at_most_one(options: "Mapping[str, object]") -> None:
         )
 
 
-def find_release(warehouse: Path, release_id: str | None, ds: date | None) -> "Release":
+def find_release(warehouse: "Place", release_id: str | None, ds: date | None) -> "Release":
     """Return a release by its id or date, by default the newest of the latest date.
 
     Raises:

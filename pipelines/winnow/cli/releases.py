@@ -1,9 +1,9 @@
 """``winnow releases``: which releases a warehouse has."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +18,7 @@ from winnow.cli.options import (
     print_json,
     warehouse_of,
 )
+from winnow.storage.object_path import Place
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def releases(
 ) -> None:
     """List the releases: which date, when made, by which config, how many rows, which tags.
 
+    Of one that winnow forget has touched it says how many rows were erased.
+
     The newest release of a date is the one that readers get. Needs no engine.
     """
     day = None if ds is None else day_of(ds)
@@ -56,7 +59,7 @@ def releases(
         plain_console().print(f"no release in {folder}")
 
 
-def find_releases(warehouse: Path, ds: date | None = None) -> "tuple[Release, ...]":
+def find_releases(warehouse: Place, ds: date | None = None) -> "tuple[Release, ...]":
     """Return the releases of a warehouse, oldest first, all or those of one date."""
     from winnow.release.releases import read_releases
 
@@ -75,6 +78,7 @@ def release_record(release: "Release") -> dict[str, Any]:
         "created_ts": release.created_ts.isoformat(),
         "config_hash": release.config_hash,
         "code_version": release.code_version,
+        "erased": erasures(release),
         "tables": {
             pin.table: {
                 "version": pin.version,
@@ -86,13 +90,19 @@ def release_record(release: "Release") -> dict[str, Any]:
     }
 
 
-def _tags(warehouse: Path) -> "Mapping[str, tuple[str, ...]]":
+def erasures(release: "Release") -> list[dict[str, Any]]:
+    """Return when how many rows of which tables were erased from a release, oldest first."""
+    found: list[dict[str, Any]] = json.loads(release.quality_json).get("erased", [])
+    return found
+
+
+def _tags(warehouse: Place) -> "Mapping[str, tuple[str, ...]]":
     from winnow.release.release_status import read_statuses
 
     return read_statuses(warehouse).tags
 
 
-def _list_expired(warehouse: Path, ds: date | None, as_json: bool) -> None:
+def _list_expired(warehouse: Place, ds: date | None, as_json: bool) -> None:
     """Print the releases that have expired, oldest first."""
     from winnow.release.releases import read_releases
 
@@ -122,11 +132,15 @@ def _list_expired(warehouse: Path, ds: date | None, as_json: bool) -> None:
 def print_releases(
     releases: "Sequence[Release]", console: "Console", tags: "Mapping[str, tuple[str, ...]]"
 ) -> None:
-    """Print one line per release; a column of tags where one has any."""
+    """Print one line per release; columns of tags and of erased rows where one has any."""
     from winnow.terminal import plain_table, print_whole
 
     texts = ("release", "config", "code", "tags")
-    titles = ("release", "tables", "rows", "config", "code", *(["tags"] if tags else []))
+    erased = {
+        one.release_id: sum(sum(e["rows"].values()) for e in erasures(one)) for one in releases
+    }
+    more = [*(["erased"] if any(erased.values()) else []), *(["tags"] if tags else [])]
+    titles = ("release", "tables", "rows", "config", "code", *more)
     table = plain_table("date", *titles, texts=texts)
     for release in releases:
         rows = sum(pin.content.rows for pin in release.tables)
@@ -137,6 +151,7 @@ def print_releases(
             f"{rows:,}",
             release.config_hash[:8],
             release.code_version,
+            *([f"{erased[release.release_id]:,}"] if any(erased.values()) else []),
             *([", ".join(tags.get(release.release_id, ()))] if tags else []),
         )
     print_whole(table, console)

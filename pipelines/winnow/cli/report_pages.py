@@ -8,6 +8,7 @@ from pathlib import Path
 from winnow.audit.record import AuditRecord
 from winnow.building.audit import failed_run, record_of
 from winnow.cli.writing import write_text
+from winnow.config.warehouse import require_local
 from winnow.errors import Problem, ReleaseError
 from winnow.release.opening import open_release
 from winnow.release.paths import REPORTS, staging_path
@@ -16,12 +17,13 @@ from winnow.release.releases import read_release, read_releases
 from winnow.report.compare import render_comparison
 from winnow.report.index import IndexEntry, render_index
 from winnow.report.page import HistoryEntry, ReportPage, render
+from winnow.storage.object_path import Place
 
 _LAST_RELEASES = 10
 
 
 def write_report(
-    warehouse: Path, release_id: str | None, day: date | None, *, out: Path | None = None
+    warehouse: Place, release_id: str | None, day: date | None, *, out: Path | None = None
 ) -> Path:
     """Write the page of a release; return its path.
 
@@ -35,12 +37,12 @@ def write_report(
         ReleaseError: There is no such release, or it holds no audit.
     """
     release = open_release(warehouse, release_id, ds=day).releases[-1]
-    folder = out or warehouse / REPORTS / release.release_id
+    folder = out or _reports_of(warehouse) / release.release_id
     page = _page_of(release, _recorded(release), _last_releases(warehouse))
     return _written(folder / "index.html", render(page))
 
 
-def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -> Path:
+def write_run_report(warehouse: Place, run_id: str, *, out: Path | None = None) -> Path:
     """Write the page of a run whose gates failed, from its staging; return its path.
 
     Raises:
@@ -71,7 +73,7 @@ def write_run_report(warehouse: Path, run_id: str, *, out: Path | None = None) -
     return _written(folder / "report.html", render(page))
 
 
-def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None) -> Path:
+def write_comparison(warehouse: Place, a: str, b: str, *, out: Path | None = None) -> Path:
     """Write the page on what changed from release ``a`` to ``b``; return its path.
 
     Raises:
@@ -80,11 +82,11 @@ def write_comparison(warehouse: Path, a: str, b: str, *, out: Path | None = None
     history = _last_releases(warehouse)
     releases = [open_release(warehouse, one).releases[-1] for one in (a, b)]
     pages = [_page_of(release, _recorded(release), history) for release in releases]
-    path = (out or warehouse / REPORTS) / f"{a}..{b}.html"
+    path = (out or _reports_of(warehouse)) / f"{a}..{b}.html"
     return _written(path, render_comparison(*pages))
 
 
-def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
+def write_all(warehouse: Place, *, out: Path | None = None) -> Path:
     """Write the page of the newest release of every date, and an index over them.
 
     Args:
@@ -97,7 +99,7 @@ def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
     Raises:
         ReleaseError: There is no release at all.
     """
-    folder = out or warehouse / REPORTS
+    folder = out or _reports_of(warehouse)
     snapshot, history = read_releases(warehouse), _last_releases(warehouse)
     entries = []
     for day in snapshot.dates:
@@ -116,6 +118,15 @@ def write_all(warehouse: Path, *, out: Path | None = None) -> Path:
     if not entries:
         raise ReleaseError(Problem(str(warehouse), "there is no release at all"))
     return _written(folder / "index.html", render_index(entries))
+
+
+def _reports_of(warehouse: Place) -> Path:
+    """Return the folder for pages that none is named for.
+
+    Raises:
+        ConfigError: The warehouse is in an object store: browsers open files.
+    """
+    return require_local(warehouse, "winnow report without --out", "Name a folder.") / REPORTS
 
 
 def _page_of(release: Release, record: AuditRecord, history: Sequence[HistoryEntry]) -> ReportPage:
@@ -159,7 +170,7 @@ def _recorded(release: Release) -> AuditRecord:
     return record
 
 
-def _last_releases(warehouse: Path) -> list[HistoryEntry]:
+def _last_releases(warehouse: Place) -> list[HistoryEntry]:
     """Return the last releases of a warehouse that this version can read, the oldest first."""
     found = []
     for listed in read_releases(warehouse).listed[-_LAST_RELEASES:]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from winnow.config.tree import Config
-    from winnow.operations.stale import DateState
+    from winnow.operations.dates.stale import DateState
 
 FromOption = Annotated[
     str | None, typer.Option("--from", help="The first date; by default the first released one.")
@@ -79,7 +79,7 @@ def stale(
 def states_of(
     config: Path,
     variant: str | None,
-    warehouse: Path | None,
+    warehouse: str | None,
     first: str | None,
     last: str | None,
     ignore: Sequence[str] | None,
@@ -87,8 +87,8 @@ def states_of(
     """Return the states of the dates that the options of a command name."""
     days = range_of(first, last)
     tree = recipe_of(config, variant, warehouse)
-    from winnow.operations.reasons import kinds_of
-    from winnow.operations.stale import judge_dates
+    from winnow.operations.dates.reasons import kinds_of
+    from winnow.operations.dates.stale import judge_dates
 
     return judge_dates(tree, *days, ignore=kinds_of(ignore or (), "--ignore"))[1]
 
@@ -105,7 +105,7 @@ def range_of(first: str | None, last: str | None) -> tuple[date | None, date | N
     )
 
 
-def recipe_of(config: Path, variant: str | None, warehouse: Path | None) -> "Config":
+def recipe_of(config: Path, variant: str | None, warehouse: str | None) -> "Config":
     """Return the one recipe of a config file that a command is about.
 
     Raises:

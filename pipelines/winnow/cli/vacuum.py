@@ -20,7 +20,7 @@ from winnow.shown_text import size_text
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
-    from winnow.operations.vacuum import UnpinnedFiles
+    from winnow.operations.retention.vacuum import UnpinnedFiles
 
 
 def vacuum(
@@ -47,7 +47,7 @@ def vacuum(
     """
     from winnow.building.code_version import code_version
     from winnow.errors import ReleaseError
-    from winnow.operations.vacuum import delete_unpinned, find_unpinned
+    from winnow.operations.retention.vacuum import delete_unpinned, find_unpinned
 
     require_folder(warehouse)
     folder = warehouse_of(warehouse, config)

@@ -16,6 +16,7 @@ from winnow.cli.options import (
     LogFormatOption,
     MasterOption,
     MemoryOption,
+    RemoteOption,
     config_of,
     day_of,
     print_json,
@@ -42,6 +43,7 @@ def validate(
     config: ConfigOption = DEFAULT_CONFIG,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -58,7 +60,7 @@ def validate(
     Exit codes are those of a build: 2 the config is wrong, 3 the logs are.
     """
     day = None if ds is None else day_of(ds)
-    require_engine(engine, master)
+    require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
     with nothing_collected(), progress.stage("look at files"):
@@ -66,7 +68,9 @@ def validate(
 
         found = validate_files(tree, day)
     if rows and day is not None:
-        with started(f"winnow validate {day}", progress, engine, master, driver_memory) as running:
+        with started(
+            f"winnow validate {day}", progress, engine, master, remote, driver_memory
+        ) as running:
             counted = validate_rows(tree, day, running.spark, progress, examples=limit)
         found = replace(found, rows=counted)
     if as_json:

@@ -17,6 +17,7 @@ from winnow.cli.options import (
     MemoryOption,
     OfDateOption,
     ReleaseArgument,
+    RemoteOption,
     WarehouseOption,
     day_of,
     find_release,
@@ -29,11 +30,10 @@ from winnow.cli.options import (
 from winnow.engine.startup.garbage import nothing_collected
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from winnow.errors import Problem
     from winnow.release.release import Release
     from winnow.release.verify import Finding
+    from winnow.storage.object_path import Place
 
 
 def verify(
@@ -44,6 +44,7 @@ def verify(
     warehouse: WarehouseOption = None,
     engine: EngineOption = None,
     master: MasterOption = None,
+    remote: RemoteOption = None,
     driver_memory: MemoryOption = None,
     log_format: LogFormatOption = None,
     as_json: JsonOption = False,
@@ -58,14 +59,14 @@ def verify(
     """
     require_at_most_one({"a release id": release, "--ds": ds, "--all": every})
     day = None if ds is None else day_of(ds)
-    require_engine(engine, master)
+    require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
     folder = warehouse_of(warehouse, config)
     with nothing_collected():
         from winnow.release.verify import verify_release
 
         whole, broken = _all_of(folder) if every else ([find_release(folder, release, day)], [])
-    running = started("winnow verify", progress, engine, master, driver_memory)
+    running = started("winnow verify", progress, engine, master, remote, driver_memory)
     findings: list[Finding] = []
     with running:
         for found in whole:
@@ -78,7 +79,7 @@ def verify(
     print_result(records if every else records[0], "\n".join(texts), as_json)
 
 
-def _all_of(warehouse: "Path") -> "tuple[list[Release], list[Problem]]":
+def _all_of(warehouse: "Place") -> "tuple[list[Release], list[Problem]]":
     """Return the releases of a warehouse, and what is wrong with those that cannot be read."""
     from winnow.errors import ReleaseError
     from winnow.release.releases import read_release, read_releases

@@ -23,6 +23,9 @@ def asked_columns(
         "positives.values": tuple(positives.values),
         "mixture": negatives.mixture,
     }
+    # Whether rows may be in no batch.
+    left_out = in_batch is not None and in_batch.conflict_free
+    some_in_batches = bool(positives.others) or left_out
     is_asked = {
         "positives.per_user_cap": positives.per_user_cap is not None,
         "positives.upsampling": positives.upsampling is not None,
@@ -33,6 +36,7 @@ def asked_columns(
         "negatives.distinct": bool(negatives.distinct),
         "popularity.of": not popularity.is_clicks,
         "in_batch": in_batch is not None,
+        "in_batch.some": some_in_batches,
         "exclude_item_ids": exclude_item_ids is not None,
         "in_batch.streaming": in_batch is not None and in_batch.streaming is not None,
         "in_batch.pool": in_batch is not None and in_batch.pool is not None,

@@ -24,14 +24,15 @@ class Evaluation(Frozen):
         seen_at_most: How many of the items that the user had seen are listed, the latest ones.
         user_share: The share of the users, by a keyed hash, whose requests are there.
         requests_per_user: How many requests of a user and date there are at most, chosen by a keyed
-            hash; None for all.
+            hash; None for all. Each has all later positives of its user, so that all of them are as
+            many elements as the square of what a user clicked.
     """
 
     negatives: int = Field(default=100, ge=1, le=10_000)
     horizon_hours: int | None = Field(default=None, ge=0, le=24)
     seen_at_most: int = Field(default=1000, ge=1, le=100_000)
     user_share: float = Field(default=1.0, gt=0.0, le=1.0)
-    requests_per_user: int | None = Field(default=None, ge=1, le=10_000)
+    requests_per_user: int | None = Field(default=50, ge=1, le=10_000)
 
 
 def least_gap_days(attribution: Attribution, exclusion: Exclusion, begin: date, zone: str) -> int:

@@ -33,12 +33,14 @@ class Streaming(Frozen):
 class InBatch(Frozen):
     """Which positives are read together, each one's item being a negative of the others.
 
-    ``batch_size`` is how many rows of training_samples make a batch, ``streaming`` the estimate of
-    how likely items are in them, ``pool`` the draws that the rows of a batch share; None of either:
-    there is none.
+    ``batch_size`` is how many rows of training_samples make a batch, ``conflict_free`` whether no
+    row of it may have an item that is forbidden to the user of another. ``streaming`` is the
+    estimate of how likely items are in them, ``pool`` the draws that the rows of a batch share;
+    None of either: there is none.
     """
 
     batch_size: int = Field(ge=2, le=1_000_000)
+    conflict_free: bool = False
     streaming: Streaming | None = None
     pool: BatchPool | None = None
 

@@ -4,7 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated
-from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -12,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from winnow.config.yaml_text import Key
 from winnow.errors import Problem
 from winnow.shown_text import in_one_line
+from winnow.storage.addresses import is_s3, name_error, s3_error
 
 _IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
 _SOURCE_NAME_TABOO = re.compile(r"[`\x00-\x1f]")
@@ -87,12 +87,12 @@ def folder_error(path: str) -> str | None:
     """
     if error := path_error(path):
         return error
-    if _ADDRESS.match(path):
-        return "must be a folder that the driver and all executors see, no address"
-    if unquote(path) != path:
-        # Libraries take it for the sign that it stands for in an address: another folder.
-        return "must be a folder without % and two hex digits in its whole path"
-    return None
+    if is_s3(path):
+        if error := s3_error(path):
+            return error
+    elif _ADDRESS.match(path):
+        return "must be a folder that the driver and all executors see, or s3://bucket/prefix"
+    return name_error(path)
 
 
 def _identifier(name: str) -> str:
@@ -108,7 +108,7 @@ def _source_name(name: str) -> str:
 
 
 def _path(path: str) -> str:
-    if error := path_error(path):
+    if error := path_error(path) or (s3_error(path) if is_s3(path) else None):
         raise ValueError(error)
     return path
 
@@ -129,4 +129,4 @@ LogPath = Annotated[str, AfterValidator(_path)]
 """Where a log lies: a path or an address, in one line."""
 
 Folder = Annotated[str, AfterValidator(_folder)]
-"""A folder of tables: a path that every process sees, no address."""
+"""A folder of tables, a path that every process sees; or a prefix in an object store."""

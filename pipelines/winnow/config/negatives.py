@@ -31,7 +31,7 @@ class Fill(Frozen):
 class Negatives(Frozen):
     """How many negatives a positive gets, of which sources, and what stands in for missing ones.
 
-    Hard sources without a number are one pool: each of its candidates is as likely as any other.
+    Hard sources without a number share candidates: each is as likely as any other.
     """
 
     per_positive: int = Field(default=20, ge=1, le=10_000)
@@ -79,12 +79,17 @@ class Negatives(Frozen):
     def _pool_is_chosen_alike(self) -> Self:
         ways = {entry.selection for entry in self.of_stages.values() if entry.quota.open}
         if len(ways) > 1:
-            what = "hard sources without a number are one pool, and their selections differ"
+            what = (
+                "hard sources without a number share their candidates, and their selections differ"
+            )
             fix = "Give each a share or a count, or all the same selection."
             refuse([fault(("hard",), what, ", ".join(sorted(ways)), next_step=fix)])
         by = {(e.stage, e.temperature) for e in self.of_stages.values() if e.quota.open}
         if ways == {"score"} and len(by) > 1:
-            what = "hard sources without a number are one pool, and scores of stages do not compare"
+            what = (
+                "hard sources without a number share their candidates, and scores of stages do "
+                "not compare"
+            )
             found = ", ".join(sorted({stage for stage, _ in by}))
             fix = "Give each a share or a count; those of one stage the same temperature."
             refuse([fault(("hard",), what, found, next_step=fix)])

@@ -19,7 +19,7 @@ TableName = Literal[
 TABLES: tuple[TableName, ...] = get_args(TableName)
 STATE_TABLES = ("frequency_state", "history_state")
 """Tables that carry something on from date to date."""
-FURTHER_TABLES = (*STATE_TABLES, "batch_pools")
+FURTHER_TABLES = (*STATE_TABLES, "batch_draws")
 """Tables that no config names: they are written where what they hold is asked for."""
 ONLY_IF_NAMED = (
     "training_samples_pointwise",

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -42,6 +41,7 @@ from winnow.config.table_names import STATE_TABLES as STATE_TABLES
 from winnow.config.table_names import TABLES as TABLES
 from winnow.config.variants import VariantName, merged, names_faults, variant_faults
 from winnow.errors import ConfigError, Problem
+from winnow.storage.object_path import place_of
 
 
 def _carried(column: str) -> str:
@@ -155,7 +155,8 @@ class Config(Frozen):
     def _tree_of(self, name: str) -> dict[str, Any]:
         """Return the whole config of a variant as JSON types."""
         said = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"variants"})
-        return merged(said, self.variants[name]) | {"warehouse": str(Path(self.warehouse, name))}
+        own = str(place_of(self.warehouse) / name)
+        return merged(said, self.variants[name]) | {"warehouse": own}
 
     @property
     def tables_written(self) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def look_at_log(
     wanted: tuple[date, ...] = ()
     if log.partition is not None:
         wanted = folder_dates(dates, log.partition, config.calendar_zone)
-    if log.format == "delta" or _holds_delta_log(location):
+    if log.format == "delta" or location.holds_delta_log():
         if log.format not in ("delta", None):
             raise InputError(
                 Problem(
@@ -94,8 +94,3 @@ def configured_log(name: str, config: Config) -> LogConfig:
     if log is None or log.path is None:
         raise ConfigError(Problem(f"logs.{name}", "is not configured"))
     return log
-
-
-def _holds_delta_log(location: Location) -> bool:
-    info = location.filesystem.get_file_info(f"{location.path}/_delta_log")
-    return bool(info.type.name == "Directory")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.storage.object_path import Place
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,7 +40,7 @@ class Engine(ABC):
 
     @abstractmethod
     def store(
-        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+        self, warehouse: Place, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
         """Return the store of a warehouse; ``retention_days`` go into its tables' properties."""
 

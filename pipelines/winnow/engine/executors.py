@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from winnow.errors import ExecutorError, Problem
+from winnow.source_hash import source_hash
 from winnow.spark.causes import cause_in
 
 if TYPE_CHECKING:
@@ -41,8 +42,13 @@ def check_executors(context: "SparkContext") -> None:
     # There may have been none before the first answer; by then most of the others have come too.
     if _executors(context) > len({who for who, _, _ in answers}):
         answers += _asked(context, _executors(context))
+    ExecutorError.raise_if_any(problems_of(answers))
+
+
+def problems_of(answers: Iterable[Answer]) -> list[Problem]:
+    """Return what answers say is missing, one problem for each executor."""
     problems = {who: _problem(who, python, lacks) for who, python, lacks in answers if lacks}
-    ExecutorError.raise_if_any(problems[who] for who in sorted(problems))
+    return [problems[who] for who in sorted(problems)]
 
 
 def _executors(context: "SparkContext") -> int:
@@ -69,7 +75,11 @@ def _asked(context: "SparkContext", tasks: int) -> list[Answer]:
 
 
 def what_it_lacks(names: tuple[str, ...]) -> Callable[[Iterable[int]], Iterator[Answer]]:
-    """Return what a task does: import each of the names, and tell which it could not."""
+    """Return what a task does: import each of the names, and tell which it could not.
+
+    And whether its Winnow is another one: functions travel by name, so it would run its own.
+    """
+    own = source_hash()
 
     # Within a function it travels as a whole: by name, an executor without Winnow could not take
     # it up. So it may use nothing of this module.
@@ -85,6 +95,15 @@ def what_it_lacks(names: tuple[str, ...]) -> Callable[[Iterable[int]], Iterator[
                 importlib.import_module(name)
             except Exception as error:
                 lacks.append(f"{name} ({type(error).__name__}: {error})")
+        if not any(one.startswith("winnow.") for one in lacks):
+            try:
+                from winnow.source_hash import source_hash
+
+                found = source_hash()
+            except ImportError:
+                found = "older"
+            if found != own:
+                lacks.append("another Winnow than the driver's: its source code differs")
         yield f"{socket.gethostname()} in {Path.cwd()}", sys.executable, lacks
 
     return ask
@@ -101,7 +120,8 @@ def _problem(who: str, python: str, lacks: list[str]) -> Problem:
         next_step="Install NumPy, PyArrow and Numba into the Python that PYSPARK_PYTHON names on "
         "executors."
         if packages
-        else "Pass Winnow's packages to spark-submit: --py-files winnow.zip.",
+        else "Pass Winnow of the driver's version to spark-submit, --py-files winnow.zip, or "
+        "install it there.",
     )
 
 

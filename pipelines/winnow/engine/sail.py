@@ -8,6 +8,7 @@ from winnow.engine.engine import Engine
 from winnow.errors import Problem, RequirementError
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.storage.object_path import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,9 +90,9 @@ class SailEngine(Engine):
         return str(path.absolute())
 
     def store(
-        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+        self, warehouse: Place, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
-        """Return the store whose releases delta-rs appends."""
+        """Return the store for which tasks write staged files."""
         from winnow.release.sail_store import SailStore
 
         return SailStore(self.spark, warehouse, retention_days, limits)

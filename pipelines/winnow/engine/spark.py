@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Self
 from winnow.engine.engine import Engine
 from winnow.engine.executors import check_executors, on_one_machine
 from winnow.engine.java import DELTA_PACKAGE, check_java, find_jars
+from winnow.engine.session_settings import OF_ANY_SPARK
 from winnow.engine.spark_submit import under_spark_submit
 from winnow.engine.startup.class_archive import options_to_read, quoted
 from winnow.errors import ExecutorError, Problem, RequirementError
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
+from winnow.storage.object_path import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,23 +35,11 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SMALL_DATA = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=240m"]
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
-_EVERYWHERE = {
+_EVERYWHERE = OF_ANY_SPARK | {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    # Spark's default is the zone of the JVM; a date must not move with the machine.
-    "spark.sql.session.timeZone": "UTC",
-    # The default, INT96, cannot be read back exactly by every reader of staged Parquet.
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # Otherwise reading single files with a basePath turns text folders into dates.
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     # The default of 50 tasks for the log of a table is for tables with thousands of commits.
     "spark.databricks.delta.snapshotPartitions": "2",
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-    # The kernel works on whole users; larger batches mean fewer crossings between JVM and Python.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
-    # Any other limit makes Spark add up the bytes of the whole batch again for each row of it,
-    # which takes quadratic time for lists. The limit of rows above keeps batches small.
-    "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
 }
 _DAEMON = "spark.python.daemon.module"
 _ON_ONE_MACHINE = {
@@ -184,9 +174,9 @@ class SparkEngine(Engine):
         return path.name
 
     def store(
-        self, warehouse: Path, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
+        self, warehouse: Place, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
-        """Return the store whose releases delta-spark appends."""
+        """Return the store for which Spark writes staged files."""
         from winnow.release.spark_store import SparkStore
 
         return SparkStore(self.spark, warehouse, retention_days, limits)

@@ -30,7 +30,7 @@ def auc(ranks: Ranks, negatives: int | Ints) -> Values:
 
     Args:
         ranks: Each positive's, from 1.
-        negatives: How many negatives it was ranked among: n of drawn ones, M of the whole pool. NaN
+        negatives: How many negatives it was ranked among: n of drawn ones, M of all candidates. NaN
             where there are none.
     """
     with np.errstate(invalid="ignore", divide="ignore"):

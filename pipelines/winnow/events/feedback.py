@@ -1,4 +1,4 @@
-"""What users rejected, as events: the one pool of negatives that may hold what they were shown."""
+"""What users rejected, as events: the only negatives that they may have been shown."""
 
 from collections.abc import Mapping
 

@@ -7,6 +7,7 @@ import yaml
 from winnow.config.logs import LOG_NAMES, LogConfig
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
+from winnow.shown_text import without_secrets
 
 
 def words_of_logs(config: Config) -> Iterator[str]:
@@ -37,6 +38,10 @@ def words_of_stages(config: Config) -> Iterator[str]:
 
 
 def as_written(part: Frozen) -> str:
-    """Return a part of a config as YAML in one line, such as ``{path: logs, format: csv}``."""
+    """Return a part of a config as YAML in one line, such as ``{path: logs, format: csv}``.
+
+    What addresses hold to prove who one is does not stand in it.
+    """
     value = part.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-    return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6).strip()
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**6).strip()
+    return without_secrets(text)

@@ -45,9 +45,9 @@ class SourceInConfig(NamedTuple):
 
     Attributes:
         name: As in the column ``source``. kind: ``easy``, ``hard``, or ``fill``.
-        asked: Negatives of a positive; of a hard source in a pool those of the whole pool; None of
-            fills, of which a positive gets as many as are missing.
-        pool: The hard sources that share ``asked``; empty where the number is its own.
+        asked: Negatives of a positive; of hard sources that share their candidates those of all;
+            None of fills, of which a positive gets as many as are missing.
+        together: The hard sources that share ``asked``; empty where the number is its own.
         does: What it gives. formula, probability, shortfall: See ``SourceWords``; empty where
             nothing is known of a source of the user's own.
     """
@@ -55,7 +55,7 @@ class SourceInConfig(NamedTuple):
     name: str
     kind: str
     asked: int | None
-    pool: tuple[str, ...]
+    together: tuple[str, ...]
     does: str
     formula: str
     probability: str
@@ -168,7 +168,7 @@ def _values(entry: Entry, config: Config) -> dict[str, str]:
             )
         if entry.selection == "random":
             values["incl_prob"] = (
-                f"incl_prob = {_logged(config)}chosen / allowed candidates of the pool, given the "
+                f"incl_prob = {_logged(config)}chosen / allowed candidates, given the "
                 "request's list and F; log_q is NULL"
             )
     return values

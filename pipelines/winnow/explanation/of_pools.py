@@ -21,9 +21,9 @@ def words_of_pools(config: Config) -> Iterator[str]:
     yield (
         f"Of {asked.batch_size:,} rows and {size:,} draws an item has in the mean "
         f"{asked.batch_size:,} q + sum of n p: in_batch_mixture_log_q and mixture_log_q of "
-        "batch_pools are ln of that, divided by the number of both."
+        "batch_draws are ln of that, divided by the number of both."
     )
     yield (
         "pool_conflict_item_slots names what of the pool the user was shown or clicked; the draws "
-        "are the table batch_pools."
+        "are the table batch_draws."
     )

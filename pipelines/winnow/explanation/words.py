@@ -62,7 +62,7 @@ class Words(NamedTuple):
 
     def as_record(self) -> dict[str, Any]:
         """Return the words as JSON types."""
-        sources = [one._asdict() | {"pool": list(one.pool)} for one in self.sources]
+        sources = [one._asdict() | {"together": list(one.together)} for one in self.sources]
         return {"sections": {k: list(v) for k, v in self.sections.items()}, "sources": sources}
 
 

@@ -63,7 +63,12 @@ def export(
         what = f"{kind} has tables, columns and splits of its own"
         raise ConfigError(*(Problem(option, what, next_step="Leave it out.") for option in given))
     if split is not None and split not in SPLITS:
-        raise ConfigError(Problem("--split", "is not known", split, ", ".join(SPLITS)))
+        what, fix = "is not known", None
+        if split == "gap":
+            # Its rows know clicks of the dates before it, or those behind it know its own.
+            what = "has rows that are neither for training nor for judging"
+            fix = "Leave --split out: all rows are there then, with their split beside them."
+        raise ConfigError(Problem("--split", what, split, ", ".join(SPLITS), fix))
     if not name.isidentifier():
         expected = "letters, digits and _"
         raise ConfigError(Problem("--name", "is no name of files", name, expected))

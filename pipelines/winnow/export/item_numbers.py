@@ -63,8 +63,8 @@ def table_of_items(items: ItemNumbers) -> pa.Table:
     """Return a row for each number from 0, in their order, without gaps.
 
     Columns: ``item_idx``; ``item_id``, NULL of 0 to 2; ``positives``; ``in_batch_q``, the share
-    of the kept positives; ``in_batch_prob_tfrs`` = q / max(q), where q is 0 a tenth of the least
-    other one, as trainers take a logarithm of it.
+    of the kept positives; ``in_batch_prob_tfrs`` (float32) = q / max(q), where q is 0 a tenth of
+    the least other one, as trainers take a logarithm of it.
     """
     n = len(items.vocabulary)
     q = items.q()
@@ -78,6 +78,6 @@ def table_of_items(items: ItemNumbers) -> pa.Table:
             "item_id": ids,
             "positives": pa.array(np.concatenate([np.zeros(FIRST, np.int64), items.positives])),
             "in_batch_q": pa.array(q),
-            "in_batch_prob_tfrs": pa.array(scaled),
+            "in_batch_prob_tfrs": pa.array(scaled.astype(np.float32)),
         }
     )

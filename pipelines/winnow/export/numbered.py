@@ -27,7 +27,8 @@ def write_numbered(folder: ExportFolder, release: ReleaseReader) -> None:
     A row has ``user_id``, ``item_id``, ``item_idx``, ``in_batch_prob_tfrs``, ``neg_item_idx``,
     ``neg_log_q``, ``neg_mask`` (true where a negative is), ``sample_weight``, ``undo_weight`` and
     ``impression_ts``. Lists are as long in every row as the longest one of all: padded with 0, and
-    ``neg_log_q`` with NaN, as it is for hard negatives.
+    ``neg_log_q`` with NaN, as it is for hard negatives. What is added to scores is float32, as
+    TensorFlow adds no float64 to them.
 
     Args:
         folder: Where to write. release: What to read.
@@ -59,7 +60,9 @@ def write_numbered(folder: ExportFolder, release: ReleaseReader) -> None:
                     "item_idx": pa.array(numbers),
                     "in_batch_prob_tfrs": pa.array(probabilities[numbers]),
                     "neg_item_idx": _padded(negatives.flatten(), there, 0),
-                    "neg_log_q": _padded(batch["neg_log_q"].flatten(), there, np.nan),
+                    "neg_log_q": _padded(
+                        batch["neg_log_q"].flatten().cast(pa.float32()), there, np.nan
+                    ),
                     "neg_mask": _padded(pa.array(there[there]), there, False),
                     "sample_weight": batch["sample_weight"],
                     "undo_weight": batch["undo_weight"],

@@ -1,6 +1,6 @@
 """Rows of Arrow columns as NumPy arrays, batch by batch: lists padded, with a mask."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.errors import Problem, ReleaseError
+from winnow.loading.padded_lists import PaddedLists, taken
+from winnow.loading.window_parts import WindowParts
 
 Batch = dict[str, Any]
 """Arrays by name, all with as many rows but those of a pool, which has slots of its own; they are
@@ -16,9 +18,6 @@ this batch's own, and may be written."""
 
 NEGATIVES = "neg_"
 """How lists with an element per negative are called: they have one mask, called ``mask``."""
-
-_Rows = NDArray[np.int64]
-_Take = Callable[[_Rows], Batch]
 
 
 class ArraysOfRows:
@@ -55,118 +54,60 @@ class ArraysOfRows:
             ReleaseError: A whole number that may be NULL is one that no float64 holds.
         """
         padded = {"neg_item_ids": padding_id, **(paddings or {})}
-        self._takes: list[_Take] = []
-        lists: dict[bytes, _Lists] = {}
+        self._parts = WindowParts(rows)
+        self._scalars: dict[str, list[NDArray[Any]]] = {}
+        lists: dict[tuple[bytes, ...], PaddedLists] = {}
         for name in rows.schema.names:
-            field, chunks = schema.field(name), [c for c in rows[name].chunks if len(c)]
+            field, columns = schema.field(name), [part[name] for part in self._parts.parts]
             if not pa.types.is_list(field.type):
-                values = [scalars(chunk, name if field.nullable else None) for chunk in chunks]
-                self._takes.append(_taken(name, _joined(values, field.type)))
+                nullable = name if field.nullable else None
+                self._scalars[name] = [scalars(column, nullable) for column in columns]
                 continue
-            lengths = _joined([np.diff(chunk.offsets.to_numpy()) for chunk in chunks], pa.int32())
-            same = lists.setdefault(lengths.tobytes(), _Lists(lengths))
-            elements = [chunk.flatten() for chunk in chunks]
-            same.add(name, field.type.value_type, elements, padded.get(name, 0))
-        self._takes += [same.at for same in lists.values()]
+            lengths = [np.diff(column.offsets.to_numpy()) for column in columns]
+            same = lists.setdefault(tuple(n.tobytes() for n in lengths), PaddedLists(lengths))
+            elements = [column.flatten() for column in columns]
+            kind = field.type.value_type
+            filler = _filler(kind, padded.get(name, 0))
+            if not name.startswith(NEGATIVES):
+                known = [column.is_valid().to_numpy(zero_copy_only=False) for column in elements]
+                same.add(f"{name}_mask", known, False)
+            values = [scalars(_without_null(column)) for column in elements]
+            same.add(name, values, filler)
+        self._lists = list(lists.values())
 
-    def at(self, rows: _Rows) -> Batch:
+    def at(self, rows: NDArray[np.int64]) -> Batch:
         """Return the rows at some places, in their order."""
-        batch: Batch = {}
-        for take in self._takes:
-            batch |= take(rows)
+        places = self._parts.places(rows)
+        batch: Batch = {name: taken(values, places) for name, values in self._scalars.items()}
+        for lists in self._lists:
+            there, filled = lists.at(places)
+            batch |= filled
+            if any(name.startswith(NEGATIVES) for name in lists.names):
+                batch["mask"] = there
+            known = next((name for name in _OF_DRAWS if name in filled), None)
+            if known is not None:
+                batch["easy"] = ~np.isnan(filled[known])
         return batch
 
 
 _OF_DRAWS = ("neg_log_q", "neg_mixture_log_q")
 """Numbers where a negative was drawn, NaN where it was chosen."""
 
-_PADDED = 1.5
-"""Lists are padded for all rows of a window at once where that makes them no larger than this."""
+
+def _without_null(elements: pa.Array) -> pa.Array:
+    """Return elements with 0 in place of NULL, but fractions and texts as they are."""
+    numbers = _as_numbers(elements)
+    if not numbers.null_count or not _is_whole(numbers.type):
+        return elements
+    return numbers.fill_null(pa.scalar(0).cast(numbers.type))
 
 
-class _Lists:
-    """Columns of lists that are as long as each other in each row."""
-
-    def __init__(self, lengths: NDArray[np.int32]) -> None:
-        self._lengths, self._starts = lengths, np.cumsum(lengths, dtype=np.int64) - lengths
-        n, width, total = len(lengths), int(lengths.max(initial=0)), int(lengths.sum())
-        self._even = n * width == total
-        self._there = None
-        if n * width <= _PADDED * max(total, 1):
-            self._there = np.arange(width, dtype=np.int32) < lengths[:, None]
-        self._columns: dict[str, tuple[NDArray[Any], Any]] = {}
-
-    def add(
-        self, name: str, kind: pa.DataType, chunks: Sequence[pa.Array], padding: int | str
-    ) -> None:
-        """Take one more column of such lists: the elements of all, one after the other."""
-        filler: Any = padding
-        if pa.types.is_floating(kind):
-            filler = np.nan
-        elif pa.types.is_string(kind):
-            filler = padding if isinstance(padding, str) else ""
-        if not name.startswith(NEGATIVES):
-            known = [chunk.is_valid().to_numpy(zero_copy_only=False) for chunk in chunks]
-            self._add(f"{name}_mask", known, pa.bool_(), False)
-        zero = pa.scalar(0).cast(kind) if _is_whole(kind) else None
-        values = [scalars(chunk if zero is None else chunk.fill_null(zero)) for chunk in chunks]
-        self._add(name, values, kind, filler)
-
-    def _add(self, name: str, values: list[NDArray[Any]], kind: pa.DataType, filler: Any) -> None:
-        if self._there is None:
-            self._columns[name] = _joined(values, kind), filler
-        elif self._even:
-            self._columns[name] = _joined(values, kind).reshape(self._there.shape), filler
-        else:
-            # Each value is copied once, whichever piece it comes from.
-            padded = np.full(self._there.shape, filler, values[0].dtype)
-            row = done = 0
-            for of_chunk in values:
-                done += len(of_chunk)
-                end = int(np.searchsorted(self._starts, done))
-                padded[row:end][self._there[row:end]] = of_chunk
-                row = end
-            self._columns[name] = padded, filler
-
-    def at(self, rows: _Rows) -> Batch:
-        """Return the lists of some rows as matrices, and where they have elements."""
-        if self._there is not None:
-            width = int(self._lengths.take(rows).max(initial=0))
-            there = _rows_of(self._there, rows, width)
-            batch = {
-                name: _rows_of(values, rows, width) for name, (values, _) in self._columns.items()
-            }
-        else:
-            lengths = self._lengths[rows]
-            there = np.arange(lengths.max(initial=0)) < lengths[:, None]
-            places = (self._starts[rows][:, None] + np.arange(there.shape[1]))[there]
-            batch = {}
-            for name, (values, filler) in self._columns.items():
-                batch[name] = np.full(there.shape, filler, values.dtype)
-                batch[name][there] = values[places]
-        if any(name.startswith(NEGATIVES) for name in self._columns):
-            batch["mask"] = there
-        known = next((name for name in _OF_DRAWS if name in self._columns), None)
-        if known is not None:
-            batch["easy"] = ~np.isnan(batch[known])
-        return batch
-
-
-def _rows_of(matrix: NDArray[Any], rows: _Rows, width: int) -> NDArray[Any]:
-    """Copy some rows, without what is padding in all of them."""
-    found = matrix.take(rows, axis=0)
-    return found if width == found.shape[1] else np.ascontiguousarray(found[:, :width])
-
-
-def _joined(parts: list[NDArray[Any]], kind: pa.DataType) -> NDArray[Any]:
-    """Return arrays as one, without copying a single one; of no rows there is none."""
-    if not parts:
-        parts = [scalars(pa.array([], kind))]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _taken(name: str, values: NDArray[Any]) -> _Take:
-    return lambda rows: {name: values.take(rows)}
+def _filler(kind: pa.DataType, padding: int | str) -> Any:
+    if pa.types.is_floating(kind):
+        return np.nan
+    if pa.types.is_string(kind):
+        return padding if isinstance(padding, str) else ""
+    return padding
 
 
 def _is_whole(kind: pa.DataType) -> bool:
@@ -182,11 +123,7 @@ def scalars(column: pa.Array, nullable: str | None = None) -> NDArray[Any]:
     Raises:
         ReleaseError: A whole number of a column with NULL is one that no float64 holds.
     """
-    kind = column.type
-    if pa.types.is_timestamp(kind):
-        column = pc.cast(column, pa.timestamp("us", kind.tz)).cast(pa.int64())
-    elif pa.types.is_date(kind):
-        column = column.cast(pa.int32())
+    column = _as_numbers(column)
     if nullable is not None and _is_whole(column.type):
         column = column.cast(pa.int8() if pa.types.is_boolean(column.type) else column.type)
         try:
@@ -198,3 +135,11 @@ def scalars(column: pa.Array, nullable: str | None = None) -> NDArray[Any]:
             raise ReleaseError(Problem(nullable, what, None, expected, fix)) from error
     values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return values
+
+
+def _as_numbers(column: pa.Array) -> pa.Array:
+    """Return times and dates as whole numbers, all else as it is."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return pc.cast(column, pa.timestamp("us", kind.tz)).cast(pa.int64())
+    return column.cast(pa.int32()) if pa.types.is_date(kind) else column

@@ -21,9 +21,9 @@ from winnow.loading.batch_form import BatchForm
 from winnow.loading.keyed_order import keyed_units
 from winnow.loading.pieces import Piece, pieces_of, read_piece
 from winnow.loading.vocabulary import numbered
+from winnow.release.batch_draws import BatchDraws
 from winnow.release.batch_mask import COLUMNS as OF_MASK
 from winnow.release.batch_mask import conflict_mask, pool_conflict_mask
-from winnow.release.batch_pools import BatchPools
 from winnow.release.table_files import TableFiles
 from winnow.release.whole_batches import whole_batches
 
@@ -43,7 +43,7 @@ class BatchesByEpoch:
         batches: How many there are, of all dates.
         share: Of the other slots of a batch so many stay negatives, chosen anew in each epoch.
         seed: Of that choice.
-        pools: The files of batch_pools, where each batch is given its pool.
+        pools: The files of batch_draws, where each batch is given its pool.
     """
 
     files: TableFiles
@@ -86,7 +86,7 @@ class EpochOfBatches:
         """Read batches, one after the other; give what gives the one of each window."""
         of = self._of
         shares = [self._share(window) for window in windows]
-        pools = None if of.pools is None else BatchPools(of.pools)
+        pools = None if of.pools is None else BatchDraws(of.pools)
         of_pools = () if pools is None else _OF_POOLS
         columns = list(dict.fromkeys([*of.form.read, *OF_MASK, *of_pools]))
         tables = whole_batches(of.files, of.split, columns, numbers=[one.batch for one in shares])

@@ -87,7 +87,12 @@ def read_piece(
         needed = file.metadata.row_group(piece.group).num_rows if piece.mixed else upto
         # Decoded as far as needed: a scan of a dataset decodes a row group whole, and ahead.
         parts, n = [], 0
-        for part in file.iter_batches(needed, row_groups=[piece.group], columns=wanted):
+        # In this thread alone: the next window is read beside the batches of the last, and several
+        # threads cost more time in all than they save.
+        some = file.iter_batches(
+            needed, row_groups=[piece.group], columns=wanted, use_threads=False
+        )
+        for part in some:
             parts.append(part)
             n += part.num_rows
             if n >= needed:

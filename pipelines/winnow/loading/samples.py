@@ -116,7 +116,7 @@ def stream_of(
         n = number_of_batches(table, split)
         of_pools = None
         if pool and not isinstance(release, TableFiles):
-            of_pools = release.table_files("batch_pools")
+            of_pools = release.table_files("batch_draws")
         epochs = BatchesByEpoch(
             table, split, form, rank, world_size, drop_last, n, share, seed, of_pools
         )

@@ -50,7 +50,7 @@ def batch_and_pool(
             positives.
         pool_scores: Of each user with each item of the pool, shape (rows, slots).
         log_q: ``in_batch_mixture_log_q``, shape (rows,).
-        pool_log_q: ``mixture_log_q`` of batch_pools, shape (slots,).
+        pool_log_q: ``mixture_log_q`` of batch_draws, shape (slots,).
         conflicts: As for ``in_batch``. pool_conflicts: The same of the pool, shape (rows, slots).
 
     Returns:

@@ -7,7 +7,6 @@ child, reads what was written and asserts. OpenLineage keeps assertions with the
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -22,6 +21,7 @@ from winnow.extras import extras_named
 from winnow.observability.outcome import Outcome
 from winnow.release.paths import table_path
 from winnow.shown_text import without_secrets
+from winnow.storage.object_path import place_of
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
@@ -66,7 +66,7 @@ class Lineage:
     def __init__(self, config: Config, namespace: str) -> None:
         """Describe a build by its recipe; ``namespace`` is that of the jobs."""
         self._config, self._namespace = config, namespace
-        self._warehouse = Path(config.warehouse)
+        self._warehouse = place_of(config.warehouse)
 
     def begun(self, outcome: Outcome) -> "RunEvent":
         """Return the event of a build that begins; of the outcome only its run counts."""

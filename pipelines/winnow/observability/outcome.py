@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 
 from winnow.audit.record import GateResult
 from winnow.building.audit import failed_run, record_of
@@ -14,6 +13,7 @@ from winnow.contracts.counts import PLACES
 from winnow.observability.ending import Ending
 from winnow.release.opening import open_release
 from winnow.release.reader import ReleaseReader
+from winnow.storage.object_path import place_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def outcome_of_release(
 
     In the second case the gates are those of the release that is there.
     """
-    reader = open_release(Path(summary.warehouse), summary.release_id)
+    reader = open_release(place_of(summary.warehouse), summary.release_id)
     record = record_of(reader.releases[0])
     return Outcome(
         run_id=run_id,
@@ -94,7 +94,7 @@ def outcome_of_failure(
         config: Names the warehouse; None where it could not be read.
         run_id, ds, begun, ended, variant: As of ``Outcome``.
     """
-    left = None if config is None else failed_run(Path(config.warehouse), run_id)
+    left = None if config is None else failed_run(place_of(config.warehouse), run_id)
     if left is None:
         return Outcome(run_id, ds, begun, ended, ending, variant, seconds=dict(seconds))
     logs = json.loads(left.inputs_json)["logs"]

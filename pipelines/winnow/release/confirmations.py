@@ -8,10 +8,10 @@ have not, a small file beside the tables says so: else the date would seem stale
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from winnow.release.paths import confirmation_path
 from winnow.release.release import Release, RunRecord
+from winnow.storage.object_path import ObjectPath, Place
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Confirmation:
     inputs_json: str
 
 
-def confirm(warehouse: Path, release: Release, run: RunRecord) -> None:
+def confirm(warehouse: Place, release: Release, run: RunRecord) -> None:
     """Keep what a run knew that found a release unchanged, where that differs from what it tells.
 
     Args:
@@ -42,16 +42,20 @@ def confirm(warehouse: Path, release: Release, run: RunRecord) -> None:
         return
     found = Confirmation(release.release_id, run.run_id, run.code_version, run.inputs_json)
     path = confirmation_path(warehouse, release.ds)
-    # Under a name of its own first: who reads meanwhile reads the one before, or this one.
-    written = path.with_name(f".{path.name}.{run.run_id}")
+    text = json.dumps(asdict(found), sort_keys=True)
     # Where it cannot be kept, as on a full disk, the date is built once more some day.
     with suppress(OSError):
+        if isinstance(path, ObjectPath):
+            path.write_text(text)
+            return
+        # Under a name of its own first: who reads meanwhile reads the one before, or this one.
+        written = path.with_name(f".{path.name}.{run.run_id}")
         path.parent.mkdir(exist_ok=True)
-        written.write_text(json.dumps(asdict(found), sort_keys=True), encoding="utf-8")
+        written.write_text(text, encoding="utf-8")
         written.replace(path)
 
 
-def last_confirmed(warehouse: Path, release: Release) -> Confirmation:
+def last_confirmed(warehouse: Place, release: Release) -> Confirmation:
     """Return what a release was last found unchanged with; what it tells itself where never.
 
     A file that cannot be read, or is of another release, counts for nothing: the worst that comes

@@ -69,6 +69,18 @@ def content_hash_of_columns(frame: DataFrame) -> ContentHash:
     return _content(_only_row(hashed, _sums()))
 
 
+def content_hashes_by(frame: DataFrame, part: str) -> dict[int, ContentHash]:
+    """Return the content hash of each part of a frame: one aggregate, one action.
+
+    Args:
+        frame: Rows, in the order of columns that their table has, and the column ``part``.
+        part: The column, a whole number, that says which part a row is of; it is not hashed.
+    """
+    hashed = frame.select(part, row_hash(frame.drop(part).schema).alias("row_hash"))
+    rows = hashed.groupBy(part).agg(*_sums()).collect()
+    return {int(row[part]): _content(row) for row in rows}
+
+
 def measure(frame: DataFrame, contract: TableContract) -> Measured:
     """Return content hash, NULLs where none may be, and the dates: one aggregate, one action.
 

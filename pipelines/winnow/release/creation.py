@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
@@ -19,12 +18,13 @@ from winnow.release.metadata import (
 )
 from winnow.release.new_table import create_table, table_properties
 from winnow.release.schema_check import schema_problems
+from winnow.storage.object_path import Place
 
 _TRIES = 20
 """Each try that fails means that somebody else committed to the table."""
 
 
-def ensure_table(path: Path, contract: TableContract, retention_days: int) -> None:
+def ensure_table(path: Place, contract: TableContract, retention_days: int) -> None:
     """Create a table, or check that the one that is there is the contract's.
 
     Tables are made before the first write: two first writes at once would fail. Any number of
@@ -82,7 +82,7 @@ def _has(table: DeltaTable, properties: Mapping[str, str]) -> bool:
     return all(found.get(name) == value for name, value in properties.items())
 
 
-def _set_properties(path: Path, properties: Mapping[str, str]) -> None:
+def _set_properties(path: Place, properties: Mapping[str, str]) -> None:
     """Change a table's properties, unless another process does the same at this moment.
 
     Raises:

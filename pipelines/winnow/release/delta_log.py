@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from winnow.errors import ConflictError, Problem
 from winnow.release.commits import Label
+from winnow.storage.object_path import ObjectPath, Place
 
 _ENTRY = re.compile(r"([0-9]{20})\.json")
 _CHECKPOINT = re.compile(r"([0-9]{20})\.checkpoint(\..+)?\.parquet")
@@ -27,32 +28,43 @@ class Commit:
     label: Label | None
 
 
-def log_folder(path: Path) -> Path:
+@overload
+def log_folder(path: Path) -> Path: ...
+@overload
+def log_folder(path: Place) -> Place: ...
+def log_folder(path: Place) -> Place:
     """Return the folder of a table's log."""
     return path / "_delta_log"
 
 
-def entry_path(path: Path, version: int) -> Path:
+@overload
+def entry_path(path: Path, version: int) -> Path: ...
+@overload
+def entry_path(path: ObjectPath, version: int) -> ObjectPath: ...
+@overload
+def entry_path(path: Place, version: int) -> Place: ...
+def entry_path(path: Place, version: int) -> Place:
     """Return the log entry of a version of a table."""
     return log_folder(path) / f"{version:020}.json"
 
 
-def versions_in_log(path: Path) -> list[int]:
+def versions_in_log(path: Place) -> list[int]:
     """Return the versions that have an entry of their own in a table's log, in order."""
     found = (_ENTRY.fullmatch(entry.name) for entry in log_folder(path).iterdir())
     return sorted(int(name[1]) for name in found if name)
 
 
-def checkpoints_in_log(path: Path) -> dict[int, list[Path]]:
+def checkpoints_in_log(path: Place) -> dict[int, list[Place]]:
     """Return the files of each checkpoint in a table's log by its version, in order."""
-    found: dict[int, list[Path]] = {}
-    for file in sorted(log_folder(path).iterdir()):
+    found: dict[int, list[Place]] = {}
+    files: list[Place] = [*log_folder(path).iterdir()]
+    for file in sorted(files, key=str):
         if name := _CHECKPOINT.fullmatch(file.name):
             found.setdefault(int(name[1]), []).append(file)
     return found
 
 
-def label_of_version(path: Path, version: int) -> Label | None:
+def label_of_version(path: Place, version: int) -> Label | None:
     """Return the label in the entry of a version; None where it holds none.
 
     Raises:
@@ -64,12 +76,12 @@ def label_of_version(path: Path, version: int) -> Label | None:
     return Label.from_json(_commit_info(entry).get("userMetadata"))
 
 
-def read_history(path: Path) -> list[Commit]:
+def read_history(path: Place) -> list[Commit]:
     """Return the commits of a table whose log entries are there, newest first."""
     return list(_newest_first(path))
 
 
-def version_labelled(path: Path, label: Label) -> int:
+def version_labelled(path: Place, label: Label) -> int:
     """Return the newest version whose log entry holds a label.
 
     Raises:
@@ -88,7 +100,7 @@ def version_labelled(path: Path, label: Label) -> int:
     )
 
 
-def _newest_first(path: Path) -> Iterator[Commit]:
+def _newest_first(path: Place) -> Iterator[Commit]:
     for version in reversed(versions_in_log(path)):
         info = _commit_info(entry_path(path, version))
         yield Commit(
@@ -96,14 +108,13 @@ def _newest_first(path: Path) -> Iterator[Commit]:
         )
 
 
-def _commit_info(entry: Path) -> dict[str, Any]:
+def _commit_info(entry: Place) -> dict[str, Any]:
     """Return what a log entry says about itself; nothing where it cannot be read."""
     try:
-        with entry.open(encoding="utf-8") as lines:
-            for line in lines:
-                action = json.loads(line)
-                if isinstance(action, dict) and "commitInfo" in action:
-                    return dict(action["commitInfo"])
+        for line in entry.read_text(encoding="utf-8").splitlines():
+            action = json.loads(line)
+            if isinstance(action, dict) and "commitInfo" in action:
+                return dict(action["commitInfo"])
     except (OSError, ValueError, TypeError):
         pass
     return {}

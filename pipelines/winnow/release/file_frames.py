@@ -13,10 +13,11 @@ from pyspark.sql.types import StructField, StructType
 
 from winnow.release.metadata import open_version
 from winnow.spark.dialect import dialect_of
+from winnow.storage.object_path import Place, uri_of
 
 
 def frame_of_files(
-    spark: SparkSession, files: Sequence[Path], schema: StructType, day: date | None
+    spark: SparkSession, files: Sequence[Place], schema: StructType, day: date | None
 ) -> DataFrame:
     """Return the rows of Parquet files of one date.
 
@@ -38,8 +39,13 @@ def frame_of_files(
     return frame.withColumn("ds", F.lit(day).cast("date")).select(*schema.names)
 
 
+def frame_of_file(spark: SparkSession, file: Path) -> DataFrame:
+    """Return the rows of one Parquet file that holds all columns, ``ds`` among them."""
+    return spark.read.parquet(*_named(spark, [file]))
+
+
 def frame_as_written(
-    spark: SparkSession, files: Sequence[Path], names: Sequence[str], day: date | None
+    spark: SparkSession, files: Sequence[Place], names: Sequence[str], day: date | None
 ) -> DataFrame:
     """Return the rows of Parquet files of one date with the columns and types that the files have.
 
@@ -55,7 +61,7 @@ def frame_as_written(
     return frame.withColumn("ds", F.lit(day).cast("date")).select(*found)
 
 
-def read_schema(path: Path, version: int) -> StructType:
+def read_schema(path: Place, version: int) -> StructType:
     """Return the Spark schema of one version of a table.
 
     Raises:
@@ -83,6 +89,6 @@ def day_of_folder(folder: Path) -> date | None:
         return None
 
 
-def _named(spark: SparkSession, files: Sequence[Path]) -> list[str]:
+def _named(spark: SparkSession, files: Sequence[Place]) -> list[str]:
     to_read = dialect_of(spark).to_read
-    return [to_read(f"file://{file}") for file in files]
+    return [to_read(uri_of(file)) for file in files]

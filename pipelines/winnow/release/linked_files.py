@@ -27,6 +27,7 @@ from winnow.release.commits import Label, conflict
 from winnow.release.file_frames import day_of_folder
 from winnow.release.metadata import files_named, open_table
 from winnow.release.sorted_files import file_schema
+from winnow.storage.object_path import ObjectPath, Place, local_path
 
 _THREADS = 8
 """Files that are looked at and linked beside each other: a shared file system answers slowly."""
@@ -39,12 +40,12 @@ _TRIES = 100
 class LinkedFile:
     """A file in the folder of a published table that no version names yet, and its rows."""
 
-    path: Path
+    path: Place
     rows: int
 
 
 def link_files(
-    files: Iterable[Path], contract: TableContract, folder: Path, day: date
+    files: Iterable[Path], contract: TableContract, folder: Place, day: date
 ) -> list[LinkedFile]:
     """Put staged files into a table's folder of their date, under new names.
 
@@ -55,7 +56,8 @@ def link_files(
         day: The date.
 
     Returns:
-        The files there: links, or copies where a link is refused, as of another user's file.
+        The files there: links, or copies where a link is refused, as of another user's file, or
+        where there are none, as in an object store.
 
     Raises:
         GateError: A file is gone, is of another date or has other columns; nothing was linked.
@@ -70,9 +72,10 @@ def link_files(
         ]
         GateError.raise_if_any(problems)
         folder.mkdir(parents=True, exist_ok=True)
-        linked = [folder / f"part-{number:05d}-{uuid4()}.parquet" for number in range(len(found))]
+        names = [f"part-{number:05d}-{uuid4()}.parquet" for number in range(len(found))]
+        linked: list[Place] = [folder / name for name in names]
         try:
-            list(pool.map(_link, found, linked))
+            list(pool.map(_put, found, linked))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             _remove(linked)
@@ -81,14 +84,14 @@ def link_files(
     return [LinkedFile(path, n) for path, n in zip(linked, rows, strict=True)]
 
 
-def link_unchanged(file: Path, folder: Path, rows: int) -> LinkedFile:
+def link_unchanged(file: Place, folder: Path, rows: int) -> LinkedFile:
     """Put a published file into a date's folder under a new name as well.
 
     Args:
         file: The file. folder: Of the date. rows: How many the file has.
     """
     path = folder / f"part-00000-{uuid4()}.parquet"
-    _link(file, path)
+    link_or_copy(local_path(file), path)
     return LinkedFile(path, rows)
 
 
@@ -120,14 +123,22 @@ def _misfit(
     )
 
 
-def _link(file: Path, target: Path) -> None:
+def _put(file: Path, target: Place) -> None:
+    if isinstance(target, ObjectPath):
+        target.upload(file)
+    else:
+        link_or_copy(file, target)
+
+
+def link_or_copy(file: Path, target: Path) -> None:
+    """Give a file another name; where a link is refused, as of another user's file, copy it."""
     try:
         target.hardlink_to(file)
     except OSError:
         shutil.copyfile(file, target)
 
 
-def _remove(files: Iterable[Path]) -> None:
+def _remove(files: Iterable[Place]) -> None:
     for file in files:
         file.unlink(missing_ok=True)
 
@@ -135,14 +146,14 @@ def _remove(files: Iterable[Path]) -> None:
 class DayCommit:
     """The commit that replaces one date of a table, by a run that has seen the table before it."""
 
-    def __init__(self, path: Path, day: date) -> None:
+    def __init__(self, path: Place, day: date) -> None:
         """Look at what the table at ``path`` holds of the date now."""
         self._path, self._day = path, day
         self._table = open_table(path)
         self._before = self._named()
 
     @property
-    def before(self) -> frozenset[Path]:
+    def before(self) -> frozenset[Place]:
         """The files of the date as they were when the commit began."""
         return frozenset(self._before)
 
@@ -181,14 +192,14 @@ class DayCommit:
         _remove(paths)
         raise conflict(self._path.name, self._day)
 
-    def _named(self) -> set[Path]:
+    def _named(self) -> set[Place]:
         """Return the files of the date that the version at hand names."""
         return {f.path for f in files_named(self._path, self._table) if f.ds == self._day}
 
     def _added(self, file: LinkedFile, ds: str) -> AddAction:
         info = file.path.stat()
         return AddAction(
-            path=file.path.relative_to(self._path).as_posix(),
+            path=str(file.path).removeprefix(f"{self._path}/"),
             size=info.st_size,
             partition_values={"ds": ds},
             modification_time=info.st_mtime_ns // 1_000_000,

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import pyarrow as pa
@@ -15,9 +16,28 @@ from winnow.release.delta_log import (
     log_folder,
     versions_in_log,
 )
+from winnow.storage.object_path import Place
 
 
-def log_problems(path: Path) -> list[Problem]:
+@dataclass(frozen=True)
+class Damage:
+    """One file of a log that cannot be read, or is not there.
+
+    Attributes:
+        problem: What is wrong with it, and what helps.
+        spare: Whether the log is whole without it: the entries that it sums up are all there.
+    """
+
+    problem: Problem
+    spare: bool = False
+
+
+def log_problems(path: Place) -> list[Problem]:
+    """Return what keeps the Delta log of a table from being read; as ``log_damage``."""
+    return [damage.problem for damage in log_damage(path)]
+
+
+def log_damage(path: Place) -> list[Damage]:
     """Return what keeps the Delta log of a table from being read, each with its file.
 
     Entries that a checkpoint sums up may be gone: Delta removes them after the retention. What
@@ -34,23 +54,23 @@ def log_problems(path: Path) -> list[Problem]:
         return [_broken(path, folder, "cannot be listed", error.strerror or str(error))]
     if not versions and not checkpoints:
         return [_broken(path, folder, "holds no entry")]
-    problems = list(_checkpoint_problems(path, versions, checkpoints))
-    if problems:
-        return problems
+    found = list(_damaged_checkpoints(path, versions, checkpoints))
+    if found:
+        return found
     first = max(checkpoints, default=-1) + 1
     last = max([*versions, first - 1])
     for version in range(first, last + 1):
         entry = entry_path(path, version)
         if version not in versions:
-            problems.append(_broken(path, entry, "is missing"))
+            found.append(_broken(path, entry, "is missing"))
         elif what := _entry_problem(entry):
-            problems.append(_broken(path, entry, what))
-    return problems
+            found.append(_broken(path, entry, what))
+    return found
 
 
-def _checkpoint_problems(
-    path: Path, versions: list[int], checkpoints: dict[int, list[Path]]
-) -> Iterator[Problem]:
+def _damaged_checkpoints(
+    path: Place, versions: list[int], checkpoints: dict[int, list[Place]]
+) -> Iterator[Damage]:
     hint = log_folder(path) / "_last_checkpoint"
     # Without checkpoints a log is read from its first entry on, so they can be done without.
     whole = bool(versions) and versions == list(range(len(versions)))
@@ -60,20 +80,16 @@ def _checkpoint_problems(
             why = _unreadable(file)
             if why is None:
                 continue
-            step = (
-                f"Remove it and {hint.name}: the entries that it sums up are all there."
-                if whole
-                else None
-            )
-            yield _broken(path, file, "cannot be read", why, step)
+            step = f"Remove it and {hint.name}: the entries that it sums up are all there."
+            yield _broken(path, file, "cannot be read", why, step if whole else None)
     named = _version_of_hint(hint)
     if named is not None and named not in checkpoints:
-        step = f"Remove {hint}: without it the log is read from its start on." if whole else None
+        step = f"Remove {hint}: without it the log is read from its start on."
         what = f"names a checkpoint of version {named}, which is not there"
-        yield _broken(path, hint, what, None, step)
+        yield _broken(path, hint, what, None, step if whole else None)
 
 
-def _entry_problem(entry: Path) -> str | None:
+def _entry_problem(entry: Place) -> str | None:
     """Return what is wrong with an entry: a line is no JSON object, or there is none."""
     try:
         lines = entry.read_bytes().splitlines()
@@ -91,15 +107,15 @@ def _entry_problem(entry: Path) -> str | None:
     return None
 
 
-def _unreadable(file: Path) -> str | None:
+def _unreadable(file: Place) -> str | None:
     try:
-        pq.read_table(file)
+        pq.read_table(BytesIO(file.read_bytes()))
     except (OSError, ValueError, pa.ArrowException) as error:
         return str(error).strip().splitlines()[0][:200] if str(error).strip() else "no message"
     return None
 
 
-def _version_of_hint(hint: Path) -> int | None:
+def _version_of_hint(hint: Place) -> int | None:
     """Return the version that ``_last_checkpoint`` names; None where it is not there or broken.
 
     A broken one is passed over by readers.
@@ -112,12 +128,11 @@ def _version_of_hint(hint: Path) -> int | None:
 
 
 def _broken(
-    path: Path, file: Path, what: str, found: str | None = None, next_step: str | None = None
-) -> Problem:
-    return Problem(
-        f"the Delta log of {path.name}",
-        f"{file} {what}",
-        found,
-        next_step=next_step
-        or f"Restore it from a backup. Without one, move {path} away and build its dates again.",
+    path: Place, file: Place, what: str, found: str | None = None, to_spare: str | None = None
+) -> Damage:
+    """Return the damage of a file; ``to_spare`` says how to do without it, where one can."""
+    restore = f"Restore it from a backup. Without one, move {path} away and build its dates again."
+    problem = Problem(
+        f"the Delta log of {path.name}", f"{file} {what}", found, next_step=to_spare or restore
     )
+    return Damage(problem, spare=to_spare is not None)

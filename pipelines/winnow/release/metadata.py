@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,6 +16,8 @@ from winnow.errors import Problem, ReleaseError
 from winnow.release.delta_log import entry_path, log_folder
 from winnow.release.log_damage import log_problems
 from winnow.release.table_files import TableFiles
+from winnow.storage.file_systems import unreachable
+from winnow.storage.object_path import ObjectPath, Place
 
 _TRIES = 3
 _WAIT_SECONDS = 0.1
@@ -34,7 +35,7 @@ class TableProtocol:
 class PinnedFile:
     """One file of one version: its place, its size in bytes, its date and rows where known."""
 
-    path: Path
+    path: Place
     size: int
     ds: date | None
     rows: int | None = None
@@ -55,21 +56,37 @@ def protocol_problems(where: str, found: TableProtocol) -> list[Problem]:
     ]
 
 
-def table_exists(path: Path) -> bool:
+def table_exists(path: Place) -> bool:
     """Return whether there is a Delta table in a folder.
 
     Raises:
-        ReleaseError: There are files of one, but its log is gone or is no folder.
+        ReleaseError: There are files of one, but its log is gone or is no folder. Or an object
+            store cannot be reached.
     """
-    if DeltaTable.is_deltatable(str(path)):
-        return True
-    log = log_folder(path)
-    if (log.exists() and not log.is_dir()) or next(path.rglob("*.parquet"), None) is not None:
+    try:
+        if DeltaTable.is_deltatable(str(path), storage_options(path)):
+            return True
+        log = log_folder(path)
+        broken = log.exists() and not log.is_dir()
+        broken = broken or next(iter(path.rglob("*.parquet")), None) is not None
+    except (DeltaError, OSError) as error:
+        if isinstance(path, ObjectPath):
+            raise ReleaseError(unreachable("warehouse", str(path), error)) from error
+        raise
+    if broken:
         raise ReleaseError(*log_problems(path))
     return False
 
 
-def open_table(path: Path) -> DeltaTable:
+def storage_options(path: Place) -> dict[str, str] | None:
+    """Return what delta-rs must know of the store of a table; None of a folder.
+
+    A commit never replaces another one: the store must refuse to write a name that is there.
+    """
+    return {"conditional_put": "etag"} if isinstance(path, ObjectPath) else None
+
+
+def open_table(path: Place) -> DeltaTable:
     """Return a table at its newest version.
 
     Raises:
@@ -78,7 +95,7 @@ def open_table(path: Path) -> DeltaTable:
     return _opened(path, None)
 
 
-def open_version(path: Path, version: int) -> DeltaTable:
+def open_version(path: Place, version: int) -> DeltaTable:
     """Return a table at a version.
 
     Raises:
@@ -87,13 +104,13 @@ def open_version(path: Path, version: int) -> DeltaTable:
     return _opened(path, version)
 
 
-def _opened(path: Path, version: int | None) -> DeltaTable:
+def _opened(path: Place, version: int | None) -> DeltaTable:
     failed: Exception | None = None
     for attempt in range(_TRIES):
         # While others commit, a listing may show a newer entry and not the one before it.
         time.sleep(_WAIT_SECONDS * attempt)
         try:
-            return DeltaTable(str(path), version=version)
+            return DeltaTable(str(path), version=version, storage_options=storage_options(path))
         except (DeltaError, OSError) as error:
             failed = error
             if version is not None and not entry_path(path, version).exists():
@@ -116,7 +133,7 @@ def _opened(path: Path, version: int | None) -> DeltaTable:
     raise ReleaseError(*problems) from failed
 
 
-def read_protocol(path: Path) -> TableProtocol:
+def read_protocol(path: Place) -> TableProtocol:
     """Return the protocol versions of a table.
 
     Raises:
@@ -126,7 +143,7 @@ def read_protocol(path: Path) -> TableProtocol:
     return TableProtocol(found.min_reader_version, found.min_writer_version)
 
 
-def pinned_files(path: Path, version: int, ds: date | None = None) -> list[PinnedFile]:
+def pinned_files(path: Place, version: int, ds: date | None = None) -> list[PinnedFile]:
     """Return the files of one version, sorted by path; of one date only where one is given.
 
     Raises:
@@ -136,12 +153,13 @@ def pinned_files(path: Path, version: int, ds: date | None = None) -> list[Pinne
     return [file for file in files if ds is None or file.ds == ds]
 
 
-def files_named(path: Path, table: DeltaTable) -> list[PinnedFile]:
+def files_named(path: Place, table: DeltaTable) -> list[PinnedFile]:
     """Return the files that an open table names, sorted by path."""
-    return sorted((file for file, _ in files_and_stats(path, table)), key=lambda file: file.path)
+    found = (file for file, _ in files_and_stats(path, table))
+    return sorted(found, key=lambda file: str(file.path))
 
 
-def files_and_stats(path: Path, table: DeltaTable) -> list[tuple[PinnedFile, dict[str, Any]]]:
+def files_and_stats(path: Place, table: DeltaTable) -> list[tuple[PinnedFile, dict[str, Any]]]:
     """Return the files that an open table names, each with all that its log says of it.
 
     Of a column of which values are known, they are ``min.<column>`` and ``max.<column>``.
@@ -150,7 +168,7 @@ def files_and_stats(path: Path, table: DeltaTable) -> list[tuple[PinnedFile, dic
     return [(_file(path, action), action) for action in actions]
 
 
-def _file(path: Path, action: dict[str, Any]) -> PinnedFile:
+def _file(path: Place, action: dict[str, Any]) -> PinnedFile:
     return PinnedFile(
         path / unquote(action["path"]),
         int(action["size_bytes"]),

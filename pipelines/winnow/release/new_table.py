@@ -3,14 +3,18 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction
 
 from winnow.contracts.tables import TableContract
+from winnow.release.conditional_put import put_if_absent
+from winnow.release.delta_log import entry_path
 from winnow.release.paths import RELEASES, staging_path
 from winnow.release.release_rows import KEYS
+from winnow.release.run_process import at_work
+from winnow.storage.object_path import ObjectPath, Place
 
 
 def plain_schema(contract: TableContract) -> Schema:
@@ -31,30 +35,53 @@ def plain_schema(contract: TableContract) -> Schema:
 
 
 def create_table(
-    path: Path, schema: Schema, partition: Sequence[str], properties: Mapping[str, str]
-) -> None:
+    path: Place,
+    schema: Schema,
+    partition: Sequence[str],
+    properties: Mapping[str, str],
+    files: Sequence[AddAction] = (),
+) -> bool:
     """Make the log of a new table elsewhere and move it into place, unless one is there by then.
 
     Two creations in one place would not exclude each other: delta-rs takes the second one for a
     change of the first and commits it as version 1, which other writers then conflict with.
+
+    Args:
+        path: The folder of the table. schema: Its columns. partition: Those that it is split by.
+        properties: Of the table.
+        files: What it holds from the start on, by names below ``path``.
+
+    Returns:
+        Whether it is this one: else somebody else has made one meanwhile.
     """
     staged = staging_path(path.parent, f"create-{path.name}-{uuid4().hex[:8]}")
-    try:
-        DeltaTable.create(
-            str(staged),
-            schema=schema,
-            partition_by=list(partition),
-            configuration=dict(properties),
-        )
-        path.mkdir(parents=True, exist_ok=True)
+    # So that clean knows at once that what is left here is nobody's, should this process be killed.
+    with at_work(staged):
         try:
-            # Moves a folder as one; a folder that is there and not empty is never replaced.
-            (staged / "_delta_log").rename(path / "_delta_log")
-        except OSError:
-            if not DeltaTable.is_deltatable(str(path)):
-                raise
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+            table = DeltaTable.create(
+                str(staged),
+                schema=schema,
+                partition_by=list(partition),
+                configuration=dict(properties),
+            )
+            if isinstance(path, ObjectPath):
+                if files:
+                    raise ValueError("a log in an object store begins with one entry")
+                # Written once, by whoever is first: all others take it.
+                return put_if_absent(entry_path(path, 0), entry_path(staged, 0).read_bytes())
+            if files:
+                table.create_write_transaction(list(files), "append", schema, list(partition))
+            path.mkdir(parents=True, exist_ok=True)
+            try:
+                # Moves a folder as one; a folder that is there and not empty is never replaced.
+                (staged / "_delta_log").rename(path / "_delta_log")
+                return True
+            except OSError:
+                if not DeltaTable.is_deltatable(str(path)):
+                    raise
+                return False
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
 
 
 def table_properties(contract: TableContract, retention_days: int) -> dict[str, str]:

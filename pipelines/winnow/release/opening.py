@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 from winnow.dates import DateRange, spans
@@ -11,12 +10,13 @@ from winnow.errors import ConfigError, Problem, ReleaseError
 from winnow.release.commits import require_date
 from winnow.release.reader import ReleaseReader
 from winnow.release.releases import ReleasesSnapshot, read_releases
+from winnow.storage.object_path import Place, place_of
 
 _LOG = logging.getLogger(__name__)
 
 
 def open_release(
-    warehouse: str | Path, release_id: str | None = None, ds: date | None = None
+    warehouse: str | Place, release_id: str | None = None, ds: date | None = None
 ) -> ReleaseReader:
     """Open one release: by its id, or the newest of a date, or the newest of the latest date.
 
@@ -24,7 +24,7 @@ def open_release(
         ConfigError: ``ds`` is not a plain date.
         ReleaseError: There is no such release; says which dates are released.
     """
-    snapshot = read_releases(Path(warehouse))
+    snapshot = read_releases(place_of(warehouse))
     if release_id is not None:
         found = snapshot.find(release_id)
         absent = not_there(warehouse, snapshot, release_id=release_id)
@@ -34,11 +34,11 @@ def open_release(
         absent = not_there(warehouse, snapshot, [day] if day else [])
     if found is None:
         raise ReleaseError(absent)
-    return ReleaseReader(Path(warehouse), [found])
+    return ReleaseReader(place_of(warehouse), [found])
 
 
 def open_dates(
-    warehouse: str | Path,
+    warehouse: str | Place,
     first: date,
     last: date,
     *,
@@ -66,14 +66,15 @@ def open_dates(
     if require_date(first) > require_date(last):
         raise ConfigError(Problem("first", "lies after the last date", str(first), str(last)))
     days = list(DateRange(first, last))
-    snapshot = read_releases(Path(warehouse))
+    snapshot = read_releases(place_of(warehouse))
     absent = sorted(set(days) - set(snapshot.dates))
     if absent and (missing == "refuse" or len(absent) == len(days)):
         raise ReleaseError(not_there(warehouse, snapshot, absent))
     if absent:
         _LOG.warning("skipped, as there is no release: %s", spans(absent))
     newest = [snapshot.newest(day) for day in days]
-    reader = ReleaseReader(Path(warehouse), [release for release in newest if release is not None])
+    found = [release for release in newest if release is not None]
+    reader = ReleaseReader(place_of(warehouse), found)
     if len(reader.config_hashes) > 1:
         _LOG.warning(
             "%s to %s were built with %d different configs", first, last, len(reader.config_hashes)
@@ -82,7 +83,7 @@ def open_dates(
 
 
 def not_there(
-    warehouse: str | Path,
+    warehouse: str | Place,
     snapshot: ReleasesSnapshot,
     days: Sequence[date] = (),
     *,

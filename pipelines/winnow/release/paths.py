@@ -3,8 +3,12 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import overload
 
 from winnow.errors import ConfigError, Problem
+from winnow.storage.addresses import name_error, s3_error
+from winnow.storage.object_path import ObjectPath, Place
+from winnow.storage.staging_folder import staging_folder
 
 RELEASES = "releases"
 STAGING = "_staging"
@@ -15,35 +19,50 @@ _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
-def table_path(warehouse: Path, table: str) -> Path:
+@overload
+def table_path(warehouse: Path, table: str) -> Path: ...
+@overload
+def table_path(warehouse: Place, table: str) -> Place: ...
+def table_path(warehouse: Place, table: str) -> Place:
     """Return the folder of a published table.
 
     Raises:
-        ConfigError: ``table`` is not an identifier, or its folder is a link out of the warehouse.
+        ConfigError: ``table`` is not an identifier, its folder is a link out of the warehouse, or
+            the warehouse has a name that libraries take for another one.
     """
     return _inside(warehouse, _named("table", table, _TABLE))
 
 
-def staging_path(warehouse: Path, run_id: str) -> Path:
+def staging_root(warehouse: Place) -> Path:
+    """Return the folder of all that runs stage: always one of this machine, where tasks write.
+
+    Of a warehouse in an object store it is no part of it: what was audited is uploaded from there.
+    """
+    if isinstance(warehouse, ObjectPath):
+        return staging_folder(str(warehouse))
+    return warehouse / STAGING
+
+
+def staging_path(warehouse: Place, run_id: str) -> Path:
     """Return the folder that holds what one run has staged.
 
     Raises:
         ConfigError: ``run_id`` could be anything but one plain folder name.
     """
-    return _inside(warehouse, STAGING, _named("run id", run_id, _RUN_ID))
+    return _staged(warehouse, _named("run id", run_id, _RUN_ID))
 
 
-def staged_table_path(warehouse: Path, run_id: str, table: str) -> Path:
+def staged_table_path(warehouse: Place, run_id: str, table: str) -> Path:
     """Return the folder of one staged table.
 
     Raises:
         ConfigError: A name is not an identifier, or the folder is a link out of the warehouse.
     """
     parts = _named("run id", run_id, _RUN_ID), _named("table", table, _TABLE)
-    return _inside(warehouse, STAGING, *parts)
+    return _staged(warehouse, *parts)
 
 
-def confirmation_path(warehouse: Path, ds: date) -> Path:
+def confirmation_path(warehouse: Place, ds: date) -> Place:
     """Return the file that says with what a date's release was last found unchanged.
 
     Raises:
@@ -65,8 +84,26 @@ def _named(what: str, name: str, pattern: re.Pattern[str]) -> str:
     return name
 
 
-def _inside(warehouse: Path, *parts: str) -> Path:
-    root = warehouse.resolve()
+def _staged(warehouse: Place, *parts: str) -> Path:
+    if isinstance(warehouse, ObjectPath):
+        return _inside(staging_root(warehouse), *parts)
+    return _inside(warehouse, STAGING, *parts)
+
+
+@overload
+def _inside(warehouse: Path, *parts: str) -> Path: ...
+@overload
+def _inside(warehouse: Place, *parts: str) -> Place: ...
+def _inside(warehouse: Place, *parts: str) -> Place:
+    if isinstance(warehouse, ObjectPath) and (error := s3_error(str(warehouse))):
+        expected = error.removeprefix("must be ")
+        raise ConfigError(Problem("warehouse", "does not fit", str(warehouse), expected))
+    root = warehouse if isinstance(warehouse, ObjectPath) else warehouse.resolve()
+    if error := name_error(str(root)):
+        expected = error.removeprefix("must be ")
+        raise ConfigError(Problem("warehouse", "its path does not fit", str(root), expected))
+    if isinstance(root, ObjectPath):
+        return root.joinpath(*parts)  # a store has no links, and each part is a plain name
     path = root.joinpath(*parts)
     if not path.resolve().is_relative_to(root):
         raise ConfigError(

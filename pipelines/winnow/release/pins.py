@@ -12,6 +12,7 @@ from winnow.release.delta_log import label_of_version
 from winnow.release.metadata import PinnedFile, pinned_files
 from winnow.release.paths import table_path
 from winnow.release.release import Release, TablePin
+from winnow.storage.object_path import ObjectPath, Place
 
 FaultKind = Literal[
     "expired",
@@ -52,7 +53,7 @@ class PinnedDate:
     faults: tuple[Fault, ...]
 
 
-def files_of_pin(warehouse: Path, release: Release, pin: TablePin) -> PinnedDate:
+def files_of_pin(warehouse: Place, release: Release, pin: TablePin) -> PinnedDate:
     """Return the files of a pin, and whether they are the ones that were released.
 
     A log that was damaged and written on, or a table that was made anew, may have another commit
@@ -74,18 +75,32 @@ def files_of_pin(warehouse: Path, release: Release, pin: TablePin) -> PinnedDate
         text = f"version {pin.version} has expired: its log is gone"
         return PinnedDate((), (Fault("expired", text),))
     faults = [*_replaced(path, release, pin), *_wrong_rows(files, pin)]
+    there = _there(files)
     faults += [
         Fault(
             "missing_file",
-            f"{file.path.relative_to(path)} of version {pin.version} is gone: deleted or expired",
+            f"{names_below(file, path)} of version {pin.version} is gone: deleted or expired",
         )
         for file in files
-        if not file.path.is_file()
+        if file.path not in there
     ]
     return PinnedDate(files, tuple(faults))
 
 
-def _replaced(path: Path, release: Release, pin: TablePin) -> list[Fault]:
+def _there(files: tuple[PinnedFile, ...]) -> set[Place]:
+    """Return the paths of those files that are there; a store is asked once for each folder."""
+    there: set[Place] = set()
+    for folder in {file.path.parent for file in files if isinstance(file.path, ObjectPath)}:
+        there |= set(folder.glob("*"))
+    return there | {f.path for f in files if isinstance(f.path, Path) and f.path.is_file()}
+
+
+def names_below(file: PinnedFile, path: Place) -> str:
+    """Return how a file is called from the folder of its table on."""
+    return str(file.path).removeprefix(f"{path}/")
+
+
+def _replaced(path: Place, release: Release, pin: TablePin) -> list[Fault]:
     try:
         label = label_of_version(path, pin.version)
     except FileNotFoundError:

@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,6 +29,7 @@ from winnow.release.pins import files_of_pin
 from winnow.release.release import Release, TablePin
 from winnow.release.table_files import TableFiles
 from winnow.release.whole_batches import whole_batches
+from winnow.storage.object_path import Place
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,11 +41,12 @@ class ReleaseReader:
 
     Attributes:
         releases: They, by date.
+        warehouse: The folder of all tables.
     """
 
-    def __init__(self, warehouse: Path, releases: Sequence[Release]) -> None:
+    def __init__(self, warehouse: Place, releases: Sequence[Release]) -> None:
         """Take releases of different dates; use ``winnow.open_release``."""
-        self._warehouse = warehouse.absolute()
+        self.warehouse = warehouse.absolute()
         self.releases = tuple(sorted(releases, key=lambda release: release.ds))
         self._looked_up: dict[str, TableFiles] = {}
         self._process = os.getpid()
@@ -172,7 +173,7 @@ class ReleaseReader:
         from winnow.release.file_frames import frame_of_files, read_schema
 
         files = self._files(table)
-        path = table_path(self._warehouse, table)
+        path = table_path(self.warehouse, table)
         parts = [
             frame_of_files(
                 spark,
@@ -180,11 +181,16 @@ class ReleaseReader:
                 read_schema(path, pin.version),
                 release.ds,
             )
-            for release, pin in self._pins(table)
+            for release, pin in self.pins(table)
         ]
         return reduce(lambda one, other: one.unionByName(other), parts)
 
-    def _pins(self, table: str) -> list[tuple[Release, TablePin]]:
+    def pins(self, table: str) -> list[tuple[Release, TablePin]]:
+        """Return of each date its release, and the version and content of a table in it.
+
+        Raises:
+            ReleaseError: A date has no such table.
+        """
         found = [(release, release.pin(table)) for release in self.releases]
         ReleaseError.raise_if_any(
             Problem(
@@ -200,8 +206,8 @@ class ReleaseReader:
     def _files(self, table: str) -> list[PinnedFile]:
         files: list[PinnedFile] = []
         problems: list[Problem] = []
-        for release, pin in self._pins(table):
-            found = files_of_pin(self._warehouse, release, pin)
+        for release, pin in self.pins(table):
+            found = files_of_pin(self.warehouse, release, pin)
             files += found.files
             problems += (
                 Problem(
@@ -215,5 +221,5 @@ class ReleaseReader:
         return files
 
     def _schema(self, table: str) -> pa.Schema:
-        _, pin = self._pins(table)[-1]
-        return arrow_schema(open_version(table_path(self._warehouse, table), pin.version))
+        _, pin = self.pins(table)[-1]
+        return arrow_schema(open_version(table_path(self.warehouse, table), pin.version))

@@ -8,7 +8,6 @@ there are. Files of which the log says too little, as after a compaction, are lo
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ from deltalake import DeltaTable
 from winnow.errors import Problem, ReleaseError
 from winnow.release.metadata import PinnedFile, arrow_schema, dataset_of, files_and_stats
 from winnow.release.release import OF_PIN, OF_RELEASE
+from winnow.storage.object_path import Place
 
 KEYS = ("release_id", "seq", "ds")
 """The columns of which the log knows the least and the greatest value in each file."""
@@ -54,7 +54,7 @@ class ListedRelease:
         return list(table.to_pylist())
 
 
-def listed_releases(path: Path, table: DeltaTable) -> tuple[ListedRelease, ...]:
+def listed_releases(path: Place, table: DeltaTable) -> tuple[ListedRelease, ...]:
     """Return the releases that an open ``releases`` table names, oldest first.
 
     Raises:

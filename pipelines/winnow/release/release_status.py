@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow as pa
 from winnow.errors import Problem, ReleaseError
 from winnow.release.metadata import arrow_schema, dataset_of, files_named, open_table, table_exists
 from winnow.release.paths import table_path
+from winnow.storage.object_path import Place
 
 RELEASE_STATUS = "release_status"
 
@@ -70,7 +70,7 @@ class ReleaseStatuses:
         return {name: tuple(sorted(tags)) for name, tags in found.items() if tags}
 
 
-def read_statuses(warehouse: Path) -> ReleaseStatuses:
+def read_statuses(warehouse: Place) -> ReleaseStatuses:
     """Read what was decided about the releases of a warehouse, without an engine.
 
     Raises:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from winnow.errors import Problem, ReleaseError
@@ -13,6 +12,7 @@ from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import OF_PIN, OF_RELEASE, ContentHash, Documents, Release, TablePin
 from winnow.release.release_rows import ListedRelease, listed_releases
 from winnow.release.release_status import ReleaseStatuses, read_statuses
+from winnow.storage.object_path import Place
 
 _LOG = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class ReleasesSnapshot:
         return None if found is None else read_release(found)
 
 
-def read_releases(warehouse: Path) -> ReleasesSnapshot:
+def read_releases(warehouse: Place) -> ReleasesSnapshot:
     """List the releases of a warehouse, without an engine; no row of them is read yet.
 
     Raises:
@@ -114,7 +114,7 @@ def read_releases(warehouse: Path) -> ReleasesSnapshot:
     )
 
 
-def list_releases(warehouse: Path) -> tuple[Release, ...]:
+def list_releases(warehouse: Place) -> tuple[Release, ...]:
     """Return all releases of a warehouse, oldest first.
 
     Raises:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 RUN_PROCESS_FILE = "process.json"
+BEGUN_FILE = ".process.json"
+"""The record while it is written. A folder that holds no more is of a run that has not begun."""
 
 RunState = Literal["alive", "ended", "elsewhere"]
 
@@ -46,11 +48,24 @@ class RunProcess:
         return found if isinstance(found.pid, int) else None
 
     def write(self, folder: Path) -> None:
-        """Say so in the folder; what is read is always a whole record."""
-        folder.mkdir(parents=True, exist_ok=True)
-        new = folder / f".{RUN_PROCESS_FILE}"
-        new.write_text(json.dumps(asdict(self)), encoding="utf-8")
-        new.replace(folder / RUN_PROCESS_FILE)
+        """Say so in the folder; what is read is always a whole record.
+
+        Raises:
+            OSError: It cannot be written, as where the disk is full; a folder that holds nothing
+                else is gone again.
+        """
+        new, record = folder / BEGUN_FILE, json.dumps(asdict(self))
+        for last in (False, False, True):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                new.write_text(record, encoding="utf-8")
+                new.replace(folder / RUN_PROCESS_FILE)
+                return
+            except OSError as error:
+                if last or not isinstance(error, FileNotFoundError):
+                    remove_empty(folder)
+                    raise
+                # Without a record it was empty still, and somebody cleaned at this moment.
 
     @property
     def state(self) -> RunState:
@@ -85,6 +100,14 @@ def at_work(folder: Path) -> Iterator[None]:
         with suppress(OSError):
             if folder.is_dir():
                 _end(process, folder)
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a staging folder in which no run has begun; one that holds anything stays."""
+    with suppress(OSError):
+        if {path.name for path in folder.iterdir()} <= {BEGUN_FILE}:
+            (folder / BEGUN_FILE).unlink(missing_ok=True)
+            folder.rmdir()
 
 
 def _end(process: RunProcess, folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""Rows of a table as Parquet files in the order of split and shuffle key: trainers rely on it."""
+"""Rows of a table as Parquet files in the order of split and shuffle key: trainers rely on it.
+
+Rows of batches that were not cut out of that order are in the order of batches.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,6 +78,18 @@ class SortedFiles:
             names.append(self._write_file(of_day, f"{self.partition}={day}/"))
         return names
 
+    def in_order(self, rows: pa.Table) -> pa.Table:
+        """Return rows in the order in which a file of them holds them.
+
+        Args:
+            rows: Rows of one date, with the columns of the files and maybe others.
+        """
+        if self.sort_by is None:
+            return rows
+        table = self._conformed(rows.select(self.schema.names))
+        order = _places(table, table[self.sort_by].to_numpy(), split_places(table))
+        return rows if order is None else rows.take(pa.array(order))
+
     def _conformed(self, rows: pa.Table) -> pa.Table:
         """Return rows with the types of the schema; text that repeats has one dictionary."""
         rows = with_dictionaries(rows, REPEATED_TEXT)
@@ -87,14 +102,12 @@ class SortedFiles:
         path = Path(self.folder, name)
         path.parent.mkdir(exist_ok=True)
         if self.sort_by is None:
-            pq.write_table(table, path, store_schema=False)
+            pq.write_table(table, path, store_schema=False, write_page_checksum=True)
             return name
         keys = table[self.sort_by].to_numpy()
         splits = split_places(table)
-        if not (_in_order(keys) and _in_order(splits)):
-            order = order_of(keys)
-            # Stable: within a split by the key. Bytes are sorted by counting them.
-            order = order[np.argsort(splits[order], kind="stable")]
+        order = _places(table, keys, splits)
+        if order is not None:
             table, keys, splits = table.take(pa.array(order)), keys[order], splits[order]
         encodings = _encodings(table, each_row_another=_mostly_new(keys))
         with pq.ParquetWriter(
@@ -104,6 +117,7 @@ class SortedFiles:
             # A row sample of the audit is a range of the key: by the page index only the pages
             # that hold it are read.
             write_page_index=True,
+            write_page_checksum=True,
             # A dictionary is a matter of this process: what reads the file finds text.
             store_schema=False,
             **encodings,
@@ -117,6 +131,36 @@ def file_schema(contract: "TableContract") -> pa.Schema:
     """Return the contract's columns as Arrow types; a NULL where none may be is found later."""
     schema: pa.Schema = to_arrow_schema(spark_schema(contract))
     return pa.schema([field.with_nullable(True) for field in schema])
+
+
+def _places(
+    table: pa.Table, keys: NDArray[np.int64], splits: NDArray[np.int8]
+) -> NDArray[np.int64] | None:
+    """Return the order of rows in their file; None where they are in it.
+
+    By split, and within one by the key; where batches are not in that order, by batch before the
+    key, those of no batch last: a reader merges files that are in the order of batches.
+    """
+    order = _order(keys, splits)
+    if "batch_id" not in table.schema.names:
+        return order
+    none = np.iinfo(np.int64).max
+    batch = table["batch_id"].fill_null(none).to_numpy()
+    if order is not None:
+        batch, splits = batch[order], splits[order]
+    if _in_order(batch[batch != none]):
+        return order
+    by_batches: NDArray[np.int64] = np.lexsort((batch, splits))
+    return by_batches if order is None else order[by_batches]
+
+
+def _order(keys: NDArray[np.int64], splits: NDArray[np.int8]) -> NDArray[np.int64] | None:
+    """Return the order by split, and within by the key; None where rows are in it."""
+    if _in_order(keys) and _in_order(splits):
+        return None
+    order: NDArray[np.int64] = order_of(keys)
+    # Stable: within a split by the key. Bytes are sorted by counting them.
+    return order[np.argsort(splits[order], kind="stable")]
 
 
 def _in_order(keys: NDArray[np.signedinteger]) -> bool:

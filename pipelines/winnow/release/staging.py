@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from winnow.release.paths import STAGING, staging_path
-from winnow.release.run_process import RunProcess, RunState
+from winnow.release.paths import staging_path, staging_root
+from winnow.release.run_process import BEGUN_FILE, RunProcess, RunState
+from winnow.storage.object_path import Place
 
 UNKNOWN_AGE = timedelta(days=2)
 """So old is the staging of a run that cannot be asked when it is taken to be over; no build
@@ -25,12 +26,15 @@ class StagedRun:
         path: The folder.
         state: Whether the run is ``alive``, has ``ended``, or is ``elsewhere`` and cannot be asked.
         changed: When a file in it was last written.
+        is_empty: Whether its run has written nothing, not even which process it is: it died, or is
+            about to.
     """
 
     run_id: str
     path: Path
     state: RunState
     changed: datetime
+    is_empty: bool = False
 
     def is_over(self, now: datetime, older_than: timedelta | None = None) -> bool:
         """Return whether nobody needs the folder any more.
@@ -38,15 +42,15 @@ class StagedRun:
         Args:
             now: The time of the clock.
             older_than: Younger folders stay. By default none does whose run has ended for certain,
-                and two days of those whose run cannot be asked.
+                none that is empty, and two days of those whose run cannot be asked.
         """
-        least = timedelta(0) if self.state == "ended" else UNKNOWN_AGE
+        least = timedelta(0) if self.state == "ended" or self.is_empty else UNKNOWN_AGE
         if older_than is not None:
             least = older_than
         return self.state != "alive" and now - self.changed >= least
 
 
-def drop_staging(warehouse: Path, run_id: str) -> None:
+def drop_staging(warehouse: Place, run_id: str) -> None:
     """Remove everything that one run has staged; nothing where there is nothing.
 
     Raises:
@@ -57,9 +61,9 @@ def drop_staging(warehouse: Path, run_id: str) -> None:
         shutil.rmtree(path)
 
 
-def staged_runs(warehouse: Path) -> tuple[StagedRun, ...]:
+def staged_runs(warehouse: Place) -> tuple[StagedRun, ...]:
     """Return what lies in the staging of a warehouse, sorted by the runs' ids."""
-    root = warehouse / STAGING
+    root = staging_root(warehouse)
     return tuple(
         run
         for path in (sorted(root.iterdir()) if root.is_dir() else ())
@@ -74,12 +78,14 @@ def _staged_run(path: Path) -> StagedRun | None:
         times = [path.stat().st_mtime]
     except FileNotFoundError:
         return None  # its run has released meanwhile
+    is_empty = process is None
     for file in path.rglob("*"):
+        is_empty &= file.name == BEGUN_FILE
         try:
             times.append(file.lstat().st_mtime)
         except FileNotFoundError:  # a task of a run at work renamed it
             state = "alive"
-    return StagedRun(path.name, path, state, datetime.fromtimestamp(max(times), UTC))
+    return StagedRun(path.name, path, state, datetime.fromtimestamp(max(times), UTC), is_empty)
 
 
 def bytes_freed(folders: Iterable[Path]) -> int:

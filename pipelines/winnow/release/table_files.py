@@ -10,7 +10,10 @@ from datetime import date
 import pyarrow as pa
 import pyarrow.dataset as pds
 import pyarrow.parquet as pq
-from pyarrow.fs import LocalFileSystem
+from pyarrow.fs import FileSystem, LocalFileSystem
+
+from winnow.storage.addresses import is_s3
+from winnow.storage.object_path import ObjectPath
 
 _UNIT = "us"
 """Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which end in
@@ -23,7 +26,8 @@ class TableFiles:
 
     Attributes:
         schema: The columns, ``ds`` among them.
-        files: The path of each Parquet file, and its date where the table has one per date.
+        files: The path of each Parquet file, or its address in an object store, and its date where
+            the table has one per date. All lie in one store.
     """
 
     schema: pa.Schema
@@ -35,13 +39,22 @@ class TableFiles:
         return [path for path, _ in self.files]
 
     def dataset(self) -> pds.Dataset:
-        """Return the files as one dataset, the date of each file restored as its ``ds``."""
+        """Return the files as one dataset, the date of each file restored as its ``ds``.
+
+        A page that does not hold what was written is an ``OSError`` when it is read.
+        """
         options = pds.ParquetReadOptions(coerce_int96_timestamp_unit=_UNIT)
+        filesystem, paths = _file_system(self.paths)
         return pds.FileSystemDataset.from_paths(
-            self.paths,
+            paths,
             schema=self.schema,
-            format=pds.ParquetFileFormat(read_options=options),
-            filesystem=LocalFileSystem(),
+            format=pds.ParquetFileFormat(
+                read_options=options,
+                default_fragment_scan_options=pds.ParquetFragmentScanOptions(
+                    page_checksum_verification=True
+                ),
+            ),
+            filesystem=filesystem,
             partitions=[
                 pds.scalar(True) if ds is None else pds.field("ds") == pa.scalar(ds)
                 for _, ds in self.files
@@ -50,5 +63,19 @@ class TableFiles:
 
 
 def parquet_file(path: str) -> pq.ParquetFile:
-    """Open one of the files by itself; times come as they do from ``dataset``."""
-    return pq.ParquetFile(path, coerce_int96_timestamp_unit=_UNIT)
+    """Open one of the files by itself; times and damaged pages are as of ``TableFiles.dataset``."""
+    filesystem, (own,) = _file_system([path])
+    return pq.ParquetFile(
+        own,
+        coerce_int96_timestamp_unit=_UNIT,
+        page_checksum_verification=True,
+        filesystem=filesystem,
+    )
+
+
+def _file_system(paths: list[str]) -> tuple[FileSystem, list[str]]:
+    """Return where files lie, opened by this very process, and their names there."""
+    if not paths or not is_s3(paths[0]):
+        return LocalFileSystem(), paths
+    objects = [ObjectPath.of(path) for path in paths]
+    return objects[0].filesystem, [one.key for one in objects]

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from winnow.config.evaluation import least_gap_days
@@ -14,6 +13,7 @@ from winnow.release.opening import open_dates
 from winnow.release.reader import ReleaseReader
 from winnow.release.release import Release
 from winnow.release.releases import read_releases
+from winnow.storage.object_path import Place, place_of
 
 
 class TimeSplit(NamedTuple):
@@ -30,7 +30,7 @@ class TimeSplit(NamedTuple):
 
 
 def open_time_split(
-    warehouse: str | Path,
+    warehouse: str | Place,
     evaluate_from: date,
     *,
     gap_days: int | None = None,
@@ -56,7 +56,7 @@ def open_time_split(
         ConfigError: A date is no plain date, the gap is too short, or nothing is left on a side.
         ReleaseError: A date has no release; says which dates are released.
     """
-    snapshot = read_releases(Path(warehouse))
+    snapshot = read_releases(place_of(warehouse))
     earlier = [day for day in snapshot.dates if day < require_date(evaluate_from)]
     begin = require_date(first) if first is not None else min(earlier, default=None)
     if begin is None:

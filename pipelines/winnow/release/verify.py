@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
@@ -22,9 +20,11 @@ from winnow.release.metadata import (
     read_protocol,
 )
 from winnow.release.paths import table_path
-from winnow.release.pins import Fault, FaultKind, files_of_pin
+from winnow.release.pins import Fault, FaultKind, files_of_pin, names_below
 from winnow.release.release import Release, TablePin
 from winnow.release.store import Store
+from winnow.release.table_files import parquet_file
+from winnow.storage.object_path import Place
 
 _THREADS = 8
 """Files that are opened beside each other: a shared file system answers slowly."""
@@ -84,14 +84,15 @@ def _look_at(pin: TablePin, release: Release, store: Store) -> list[Fault]:
     return faults or _hashed(pin, release, store)
 
 
-def _opened(path: Path, schema: pa.Schema, file: PinnedFile) -> Iterator[Fault]:
+def _opened(path: Place, schema: pa.Schema, file: PinnedFile) -> Iterator[Fault]:
     """Give what is wrong with a file before its rows are read."""
-    name = file.path.relative_to(path)
+    name = names_below(file, path)
     try:
         if (size := file.path.stat().st_size) != file.size:
             yield Fault("wrong_size", f"{name} has {size} bytes, the log says {file.size}")
             return
-        footer = pq.read_metadata(file.path)
+        with parquet_file(str(file.path)) as opened:
+            footer = opened.metadata
         columns = footer.schema.to_arrow_schema().names
         dataset_of(schema, [file]).head(1)
     except (OSError, ValueError, pa.ArrowException) as error:

@@ -1,12 +1,14 @@
 """Rows batch by batch, as the build decided the batches: a merge of files that are each in order.
 
 A row's file follows from its user, its batch does not, so every file has some rows of every batch.
-Each is in the order of ``shuffle_key``, as batches are within a split: one look at the next rows of
-each file is enough, and nothing is shuffled for it.
+Each is in the order of batches: that of ``shuffle_key``, which batches are cut out of, or their own
+where they are free of conflicts. One look at the next rows of each file is enough, and nothing is
+shuffled for it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 
 import numpy as np
@@ -51,7 +53,7 @@ def whole_batches(
     asked = files.schema.names if columns is None else list(columns)
     wanted = None if numbers is None else {*numbers}
     number, last = 0, _END if wanted is None else max(wanted, default=-1)
-    for _, of_date in groupby(files.files, key=lambda file: file[1]):
+    for day, of_date in groupby(files.files, key=lambda file: file[1]):
         sources = [_Source(replace(files, files=(file,)), split, asked) for file in of_date]
         while (batch := min((s.next_batch for s in sources), default=_END)) != _END:
             if number > last:
@@ -59,7 +61,7 @@ def whole_batches(
             # All take their rows, whoever gets them: what is read on stands behind them.
             parts = [part for source in sources for part in source.rows_of(batch)]
             if number % workers == worker if wanted is None else number in wanted:
-                yield _in_order(pa.Table.from_batches(parts), asked)
+                yield _in_order(pa.Table.from_batches(parts), asked, day)
             number += 1
 
 
@@ -101,10 +103,15 @@ class _Source:
                 self._rows = self._rows.slice(end)
 
 
-def _in_order(rows: pa.Table, asked: Sequence[str]) -> pa.Table:
+def _in_order(rows: pa.Table, asked: Sequence[str], day: date | None) -> pa.Table:
     wanted = rows["batch_rows"][0].as_py()
     if rows.num_rows != wanted:
-        batch = f"batch {rows['batch_id'][0].as_py()}"
+        batch = f"batch {rows['batch_id'][0].as_py()} of {day}"
         found, expected = f"{rows.num_rows} rows", f"{wanted} rows"
-        raise ReleaseError(Problem(batch, "rows of it are missing", found, expected))
+        # Batches are a matter of the whole date: those that are left cannot be made whole.
+        step = (
+            f"Where winnow forget erased rows of users, run winnow build --ds {day}: it makes "
+            "whole batches of all others. Then open the new release."
+        )
+        raise ReleaseError(Problem(batch, "rows of it are missing", found, expected, step))
     return rows.take(pa.array(np.argsort(rows["slot"].to_numpy()))).select(list(asked))

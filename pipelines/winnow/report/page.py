@@ -116,6 +116,10 @@ def tiles_of(record: AuditRecord) -> list[Tile]:
                 f"{missing} missing" if funnel.requested else "",
             ),
         ]
+    if record.erased:
+        rows = sum(sum(one.rows.values()) for one in record.erased)
+        when = f"last on {max(one.erased_ts for one in record.erased):%Y-%m-%d}"
+        tiles.append(Tile("Rows erased", plain(rows), f"users forgotten, {when}"))
     return tiles
 
 

@@ -6,33 +6,42 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from winnow.arrays.array_file import map_arrays, save_arrays
 from winnow.arrays.grouping import starts_of_runs
+from winnow.sampler.batch_order import SPLITS, in_order_of_keys
 from winnow.sampler.kernels.batches import Batches
 from winnow.sampler.kernels.events import index_keys
 
-SPLITS = ("train", "valid", "test", "gap")
-"""The splits in the order of their batches."""
 
-
-def batches_of(rows: pa.Table, batch_size: int) -> Batches:
+def batches_of(
+    rows: pa.Table, batch_size: int, assigned: NDArray[np.int64] | None = None
+) -> Batches:
     """Cut positives into batches: those of each split in the order of their shuffle keys.
 
     Args:
-        rows: One per positive: ``split``, ``shuffle_key`` (int64), ``user_key`` and ``item_key``
-            (both a uint64 as int64). batch_size: How many make a batch.
+        rows: As for ``in_order_of_keys``. batch_size: How many make a batch.
+        assigned: The batch of each row where that is decided, -1 of those that are in none; the
+            batches of a split have numbers above those of splits before it, and none is empty.
     """
-    split = pc.index_in(rows["split"], pa.array(SPLITS)).to_numpy()
+    order, split = in_order_of_keys(rows)
+    if assigned is not None:
+        order = order[assigned[order] >= 0]
+        order = order[np.argsort(assigned[order], kind="stable")]
+        rows, split = rows.take(pa.array(order)), split[order]
+        order = np.arange(len(order))
     key = rows["shuffle_key"].to_numpy()
     user, item = (rows[name].to_numpy().view(np.uint64) for name in ("user_key", "item_key"))
-    order = np.lexsort((item, user, key, split))
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(len(order))
     split_begins = np.searchsorted(split[order], np.arange(len(SPLITS) + 1))
-    of_splits = [np.arange(first, last, batch_size) for first, last in pairwise(split_begins)]
-    begins = np.concatenate([*of_splits, [len(order)]]).astype(np.int64)
+    if assigned is None:
+        of_splits = [np.arange(first, last, batch_size) for first, last in pairwise(split_begins)]
+        begins = np.concatenate([*of_splits, [len(order)]]).astype(np.int64)
+    else:
+        sizes = np.bincount(assigned[assigned >= 0])
+        begins = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     by_key, by_item = np.lexsort((user, key)), np.lexsort((position, item))
     of_item, at = item[by_item], position[by_item]
     is_new = starts_of_runs(of_item)

@@ -12,6 +12,7 @@ from winnow.events.placement import split
 from winnow.frequency.estimator import StreamingFrequency
 from winnow.sampler.batch_file import batches_of, save_batches
 from winnow.sampler.batch_positives import POSITIVE_KEYS, positives_of_partition
+from winnow.sampler.conflict_free import conflict_free_batches, forbidden_pairs
 from winnow.sampler.kernels.batches import Batches
 from winnow.sampler.streaming import save_log_q
 from winnow.sampler.streaming_estimate import estimate_over_batches
@@ -30,6 +31,7 @@ def stage_batches(
     settings: SamplerSettings,
     run: "Run",
     frequency: StreamingFrequency | None = None,
+    forbidden: DataFrame | None = None,
 ) -> tuple[SamplerSettings, Batches]:
     """Cut the positives of the date into batches, and ship to tasks which is in which.
 
@@ -41,6 +43,10 @@ def stage_batches(
         settings: What the tasks need.
         run: The date and the config, which has ``in_batch``.
         frequency: The estimate after the date before, where one is asked for; it is changed.
+        forbidden: What ``all_forbidden`` returned, where batches are to be free of conflicts.
+
+    Raises:
+        ConfigError: As ``forbidden_pairs``.
 
     Returns:
         The settings with the names that tasks find the files by, and the batches.
@@ -64,7 +70,11 @@ def stage_batches(
         placed = rows.select(split(config, run.day.date).alias("split"), *POSITIVE_KEYS)
         found.append(placed.toArrow())
     positives = pa.concat_tables(found)
-    batches = batches_of(positives, config.in_batch.batch_size)
+    size, assigned = config.in_batch.batch_size, None
+    if forbidden is not None:
+        of_users = forbidden_pairs(positives, forbidden, run)
+        assigned = conflict_free_batches(positives, of_users, size)
+    batches = batches_of(positives, size, assigned)
     path = scratch.folder / f"batches-{scratch.tag}.arrow"
     save_batches(batches, path)
     settings = replace(settings, batches=scratch.ship(path))

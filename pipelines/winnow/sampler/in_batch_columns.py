@@ -11,6 +11,7 @@ from winnow.sampler.kernels.batches import (
     shares_of_items,
     slots_of_items,
 )
+from winnow.sampler.kernels.conflict_free import shares_of_batches
 from winnow.sampler.kernels.events import Events
 from winnow.sampler.kernels.grouped_events import GroupedEvents
 from winnow.sampler.kernels.owners import Owners
@@ -40,6 +41,8 @@ def in_batch_columns(
     grouped: GroupedEvents,
     owners: Owners,
     batches: Batches,
+    *,
+    conflict_free: bool = False,
 ) -> dict[str, pa.Array]:
     """Return the columns of ``IN_BATCH`` of the positives of one partition.
 
@@ -47,14 +50,19 @@ def in_batch_columns(
         kept: The positives. events: The events of their users.
         grouped: The events, user by user. owners: The users.
         batches: The batches of the date.
+        conflict_free: Whether each batch has an item once.
     """
     positions = positions_of(shuffle_keys(kept.hash), kept.user, batches)
     outside = positions < 0
     batch = np.searchsorted(batches.begins, positions, side="right") - 1
     begins = batches.begins[batch]
-    # Where no batch is full, a split is one batch of as many rows as it has.
-    full = int(np.diff(batches.begins).max(initial=0))
-    chances = shares_of_items(kept.item, positions, batches, full)
+    if conflict_free:
+        log_q, presence = shares_of_batches(kept.item, positions, batches)
+        chances = (log_q, presence, presence)
+    else:
+        # Where no batch is full, a split is one batch of as many rows as it has.
+        full = int(np.diff(batches.begins).max(initial=0))
+        chances = shares_of_items(kept.item, positions, batches, full)
     slots, lengths, forbidden = conflicting_items(
         events.item, grouped.rows, grouped.starts, owners.positives_of_user, positions, batches
     )

@@ -26,7 +26,7 @@ class StagedPools:
     """The pools of a date.
 
     Attributes:
-        rows: The columns of batch_pools but the date: one row per draw, by pool and slot.
+        rows: The columns of batch_draws but the date: one row per draw, by pool and slot.
         shipped: The name that tasks find the ``Pools`` by.
     """
 
@@ -53,7 +53,7 @@ def stage_pools(batches: Batches, catalogue: Catalogue, seed: np.uint64, run: "R
     )
     path = scratch.folder / f"pools-{scratch.tag}.arrow"
     save_pools(pools, path)
-    return StagedPools(scratch.stored(rows, "batch-pools"), scratch.ship(path))
+    return StagedPools(scratch.stored(rows, "batch-draws"), scratch.ship(path))
 
 
 def gives_items(source: Drawn, catalogue: Catalogue) -> bool:
@@ -77,8 +77,8 @@ def shared_by(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Say which batches share a pool: so many neighbours of one split, of as many rows each.
 
-    The last batch of a split, where it has fewer rows, has a pool of its own: how likely an item is
-    in batch and pool depends on the rows of the batch.
+    A batch that has fewer rows than the one before it, as the last of a split, begins another pool:
+    how likely an item is in batch and pool depends on the rows of the batch.
 
     Returns:
         The pool of each batch, shape (b,); of each pool the split and the rows of a batch, shape
@@ -86,9 +86,9 @@ def shared_by(
     """
     sizes = np.diff(batches.begins)
     split = np.searchsorted(batches.split_begins, batches.begins[:-1], side="right") - 1
-    first = np.searchsorted(batches.begins, batches.split_begins)[split]
-    is_new = (np.arange(len(sizes)) - first) % together == 0
-    is_new[1:] |= sizes[1:] != sizes[:-1]
+    number, begins = np.arange(len(sizes)), np.ones(len(sizes), np.bool_)
+    begins[1:] = (split[1:] != split[:-1]) | (sizes[1:] != sizes[:-1])
+    is_new = (number - np.maximum.accumulate(np.where(begins, number, 0))) % together == 0
     return np.cumsum(is_new) - 1, split[is_new], sizes[is_new]
 
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.config.sources import source_named
-from winnow.sampler.kernels.drawn_negatives import Sources
+from winnow.sampler.kernels.draw_sources import Sources
 from winnow.sampler.kernels.feedback import CHOOSE_RANDOM, CHOOSE_RECENT, AskedFeedback
-from winnow.sampler.kernels.groups import Recipe, SamplingSpec
+from winnow.sampler.kernels.groups import Recipe
 from winnow.sampler.kernels.hashing import U
 from winnow.sampler.kernels.other_requests import OTHERS_NEAREST, OTHERS_RANDOM, AskedOthers
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
 from winnow.sampler.kernels.selection import (
     SELECT_RANDOM,
     SELECT_SCORE,

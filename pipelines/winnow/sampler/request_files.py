@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from winnow.events.kinds import REQUEST
-from winnow.sampler.kernels.other_requests import OtherRequests, other_requests_of
 from winnow.sampler.kernels.owners import Owners
+from winnow.sampler.kernels.requests_of_users import OtherRequests, other_requests_of
 from winnow.sampler.pair_files import PairFiles
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 

@@ -123,7 +123,8 @@ def stage_groups(
         n_kept = kept.count()
     pools = None
     if run.config.in_batch is not None:
-        settings, batches = stage_batches(kept, n_kept, settings, run, frequency)
+        forbidden = all_forbidden(logs, run) if run.config.in_batch.conflict_free else None
+        settings, batches = stage_batches(kept, n_kept, settings, run, frequency, forbidden)
         if run.config.pool is not None:
             pools = stage_pools(batches, catalogue.catalogue, settings.draw_seed, run)
             settings = replace(settings, pools=pools.shipped)

@@ -28,8 +28,8 @@ def estimate_over_batches(
     """
     keys, users, items = (rows[name].to_numpy() for name in ("shuffle_key", "user_key", "item_key"))
     position = positions_of(keys, users.view(np.uint64), batches)
-    item = np.empty(len(position), np.int64)
-    item[position] = items
+    item = np.empty(len(batches.row_keys), np.int64)
+    item[position[position >= 0]] = items[position >= 0]
     found = np.empty(len(item))
     n_train = int(batches.split_begins[1])
     begins = [int(begin) for begin in batches.begins if begin <= n_train]

@@ -85,7 +85,9 @@ def sampled(table: pa.Table, settings: SamplerSettings) -> list[pa.RecordBatch]:
     asked = settings.of_positives.columns(details, pairs, kept) | resampling
     if settings.batches is not None:
         batches = load_batches(shipped(settings.batches))
-        asked |= in_batch_columns(kept, events, grouped, owners, batches)
+        asked |= in_batch_columns(
+            kept, events, grouped, owners, batches, conflict_free=settings.conflict_free
+        )
         if settings.streaming is not None:
             asked |= streaming_columns(kept, batches, load_log_q(shipped(settings.streaming)))
         if settings.pools is not None:

@@ -22,6 +22,7 @@ class SamplerSettings:
 
     ``catalogue``, and where the config asks for them ``batches``, ``streaming`` and ``pools``, are
     names of shipped files.
+    ``conflict_free`` says that each batch has an item once.
     ``excluded_at_most`` is the longest list of forbidden items, None where none is asked for.
     """
 
@@ -36,6 +37,7 @@ class SamplerSettings:
     weak_share: float = 1.0
     thinned: Strengths = NO_OTHERS
     batches: str | None = None
+    conflict_free: bool = False
     streaming: str | None = None
     pools: str | None = None
     excluded_at_most: int | None = None
@@ -71,6 +73,7 @@ class SamplerSettings:
             thinned=Strengths(
                 "weak" in config.positives.thinned, "organic" in config.positives.thinned
             ),
+            conflict_free=config.in_batch is not None and config.in_batch.conflict_free,
             excluded_at_most=(
                 None if config.exclude_item_ids is None else config.exclude_item_ids.at_most
             ),

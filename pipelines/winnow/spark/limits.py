@@ -40,6 +40,11 @@ class Limits:
             those that no log of the date and no table tells of are counted by what they weigh, and
             item_stats is written in the order of the catalogue. Nor does the driver take more of
             these items than their ids, where ids are numbers and sources ask for popularity alone.
+        forbidden_pairs: Users of batches with items of batches that are forbidden to them, where
+            batches are to be free of conflicts: the driver holds some 50 bytes for each.
+        evaluated_items: Items of a catalogue that evaluation_samples draws from: the driver needs
+            some 60 bytes for each while it writes them for tasks, a task 36.
+        audited_draws: Draws of pools that the audit looks at at a time.
         hashed_keys: Of more keys the hashes are sorted in place of counting different ones: Sail,
             merging sets of ten million, takes one second or, with the same rows, nine.
         rows_per_file, bytes_per_file: What a task holds of a table, or of the pairs, in Arrow
@@ -61,6 +66,9 @@ class Limits:
     audited: ShuffleLimit = ShuffleLimit(2_000_000, 1_750_000)
     compared_positives: int = 50_000
     audited_items: int = 4_000_000
+    forbidden_pairs: int = 50_000_000
+    evaluated_items: int = 20_000_000
+    audited_draws: int = 2_000_000
     hashed_keys: int = 1_000_000
     rows_per_file: int = 1_000_000
     bytes_per_file: int = 128 * 2**20

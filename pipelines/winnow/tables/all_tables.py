@@ -169,7 +169,7 @@ def frames_of_logs(
         "rejected": lambda _: inputs.rejected,
         "frequency_state": all_buckets,
         "history_state": all_histories,
-        "batch_pools": all_draws_of_pools,
+        "batch_draws": all_draws_of_pools,
     }
     for name, maker in makers.items():
         if name in contracts:

@@ -89,6 +89,9 @@ class EvaluationRows:
             name: events[name].take(pa.array(requests.row)) for name in ("user_id", "request_id")
         }
         made["request_us"] = pa.array(requests.first_us)
+        made["user_requests"] = pa.array(requests.of_user)
+        most = len(events) if self.per_user is None else self.per_user
+        made["requests_truncated"] = pa.array(requests.of_user > most)
         met = met_of(np.flatnonzero(kind == MET), user, item, at_us)
         made |= self._truth(events, first, action, requests, (user, request, item, at_us), met)
         made |= self._seen(events, requests, met, int(item.max(initial=-1)) + 1)
@@ -108,14 +111,15 @@ class EvaluationRows:
         own = keys[at] == key if len(keys) else np.zeros(len(key), bool)
         first_us = np.full(len(keys), NEVER)
         np.minimum.at(first_us, at[own], at_us[known[own]])
+        begins = np.flatnonzero(starts_of_runs(user[row]))
+        lengths = np.diff(np.append(begins, len(row)))
+        of_user = np.repeat(lengths, lengths)
         if self.per_user is not None:
             choice = pc.fill_null(events["choice"], 0).to_numpy()[row]
             order = np.lexsort((request[row], choice, user[row]))
-            begins = np.flatnonzero(starts_of_runs(user[row][order]))
-            lengths = np.diff(np.append(begins, len(order)))
             stays = np.sort(order[positions_in(lengths) < self.per_user])
-            row, first_us = row[stays], first_us[stays]
-        return _Requests(row, user[row], request[row], first_us)
+            row, first_us, of_user = row[stays], first_us[stays], of_user[stays]
+        return _Requests(row, user[row], request[row], first_us, of_user)
 
     def _truth(
         self,
@@ -202,7 +206,7 @@ class EvaluationRows:
         return {
             "catalogue_items": pa.array(items.count(requests.first_us)),
             "neg_item_ids": lists_of(drawn, lengths),
-            "pool_items": pa.array(pools),
+            "candidate_items": pa.array(pools),
             "neg_incl_prob": pa.array(chance, mask=pools == 0),
         }
 
@@ -213,12 +217,14 @@ class _Requests(NamedTuple):
     Attributes:
         row: Of the events, one pair of each. user, request: Their numbers.
         first_us: When its first impression was shown.
+        of_user: How many its user has, those that a cap leaves out among them.
     """
 
     row: Int64s
     user: Int64s
     request: Int64s
     first_us: Int64s
+    of_user: Int64s
 
 
 def _positives(

@@ -16,6 +16,7 @@ from winnow.contracts.log import Log
 from winnow.contracts.rows import on_date, readable_rows
 from winnow.contracts.spark_schema import spark_schema
 from winnow.contracts.tables import TableContract
+from winnow.errors import ConfigError, Problem
 from winnow.events.events import history_events, in_exclusion_window
 from winnow.events.keys import key_of
 from winnow.events.placement import keyed_hash, keyed_unit, shard, split
@@ -70,6 +71,26 @@ def evaluation_samples(
     return placed.select(*contract.names)
 
 
+def refuse_vast(catalogue: StagedCatalogue, run: Run) -> None:
+    """Refuse to draw evaluation negatives from a catalogue that no task could hold.
+
+    Raises:
+        ConfigError: evaluation_samples is asked for, and the catalogue has too many items.
+    """
+    most, n_items = run.limits.evaluated_items, len(catalogue.catalogue.ids)
+    if "evaluation_samples" in run.config.tables and n_items > most:
+        raise ConfigError(
+            Problem(
+                "tables",
+                "evaluation_samples holds all items of the catalogue in memory, and they are too "
+                "many",
+                f"{n_items:,} items",
+                f"{most:,} at most",
+                "Leave it out of tables, or evaluate on fewer items, by logs.items.where.",
+            )
+        )
+
+
 def holds_out_on(config: Config, run: Run) -> bool:
     """Return whether any request of the date can be held out."""
     parts = config.split
@@ -102,7 +123,9 @@ def _schema(contract: TableContract) -> StructType:
     known = {f.name: f.dataType for f in spark_schema(contract).fields}
     lists = [name for name in known if name.startswith("pos_")]
     seen = ("seen_item_ids", "seen_truncated", "catalogue_items", "neg_item_ids")
-    names = [*_REQUEST, "request_us", *lists, *seen, "pool_items", "neg_incl_prob"]
+    cap = ("user_requests", "requests_truncated")
+    drawn = ("candidate_items", "neg_incl_prob")
+    names = [*_REQUEST, "request_us", *cap, *lists, *seen, *drawn]
     types = {**known, **_MADE}
     return StructType([StructField(name, types[name]) for name in names])
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence
@@ -16,12 +15,15 @@ from winnow.audit.recompute.batches import (
     unlikely_chances,
     unlikely_masks,
 )
-from winnow.audit.recompute.staged_rows import clicked_rows
+from winnow.audit.recompute.conflict_free import misnumbered_rows, unlikely_rates
+from winnow.audit.recompute.staged_rows import rows_in_batches
+from winnow.config.in_batch import InBatch
 
 BATCHES_DIFFER = none_of(
     "batches_differ",
     IN_BATCH,
-    "rows that are not in the batch and slot that the order of shuffle_key gives them",
+    "rows that are not in the batch and slot that the order of shuffle_key gives them, or with "
+    "conflict_free could give them",
 )
 BATCH_ITEM_SLOTS_DIFFER = none_of(
     "batch_item_slots_differ",
@@ -94,19 +96,17 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
     yield Measurement([IN_BATCH_UNSEEN.promised()], lambda: _unseen(evidence))
 
 
-def _in_batches(evidence: Evidence) -> DataFrame:
-    return clicked_rows(evidence.staged["training_samples"], evidence.config)
-
-
-def _size(evidence: Evidence) -> int:
+def _asked(evidence: Evidence) -> InBatch:
     asked = evidence.config.in_batch
     assert asked is not None
-    return asked.batch_size
+    return asked
 
 
 def _placed(evidence: Evidence) -> list[Figure]:
-    rows = _in_batches(evidence).select(*_PLACED).toArrow()
-    wrong = misplaced_rows(rows, _size(evidence))
+    rows = rows_in_batches(evidence).select(*_PLACED).toArrow()
+    asked = _asked(evidence)
+    count = misnumbered_rows if asked.conflict_free else misplaced_rows
+    wrong = count(rows, asked.batch_size)
     if evidence.config.positives.others:
         others = evidence.staged["training_samples"].where("label_strength != 'strong'")
         wrong += others.where(F.col("batch_id").isNotNull()).count()
@@ -114,11 +114,14 @@ def _placed(evidence: Evidence) -> list[Figure]:
 
 
 def _chances(evidence: Evidence) -> Figure:
-    return IN_BATCH_CHANCES_DIFFER.figure(unlikely_chances(_in_batches(evidence), _size(evidence)))
+    rows, asked = rows_in_batches(evidence), _asked(evidence)
+    if asked.conflict_free:
+        return IN_BATCH_CHANCES_DIFFER.figure(unlikely_rates(rows))
+    return IN_BATCH_CHANCES_DIFFER.figure(unlikely_chances(rows, asked.batch_size))
 
 
 def _masks(evidence: Evidence) -> list[Figure]:
-    rows = _in_batches(evidence)
+    rows = rows_in_batches(evidence)
     forbidden, one_in = date_forbidden(evidence)
     found = mask_counts(rows, first_slots(rows, "batch_id"), forbidden, one_in)
     wrong = unlikely_masks(rows, forbidden, one_in)
@@ -132,14 +135,14 @@ def _masks(evidence: Evidence) -> list[Figure]:
 
 def _thinned(evidence: Evidence) -> Figure:
     thinned, rows = F.count_if(F.col("keep_prob") < 1.0), F.count(F.lit(1))
-    found = _in_batches(evidence).agg(thinned, rows).collect()[0]
+    found = rows_in_batches(evidence).agg(thinned, rows).collect()[0]
     share = found[0] / found[1] if found[1] else 0.0
     detail = "positives.downsampling: {rule: none} keeps all of them" if share else ""
     return IN_BATCH_THINNED.figure(share, detail=detail)
 
 
 def _unseen(evidence: Evidence) -> Figure:
-    trained = _in_batches(evidence).select("item_id", F.lit(1).alias("trained")).distinct()
+    trained = rows_in_batches(evidence).select("item_id", F.lit(1).alias("trained")).distinct()
     items = evidence.staged["item_stats"].select("item_id", "impressions")
     is_unseen, shown = F.col("trained").isNull(), F.col("impressions")
     found = (

@@ -23,8 +23,8 @@ EVALUATION_TRAINED = none_of(
 EVALUATION_REQUESTS_DIFFER = none_of(
     "evaluation_requests_differ",
     EVALUATION,
-    "requests with a click that are held out by the log and the config and not there, or that are "
-    "there and should not be",
+    "requests with a click that are held out by the log and the config and not there, that are "
+    "there and should not be, or that say another number of requests of their user",
 )
 EVALUATION_POSITIVES_EARLY = none_of(
     "evaluation_positives_early",

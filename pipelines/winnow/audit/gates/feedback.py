@@ -21,7 +21,7 @@ NEGATIVES_NOT_REJECTED = none_of(
     "shown, on the dates and of the types that count, by the log",
 )
 FEEDBACK_POOL_DIFFERS = none_of(
-    "feedback_pool_differs",
+    "feedback_candidates_differ",
     HARD,
     "positives whose negatives of negative_feedback are not as many, not of those, or not as "
     "likely as the logs allow",

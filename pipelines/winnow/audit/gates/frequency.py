@@ -11,7 +11,7 @@ from winnow.audit.evidence import Evidence
 from winnow.audit.gate import IN_BATCH, Figure, Gate, Measurement, at_most, none_of
 from winnow.audit.recompute.frequency import replay
 from winnow.audit.recompute.request_sample import one_in_so_many
-from winnow.audit.recompute.staged_rows import clicked_rows
+from winnow.audit.recompute.staged_rows import rows_in_batches
 from winnow.config.gates import Bounds, GateBounds
 from winnow.events.keys import key_of
 
@@ -87,7 +87,7 @@ def _replayed(evidence: Evidence) -> list[Figure]:
     asked = evidence.config.in_batch
     assert asked is not None
     item = key_of("item_id", evidence.config.ids.item).alias("item")
-    samples = clicked_rows(evidence.staged["training_samples"], evidence.config)
+    samples = rows_in_batches(evidence)
     rows = samples.select("split", "batch_id", item, "streaming_log_q").toArrow()
     one_in = one_in_so_many(rows.num_rows, evidence.scratch.limits)
     staged = _state(evidence.staged[STATE_TABLE])

@@ -15,7 +15,7 @@ HARD_WITHIN_MARGIN = none_of(
     "the ranking log",
 )
 HARD_POOL_BEYOND_MARGIN = none_of(
-    "hard_pool_beyond_margin",
+    "hard_candidates_beyond_margin",
     HARD,
     "hard negatives whose incl_prob tells of more candidates than the ranking log has beyond the "
     "margin",

@@ -17,7 +17,7 @@ OTHER_REQUEST_UNFOUNDED = none_of(
     "positive by the log, or is the positive's own, or whose item the own request ranked as well",
 )
 OTHER_REQUESTS_POOL_DIFFERS = none_of(
-    "other_requests_pool_differs",
+    "other_requests_candidates_differ",
     HARD,
     "positives whose negatives of other_requests are not as many, not of those, not of that "
     "request, or not as likely as the logs allow",

@@ -14,12 +14,14 @@ from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.date_sources import date_pool_drawable
 from winnow.audit.recompute.drawable import Drawable
 from winnow.audit.recompute.pool_rows import (
+    PoolRows,
     date_batches,
     date_pool_layout,
-    date_pools,
     drawable_counts,
+    pools_in_parts,
 )
 from winnow.audit.recompute.pools import (
+    Line,
     drawn_again,
     misnamed_draws,
     mixture_chances,
@@ -90,62 +92,57 @@ def measurements(evidence: Evidence) -> Iterator[Measurement]:
 
 
 def _draws(evidence: Evidence) -> list[Figure]:
-    rows, drawable = date_pools(evidence), date_pool_drawable(evidence)
-    counts = drawable_counts(evidence)
-    number = numbers_of(rows.key, drawable)
-    wrong, figures = _unlike_draws(evidence, number, drawable, counts)
-    asked = sum(one.asked for one in evidence.config.pool_sources)
-    short = [one.name for one, n in zip(evidence.config.pool_sources, counts, strict=True) if not n]
-    detail = f"nothing to draw: {', '.join(short)}" if short else ""
-    return [
-        POOL_DRAWS_DIFFER.figure(wrong),
-        POOL_CHANCES_DIFFER.figure(_unlike_chances(evidence, number, drawable, counts)),
-        POOL_ITEM_SLOTS_DIFFER.figure(misnamed_draws(rows)),
-        POOL_SHORTFALL.figure(1 - sum(counts) / asked, detail=detail),
-        *figures,
-    ]
-
-
-def _unlike_draws(
-    evidence: Evidence, number: NDArray[np.int32], drawable: Drawable, counts: list[int]
-) -> tuple[int, list[Figure]]:
-    """Draw the pools again, source by source; also say whether the draws follow their chances."""
-    rows, config = date_pools(evidence), evidence.config
+    config, drawable = evidence.config, date_pool_drawable(evidence)
+    counts, day = drawable_counts(evidence), evidence.day.date
+    sources = [(place, config.pool_sources[place]) for place, n in enumerate(counts) if n]
     ids = facts_of(evidence, date_items(evidence)).ids
     rank = np.empty(len(ids), np.int64)
     rank[pc.sort_indices(ids).to_numpy()] = np.arange(len(ids))
-    n_pools = int(rows.pool.max(initial=-1)) + 1
-    wrong, at, figures = 0, 0, list[Figure]()
-    for place, source in enumerate(config.pool_sources):
-        if not counts[place]:
-            continue
-        group = drawable.first_groups[place]
-        own = slice(drawable.begins[group], drawable.begins[group + 1])
-        weights = drawable.weights[own].astype(np.int64)
-        wanted = drawn_again(
-            source, drawable.items[own], weights, rank, n_pools, config, evidence.day.date
-        )
-        of_source = np.flatnonzero((rows.slot >= at) & (rows.slot < at + counts[place]))
-        of_source = of_source[rows.pool[of_source] >= 0]
-        right = wanted[rows.pool[of_source], rows.slot[of_source] - at] == number[of_source]
-        wrong += int(np.count_nonzero(~right))
-        at += counts[place]
-        known = number[of_source][number[of_source] >= 0]
-        drawn = np.bincount(known, minlength=len(drawable.keys)).astype(np.float64)
-        if len(known):
-            surprise = chi_square(drawn, shares_of(drawable, place) * len(known))
-            detail = f"{len(known):,} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
+    lines = {place: Line.of(drawable, place, rank) for place, _ in sources}
+    drawn = {place: np.zeros(len(drawable.keys)) for place, _ in sources}
+    wrong, unlike, misnamed = 0, _unlike_rows(evidence, drawable, counts), 0
+    for pools, rows in pools_in_parts(evidence):
+        number, at = numbers_of(rows.key, drawable), 0
+        for place, source in sources:
+            own = np.flatnonzero((rows.slot >= at) & (rows.slot < at + source.asked))
+            own = own[(rows.pool[own] >= pools.start) & (rows.pool[own] < pools.stop)]
+            wanted = drawn_again(source, lines[place], pools, config, day)
+            right = wanted[rows.pool[own] - pools.start, rows.slot[own] - at] == number[own]
+            wrong += int(np.count_nonzero(~right))
+            at += source.asked
+            known = number[own][number[own] >= 0]
+            drawn[place] += np.bincount(known, minlength=len(drawable.keys))
+        unlike += _unlike_draws(evidence, rows, number, drawable, counts)
+        misnamed += misnamed_draws(rows)
+    asked = sum(one.asked for one in config.pool_sources)
+    short = [one.name for one, n in zip(config.pool_sources, counts, strict=True) if not n]
+    detail = f"nothing to draw: {', '.join(short)}" if short else ""
+    figures = [
+        POOL_DRAWS_DIFFER.figure(wrong),
+        POOL_CHANCES_DIFFER.figure(unlike),
+        POOL_ITEM_SLOTS_DIFFER.figure(misnamed),
+        POOL_SHORTFALL.figure(1 - sum(counts) / asked, detail=detail),
+    ]
+    for place, source in sources:
+        if n := int(drawn[place].sum()):
+            surprise = chi_square(drawn[place], shares_of(drawable, place) * n)
+            detail = f"{n:,} draws, {surprise.cells:,} cells, size {surprise.size:.5f}"
             figures += [
                 POOL_DRAWS_P.figure(surprise.p, source.name, detail=detail),
                 POOL_DRAWS_BIAS.figure(surprise.bias, source.name),
             ]
-    return wrong, figures
+    return figures
 
 
-def _unlike_chances(
-    evidence: Evidence, number: NDArray[np.int32], drawable: Drawable, counts: list[int]
+def _unlike_draws(
+    evidence: Evidence,
+    rows: PoolRows,
+    number: NDArray[np.int32],
+    drawable: Drawable,
+    counts: list[int],
 ) -> int:
-    rows, items = date_pools(evidence), date_batches(evidence).items
+    """Count the draws that are told to be more or less likely than they are."""
+    items = date_batches(evidence).items
     of_pools = {pool: (split, n) for pool, split, n in date_pool_layout(evidence).values()}
     known = np.array([pool in of_pools for pool in rows.pool.tolist()], np.bool_)
     pool = rows.pool[known].tolist()
@@ -162,12 +159,18 @@ def _unlike_chances(
             chance = np.append(shares_of(drawable, place), 0.0)[number[own]]
             with np.errstate(divide="ignore"):
                 wrong += _unlike(rows.log_q[own], np.log(chance)).sum()
+    return int(wrong)
+
+
+def _unlike_rows(evidence: Evidence, drawable: Drawable, counts: list[int]) -> int:
+    """Count the rows of training_samples whose mixture is not that of batch and pool."""
+    items = date_batches(evidence).items
     stated = items["in_batch_mixture_log_q"].fill_null(np.nan).to_numpy()
     key = items["key"].to_numpy()
     share = shares_in_split(items, np.array(items["split"].to_pylist(), object), key)
     size = items["batch_rows"].fill_null(0).to_numpy().astype(np.int64)
     wanted = mixture_chances(size, share, numbers_of(key, drawable), drawable, counts)
-    return int(wrong + items["n"].to_numpy()[_unlike(stated, wanted)].sum())
+    return int(items["n"].to_numpy()[_unlike(stated, wanted)].sum())
 
 
 def _unlike(stated: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -10,11 +10,11 @@ from winnow.audit.recompute.batches import date_forbidden, first_slots, mask_cou
 from winnow.audit.recompute.pool_rows import (
     date_batches,
     date_pool_layout,
-    date_pools,
     drawable_counts,
+    pools_in_parts,
 )
 from winnow.audit.recompute.pools import misplaced_draws
-from winnow.audit.recompute.staged_rows import clicked_rows
+from winnow.audit.recompute.staged_rows import rows_in_batches
 
 POOLS_DIFFER = none_of(
     "pools_differ",
@@ -63,8 +63,9 @@ def _placed(evidence: Evidence) -> Figure:
         wrong += 0 if known is not None and known[0] == row["pool_id"] else row["n"]
     counts, sources = drawable_counts(evidence), evidence.config.pool_sources
     names = [one.name for one, n in zip(sources, counts, strict=True) if n]
-    n_pools = max((pool + 1 for pool, _, _ in wanted.values()), default=0)
-    wrong += misplaced_draws(date_pools(evidence), n_pools, names, [n for n in counts if n])
+    of_each = [n for n in counts if n]
+    for pools, drawn in pools_in_parts(evidence):
+        wrong += misplaced_draws(drawn, pools, names, of_each)
     if evidence.config.positives.others:
         others = evidence.staged["training_samples"].where("label_strength != 'strong'")
         wrong += others.where(F.col("pool_id").isNotNull()).count()
@@ -72,8 +73,8 @@ def _placed(evidence: Evidence) -> Figure:
 
 
 def _masks(evidence: Evidence) -> list[Figure]:
-    rows = clicked_rows(evidence.staged["training_samples"], evidence.config)
-    firsts = first_slots(evidence.staged["batch_pools"], "pool_id")
+    rows = rows_in_batches(evidence)
+    firsts = first_slots(evidence.staged["batch_draws"], "pool_id")
     forbidden, one_in = date_forbidden(evidence)
     found = mask_counts(rows, firsts, forbidden, one_in, "pool")
     detail = f"looked at 1 in {one_in} users" if one_in > 1 else ""
@@ -84,9 +85,9 @@ def _masks(evidence: Evidence) -> list[Figure]:
 
 
 def _unseen(evidence: Evidence) -> Figure:
-    in_batches = clicked_rows(evidence.staged["training_samples"], evidence.config)
+    in_batches = rows_in_batches(evidence)
     seen = in_batches.select("item_id").unionByName(
-        evidence.staged["batch_pools"].select("item_id")
+        evidence.staged["batch_draws"].select("item_id")
     )
     items = evidence.staged["item_stats"].select("item_id", "impressions")
     shown = F.coalesce(F.sum("impressions"), F.lit(0)).alias("shown")

@@ -16,6 +16,7 @@ from winnow.audit.gates.shuffle import SHUFFLE_KEY_DIFFERS
 from winnow.audit.recompute.action_labels import label_columns, no_labels
 from winnow.audit.recompute.click_values import no_values, value_columns
 from winnow.audit.recompute.clicked import clicked_sums
+from winnow.audit.recompute.hashed_keys import hashed_key, rows_per_hash
 from winnow.audit.recompute.row_rules import (
     click_fits,
     drawn_by_chance,
@@ -84,8 +85,8 @@ HARD_BAND_DIFFERS = none_of(
 INCL_PROB_DIFFERS = none_of(
     "incl_prob_differs",
     HARD,
-    "rows whose incl_prob cannot be drawn / pool: in (0, 1] and the same for all of a positive "
-    "where chance chose, else NULL",
+    "rows whose incl_prob cannot be chosen / candidates: in (0, 1] and the same for all of a "
+    "positive where chance chose, else NULL",
 )
 
 LOG_Q_CONDITIONAL_DIFFERS = none_of(
@@ -95,40 +96,7 @@ LOG_Q_CONDITIONAL_DIFFERS = none_of(
     "conditional on earlier ones",
 )
 
-_POSITIVE = ("user_id", "request_id", "item_id")
-_KEY_OF = {
-    "training_samples_pointwise": ("user_id", "request_id", "pos_item_id"),
-    "ranking_samples": ("impression_id", "user_id", "request_id", "item_id"),
-    "cascade_samples": ("user_id", "request_id"),
-    "request_samples": ("user_id", "request_id"),
-    "user_sequences": ("user_id",),
-    "history_state": ("user_id",),
-    "evaluation_samples": ("user_id", "request_id"),
-}
-_HASHED_BY_ENGINE = (
-    "ranking_samples",
-    "cascade_samples",
-    "request_samples",
-    "user_sequences",
-    "history_state",
-    "evaluation_samples",
-)
 _LONG = ("hard_negatives", "training_samples_pointwise")
-
-
-_LONGEST_LIST = 10_000
-"""A request hardly has more rows in cascade_samples."""
-
-_ROW_PER_KEY = (
-    "positives",
-    "training_samples",
-    "ranking_samples",
-    "request_samples",
-    "user_sequences",
-    "history_state",
-    "evaluation_samples",
-)
-"""Tables in which no two rows share a ``shuffle_key``; in others those of a positive do."""
 
 
 def measurements(evidence: Evidence) -> Iterator[Measurement]:
@@ -205,15 +173,8 @@ def count_table(
         row_sample,
         {"rows": F.count(F.lit(1)), **keys, **(clicked_sums(config) if has_labels else {})},
         {gate.name: F.count_if(is_broken) for gate, is_broken in broken.items()},
-        rows_per_positive=_rows_per_key(name, config),
+        rows_per_positive=rows_per_hash(name, config),
     )
-
-
-def _rows_per_key(table: str, config: Config) -> int:
-    """Return how many rows of a table may share a ``shuffle_key``."""
-    if table == "cascade_samples":
-        return _LONGEST_LIST
-    return 1 if table in _ROW_PER_KEY else 1 + config.negatives.per_positive
 
 
 def broken_rules(
@@ -228,17 +189,17 @@ def broken_rules(
         day: The date.
         mature: Whether the logs have all later dates that belong to the build.
     """
-    key = _KEY_OF.get(table, _POSITIVE)
+    key = hashed_key(table)
     kept: dict[Gate, Column] = {}
     if "sample_id" in columns:
-        kept[SAMPLE_ID_DIFFERS] = F.col("sample_id") == F.xxhash64(*key)
+        kept[SAMPLE_ID_DIFFERS] = F.col("sample_id") == F.xxhash64(*key.columns)
     if "split" in columns:
         kept[SPLIT_DIFFERS] = F.col("split") == expected_split(config, day)
     if "shard" in columns:
-        hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key)
+        hashed = F.xxhash64(F.lit(config.seed), F.lit("shard"), *key.columns)
         kept[SHARD_DIFFERS] = F.col("shard") == F.pmod(hashed, F.lit(config.shards))
-    if "shuffle_key" in columns and table in _HASHED_BY_ENGINE:
-        hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key)
+    if "shuffle_key" in columns and key.in_engine:
+        hashed = F.xxhash64(F.lit(config.seed), F.lit("shuffle"), *key.columns)
         kept[SHUFFLE_KEY_DIFFERS] = F.col("shuffle_key") == hashed
     if "mature" in columns:
         kept[MATURE_DIFFERS] = F.col("mature") == F.lit(mature)

@@ -119,7 +119,7 @@ def _presence(counts: NDArray[np.float64], n: int, k: int) -> NDArray[np.float64
 
 @once
 def date_forbidden(evidence: Evidence) -> tuple[DataFrame, int]:
-    """Return what is forbidden to some users of rows in batches, staged, and 1 in how many.
+    """Return what is forbidden to some users of clicked rows, staged, and 1 in how many.
 
     A row's mask costs several times as much as the other things that are compared of a row.
     """

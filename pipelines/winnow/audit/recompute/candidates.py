@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.recompute.action_labels import done_columns
-from winnow.audit.recompute.pairs import longest_window_us
+from winnow.audit.recompute.attribution_windows import longest_window_us
 from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config

@@ -11,12 +11,13 @@ from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.action_labels import label_columns, labels_fit
+from winnow.audit.recompute.attribution_windows import longest_window_us
 from winnow.audit.recompute.candidates import recomputed_candidates
 from winnow.audit.recompute.click_values import value_columns, values_fit, worth_of
 from winnow.audit.recompute.date_items import date_items
 from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.other_strengths import capped_of_users
-from winnow.audit.recompute.pairs import date_pairs, longest_window_us
+from winnow.audit.recompute.pairs import date_pairs
 from winnow.audit.recompute.staged_rows import (
     KEY,
     StagedPositives,

@@ -8,9 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.counted_items import items_of, recomputed_items, stated_items
 from winnow.audit.recompute.index_order import stand_in_order
 from winnow.audit.recompute.item_counts import item_counts
-from winnow.audit.recompute.items import Items, items_of, recomputed_items, stated_items
+from winnow.audit.recompute.items import Items
 from winnow.audit.recompute.untouched import FIRST_INDEX, may_be_summed, parted, same_catalogue
 
 

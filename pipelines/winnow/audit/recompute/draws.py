@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from winnow.audit.recompute.drawable import Drawable
-from winnow.audit.recompute.kernels.draw_counts import Draws, count_draws
+from winnow.audit.recompute.kernels.draw_counts import count_draws
+from winnow.audit.recompute.kernels.draw_rows import Draws
 from winnow.audit.recompute.kernels.group_slots import Slots
 
 SHOWN, CLICKED, POSITIVE, RECALLED = range(4)

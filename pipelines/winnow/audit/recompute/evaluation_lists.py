@@ -84,7 +84,7 @@ def evaluation_figures(evidence: Evidence) -> EvaluationFigures:
         found.seen += not _seen_of(row, now, user, config.evaluation.seen_at_most)
         n_there, own = items.count(now), items.places(list(user.met))
         pool = n_there - int(items.are_there(own, now).sum())
-        found.sizes += (row["catalogue_items"], row["pool_items"]) != (n_there, pool)
+        found.sizes += (row["catalogue_items"], row["candidate_items"]) != (n_there, pool)
         found.negatives += not _drawn_of(row, now, pool, own, items, evidence)
     return found
 

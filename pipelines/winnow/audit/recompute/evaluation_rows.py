@@ -77,19 +77,26 @@ def items_met(evidence: Evidence) -> DataFrame:
 
 
 def other_requests(evidence: Evidence) -> int:
-    """Count requests that the table lacks, or has though they are not held out or not clicked."""
+    """Count requests that the table lacks, or has though they are not held out or not clicked.
+
+    And rows that say another number of requests of their user, or are not marked as some of them.
+    """
     most = evidence.config.evaluation.requests_per_user
     wanted = pairs_held_out(evidence).select(*REQUEST).distinct()
+    n_of_user = F.count(F.lit(1)).over(Window.partitionBy("user_id"))
+    wanted = wanted.select(*REQUEST, n_of_user.alias("wanted"))
+    truncated = F.lit(False)
     if most is not None:
         seed = F.lit(evidence.config.seed)
         choice = F.xxhash64(seed, F.lit("evaluation-requests"), *REQUEST)
         order = Window.partitionBy("user_id").orderBy(choice, "request_id")
         numbered = wanted.withColumn("number", F.row_number().over(order))
-        wanted = numbered.where(F.col("number") <= most)
-    found = evidence.staged[TABLE].select(*REQUEST, F.lit(1).alias("found"))
-    wanted = wanted.select(*REQUEST, F.lit(1).alias("wanted"))
+        wanted = numbered.where(F.col("number") <= most).drop("number")
+        truncated = F.col("wanted") > most
+    found = evidence.staged[TABLE].select(*REQUEST, "user_requests", "requests_truncated")
     both = wanted.join(found, list(REQUEST), how="full")
-    return both.where(F.col("found").isNull() | F.col("wanted").isNull()).count()
+    right = (F.col("user_requests") == F.col("wanted")) & (F.col("requests_truncated") == truncated)
+    return both.where(~F.coalesce(right, F.lit(False))).count()
 
 
 def trained_rows(evidence: Evidence) -> int:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
+from winnow.audit.recompute.attribution_windows import longest_window_us, own_window
 from winnow.audit.recompute.popularity import first_unknown_us
 from winnow.audit.recompute.staged_rows import KEY
 from winnow.config.tree import Config
@@ -21,7 +22,6 @@ from winnow.spark.broadcast import broadcast
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
 from winnow.spark.scratch import Scratch
 
-_HOUR_US = 3_600_000_000
 _CLICK = ("user_id", "item_id", "event_us", "action_type", "request_id", "impression_id")
 _CLICK_FIELDS = tuple(f"click.{name}" for name in _CLICK)
 _LOGS = ("impressions", "clicks")
@@ -188,7 +188,7 @@ def recomputed_joins(
         code.cast("int").alias("action"),
         (F.struct(*_CLICK) if latest_only else _packed(_CLICK)).alias("click"),
         F.col("user_id").alias("clicking_user"),
-        _own_window(config).alias("within"),
+        own_window(config).alias("within"),
         *(F.col(name).alias(f"logged_{name}") for name in config.positives.values),
     )
     if n_clicks <= limits.broadcast_rows:
@@ -227,28 +227,6 @@ def recomputed_joins(
         *(f"logged_{name}" for name in config.positives.values),
         *(f"told_{name}" for name in told),
     )
-
-
-def longest_window_us(config: Config) -> int:
-    """Return the longest attribution window of any action, in microseconds."""
-    return max(
-        config.attribution.window_hours * _HOUR_US,
-        *(_microseconds(text) for text in config.attribution.windows.values()),
-        0,
-    )
-
-
-def _own_window(config: Config) -> Column:
-    window = F.lit(config.attribution.window_hours * _HOUR_US)
-    for action, text in config.attribution.windows.items():
-        own = F.lit(_microseconds(text))
-        window = F.when(F.col("action_type") == action, own).otherwise(window)
-    return window
-
-
-def _microseconds(text: str) -> int:
-    minutes = {"m": 1, "h": 60, "d": 24 * 60}[text[-1]]
-    return int(text[:-1]) * minutes * (_HOUR_US // 60)
 
 
 def click_of_log() -> Column:

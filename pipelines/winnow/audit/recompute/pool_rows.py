@@ -1,15 +1,17 @@
 """What the staged tables say of batches and their pools, and which pool each batch should have."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from winnow.audit.evidence import Evidence, once
 from winnow.audit.recompute.date_sources import date_pool_drawable
-from winnow.audit.recompute.staged_rows import clicked_rows
+from winnow.audit.recompute.staged_rows import rows_in_batches
 from winnow.events.keys import key_of
 
 _ROWS = ("pool_id", "slot", "source", "log_q", "mixture_log_q", "item_slot")
@@ -17,17 +19,17 @@ _ROWS = ("pool_id", "slot", "source", "log_q", "mixture_log_q", "item_slot")
 
 @dataclass(frozen=True)
 class PoolRows:
-    """What batch_pools says, by pool and slot; arrays of shape (n,).
+    """What batch_draws says of some pools, by pool and slot; arrays of shape (n,).
 
     Attributes:
-        pool, slot, item_slot: int64. key: int64, the item's key. source: Its name, an array.
+        pool, slot, item_slot: int64. key: int64, the item's key. source: Its name, as a dictionary.
         log_q, mixture_log_q: float64.
     """
 
     pool: NDArray[np.int64]
     slot: NDArray[np.int64]
     key: NDArray[np.int64]
-    source: pa.ChunkedArray
+    source: pa.DictionaryArray
     log_q: NDArray[np.float64]
     mixture_log_q: NDArray[np.float64]
     item_slot: NDArray[np.int64]
@@ -47,26 +49,53 @@ class BatchRows:
     items: pa.Table
 
 
+def pools_in_parts(evidence: Evidence) -> Iterator[tuple[range, PoolRows]]:
+    """Give the rows of the staged batch_draws, those of some pools at a time, with these pools.
+
+    Every row is of one part: one of a pool that should not be there of the first or the last. Few
+    draws are one part. More are read a part at a time, ``Limits.audited_draws`` in each.
+    """
+    n_pools = max((pool + 1 for pool, _, _ in date_pool_layout(evidence).values()), default=0)
+    at_a_time = max(
+        1, evidence.scratch.limits.audited_draws // max(1, sum(drawable_counts(evidence)))
+    )
+    if n_pools <= at_a_time:
+        yield range(n_pools), _all_pool_rows(evidence)
+        return
+    pool, rows = F.col("pool_id"), evidence.staged["batch_draws"]
+    for first in range(0, n_pools, at_a_time):
+        last, of_part = min(first + at_a_time, n_pools), F.lit(True)
+        if first > 0:
+            of_part &= pool >= first
+        if last < n_pools:
+            of_part &= pool < last if first > 0 else pool.isNull() | (pool < last)
+        yield range(first, last), _pool_rows(rows.where(of_part), evidence)
+
+
 @once
-def date_pools(evidence: Evidence) -> PoolRows:
-    """Return the rows of the staged batch_pools."""
+def _all_pool_rows(evidence: Evidence) -> PoolRows:
+    return _pool_rows(evidence.staged["batch_draws"], evidence)
+
+
+def _pool_rows(rows: DataFrame, evidence: Evidence) -> PoolRows:
     key = key_of("item_id", evidence.config.ids.item).alias("key")
-    frame = evidence.staged["batch_pools"].select(*_ROWS, key)
-    rows = evidence.scratch.fetched(frame, "audited-pools")
-    pool, slot = (rows[name].fill_null(-1).to_numpy() for name in ("pool_id", "slot"))
-    rows = rows.take(pa.array(np.lexsort((slot, pool))))
+    found = evidence.scratch.fetched(rows.select(*_ROWS, key), "audited-draws")
+    pool, slot = (found[name].fill_null(-1).to_numpy() for name in ("pool_id", "slot"))
+    order = pa.array(np.lexsort((slot, pool)))
+    source = found["source"].combine_chunks().dictionary_encode().take(order)
+    found = found.drop_columns(["source"]).take(order)
     whole = [
-        rows[n].fill_null(-1).to_numpy().astype(np.int64) for n in ("pool_id", "slot", "item_slot")
+        found[n].fill_null(-1).to_numpy().astype(np.int64) for n in ("pool_id", "slot", "item_slot")
     ]
-    parts = [rows[n].fill_null(np.nan).to_numpy() for n in ("log_q", "mixture_log_q")]
-    keys = rows["key"].fill_null(-1).to_numpy()
-    return PoolRows(whole[0], whole[1], keys, rows["source"], parts[0], parts[1], whole[2])
+    parts = [found[n].fill_null(np.nan).to_numpy() for n in ("log_q", "mixture_log_q")]
+    keys = found["key"].fill_null(-1).to_numpy()
+    return PoolRows(whole[0], whole[1], keys, source, parts[0], parts[1], whole[2])
 
 
 @once
 def date_batches(evidence: Evidence) -> BatchRows:
     """Return what the staged training_samples says of batches."""
-    rows, n = clicked_rows(evidence.staged["training_samples"], evidence.config), F.count(F.lit(1))
+    rows, n = rows_in_batches(evidence), F.count(F.lit(1))
     batches = rows.groupBy("split", "batch_id", "batch_rows", "pool_id").agg(n.alias("n"))
     key = key_of("item_id", evidence.config.ids.item).alias("key")
     items = rows.groupBy("split", "batch_rows", key, "in_batch_mixture_log_q").agg(n.alias("n"))

@@ -1,7 +1,9 @@
 """The pools of batches, drawn once more, and how likely items are in them by counts and weights."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -21,20 +23,24 @@ _POOL_STREAM = 1005
 
 
 def misplaced_draws(
-    rows: PoolRows, n_pools: int, names: Sequence[str], counts: Sequence[int]
+    rows: PoolRows, pools: range, names: Sequence[str], counts: Sequence[int]
 ) -> int:
     """Count the rows that are not in their place: each pool has each slot once, source by source.
 
     Args:
-        rows: What batch_pools says. n_pools: How many pools there should be.
+        rows: What batch_draws says. pools: The pools that should be among them, and no others.
         names, counts: The sources that have items, and their draws of a pool.
     """
     size = sum(counts)
-    inside = (rows.slot >= 0) & (rows.slot < size) & (rows.pool >= 0) & (rows.pool < n_pools)
+    inside = (rows.slot >= 0) & (rows.slot < size)
+    inside &= (rows.pool >= pools.start) & (rows.pool < pools.stop)
     distinct = len(np.unique(rows.pool[inside] * size + rows.slot[inside]))
-    missing = n_pools * size - distinct
+    missing = len(pools) * size - distinct
     wanted = np.repeat(np.arange(len(names)), counts)
-    stated = pc.index_in(rows.source, pa.array(list(names), pa.string())).fill_null(-1).to_numpy()
+    # A name that is none of them, or none at all, has no place.
+    known = pc.index_in(rows.source.dictionary, pa.array(list(names), pa.string()))
+    places = np.append(known.fill_null(-1).to_numpy(zero_copy_only=False), -1)
+    stated = places[rows.source.indices.fill_null(-1).to_numpy(zero_copy_only=False)]
     other = stated[inside] != wanted[rows.slot[inside]]
     return (
         missing + int(np.count_nonzero(~inside)) + int(inside.sum()) - distinct + int(other.sum())
@@ -49,35 +55,46 @@ def misnamed_draws(rows: PoolRows) -> int:
     return int(np.count_nonzero(rows.item_slot[order] != rows.slot[order][first]))
 
 
-def drawn_again(
-    source: Drawn,
-    items: NDArray[np.int32],
-    weights: NDArray[np.int64],
-    rank: NDArray[np.int64],
-    n_pools: int,
-    config: Config,
-    day: date,
-) -> NDArray[np.int64]:
-    """Return the items that a source draws for pools, by number, shape (n_pools, draws).
+@dataclass(frozen=True)
+class Line:
+    """What a source draws from, as lengths on a line.
 
-    Items lie on a line, each as long as its weight, the lightest first and of one weight in the
-    order of their ids; a draw is the item at the point that its hash names.
+    Items lie one behind the other, each as long as its weight, the lightest first and of one weight
+    in the order of their ids; a draw is the item at the point that its hash names.
+
+    Attributes:
+        items: int64, in their order. ends: int64, where each ends.
+    """
+
+    items: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, drawable: Drawable, place: int, rank: NDArray[np.int64]) -> Self:
+        """Return the line of a source; ``rank`` is of each item its place among all by id."""
+        group = drawable.first_groups[place]
+        own = slice(drawable.begins[group], drawable.begins[group + 1])
+        items, weights = drawable.items[own], drawable.weights[own].astype(np.int64)
+        order = np.lexsort((rank[items], weights))
+        return cls(items[order].astype(np.int64), np.cumsum(weights[order]))
+
+
+def drawn_again(
+    source: Drawn, line: Line, pools: range, config: Config, day: date
+) -> NDArray[np.int64]:
+    """Return the items that a source draws for pools, shape (pools, draws of a pool).
 
     Args:
-        source: The source. items, weights: What it draws from.
-        rank: Of each item its place among all by id.
-        n_pools: How many pools there are. config: Seed and epoch. day: The date.
-    """  # fmt: skip
-    order = np.lexsort((rank[items], weights))
-    ends = np.cumsum(weights[order])
-    pools = np.repeat(np.arange(n_pools), source.asked)
-    numbers = np.tile(np.arange(source.asked), n_pools)
+        source: The source. line: What it draws from.
+        pools: The numbers of the pools. config: Seed and epoch. day: The date.
+    """
+    pool = np.repeat(np.arange(pools.start, pools.stop), source.asked)
+    numbers = np.tile(np.arange(source.asked), len(pools))
     of_date = (_POOL_STREAM, day.toordinal() - date(1970, 1, 1).toordinal())
-    keys = (*map(_one, of_date), pools.astype(np.uint64), _one(source.stream))
+    keys = (*map(_one, of_date), pool.astype(np.uint64), _one(source.stream))
     hashes = hashes_of(config.seed, *keys, numbers.astype(np.uint64), _one(0), epoch=config.epoch)
-    at = np.searchsorted(ends, _upper_half(hashes, int(ends[-1])), side="right")
-    found: NDArray[np.int64] = items[order][at].astype(np.int64).reshape(n_pools, source.asked)
-    return found
+    at = np.searchsorted(line.ends, _upper_half(hashes, int(line.ends[-1])), side="right")
+    return line.items[at].reshape(len(pools), source.asked)
 
 
 def mixture_chances(

@@ -211,3 +211,12 @@ def can_have_hard(evidence: Evidence) -> bool:
         and evidence.config.negatives.n_of_stages > 0
         and hard_of(evidence.staged, evidence.config) is not None
     )
+
+
+def rows_in_batches(evidence: Evidence) -> DataFrame:
+    """Return the rows of training_samples that are in batches; those that were left out are not."""
+    rows = clicked_rows(evidence.staged["training_samples"], evidence.config)
+    asked = evidence.config.in_batch
+    if asked is None or not asked.conflict_free:
+        return rows
+    return rows.where(F.col("batch_id").isNotNull())

@@ -72,7 +72,7 @@ def find_logs(paths: Sequence[str], base: Path) -> tuple[tuple[FoundLog, ...], l
     problems: list[Problem] = []
     for path in paths:
         place = Location.of(path, base)
-        if place.filesystem.get_file_info(place.path).type == pafs.FileType.NotFound:
+        if place.info(place.path).type == pafs.FileType.NotFound:
             problems.append(Problem("--from", f"{place.path} does not exist"))
             continue
         for one in _places(place, _DEEPEST):
@@ -100,7 +100,7 @@ def _of_argument(problem: Problem, place: Location) -> Problem:
 
 def _places(place: Location, deepest: int) -> Iterator[Location]:
     """Give the places below that may hold one log each; not the tables that Winnow has written."""
-    info = place.filesystem.get_file_info(place.path)
+    info = place.info(place.path)
     if info.type == pafs.FileType.File or deepest == 0:
         yield place
         return
@@ -154,8 +154,7 @@ def _opened(place: Location) -> FoundLog | None:
 
 
 def _is_delta(place: Location, path: str) -> bool:
-    info = place.filesystem.get_file_info(f"{path}/_delta_log")
-    return bool(info.type == pafs.FileType.Directory)
+    return Location(place.filesystem, path, place.scheme).holds_delta_log()
 
 
 def _partition_of(place: Location) -> Partition | None:
@@ -186,10 +185,9 @@ def _dates(place: Location, partition: Partition) -> Iterator[date]:
 
 
 def _entries(place: Location) -> list[pafs.FileInfo]:
-    if place.filesystem.get_file_info(place.path).type != pafs.FileType.Directory:
+    if place.info(place.path).type != pafs.FileType.Directory:
         return []
-    found: list[pafs.FileInfo] = place.filesystem.get_file_info(pafs.FileSelector(place.path))
-    return found
+    return place.inside(place.path)
 
 
 def _stem(name: str) -> str:

@@ -12,7 +12,7 @@ from winnow.events.kinds import FIRST_RANKED, FORBIDDEN, PAIR
 from winnow.sampler.catalogue_file import Catalogue, save_catalogue
 from winnow.sampler.kept_pairs import write_kept_pairs
 from winnow.sampler.kernels.draw_table import draw_table
-from winnow.sampler.kernels.groups import SamplingSpec
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
 from winnow.sampler.kernels.selection import SELECT_RANDOM
 from winnow.sampler.kernels.stages import BY_PERCENTILE, MARGIN_NONE, TAKE_CUT
 from winnow.sampler.positive_columns import PositiveColumns

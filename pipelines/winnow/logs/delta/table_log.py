@@ -61,14 +61,13 @@ def open_delta(
             value is no date, a date has no rows, or a file is missing or damaged.
     """
     try:
-        local = location.scheme == "file://"
-        table = DeltaTable(location.path if local else location.uri(location.path))
+        table = _open(log, location)
         _refuse_features(log, location, table)
         schema = pa.schema(table.schema())
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         deleted = _deleted_rows(table)
     except DeltaError as error:
-        missing = location.filesystem.get_file_info(location.path).type.name == "NotFound"
+        missing = location.info(location.path).type.name == "NotFound"
         if allow_empty and missing:
             nothing = Opened(location, "delta", (), ())
             return nothing, Listing(location, (), None, None if partition is None else (), ())
@@ -107,6 +106,21 @@ def open_delta(
     return opened, Listing(location, listed, None, None if partition is None else dates, folders)
 
 
+def _open(log: str, location: Location) -> DeltaTable:
+    """Return the table of a log.
+
+    Raises:
+        InputError: delta-rs would take its path for another one.
+    """
+    if location.scheme != "file://":
+        return DeltaTable(location.uri(location.path))
+    if unquote(location.path) != location.path:
+        what = "a Delta table must have no % and two hex digits in its path"
+        step = "Rename the folder: what is read would be another one."
+        raise InputError(Problem(f"logs.{log}.path", what, location.path, next_step=step))
+    return DeltaTable(location.path)
+
+
 def list_delta(log: str, location: Location, partition: Partition | None) -> tuple[SourceFile, ...]:
     """Return the files of the newest version of a Delta table, with their dates; no footer is read.
 
@@ -116,8 +130,7 @@ def list_delta(log: str, location: Location, partition: Partition | None) -> tup
         InputError: There is no such table, or a partition's value is no date.
     """
     try:
-        local = location.scheme == "file://"
-        table = DeltaTable(location.path if local else location.uri(location.path))
+        table = _open(log, location)
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
     except DeltaError as error:
         what = f"{location.path} is not a readable Delta table"

@@ -6,10 +6,10 @@ from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.fs as pafs
 
-from winnow.errors import ConfigError, InputError, Problem
+from winnow.errors import InputError
+from winnow.storage.file_systems import file_system_of, unreachable
 
 _PATTERN_SIGNS = re.compile(r"[*?\[]")
 
@@ -53,9 +53,11 @@ class Location:
             InputError: What it leads to cannot be reached.
         """
         if "://" in text:
-            filesystem, path = _file_system(text)
-            scheme = text[: len(text) - len(path)] if text.endswith(path) else "file://"
-            return cls(filesystem, path.rstrip("/"), scheme)
+            filesystem, path = file_system_of(text, "logs")
+            path = path.rstrip("/")
+            given = text.rstrip("/")
+            scheme = given[: len(given) - len(path)] if given.endswith(path) else "file://"
+            return cls(filesystem, path, scheme)
         return cls(pafs.LocalFileSystem(), str((base / text).absolute()), "file://")
 
     @property
@@ -78,27 +80,53 @@ class Location:
         root = "/".join(names[:fixed])
         return path.rpartition("/")[2] if path == root else path.removeprefix(f"{root}/")
 
+    def info(self, path: str) -> pafs.FileInfo:
+        """Return what the file system tells of a path, also where nothing is.
+
+        Raises:
+            InputError: It does not answer, or refuses to.
+        """
+        try:
+            return self.filesystem.get_file_info(path)
+        except OSError as error:
+            raise InputError(unreachable("logs", self.uri(path), error)) from error
+
+    def inside(self, folder: str, *, recursive: bool = False) -> list[pafs.FileInfo]:
+        """Return what lies directly in a folder, or anywhere below; raises as ``info``."""
+        try:
+            found = self.filesystem.get_file_info(pafs.FileSelector(folder, recursive=recursive))
+        except OSError as error:
+            raise InputError(unreachable("logs", self.uri(folder), error)) from error
+        return list(found)
+
+    def holds_delta_log(self) -> bool:
+        """Return whether a Delta table lies at the path; raises as ``info``."""
+        return bool(self.info(f"{self.path}/_delta_log").type == pafs.FileType.Directory)
+
     def roots(self) -> list[pafs.FileInfo]:
         """Return what lies at the path, or else what its pattern matches, in order.
 
         A path that exists is taken as it is written; otherwise ``*``, ``?`` and ``[…]`` stand for
         what they do in a shell, within one name, and match no hidden name.
+
+        Raises:
+            InputError: The file system cannot be reached.
         """
-        info = self.filesystem.get_file_info(self.path)
+        info = self.info(self.path)
         if info.type != pafs.FileType.NotFound:
             return [info]
         names = self.path.split("/")
         first = next((i for i, name in enumerate(names) if _PATTERN_SIGNS.search(name)), None)
         if first is None:
             return []
-        found = [self.filesystem.get_file_info("/".join(names[:first]) or "/")]
+        found = [self.info("/".join(names[:first]) or "/")]
         for name in names[first:]:
             folders = [info.path for info in found if info.type == pafs.FileType.Directory]
             found = [
                 info
                 for folder in folders
-                for info in self.filesystem.get_file_info(pafs.FileSelector(folder))
-                if _matches(info.base_name, name)
+                for info in self.inside(folder)
+                if matches(info.base_name, name)
             ]
         return sorted(found, key=lambda info: str(info.path))
 
@@ -108,26 +136,6 @@ def hidden(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
-def _matches(name: str, pattern: str) -> bool:
+def matches(name: str, pattern: str) -> bool:
+    """Return whether one name of a pattern stands for a name, as in a shell."""
     return fnmatchcase(name, pattern) and (not hidden(name) or hidden(pattern))
-
-
-def _file_system(address: str) -> tuple[pafs.FileSystem, str]:
-    try:
-        filesystem, path = pafs.FileSystem.from_uri(address)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ConfigError(
-            Problem(
-                "logs",
-                f"{address} is no address that can be read",
-                found=str(error),
-                expected="a path, or an address such as hdfs://… or s3://…",
-            )
-        ) from error
-    except OSError as error:
-        raise InputError(
-            Problem("logs", f"{address} cannot be reached", found=str(error))
-        ) from error
-    if not path.strip("/"):
-        raise ConfigError(Problem("logs", f"{address} names no folder"))
-    return filesystem, path

@@ -85,8 +85,7 @@ class Walk:
                 self._refuse(what, "Take it out of the log.")
 
     def _remote(self, info: pafs.FileInfo) -> Iterator[pafs.FileInfo]:
-        selector = pafs.FileSelector(info.path, recursive=True)
-        for entry in self.location.filesystem.get_file_info(selector):
+        for entry in self.location.inside(info.path, recursive=True):
             inside = entry.path[len(info.path) :].strip("/").split("/")
             if inside[-1] in _TABLES:
                 self._refuse_tables(entry.path.rpartition("/")[0], {inside[-1]})

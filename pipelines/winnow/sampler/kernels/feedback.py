@@ -1,8 +1,8 @@
 """Negatives that the positive's user rejected, before the positive was shown.
 
-The one pool that may hold what the user was shown: a rejection is a different fact than a missing
-click. What the user clicked as well is left out, whichever came first: a click says that the item
-was a good match, and to push it away would cost more than one negative less.
+The only candidates that the user may have been shown: a rejection is a different fact than a
+missing click. What the user clicked as well is left out, whichever came first: a click says that
+the item was a good match, and to push it away would cost more than one negative less.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled
+from winnow.arrays.compiled import compiled, inlined
 from winnow.events.kinds import CLICKED
+from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.grouped_events import GroupedEvents
 from winnow.sampler.kernels.hashing import U, fold
+from winnow.sampler.kernels.mix import feedback_reason
+from winnow.sampler.kernels.negative_columns import Chosen
+from winnow.sampler.kernels.owners import Owners
 
 CHOOSE_RANDOM, CHOOSE_RECENT = 0, 1
 
@@ -50,15 +55,66 @@ class Rejected(NamedTuple):
     clicked: NDArray[np.bool_]
 
 
-@compiled
-def new_rejected(n):  # type: ignore[no-untyped-def]
-    """Return room for n rejections."""
-    return Rejected(
-        np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.bool_)
+def choose_rejected(
+    events: Events,
+    grouped: GroupedEvents,
+    owners: Owners,
+    hashes: NDArray[np.uint64],
+    items: NDArray[np.uint64],
+    shown_us: NDArray[np.int64],
+    asked: AskedFeedback,
+    missing: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], Chosen]:
+    """Choose the negatives of positives that their users rejected.
+
+    Args:
+        events, grouped: What users rejected, and clicked. owners: Whose it is.
+        hashes, items: By positive its hash and its item's key, shape (p,).
+        shown_us: When it was shown, shape (p,).
+        asked: What is asked for.
+        missing: Shape (p, reasons): receives how many each positive lacks, by the reason.
+
+    Returns:
+        How many each positive got, shape (p,), and these.
+    """
+    n_users, n_before = len(owners.users), len(owners.users) + 2 * len(owners.requests)
+    most = int(np.diff(grouped.starts)[n_before : n_before + n_users].max(initial=0))
+    room = Rejected(
+        item=np.empty(most, np.uint64),
+        us=np.empty(most, np.int64),
+        code=np.empty(most, np.int32),
+        clicked=np.empty(most, np.bool_),
     )
+    n_of_positive = np.zeros(len(hashes), np.int32)
+    chosen = Chosen.room_for(len(hashes) * asked.asked)
+    chosen.source[:], chosen.stage[:] = asked.code, asked.stage
+    chosen.rank[:], chosen.size[:], chosen.score[:] = 0, 0, np.nan
+    found = n_of_positive, chosen.code, chosen.incl_prob, missing
+    n = _choose(events, grouped, owners, hashes, items, shown_us, asked, room, found)
+    return n_of_positive, chosen.first(n)
 
 
 @compiled
+def _choose(events, grouped, owners, hashes, items, shown_us, asked, room, found):  # type: ignore[no-untyped-def]
+    n_of_positive, codes, chances, missing = found
+    chosen, order_by = np.empty(asked.asked, np.int32), np.empty(asked.asked, np.uint64)
+    n_before, at = len(owners.users) + 2 * len(owners.requests), np.int64(0)
+    for u in range(len(owners.users)):
+        n_rejected = fill_rejected(events, grouped, u, n_before, room)
+        for p in range(owners.positives_of_user[u], owners.positives_of_user[u + 1]):
+            n, n_left, n_earlier = _of_positive(
+                asked, room, n_rejected, items[p], shown_us[p], hashes[p], chosen, order_by
+            )
+            for x in range(n):
+                codes[at] = chosen[x]
+                chances[at] = n / n_left if asked.selection == CHOOSE_RANDOM else np.nan
+                at += 1
+            n_of_positive[p] = n
+            missing[p, feedback_reason(n_earlier, n_left)] += asked.asked - n
+    return at
+
+
+@inlined
 def fill_rejected(events, grouped, user, n_before, room):  # type: ignore[no-untyped-def]
     """Put what one user rejected into room.
 
@@ -92,8 +148,8 @@ def fill_rejected(events, grouped, user, n_before, room):  # type: ignore[no-unt
     return n
 
 
-@compiled
-def choose_rejected(  # type: ignore[no-untyped-def]
+@inlined
+def _of_positive(  # type: ignore[no-untyped-def]
     asked, room, n, positive, shown_us, hash_of_positive, chosen, order_by
 ):
     """Choose as many of what the user rejected as asked for, for one positive, each item once.

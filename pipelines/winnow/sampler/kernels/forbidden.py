@@ -98,11 +98,11 @@ def _distinct(codes, starts, n_users, n_items):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def mark_recalled(codes, first, last, marks, user, request):  # type: ignore[no-untyped-def]
-    """Set ``marks`` to -request - 1 at each of codes[first:last] that is not marked by ``mark``."""
-    for x in range(first, last):
-        if marks[codes[x]] != user + 1:
-            marks[codes[x]] = -request - 1
+def mark_recalled(codes, marks, user, request):  # type: ignore[no-untyped-def]
+    """Set ``marks`` to -request - 1 at each of the codes that is not marked by ``mark``."""
+    for code in codes:
+        if marks[code] != user + 1:
+            marks[code] = -request - 1
 
 
 @inlined

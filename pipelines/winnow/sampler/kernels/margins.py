@@ -7,12 +7,12 @@ Source:
 
 import numpy as np
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import inlined
 from winnow.sampler.kernels.ranking_lists import score_in_stage
 from winnow.sampler.kernels.stages import MARGIN_ABSOLUTE, MARGIN_NONE
 
 
-@compiled
+@inlined
 def leave_out_near(  # type: ignore[no-untyped-def]
     ladder, lists, n_rows, positive, pool, n_pool, higher_is_better, is_left, n_left, n_unscored
 ):

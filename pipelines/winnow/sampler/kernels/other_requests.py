@@ -10,13 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled
-from winnow.sampler.kernels.forbidden import mark
+from winnow.arrays.compiled import compiled, inlined
+from winnow.sampler.kernels.events import Events
+from winnow.sampler.kernels.forbidden import Forbidden, mark
+from winnow.sampler.kernels.grouped_events import GroupedEvents
 from winnow.sampler.kernels.hashing import U, fold
 from winnow.sampler.kernels.mix import other_requests_reason
+from winnow.sampler.kernels.negative_columns import Chosen
 from winnow.sampler.kernels.owners import Owners
-from winnow.sampler.kernels.ranking_lists import new_lists
-from winnow.sampler.kernels.stages import fill_pool, new_pool
+from winnow.sampler.kernels.requests_of_users import OtherRequests
+from winnow.sampler.kernels.room_of_users import Room
+from winnow.sampler.kernels.sampling_spec import SamplingSpec
+from winnow.sampler.kernels.stages import Ladder, Pools, fill_pool
 
 OTHERS_RANDOM, OTHERS_NEAREST = 0, 1
 
@@ -40,72 +45,21 @@ class AskedOthers(NamedTuple):
     stream: int = 0
 
 
-class OtherRequests(NamedTuple):
-    """All requests of users with a kept positive, those with one among them, user by user.
-
-    Attributes:
-        key: uint64, shape (m,): the request, as one of its user's; ascending for one user.
-        us: int64, shape (m,): when it was shown first.
-        row: int64, shape (m,): its row among those that were given.
-        begins: int64, shape (u + 1,): those of user i are begins[i]:begins[i + 1].
-        group: int64, shape (m,): the group of events with its ranked items.
-        further: uint64: the keys of those without a kept positive, whose groups lie behind others.
-    """
-
-    key: NDArray[np.uint64]
-    us: NDArray[np.int64]
-    row: NDArray[np.int64]
-    begins: NDArray[np.int64]
-    group: NDArray[np.int64]
-    further: NDArray[np.uint64]
-
-
-def other_requests_of(
-    owners: Owners, user: NDArray[np.uint64], key: NDArray[np.uint64], us: NDArray[np.int64]
-) -> OtherRequests:
-    """Number the requests of users.
-
-    Args:
-        owners: The users and requests with a kept positive; the users' keys ascend.
-        user, key, us: Of each request, in any order, each once; also of other users.
-    """
-    n_users, n_requests = len(owners.users), len(owners.requests)
-    place = np.minimum(np.searchsorted(owners.users, user), max(n_users - 1, 0))
-    there = np.flatnonzero(owners.users[place] == user) if n_users else np.empty(0, np.int64)
-    rows = there[np.lexsort((key[there], place[there]))]
-    keys = key[rows]
-    by_key = np.argsort(owners.requests)
-    at = np.minimum(np.searchsorted(owners.requests[by_key], keys), max(n_requests - 1, 0))
-    own = by_key[at] if n_requests else np.zeros(len(keys), np.int64)
-    known = owners.requests[own] == keys if n_requests else np.zeros(len(keys), np.bool_)
-    # As they lie in ``GroupedEvents``: users, requests, what was recalled, what users rejected.
-    behind = 2 * (n_users + n_requests) + np.cumsum(~known) - 1
-    return OtherRequests(
-        key=keys,
-        us=us[rows],
-        row=rows,
-        begins=np.searchsorted(place[rows], np.arange(n_users + 1)),
-        group=np.where(known, n_users + own, behind),
-        further=keys[~known],
-    )
-
-
-@compiled
-def choose_of_others(  # type: ignore[no-untyped-def]
-    events,
-    grouped,
-    owners,
-    others,
-    hashes,
-    shown_us,
-    forbidden,
-    n_items,
-    ladder,
-    pools,
-    asked,
-    missing,
-    spec,
-):
+def choose_of_others(
+    events: Events,
+    grouped: GroupedEvents,
+    owners: Owners,
+    others: OtherRequests,
+    hashes: NDArray[np.uint64],
+    shown_us: NDArray[np.int64],
+    forbidden: Forbidden,
+    n_items: int,
+    ladder: Ladder,
+    pools: Pools,
+    asked: AskedOthers,
+    missing: NDArray[np.int32],
+    spec: SamplingSpec,
+) -> tuple[NDArray[np.int32], Chosen]:
     """Choose as many items of other requests as asked for, each once, for every positive.
 
     OTHERS_RANDOM takes the smallest hashes of (positive, item); OTHERS_NEAREST those of the request
@@ -113,48 +67,45 @@ def choose_of_others(  # type: ignore[no-untyped-def]
 
     Args:
         events, grouped: The ranked items. owners: Whose they are. others: The users' requests.
-        hashes: uint64, shape (p,), by positive. shown_us: int64, shape (p,): when it was shown.
+        hashes: By positive, shape (p,). shown_us: When it was shown, shape (p,).
         forbidden, n_items: As ``choose_negatives`` takes them.
         ladder: The stages.
         pools: What their items go into, all of them with selection random: none then needs a place
             or a score.
         asked: What is asked for.
-        missing: int32, shape (p, reasons): receives how many each positive lacks, by the reason.
-        spec: How cuts are known.
+        missing: Shape (p, reasons): receives how many each positive lacks, by the reason.
+        spec: How cuts are known
 
     Returns:
-        How many each positive got, int32, shape (p,); and of each, one behind the other: code,
-        stage, rank, size, score, incl_prob as in ``Chosen``, and its place in ``others``.
+        How many each positive got, shape (p,), and these, each with its place in ``others``.
     """
-    n_positives, n_users, n_pools = len(hashes), len(owners.users), len(pools.asked)
-    n_of_positive, most = np.zeros(n_positives, np.int32), n_positives * asked.asked
-    codes, stages = np.empty(most, np.int32), np.empty(most, np.int8)
-    ranks, sizes = np.empty(most, np.int32), np.empty(most, np.int32)
-    scores, chances = np.empty(most, np.float64), np.empty(most, np.float64)
-    requests = np.empty(most, np.int64)
-    widest, longest, most_requests = np.int64(0), np.int64(0), np.int64(0)
-    for u in range(n_users):
-        of_user = np.int64(0)
-        for o in range(others.begins[u], others.begins[u + 1]):
-            n = grouped.starts[others.group[o] + 1] - grouped.starts[others.group[o]]
-            widest, of_user = max(widest, n), of_user + n
-        longest = max(longest, of_user)
-        most_requests = max(most_requests, others.begins[u + 1] - others.begins[u])
-    pool, lists = new_pool(widest), new_lists(widest)
-    list_starts = np.empty(len(ladder.take) + 1, np.int64)
-    list_sizes = np.empty(len(ladder.take), np.int64)
-    n_of = np.zeros((n_pools, 2), np.int64)
-    # Of all candidates of a user, by request; then the same by item.
-    key, place = np.empty(longest, np.uint64), np.empty(longest, np.int64)
-    at_item, at_rank = np.empty(longest, np.int32), np.empty(longest, np.int32)
-    at_stage, at_size = np.empty(longest, np.int8), np.empty(longest, np.int32)
-    at_score = np.empty(longest, np.float64)
-    n_before, n_after = np.empty(most_requests, np.int64), np.empty(most_requests, np.int64)
-    n_rows, counts = np.empty(most_requests, np.int64), np.empty(most_requests, np.bool_)
-    away = np.empty(most_requests, np.int64)
+    rows = np.diff(grouped.starts)[others.group]
+    before = np.concatenate([[0], np.cumsum(rows)])
+    longest = int(np.diff(before[others.begins]).max(initial=0))
+    most_requests = int(np.diff(others.begins).max(initial=0))
+    room = Room.of(int(rows.max(initial=0)), longest, most_requests, ladder, pools, n_items)
+    n_of_positive = np.zeros(len(hashes), np.int32)
+    chosen = Chosen.room_for(len(hashes) * asked.asked, of_others=True)
+    chosen.source[:] = asked.code
+    recipe, found = (ladder, pools, asked, spec), (n_of_positive, chosen, missing)
+    n = _choose(events, grouped, owners, others, hashes, shown_us, forbidden, recipe, room, found)
+    return n_of_positive, chosen.first(n)
+
+
+@compiled
+def _choose(  # type: ignore[no-untyped-def]
+    events, grouped, owners, others, hashes, shown_us, forbidden, recipe, room, found
+):
+    ladder, pools, asked, spec = recipe
+    n_of_positive, out, missing = found
+    n_users, n_pools = len(owners.users), len(pools.asked)
+    pool, n_of, marks = room.pool, room.n_of, room.marks
+    key, place, at_item, at_rank = room.key, room.place, room.item, room.rank
+    at_stage, at_size, at_score = room.stage, room.size, room.score
+    n_before, n_after, n_rows = room.n_before, room.n_after, room.n_rows
+    counts, away, at = room.counts, room.away, np.int64(0)
     chosen, late = np.empty(asked.asked, np.int64), np.empty(asked.asked, np.int64)
     order_by = np.empty(asked.asked, np.uint64)
-    marks, at = np.zeros(n_items, np.int32), 0
     for u in range(n_users):
         mark(forbidden.codes, forbidden.starts[u], forbidden.starts[u + 1], marks, u)
         begin, n = others.begins[u], 0
@@ -175,9 +126,9 @@ def choose_of_others(  # type: ignore[no-untyped-def]
                 pools,
                 marks,
                 u + 1,
-                lists,
-                list_starts,
-                list_sizes,
+                room.lists,
+                room.list_starts,
+                room.list_sizes,
                 pool,
                 n_of,
             )
@@ -248,28 +199,19 @@ def choose_of_others(  # type: ignore[no-untyped-def]
                     late[z], order_by[z], chosen[z] = behind, by, best
                 for z in range(n_chosen):
                     x = chosen[z]
-                    codes[at], stages[at], ranks[at] = at_item[x], at_stage[x], at_rank[x]
-                    sizes[at], scores[at] = at_size[x], at_score[x]
-                    chances[at] = np.nan
+                    out.code[at], out.stage[at], out.rank[at] = at_item[x], at_stage[x], at_rank[x]
+                    out.size[at], out.score[at] = at_size[x], at_score[x]
+                    out.incl_prob[at] = np.nan
                     if asked.selection == OTHERS_RANDOM:
-                        chances[at] = n_chosen / n_pool
-                    requests[at] = begin + place[x]
+                        out.incl_prob[at] = n_chosen / n_pool
+                    out.request[at] = begin + place[x]
                     at += 1
                 n_of_positive[p] = n_chosen
                 reason = other_requests_reason(n_requests, before, after)
                 missing[p, reason] += asked.asked - n_chosen
-    return (
-        n_of_positive,
-        codes[:at],
-        stages[:at],
-        ranks[:at],
-        sizes[:at],
-        scores[:at],
-        chances[:at],
-        requests[:at],
-    )
+    return at
 
 
-@compiled
+@inlined
 def _before(late, by, other_late, other_by):  # type: ignore[no-untyped-def]
     return late < other_late or (late == other_late and by < other_by)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import inlined
 from winnow.events.kinds import FIRST_RANKED
 from winnow.sampler.kernels.hashing import U, mix64
 
@@ -36,24 +36,23 @@ class Lists(NamedTuple):
     slots: NDArray[np.int32]
 
 
-@compiled
-def new_lists(n):  # type: ignore[no-untyped-def]
+def new_lists(n: int) -> Lists:
     """Return lists with room for n rows."""
     return Lists(
-        np.empty(n, np.int64),
-        np.empty(n, np.uint64),
-        np.empty(n, np.int32),
-        np.empty(n, np.float64),
-        np.empty(n, np.int32),
-        np.empty(n, np.float64),
-        np.empty(n, np.bool_),
-        np.empty(n, np.bool_),
-        np.empty(n, np.int64),
-        np.empty(_slots_for(n), np.int32),
+        stage=np.empty(n, np.int64),
+        item=np.empty(n, np.uint64),
+        code=np.empty(n, np.int32),
+        score=np.empty(n),
+        rank=np.empty(n, np.int32),
+        cost=np.empty(n),
+        may_be_negative=np.empty(n, np.bool_),
+        deeper=np.empty(n, np.bool_),
+        order=np.empty(n, np.int64),
+        slots=np.empty(_slots_for(n), np.int32),
     )
 
 
-@compiled
+@inlined
 def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, starts, sizes):  # type: ignore[no-untyped-def]
     """Put one request's ranked items into lists, not yet in order.
 
@@ -127,7 +126,7 @@ def fill_lists(events, grouped, first, last, by_score, higher_is_better, lists, 
     starts[0] = 0
 
 
-@compiled
+@inlined
 def sort_list(lists, start, end):  # type: ignore[no-untyped-def]
     """Sort lists.order[start:end], the rows of one stage, by cost; ties by rank, then by item.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import inlined
 from winnow.sampler.kernels.hashing import U, fold
 from winnow.sampler.kernels.logarithm import natural_log
 
@@ -11,7 +11,7 @@ SELECT_RANDOM, SELECT_TOP, SELECT_TAIL, SELECT_SCORE = 0, 1, 2, 3
 _S12 = U(12)
 
 
-@compiled
+@inlined
 def choose_from_pool(  # type: ignore[no-untyped-def]
     pools,
     which,

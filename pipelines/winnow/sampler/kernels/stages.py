@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled, inlined
+from winnow.arrays.compiled import inlined
 from winnow.sampler.kernels.ranking_lists import fill_lists, sort_list
 from winnow.sampler.kernels.selection import SELECT_RANDOM, SELECT_SCORE
 
@@ -91,20 +91,19 @@ class Pool(NamedTuple):
     score: NDArray[np.float64]
 
 
-@compiled
-def new_pool(n):  # type: ignore[no-untyped-def]
+def new_pool(n: int) -> Pool:
     """Return a pool with room for n candidates."""
     return Pool(
-        np.empty(n, np.int64),
-        np.empty(n, np.int8),
-        np.empty(n, np.int64),
-        np.empty(n, np.uint64),
-        np.empty(n, np.int32),
-        np.empty(n, np.int8),
-        np.empty(n, np.int32),
-        np.empty(n, np.int32),
-        np.empty(n, np.int32),
-        np.empty(n, np.float64),
+        of=np.empty(n, np.int64),
+        source=np.empty(n, np.int8),
+        band=np.empty(n, np.int64),
+        key=np.empty(n, np.uint64),
+        code=np.empty(n, np.int32),
+        stage=np.empty(n, np.int8),
+        position=np.empty(n, np.int32),
+        rank=np.empty(n, np.int32),
+        size=np.empty(n, np.int32),
+        score=np.empty(n),
     )
 
 
@@ -114,7 +113,7 @@ def rank_percentile(rank, size):  # type: ignore[no-untyped-def]
     return (rank - 1) / (size - 1) if size > 1 else 0.0
 
 
-@compiled
+@inlined
 def fill_pool(  # type: ignore[no-untyped-def]
     events, grouped, first, last, spec, ladder, pools, marks, mark, lists, starts, sizes, pool, n_of
 ):

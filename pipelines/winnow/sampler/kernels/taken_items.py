@@ -7,14 +7,14 @@ from winnow.sampler.kernels.draw_groups import class_at, line_of, place_of
 
 
 @inlined
-def weight_of(of_group, class_of, weights, codes, marks, mark):  # type: ignore[no-untyped-def]
+def weight_of(one, codes, marks, mark):  # type: ignore[no-untyped-def]
     """Return what those codes that have the mark weigh in a group, and how many they are."""
     weight, n = np.int64(0), np.int64(0)
     for code in codes:
         if marks[code] == mark:
-            place = place_of(of_group, code)
+            place = place_of(one.codes, code)
             if place >= 0:
-                weight += weights[class_at(class_of, place)]
+                weight += one.weights[class_at(one.class_of, place)]
                 n += 1
     return weight, n
 
@@ -49,3 +49,19 @@ def give_back(marks, taken, before, n):  # type: ignore[no-untyped-def]
     """Undo n calls of ``take``."""
     for x in range(n - 1, -1, -1):
         marks[taken[x]] = before[x]
+
+
+@inlined
+def sort_places(places, n):  # type: ignore[no-untyped-def]
+    """Sort the first n places: Shell's sort with Knuth's gaps, as there are some hundreds."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for x in range(gap, n):
+            own, at = places[x], x
+            while at >= gap and places[at - gap] > own:
+                places[at] = places[at - gap]
+                at -= gap
+            places[at] = own
+        gap //= 3

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from winnow.arrays.compiled import compiled
+from winnow.arrays.compiled import compiled, inlined
 from winnow.arrays.grouping import rows_by_group
 
 Ints = NDArray[np.int64]
@@ -108,7 +108,7 @@ def look_up(requests: int, logged: Logged, stated: Stated, rules: StageRules) ->
     return HardCounts(*_look_up(requests, logged, stated, rules))
 
 
-@compiled
+@inlined
 def _make_lists(logged, rows, rules, items, there, score, rank, size, cut):  # type: ignore[no-untyped-def]
     """Put the rows of one request into items[:n], ascending, and tables of items by stages."""
     n = 0
@@ -132,7 +132,7 @@ def _make_lists(logged, rows, rules, items, there, score, rank, size, cut):  # t
     return n
 
 
-@compiled
+@inlined
 def _places(items, there, score, rank, i, by_score, higher):  # type: ignore[no-untyped-def]
     """Return (first, place, last): places of item i among those of a list that are there.
 
@@ -158,7 +158,7 @@ def _places(items, there, score, rank, i, by_score, higher):  # type: ignore[no-
     return before + 1, before + before_in_tie + 1, before + equal
 
 
-@compiled
+@inlined
 def _share(rank, size):  # type: ignore[no-untyped-def]
     return (rank - 1) / (size - 1) if size > 1 else 0.0
 

@@ -1,0 +1,1 @@
+"""What is wrong with this machine or a warehouse, and what can be repaired."""

@@ -1,0 +1,1 @@
+"""The rows of some users go from all releases, and no other row changes."""

@@ -1,0 +1,178 @@
+"""What still holds rows of some users though no release does: files that wait to be deleted."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from winnow.errors import Problem, ReleaseError
+from winnow.operations.forgetting.erased_files import rows_of_users
+from winnow.operations.forgetting.erased_users import ErasedUsers, columns_to_look_at, id_columns
+from winnow.operations.retention.clean import OldStaging, find_old_staging, remove_staging
+from winnow.operations.retention.release_files import filed_releases
+from winnow.operations.retention.vacuum import (
+    UnpinnedFile,
+    UnpinnedFiles,
+    delete_unpinned,
+    find_unpinned,
+)
+from winnow.release.metadata import PinnedFile, arrow_schema, open_table
+from winnow.release.paths import RELEASES, REPORTS, table_path
+from winnow.release.release import releases_contract
+from winnow.release.release_rows import ListedRelease
+from winnow.release.releases import ReleasesSnapshot, StoredDocuments, read_releases
+from winnow.storage.object_path import local_path
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What may hold something of the users, and that no reader opens any more.
+
+    Attributes:
+        tables: Files of tables with rows of theirs that no release pins, also of releases that
+            have expired and of runs that died.
+        releases: Files of ``releases`` that were replaced.
+        staging: What runs have staged that are over.
+        pages: Kept pages in which one of the ids stands.
+        problems: What may hold rows of theirs and stays: it is used, or cannot be looked into.
+    """
+
+    tables: UnpinnedFiles
+    releases: tuple[Path, ...]
+    staging: OldStaging
+    pages: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def files(self) -> int:
+        """How many files of tables, of ``releases`` and pages there are."""
+        of_tables = sum(len(files) for files in self.tables.tables.values())
+        return of_tables + len(self.releases) + len(self.pages)
+
+
+def find_leftovers(warehouse: Path, users: ErasedUsers) -> Leftovers:
+    """Return what could be deleted, however young; nothing is changed.
+
+    Raises:
+        ReleaseError: The releases cannot be read: nobody knows what they pin.
+    """
+    snapshot = read_releases(warehouse)
+    # Later than any file there is, and than any release that has expired.
+    unpinned = find_unpinned(warehouse, timedelta(0), datetime.now(UTC) + timedelta(seconds=1))
+    columns = _all_id_columns((*snapshot.listed, *snapshot.expired))
+    tables = {
+        table: tuple(_of_users(warehouse, table, files, users, columns))
+        for table, files in unpinned.tables.items()
+        if columns_to_look_at(table)
+    }
+    staging = find_old_staging(warehouse)
+    at_work = [run for run in staging.kept if run.path.is_dir()]
+    problems = [
+        *unpinned.problems,
+        *(
+            Problem(
+                f"the run {run.run_id}",
+                "is at work, or of another machine: it may hold rows of these users, or make them",
+                next_step="Run it again when it is over; winnow clean tells.",
+            )
+            for run in at_work
+        ),
+    ]
+    return Leftovers(
+        UnpinnedFiles(tables, ()),
+        tuple(_replaced(warehouse, snapshot)),
+        staging,
+        tuple(_pages(warehouse, users)),
+        tuple(problems),
+    )
+
+
+def delete_leftovers(warehouse: Path, found: Leftovers, code_version: str) -> tuple[Problem, ...]:
+    """Delete them; return what is still there, and why.
+
+    Who has such a file open reads it to its end; who opens a release anew gets the rows without
+    those of the users; who listed files before and opens one now finds it gone.
+    """
+    delete_unpinned(warehouse, found.tables, code_version)
+    for path in (*found.releases, *found.pages):
+        path.unlink(missing_ok=True)
+    remove_staging(found.staging)
+    _remove_empty(warehouse / REPORTS)
+    left = [file for files in found.tables.tables.values() for file in files if file.path.exists()]
+    what = "was replaced by another run at this moment, and may hold rows of these users"
+    problems = (Problem(str(file.path), what, next_step="Run it again.") for file in left)
+    return (*found.problems, *problems)
+
+
+def _of_users(
+    warehouse: Path,
+    table: str,
+    files: Iterable[UnpinnedFile],
+    users: ErasedUsers,
+    columns: dict[str, tuple[str, ...]],
+) -> Iterator[UnpinnedFile]:
+    """Give the files with rows of the users, and with each that is named all named of its date."""
+    schema = arrow_schema(open_table(table_path(warehouse, table)))
+    named: dict[date, list[UnpinnedFile]] = defaultdict(list)
+    wanted: set[date] = set()
+    for file in files:
+        one = PinnedFile(file.path, file.size, None)
+        try:
+            theirs = rows_of_users(table, one, schema, users, columns) > 0
+        except ReleaseError:
+            # Nobody needs it, and nobody can say that it holds none.
+            theirs = True
+        if file.named is not None:
+            named[file.named].append(file)
+            wanted |= {file.named} if theirs else set()
+        elif theirs:
+            yield file
+    for day in sorted(wanted):
+        yield from named[day]
+
+
+def _replaced(warehouse: Path, snapshot: ReleasesSnapshot) -> Iterator[Path]:
+    """Give the files of ``releases`` whose releases stand in a file that the table names."""
+    path = table_path(warehouse, RELEASES)
+    every = (*snapshot.listed, *snapshot.expired)
+    named = {file.path for one in every for file in one.files}
+    known = {one.release_id for one in every}
+    filed = list(filed_releases(path, list(releases_contract().names))) if every else []
+    whole = {one.release_id for one in filed if one.file in named}
+    of_file: dict[Path, list[str]] = defaultdict(list)
+    for one in filed:
+        of_file[local_path(one.file)].append(one.release_id)
+    for file, ids in of_file.items():
+        if file not in named and all(name in known & whole for name in ids):
+            yield file
+
+
+def _pages(warehouse: Path, users: ErasedUsers) -> Iterator[Path]:
+    root = warehouse / REPORTS
+    for path in sorted(root.rglob("*")) if root.is_dir() else ():
+        if path.is_file() and users.may_stand_in(path.read_text("utf-8", errors="replace")):
+            yield path
+
+
+def _remove_empty(root: Path) -> None:
+    folders = [path for path in root.rglob("*") if path.is_dir()] if root.is_dir() else []
+    for folder in sorted(folders, reverse=True):
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _all_id_columns(releases: Iterable[ListedRelease]) -> dict[str, tuple[str, ...]]:
+    """Return the columns of user ids by log, of all configs that made releases."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for text in {text for one in releases if (text := _config_of(one))}:
+        for log, columns in id_columns(text).items():
+            found[log] |= dict.fromkeys(columns)
+    return {log: tuple(columns) for log, columns in found.items()}
+
+
+def _config_of(one: ListedRelease) -> str | None:
+    with suppress(ReleaseError):
+        return StoredDocuments(one)().config_json
+    return None

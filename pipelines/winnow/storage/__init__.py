@@ -1,0 +1,1 @@
+"""Where logs and tables lie: folders of this machine, and prefixes of an object store."""
