@@ -1,0 +1,1 @@
+"""What the loader costs, beside a bare scan of the same columns."""
