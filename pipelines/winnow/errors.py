@@ -125,6 +125,14 @@ class ConflictError(WinnowError):
     exit_code = 4
 
 
+class StoreError(WinnowError, OSError):
+    """An object store does not answer, or refuses: it may answer when it is asked again.
+
+    It is an ``OSError`` as well, as what a disk says is: what expects that of a file expects it of
+    an object.
+    """
+
+
 class ReleaseError(WinnowError):
     """A release is not there, has expired, or does not hold what it promised."""
 

@@ -9,9 +9,11 @@ from datetime import date
 from pathlib import Path
 from uuid import uuid4
 
+import obstore
 import pyarrow.fs as pafs
 import pytest
 import winnow
+from obstore.store import from_url
 from pyspark.sql import SparkSession
 from winnow.storage.object_path import ObjectPath
 
@@ -135,6 +137,11 @@ def in_store(store: Store, shop: Shop, spark: SparkSession) -> str:
     warehouse = f"{store.new_bucket()}/shop/tables"
     winnow.build(shop.in_store, DAY, warehouse=warehouse, engine=spark)
     return warehouse
+
+
+def keys_in(bucket: str) -> list[str]:
+    """Every key of a bucket, those of empty objects that stand for folders among them."""
+    return [one["path"] for some in obstore.list(from_url(bucket)) for one in some]
 
 
 def contents(warehouse: "str | Path") -> dict[str, tuple[int, str]]:

@@ -21,7 +21,7 @@ from winnow.release.table_files import TableFiles
 from winnow.release.verify import verify_release
 from winnow.storage.object_path import ObjectPath
 
-from tests.objects.conftest import DAY, Shop, contents
+from tests.objects.conftest import DAY, Shop, contents, keys_in
 
 
 def objects_of(warehouse: str) -> dict[str, int]:
@@ -160,20 +160,13 @@ class DescribeKeepingAWarehouseInAStore:
         assert len(paths) == 2, "the expired release's, and the dead run's"
         delete_unpinned(place, unpinned, "test")
         assert not any(path.exists() for path in paths)
+        names = [key.rpartition("/")[2] for key in keys_in(own.rpartition("/")[0])]
+        assert [name for name in names if "." not in name] == [], "no object for a folder"
         (newest,) = winnow.open_release(own, ds=DAY).releases
         assert verify_release(newest, engine_of(spark).store(place)) == ()
         assert contents(own) == after
         assert main(["releases", "--expired", *where]) == 0
         assert old.release_id in capsys.readouterr().out
-
-    def it_deletes_nothing_that_a_build_elsewhere_may_be_about_to_publish(
-        self, in_store: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        before = objects_of(in_store)
-        words = ["vacuum", "--run", "--older-than", "1h", "--warehouse", in_store]
-        assert main(words) == 2
-        assert "--older-than: is too short" in capsys.readouterr().err
-        assert objects_of(in_store) == before
 
     def it_is_looked_at_by_the_doctor(self, in_store: str) -> None:
         checks = {one.name: one.state for one in examine(ObjectPath.of(in_store))}

@@ -4,16 +4,12 @@ Arrow cannot ask for that. delta-rs does, without telling whether the store has 
 for the newest commit first, so that two commits must meet within milliseconds to show it.
 """
 
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from winnow.errors import ConfigError, MissingExtraError, Problem
-from winnow.extras import missing
+from winnow.errors import ConfigError, Problem, StoreError
+from winnow.storage.deletion import object_store_of
 from winnow.storage.file_systems import unreachable
 from winnow.storage.object_path import ObjectPath, Place
-
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
 
 PROBES = "_probes"
 """Where it is tried what a store does; nothing stays there."""
@@ -26,13 +22,12 @@ def put_if_absent(path: ObjectPath, content: bytes) -> bool:
         MissingExtraError: The extra ``s3`` is not installed.
         ConfigError: The store does not answer, or refuses.
     """
+    store = object_store_of(str(path.parent))
+    import obstore
+    from obstore.exceptions import AlreadyExistsError, BaseError
+
     try:
-        import obstore
-        from obstore.exceptions import AlreadyExistsError, BaseError
-    except ImportError as error:
-        raise MissingExtraError(missing("obstore")) from error
-    try:
-        obstore.put(_store_of(path.parent), path.name, content, mode="create")
+        obstore.put(store, path.name, content, mode="create")
     except AlreadyExistsError:
         return False
     except NotImplementedError as error:
@@ -59,7 +54,11 @@ def require_conditional_put(warehouse: Place) -> None:
     probe = warehouse.joinpath(PROBES, uuid4().hex)
     put_if_absent(probe, b"first")
     honoured = not put_if_absent(probe, b"second")
-    left = _remove(probe)
+    left: Problem | None = None
+    try:
+        probe.unlink(missing_ok=True)
+    except StoreError as error:
+        left = error.problems[0]
     if not honoured:
         raise ConfigError(
             Problem(
@@ -74,21 +73,3 @@ def require_conditional_put(warehouse: Place) -> None:
         step += "deletes it."
         what = f"{warehouse} can be written, but nothing can be deleted there"
         raise ConfigError(Problem("warehouse", what, left.found, next_step=step))
-
-
-def _store_of(folder: ObjectPath) -> "ObjectStore":
-    from obstore.store import from_url
-
-    return from_url(str(folder))
-
-
-def _remove(probe: ObjectPath) -> Problem | None:
-    """Delete the object; return why it could not be, or None."""
-    import obstore
-    from obstore.exceptions import BaseError
-
-    try:
-        obstore.delete(_store_of(probe.parent), probe.name)
-    except (BaseError, OSError) as error:
-        return unreachable("warehouse", str(probe), error)
-    return None

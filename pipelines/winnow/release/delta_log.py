@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from winnow.errors import ConflictError, Problem
+from winnow.errors import ConflictError, Problem, StoreError
 from winnow.release.commits import Label
 from winnow.storage.object_path import ObjectPath, Place
 
@@ -109,12 +109,18 @@ def _newest_first(path: Place) -> Iterator[Commit]:
 
 
 def _commit_info(entry: Place) -> dict[str, Any]:
-    """Return what a log entry says about itself; nothing where it cannot be read."""
+    """Return what a log entry says about itself; nothing where it cannot be read.
+
+    Raises:
+        StoreError: The store does not answer: nobody knows what it says.
+    """
     try:
         for line in entry.read_text(encoding="utf-8").splitlines():
             action = json.loads(line)
             if isinstance(action, dict) and "commitInfo" in action:
                 return dict(action["commitInfo"])
+    except StoreError:
+        raise
     except (OSError, ValueError, TypeError):
         pass
     return {}

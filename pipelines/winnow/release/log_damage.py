@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from winnow.errors import Problem
+from winnow.errors import Problem, StoreError
 from winnow.release.delta_log import (
     checkpoints_in_log,
     entry_path,
@@ -45,11 +45,16 @@ def log_damage(path: Place) -> list[Damage]:
 
     Args:
         path: The folder of the table.
+
+    Raises:
+        StoreError: The object store does not answer, or refuses: nobody knows what is damaged.
     """
     folder = log_folder(path)
     try:
         versions = versions_in_log(path)
         checkpoints = checkpoints_in_log(path)
+    except StoreError:
+        raise
     except OSError as error:
         return [_broken(path, folder, "cannot be listed", error.strerror or str(error))]
     if not versions and not checkpoints:
@@ -93,6 +98,8 @@ def _entry_problem(entry: Place) -> str | None:
     """Return what is wrong with an entry: a line is no JSON object, or there is none."""
     try:
         lines = entry.read_bytes().splitlines()
+    except StoreError:
+        raise
     except OSError as error:
         return f"cannot be read: {error.strerror or error}"
     if not lines:
@@ -110,6 +117,8 @@ def _entry_problem(entry: Place) -> str | None:
 def _unreadable(file: Place) -> str | None:
     try:
         pq.read_table(BytesIO(file.read_bytes()))
+    except StoreError:
+        raise
     except (OSError, ValueError, pa.ArrowException) as error:
         return str(error).strip().splitlines()[0][:200] if str(error).strip() else "no message"
     return None
@@ -123,6 +132,8 @@ def _version_of_hint(hint: Place) -> int | None:
     try:
         found: Any = json.loads(hint.read_bytes())
         return int(found["version"])
+    except StoreError:
+        raise
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

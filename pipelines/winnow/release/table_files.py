@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow.fs import FileSystem, LocalFileSystem
 
 from winnow.storage.addresses import is_s3
-from winnow.storage.object_path import ObjectPath
+from winnow.storage.object_path import ObjectPath, Place
 
 _UNIT = "us"
 """Spark's default for timestamps is INT96; without the unit they would be nanoseconds, which end in
@@ -62,9 +62,18 @@ class TableFiles:
         )
 
 
-def parquet_file(path: str) -> pq.ParquetFile:
-    """Open one of the files by itself; times and damaged pages are as of ``TableFiles.dataset``."""
-    filesystem, (own,) = _file_system([path])
+def parquet_file(path: str | Place) -> pq.ParquetFile:
+    """Open one of the files by itself; times and damaged pages are as of ``TableFiles.dataset``.
+
+    Args:
+        path: Its path or address. What is given as an ``ObjectPath`` is read whole at once, so that
+            a store that does not answer is a ``StoreError``, and all else is the file's damage.
+    """
+    filesystem: FileSystem | None
+    if isinstance(path, ObjectPath):
+        filesystem, own = None, pa.BufferReader(path.read_bytes())
+    else:
+        filesystem, (own,) = _file_system([str(path)])
     return pq.ParquetFile(
         own,
         coerce_int96_timestamp_unit=_UNIT,

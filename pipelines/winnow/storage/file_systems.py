@@ -2,13 +2,16 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from winnow.errors import ConfigError, InputError, Problem
+from winnow.errors import ConfigError, InputError, Problem, StoreError, WinnowError
 from winnow.storage.addresses import S3, is_s3, s3_error
 
 _DRAWN = re.compile(r"\x1b\[[0-9;]*m|↳")
@@ -69,8 +72,25 @@ def _opened(bucket: str, region: str | None, _process: int) -> pafs.FileSystem:
     return pafs.FileSystem.from_uri(f"{S3}{bucket}{parameter}")[0]
 
 
+@contextmanager
+def store_asked(address: str) -> Iterator[None]:
+    """Ask an object store within the block; that there is no such object stays what it is.
+
+    Raises:
+        StoreError: It does not answer, or refuses to.
+    """
+    try:
+        yield
+    except (FileNotFoundError, WinnowError):
+        raise
+    except OSError as error:
+        raise StoreError(unreachable("object store", address, error)) from error
+
+
 def unreachable(where: str, address: str, error: Exception) -> Problem:
     """Return what to say where an object store does not answer, or refuses to."""
+    if isinstance(error, StoreError):
+        return replace(error.problems[0], where=where)
     step = (
         "Look at AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and at "
         "what they may do there."

@@ -6,33 +6,20 @@ when a store is opened: a config is read without it.
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from winnow.storage.addresses import S3, is_s3
+from winnow.storage.object_info import ObjectInfo, info_of
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.fs as pafs
 
 _PIECE = 16 * 2**20
-
-
-class ObjectInfo(NamedTuple):
-    """What a store tells of an object, by the names that ``os.stat_result`` has.
-
-    Attributes:
-        st_size: Its bytes.
-        st_mtime: When it was written, in seconds since 1970 UTC; ``st_ctime`` is the same, as an
-            object is never changed, only written anew.
-        st_mtime_ns: The same in nanoseconds.
-    """
-
-    st_size: int
-    st_mtime: float
-    st_ctime: float
-    st_mtime_ns: int
 
 
 @dataclass(frozen=True, order=True)
@@ -100,7 +87,7 @@ class ObjectPath:
         """Return whether there is an object of this key, or one below.
 
         Raises:
-            OSError: The store does not answer, or refuses to.
+            StoreError: The store does not answer, or refuses to.
         """
         return self._kind() != "NotFound"
 
@@ -112,8 +99,14 @@ class ObjectPath:
         """Return whether there are objects below; raises as ``exists``."""
         return self._kind() == "Directory"
 
+    def _asked(self) -> AbstractContextManager[None]:
+        from winnow.storage.file_systems import store_asked
+
+        return store_asked(str(self))
+
     def _kind(self) -> str:
-        return str(self.filesystem.get_file_info(self.key).type.name)
+        with self._asked():
+            return str(self.filesystem.get_file_info(self.key).type.name)
 
     def _below(
         self, *, recursive: bool = False, allow_not_found: bool = False
@@ -122,7 +115,8 @@ class ObjectPath:
         from pyarrow.fs import FileSelector
 
         selector = FileSelector(self.key, allow_not_found, recursive)
-        return sorted(self.filesystem.get_file_info(selector), key=lambda one: str(one.path))
+        with self._asked():
+            return sorted(self.filesystem.get_file_info(selector), key=lambda one: str(one.path))
 
     def stat(self) -> ObjectInfo:
         """Return its size and time.
@@ -130,10 +124,11 @@ class ObjectPath:
         Raises:
             FileNotFoundError: There is no such object.
         """
-        info = self.filesystem.get_file_info(self.key)
+        with self._asked():
+            info = self.filesystem.get_file_info(self.key)
         if info.type.name != "File":
             raise FileNotFoundError(str(self))
-        return _told(info)
+        return info_of(info)
 
     def iterdir(self) -> Iterator[Self]:
         """Give what lies directly below, in order.
@@ -160,30 +155,45 @@ class ObjectPath:
         """Give each object anywhere below, in order, and what the store tells of it."""
         for info in self._below(recursive=True, allow_not_found=True):
             if info.type.name == "File":
-                yield type(self)(info.path), _told(info)
+                yield type(self)(info.path), info_of(info)
 
     def read_bytes(self) -> bytes:
         """Return the whole object; raises as ``open``."""
-        with self.filesystem.open_input_file(self.key) as file:
+        with self._asked(), self.filesystem.open_input_file(self.key) as file:
             return bytes(file.read())
 
     def read_text(self, encoding: str = "utf-8") -> str:
         """Return the whole object as text; raises as ``open``."""
         return self.read_bytes().decode(encoding)
 
+    def write_bytes(self, content: bytes) -> None:
+        """Write an object at once: who reads meanwhile reads the one before, or this one.
+
+        Raises:
+            StoreError: The store did not take it.
+        """
+        with self._asked(), self._stream() as out:
+            out.write(content)
+
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
-        """Write an object at once: who reads meanwhile reads the one before, or this one."""
-        with self.filesystem.open_output_stream(self.key) as out:
-            out.write(text.encode(encoding))
+        """Write text at once, as ``write_bytes``."""
+        self.write_bytes(text.encode(encoding))
+
+    def copy_to(self, target: "ObjectPath") -> None:
+        """Write an object with the bytes of this one, within the store; raises as ``open``."""
+        with self._asked():
+            self.filesystem.copy_file(self.key, target.key)
+
+    def _stream(self) -> "pa.NativeFile":
+        return self.filesystem.open_output_stream(self.key)
 
     def upload(self, file: Path) -> None:
         """Write an object with the bytes of a local file.
 
         Raises:
-            OSError: The file cannot be read, or the store did not take all of it; a part may be
-                there.
+            OSError: The file cannot be read, or the store did not take all of it.
         """
-        with file.open("rb") as source, self.filesystem.open_output_stream(self.key) as out:
+        with file.open("rb") as source, self._asked(), self._stream() as out:
             while piece := source.read(_PIECE):
                 out.write(piece)
 
@@ -192,20 +202,16 @@ class ObjectPath:
 
         Raises:
             FileNotFoundError: There is no such object, and that is not ``missing_ok``.
+            StoreError: The store does not delete it.
         """
-        try:
-            self.filesystem.delete_file(self.key)
-        except FileNotFoundError:
-            if not missing_ok:
-                raise
+        from winnow.storage.deletion import delete_object
+
+        if not missing_ok and not self.is_file():
+            raise FileNotFoundError(str(self))
+        delete_object(str(self))
 
     def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
         """Do nothing: a store makes no folders, they are what keys begin with."""
-
-
-def _told(info: "pafs.FileInfo") -> ObjectInfo:
-    seconds = info.mtime_ns / 1e9
-    return ObjectInfo(info.size, seconds, seconds, info.mtime_ns)
 
 
 Place = Path | ObjectPath

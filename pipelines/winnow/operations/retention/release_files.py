@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
+from winnow.errors import StoreError
 from winnow.release.delta_log import log_folder
 from winnow.release.table_files import parquet_file
 from winnow.storage.object_path import Place
@@ -58,12 +59,17 @@ def filed_releases(path: Place, columns: list[str]) -> Iterator[FiledRelease]:
     Args:
         path: The folder of the table ``releases``.
         columns: The columns of the table: files of other versions of it are passed over.
+
+    Raises:
+        StoreError: The object store does not answer, or refuses.
     """
     found: list[Place] = [*path.glob("*.parquet")]
     for file in sorted(found, key=str):
         try:
-            with parquet_file(str(file)) as opened:
+            with parquet_file(file) as opened:
                 table = opened.read()
+        except StoreError:
+            raise
         except (OSError, pa.ArrowException):
             continue
         if sorted(table.column_names) != sorted(columns):
@@ -140,6 +146,8 @@ def committed_files_of_log(folder: Place) -> set[str]:
         try:
             lines = entry.read_text(encoding="utf-8").splitlines()
             actions = [json.loads(line) for line in lines]
+        except StoreError:
+            raise
         except (OSError, ValueError):
             continue
         found |= {one["add"]["path"] for one in actions if isinstance(one, dict) and "add" in one}
