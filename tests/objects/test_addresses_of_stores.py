@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -16,7 +15,6 @@ from winnow.engine.engine import Engine
 from winnow.engine.spark import SparkEngine
 from winnow.errors import ConfigError, MissingExtraError
 from winnow.logs.files.locations import Location
-from winnow.operations.retention.vacuum import find_unpinned
 from winnow.release.conditional_put import put_if_absent, require_conditional_put
 from winnow.release.opening import open_release
 from winnow.release.paths import staging_path, table_path
@@ -197,7 +195,6 @@ class DescribeWhatAStoreCannot:
         [
             (["forget", "--users", "12"], "winnow forget works on folders alone"),
             (["doctor", "--repair"], "winnow doctor --repair works on folders alone"),
-            (["vacuum", "--older-than", "47h", "--run"], "--older-than: is too short"),
         ],
     )
     def it_is_refused_with_what_to_do_and_nothing_is_opened(
@@ -227,5 +224,3 @@ class DescribeWhatAStoreCannot:
     def it_asks_nothing_of_a_folder(self, tmp_path: Path) -> None:
         require_conditional_put(tmp_path / "tables")
         assert list(tmp_path.iterdir()) == []
-        with pytest.raises(ConfigError, match="older-than"):
-            find_unpinned(ObjectPath.of("s3://bucket/tables"), timedelta(days=1))

@@ -80,6 +80,7 @@ class DescribeABuildThatIsKilled:
             winnow.open_release(warehouse, ds=DAY)
         (dead,) = staged_runs(place)
         assert dead.state == "ended"
+        assert dead.marker is not None, "other machines know of it as well"
         winnow.build(shop.on_disk, DAY, warehouse=warehouse, engine=spark)
         assert contents(warehouse) == contents(on_disk)
         assert main(["clean", "--warehouse", warehouse]) == 0

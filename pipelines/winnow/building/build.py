@@ -40,7 +40,7 @@ from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
 from winnow.release.release import RunRecord
 from winnow.release.releases import ReleasesSnapshot
-from winnow.release.run_process import at_work
+from winnow.release.run_markers import run_at_work
 from winnow.release.stage_tables import stage_tables
 from winnow.release.store import Store
 from winnow.run import Run
@@ -78,7 +78,7 @@ def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     # To compile takes long: a path that is wrong is told before.
     request.engine.compile_kernels(request.progress.stage)
     request.engine.warm_up(audit=True)
-    with at_work(begun.run.scratch.folder):
+    with run_at_work(request.warehouse, begun.run.scratch.tag):
         return released(begun, inputs, count_logs(inputs.logs, request, begun.run))
 
 

@@ -19,6 +19,7 @@ from winnow.contracts.needed_dates import dates_needed
 from winnow.errors import ConfigError, Problem, WinnowError
 from winnow.release.commits import new_run_id
 from winnow.release.paths import staging_path
+from winnow.release.run_markers import run_at_work
 from winnow.release.run_process import at_work
 from winnow.release.staging import drop_staging
 
@@ -127,7 +128,8 @@ def _build_some(
             return
         for name, build in begun.items():
             try:
-                with room_explained(build.request.warehouse), at_work(build.run.scratch.folder):
+                own = build.request.warehouse
+                with room_explained(own), run_at_work(own, build.run.scratch.tag):
                     made[name] = released(build, inputs, counted, joined)
             except Exception as error:
                 failed[name] = error

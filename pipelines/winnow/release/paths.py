@@ -14,6 +14,8 @@ RELEASES = "releases"
 STAGING = "_staging"
 REPORTS = "_reports"
 CONFIRMATIONS = "_confirmations"
+RUNS = "_runs"
+"""Of a warehouse in an object store: an object for each run at work, whichever machine it is of."""
 
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -50,6 +52,15 @@ def staging_path(warehouse: Place, run_id: str) -> Path:
         ConfigError: ``run_id`` could be anything but one plain folder name.
     """
     return _staged(warehouse, _named("run id", run_id, _RUN_ID))
+
+
+def marker_folder(warehouse: ObjectPath, run_id: str) -> ObjectPath:
+    """Return where a run says that it is at work on a warehouse in an object store.
+
+    Raises:
+        ConfigError: ``run_id`` could be anything but one plain name.
+    """
+    return warehouse.joinpath(RUNS, _named("run id", run_id, _RUN_ID))
 
 
 def staged_table_path(warehouse: Place, run_id: str, table: str) -> Path:

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from winnow.errors import StoreError
+from winnow.storage.object_path import Place
+
 RUN_PROCESS_FILE = "process.json"
 BEGUN_FILE = ".process.json"
 """The record while it is written. A folder that holds no more is of a run that has not begun."""
@@ -39,13 +42,23 @@ class RunProcess:
         return cls(_machine(), os.getpid(), _start_of(os.getpid()) or "")
 
     @classmethod
-    def of(cls, folder: Path) -> Self | None:
-        """Return the process that writes a staging folder; None where nothing says so."""
+    def of(cls, folder: Place) -> Self | None:
+        """Return the process that writes a staging folder; None where nothing says so.
+
+        Raises:
+            StoreError: It is a marker in an object store that does not answer.
+        """
         try:
             found = cls(**json.loads((folder / RUN_PROCESS_FILE).read_text(encoding="utf-8")))
+        except StoreError:
+            raise
         except (OSError, ValueError, TypeError):
             return None
         return found if isinstance(found.pid, int) else None
+
+    def to_json(self) -> str:
+        """Return the record."""
+        return json.dumps(asdict(self))
 
     def write(self, folder: Path) -> None:
         """Say so in the folder; what is read is always a whole record.
@@ -54,7 +67,7 @@ class RunProcess:
             OSError: It cannot be written, as where the disk is full; a folder that holds nothing
                 else is gone again.
         """
-        new, record = folder / BEGUN_FILE, json.dumps(asdict(self))
+        new, record = folder / BEGUN_FILE, self.to_json()
         for last in (False, False, True):
             folder.mkdir(parents=True, exist_ok=True)
             try:

@@ -4,11 +4,12 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from winnow.release.paths import staging_path, staging_root
+from winnow.release.run_markers import RunMarker, run_markers
 from winnow.release.run_process import BEGUN_FILE, RunProcess, RunState
 from winnow.storage.object_path import Place
 
@@ -28,6 +29,8 @@ class StagedRun:
         changed: When a file in it was last written.
         is_empty: Whether its run has written nothing, not even which process it is: it died, or is
             about to.
+        marker: What it says of itself in the object store of the warehouse; of a run of another
+            machine there is no more than that.
     """
 
     run_id: str
@@ -35,6 +38,7 @@ class StagedRun:
     state: RunState
     changed: datetime
     is_empty: bool = False
+    marker: RunMarker | None = None
 
     def is_over(self, now: datetime, older_than: timedelta | None = None) -> bool:
         """Return whether nobody needs the folder any more.
@@ -62,13 +66,26 @@ def drop_staging(warehouse: Place, run_id: str) -> None:
 
 
 def staged_runs(warehouse: Place) -> tuple[StagedRun, ...]:
-    """Return what lies in the staging of a warehouse, sorted by the runs' ids."""
+    """Return what lies in the staging of a warehouse, sorted by the runs' ids.
+
+    Of one in an object store, that is the staging on this machine, and the runs of all machines
+    that are at work, or died.
+
+    Raises:
+        StoreError: The object store does not answer: nobody knows which runs are at work.
+    """
+    markers = run_markers(warehouse)
     root = staging_root(warehouse)
-    return tuple(
-        run
+    runs = [
+        replace(run, marker=markers.pop(run.run_id, None))
         for path in (sorted(root.iterdir()) if root.is_dir() else ())
         if path.is_dir() and not path.is_symlink() and (run := _staged_run(path))
-    )
+    ]
+    for name, one in markers.items():
+        runs.append(
+            StagedRun(name, staging_path(warehouse, name), one.state, one.begun, marker=one)
+        )
+    return tuple(sorted(runs, key=lambda run: run.run_id))
 
 
 def _staged_run(path: Path) -> StagedRun | None:

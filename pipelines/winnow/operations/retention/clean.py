@@ -42,8 +42,14 @@ def find_old_staging(
 
 
 def remove_staging(old: OldStaging) -> None:
-    """Remove the folders that nobody needs; one that is gone by now is no error."""
+    """Remove the folders that nobody needs; one that is gone by now is no error.
+
+    Raises:
+        StoreError: The object store of the warehouse does not delete what dead runs have left.
+    """
     for run in old.over:
+        if run.marker is not None:
+            run.marker.remove()
         if run.is_empty:
             # Its run may begin at this moment: only a folder that is still empty goes.
             remove_empty(run.path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from winnow.config.tree import FURTHER_TABLES, TABLES
-from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError
+from winnow.errors import ConflictError, Problem, ReleaseError
 from winnow.operations.retention.lost_releases import not_listed
 from winnow.operations.retention.pinned_files import OpenReleases, pinned_files_of
 from winnow.release.commits import Label, new_run_id
@@ -22,7 +22,7 @@ from winnow.release.paths import RELEASES, table_path
 from winnow.release.release_status import RELEASE_STATUS
 from winnow.release.releases import read_releases
 from winnow.release.run_process import RUN_PROCESS_FILE
-from winnow.release.staging import UNKNOWN_AGE, staged_runs
+from winnow.release.staging import staged_runs
 from winnow.storage.object_path import ObjectPath, Place
 
 SAFE_AGE = timedelta(days=7)
@@ -75,14 +75,14 @@ def find_unpinned(
 
     Args:
         warehouse: The folder of all tables.
-        older_than: For so long a file is kept that was linked, or whose release has expired.
+        older_than: For so long a file is kept that was linked, or whose release has expired. Less
+            than nothing keeps none, whatever the clocks say.
         now: By default the time of the clock.
 
     Raises:
         ReleaseError: The releases cannot be read: nobody knows what they pin.
-        ConfigError: ``older_than`` is less than two days, and the warehouse in an object store.
+        StoreError: The object store does not answer, or refuses.
     """
-    _require_safe(warehouse, older_than)
     moment = now or datetime.now(UTC)
     # Of releases no file goes: by them the table is made whole again where its log is lost.
     tables = [table for table in tables_of(warehouse) if table != RELEASES]
@@ -155,19 +155,6 @@ def tables_of(warehouse: Place) -> Iterator[str]:
             yield table
 
 
-def _require_safe(warehouse: Place, older_than: timedelta) -> None:
-    """Refuse to delete what a run may be about to publish of which nothing is known here.
-
-    Raises:
-        ConfigError: Runs stage on their own machines, and young objects may be theirs.
-    """
-    if isinstance(warehouse, ObjectPath) and older_than < UNKNOWN_AGE:
-        what = "is too short where builds of other machines write the same object store"
-        step = "No build takes as long as two days: what is older is of none."
-        found, least = f"{older_than}", f"{UNKNOWN_AGE.days}d or more"
-        raise ConfigError(Problem("--older-than", what, found, least, step))
-
-
 def _files(folder: Place) -> Iterator[tuple[Place, int, float]]:
     """Give each file of a table, its size, and when it was last written or linked."""
     if isinstance(folder, ObjectPath):
@@ -184,9 +171,13 @@ def _files(folder: Place) -> Iterator[tuple[Place, int, float]]:
 
 
 def _begun(warehouse: Place, now: datetime) -> Iterable[datetime]:
-    """Give when each run began that is not over, by the clock of the file system."""
+    """Give when each run began that is not over, by the clock of the file system or the store."""
     for run in staged_runs(warehouse):
-        if not run.is_over(now):
+        if run.is_over(now):
+            continue
+        if run.marker is not None:
+            yield run.marker.begun
+        else:
             record = run.path / RUN_PROCESS_FILE
             with suppress(FileNotFoundError):
                 info = (record if record.exists() else run.path).stat()
