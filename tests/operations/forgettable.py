@@ -13,7 +13,7 @@ from winnow.contracts.tables import TableContract, table_contract
 from winnow.operations.forgetting.erased_users import columns_to_look_at
 from winnow.release.commits import new_run_id
 from winnow.release.promotion import Published, publish
-from winnow.release.release import RunRecord
+from winnow.release.release import RunRecord, StateBefore
 from winnow.release.store import Store
 
 from tests.release.things import MONDAY, TUESDAY
@@ -41,10 +41,13 @@ def release_rows(
     users: Sequence[int] = range(1, USERS + 1),
     tables: Sequence[str] = SOME,
     quality: str = "{}",
+    goes_on_from: tuple[StateBefore, ...] = (),
 ) -> Published:
     """Release random rows of some tables, and of item_stats, which holds no users."""
     since, draw = store.releases_snapshot(), Random(seed)
-    run = RunRecord(new_run_id(), day, "c1", CONFIG, "0.1.0", "{}", quality)
+    run = RunRecord(
+        new_run_id(), day, "c1", CONFIG, "0.1.0", "{}", quality, goes_on_from=goes_on_from
+    )
     staged = {}
     for table in (*tables, "item_stats"):
         contract = table_contract(table).resolved(ids)

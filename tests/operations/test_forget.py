@@ -26,6 +26,7 @@ from winnow.release.metadata import files_named, open_table
 from winnow.release.opening import open_release
 from winnow.release.paths import staging_path
 from winnow.release.promotion import Published
+from winnow.release.release import StateBefore
 from winnow.release.releases import read_releases
 from winnow.release.row_groups import SPLITS
 from winnow.release.run_process import at_work
@@ -364,13 +365,14 @@ class DescribeWhatIsLeft:
         assert main(["forget", "--users", WHO, *where, "--vacuum"]) == 0
         assert found_in(store.folder, WHO) == 0
 
-    def it_is_told_where_a_run_at_work_may_hold_more(self, store: Store) -> None:
-        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(store.folder)]
+    @pytest.mark.parametrize("more", [[], ["--vacuum"]], ids=["kept", "deleted"])
+    def it_is_told_where_a_run_at_work_may_hold_more(self, store: Store, more: list[str]) -> None:
+        words = ["forget", "--users", WHO, "--warehouse", str(store.folder), *more]
         with at_work(staging_path(store.folder, "alive")):
             assert main(words) == 4
         assert not any(WHO in str(one) for one in rows_of(store).values())
         assert main(words) == 0
-        assert found_in(store.folder, WHO) == 0
+        assert (found_in(store.folder, WHO) == 0) == bool(more)
 
     def it_stands_in_no_record_of_a_release_that_has_expired(self, store: Store) -> None:
         """Its rows in the table of releases stay, and one names the user."""
@@ -390,6 +392,27 @@ class DescribeWhatIsLeft:
         where = ["--warehouse", str(store.folder)]
         assert main(["forget", "--users", WHO, "--vacuum", *where]) == 0
         assert found_in(store.folder, WHO) == 0
+
+    @pytest.mark.parametrize("how", ["forgotten", "expired"])
+    def it_does_not_come_back_with_a_state_that_a_run_went_on_from(
+        self, spark: SparkSession, store: Store, how: str
+    ) -> None:
+        """The run had read the state; its rows are of those who were in it."""
+        monday = read_releases(store.folder).newest(MONDAY)
+        assert monday is not None
+        pin = monday.pin("positives")
+        assert pin is not None
+        state = (StateBefore(monday.release_id, "positives", pin.version),)
+        assert not release_rows(store, spark, TUESDAY, 4, goes_on_from=state).already
+        if how == "forgotten":
+            erase(store, WHO)
+        else:
+            rule = ExpireRule(dates=frozenset({MONDAY}))
+            expire(store.folder, find_expiring(store.folder, rule))
+        with pytest.raises(ConflictError, match="went on from was taken back") as caught:
+            release_rows(store, spark, TUESDAY, 5, goes_on_from=state)
+        assert caught.value.exit_code == 4
+        assert (WHO in str(rows_of(store))) == (how == "expired")
 
     def it_is_not_brought_back_by_a_repair(self, store: Store) -> None:
         before = rows_of(store)

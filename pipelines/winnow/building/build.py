@@ -38,7 +38,7 @@ from winnow.release.conditional_put import require_conditional_put
 from winnow.release.confirmations import confirm
 from winnow.release.paths import staging_path
 from winnow.release.promotion import publish
-from winnow.release.release import RunRecord
+from winnow.release.release import RunRecord, StateBefore
 from winnow.release.releases import ReleasesSnapshot
 from winnow.release.run_markers import run_at_work
 from winnow.release.stage_tables import stage_tables
@@ -228,4 +228,9 @@ def _recorded(
         code_version=code_version(),
         inputs_json=inputs_json(inputs, counts, request.home, states),
         quality_json=record.model_dump_json(),
+        goes_on_from=tuple(
+            StateBefore(told["release_id"], table, told["version"])
+            for table, told in states.items()
+            if "release_id" in told
+        ),
     )

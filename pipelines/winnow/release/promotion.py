@@ -64,7 +64,8 @@ def publish(
     Raises:
         ConfigError: ``run.day`` is not a plain date, or a table there has other columns.
         GateError: A staged table holds other dates, or there is no table; nothing was written.
-        ConflictError: Another run published the same date meanwhile; this one released nothing.
+        ConflictError: Another run published the same date meanwhile, or changed what this one
+            went on from; this one released nothing.
         ReleaseError: What was read back is not what was written; nothing was released.
     """
     day = require_date(run.day)
@@ -125,7 +126,8 @@ def release(
     appended although the commit's answer says otherwise counts as appended.
 
     Raises:
-        ConflictError: Another release of this date has come since ``since``.
+        ConflictError: Another release of this date has come since ``since``, or a state that the
+            run went on from is another one.
     """
     store.ensure_table(releases_contract())
     for attempt in range(_TRIES):
@@ -162,8 +164,12 @@ def release(
 def refuse_if_overtaken(now: ReleasesSnapshot, since: ReleasesSnapshot, run: RunRecord) -> None:
     """Refuse to go on where another run has released the same date since the start.
 
+    So is a run whose rows were made of a state that its release no longer has: users who were
+    forgotten meanwhile would come back with it.
+
     Raises:
-        ConflictError: It has; names the release.
+        ConflictError: It has, or the state is another one; names the release.
+        ReleaseError: The release that has the state cannot be read.
     """
     newest = now.listed_newest(run.day)
     if newest is not None and newest.seq > since.seq:
@@ -175,6 +181,18 @@ def refuse_if_overtaken(now: ReleasesSnapshot, since: ReleasesSnapshot, run: Run
                 next_step="Run again if its rows should be replaced; nothing was released here.",
             )
         )
+    for state in run.goes_on_from:
+        release = now.find(state.release_id)
+        pin = None if release is None else release.pin(state.table)
+        if pin is None or pin.version != state.version:
+            raise ConflictError(
+                Problem(
+                    state.table,
+                    "the state that this run went on from was taken back since it began",
+                    found=f"{state.release_id} {'is gone' if pin is None else 'has another one'}",
+                    next_step="Run again; nothing was released here.",
+                )
+            )
 
 
 def check_release_is_there(store: Store, wanted: Release) -> None:

@@ -37,6 +37,14 @@ class TablePin:
     content: ContentHash
 
 
+class StateBefore(NamedTuple):
+    """A state of an earlier date that a run has gone on from: where it was pinned then."""
+
+    release_id: str
+    table: str
+    version: int
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """What a run tells about itself, and its release then says.
@@ -50,6 +58,7 @@ class RunRecord:
         inputs_json: Per log, what was read.
         quality_json: Gates with their figures.
         attempt: Counts the tries of one process, from 1.
+        goes_on_from: The states of earlier dates that its rows were made of.
     """
 
     run_id: str
@@ -60,6 +69,7 @@ class RunRecord:
     inputs_json: str = "{}"
     quality_json: str = "{}"
     attempt: int = 1
+    goes_on_from: tuple[StateBefore, ...] = ()
 
 
 class Documents(NamedTuple):

@@ -36,13 +36,15 @@ class Leftovers:
         releases: Files of ``releases`` that were replaced.
         staging: What runs have staged that are over.
         pages: Kept pages in which one of the ids stands.
-        problems: What may hold rows of theirs and stays: it is used, or cannot be looked into.
+        at_work: Runs that may hold rows of theirs, or make them, and are not over.
+        problems: What may hold rows of theirs and stays, as it cannot be looked into.
     """
 
     tables: UnpinnedFiles
     releases: tuple[Path, ...]
     staging: OldStaging
     pages: tuple[Path, ...]
+    at_work: tuple[Problem, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -68,24 +70,22 @@ def find_leftovers(warehouse: Path, users: ErasedUsers) -> Leftovers:
         if columns_to_look_at(table)
     }
     staging = find_old_staging(warehouse)
-    at_work = [run for run in staging.kept if run.path.is_dir()]
-    problems = [
-        *unpinned.problems,
-        *(
-            Problem(
-                f"the run {run.run_id}",
-                "is at work, or of another machine: it may hold rows of these users, or make them",
-                next_step="Run it again when it is over; winnow clean tells.",
-            )
-            for run in at_work
-        ),
-    ]
+    at_work = (
+        Problem(
+            f"the run {run.run_id}",
+            "is at work, or of another machine: it may hold rows of these users, or make them",
+            next_step="Run it again when it is over; winnow clean tells.",
+        )
+        for run in staging.kept
+        if run.path.is_dir()
+    )
     return Leftovers(
         UnpinnedFiles(tables, ()),
         tuple(_replaced(warehouse, snapshot)),
         staging,
         tuple(_pages(warehouse, users)),
-        tuple(problems),
+        tuple(at_work),
+        unpinned.problems,
     )
 
 
@@ -103,7 +103,7 @@ def delete_leftovers(warehouse: Path, found: Leftovers, code_version: str) -> tu
     left = [file for files in found.tables.tables.values() for file in files if file.path.exists()]
     what = "was replaced by another run at this moment, and may hold rows of these users"
     problems = (Problem(str(file.path), what, next_step="Run it again.") for file in left)
-    return (*found.problems, *problems)
+    return (*found.at_work, *found.problems, *problems)
 
 
 def _of_users(
