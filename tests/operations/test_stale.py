@@ -115,7 +115,8 @@ class DescribeInputsThatChanged:
         # The first date reads the clicks of the next one, whose folder is empty now.
         first, second = states(few_dates(base), *DATES[:2])
         assert [name for name, _, _ in first.reasons[0].files] == ["clicks"]
-        assert {name for name, _, _ in second.reasons[0].files} == {"impressions", "clicks"}
+        assert [reason.kind for reason in second.reasons] == ["gone", "inputs"]
+        assert {name for name, _, _ in second.reasons[1].files} == {"impressions", "clicks"}
 
     def it_sees_a_file_that_was_written_again_with_as_many_bytes(self, base: Path) -> None:
         os.utime(part(base, "ranking_log", DATES[0]), (1_700_000_000, 1_700_000_000))
@@ -140,13 +141,31 @@ class DescribeInputsThatChanged:
         first, second = states(few_dates(base), *DATES[:2])
         assert (first.state, first.to_build, second.state) == ("inputs gone", False, "current")
         assert [reason.kind for reason in first.reasons] == ["gone"]
+        assert not first.to_decide
         assert first.text == f"clicks: {folder.name}/part.parquet is gone"
+
+    def it_tells_of_late_files_also_where_old_logs_were_deleted(
+        self, base: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Somebody has to decide: a build would have them, and a day less of what was before."""
+        part(base, "clicks", DATES[0] - timedelta(1)).unlink()
+        where = ["--config", str(write_config(few_dates(base), base)), "--from", str(DATES[0])]
+        check = ["stale", "--check", *where, "--to", str(DATES[0])]
+        assert main(check) == 0
+        assert "have come since" not in capsys.readouterr().out
         add_late_rows(base, DATES[0])
         late, _ = states(few_dates(base), *DATES[:2])
-        assert late.state == "inputs gone"
-        assert late.text.startswith(f"clicks: {folder.name}/part.parquet is gone; ")
+        assert (late.state, late.to_build, late.to_decide) == ("inputs gone", False, True)
+        assert [reason.kind for reason in late.reasons] == ["gone", "inputs"]
         (planned,) = plan_dates([late], "all")
         assert planned.action == "keep"
+        assert main(check) == 3
+        assert "1 of inputs gone: files have come since" in " ".join(
+            capsys.readouterr().out.split()
+        )
+        _, (decided,) = judge_dates(few_dates(base), DATES[0], DATES[0], ignore=["gone"])
+        assert (decided.state, decided.to_build) == ("stale", True)
+        assert decided.text.startswith(f"impressions: date={DATES[0]}/late.parquet is new; ")
 
     def it_does_not_mind_where_the_logs_lie(self, base: Path, tmp_path: Path) -> None:
         for log in (*LOGS, "items"):

@@ -37,8 +37,8 @@ IgnoreOption = Annotated[
     list[str] | None,
     typer.Option(
         "--ignore",
-        help="A kind of reason that does not count: missing, immature, inputs, config, code, "
-        "state or damaged. May be repeated.",
+        help="A kind of reason that does not count: missing, immature, inputs, gone, config, "
+        "code, state or damaged. May be repeated.",
     ),
 ]
 
@@ -48,7 +48,10 @@ def stale(
     last: ToOption = None,
     ignore: IgnoreOption = None,
     check: Annotated[
-        bool, typer.Option("--check", help="End with exit code 3 where a date is to be built.")
+        bool,
+        typer.Option(
+            "--check", help="End with exit code 3 where a date is to be built, or decided."
+        ),
     ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     variant: VariantOption = None,
@@ -62,7 +65,8 @@ def stale(
     from. A date is stale where one of these is another now: a file of its logs is new, was written
     again or is gone; the config or the version of Winnow differs; the date before, whose state it
     carries, was released anew; or it was released as immature and what it waited for is there. It
-    is missing where its logs are there and no release is.
+    is missing where its logs are there and no release is. Where old logs of a date were deleted
+    and others of it came since, you decide: --ignore gone builds it of what is left.
 
     Nothing is read of the logs but the names, sizes and times of their files. What it finds,
     winnow backfill builds.
@@ -72,7 +76,7 @@ def stale(
         print_json({"dates": [state.as_record() for state in states]})
     else:
         print_states(states, plain_console())
-    if check and any(state.to_build for state in states):
+    if check and any(state.to_build or state.to_decide for state in states):
         raise typer.Exit(3)
 
 
@@ -127,3 +131,8 @@ def print_states(states: "Sequence[DateState]", console: "Console") -> None:
     said = ", ".join(f"{count:,} {state}" for state, count in counts.items())
     none = "no date is released, and no date folder tells of one: name dates by --from and --to"
     console.print(said or none)
+    if to_decide := sum(state.to_decide for state in states):
+        console.print(
+            f"{to_decide:,} of inputs gone: files have come since that are not in the release; "
+            "--ignore gone builds it of the logs that are left"
+        )

@@ -28,8 +28,8 @@ class Reason:
     Attributes:
         kind: ``missing``: it is not released; ``immature``: what it waited for is there;
             ``inputs``: files of its logs changed; ``gone``: all files of a date of a log that it
-            read were deleted, so that it cannot be made again; ``config``, ``code``: another one
-            made it;
+            read were deleted, so that it cannot be made again as it was; ``config``, ``code``:
+            another one made it;
             ``state``: what it went on from was replaced; ``damaged``: nobody can read its release.
         text: The same as a sentence.
         files: Of ``inputs`` and ``gone`` the files: each with its log, its name below the log's
@@ -46,10 +46,12 @@ class Reason:
         return {"kind": self.kind, "text": self.text} | ({"files": files} if files else {})
 
 
-def inputs_reason(release: Release, confirmed: Confirmation, logs: LogsNow) -> Reason | None:
+def inputs_reasons(release: Release, confirmed: Confirmation, logs: LogsNow) -> list[Reason]:
     """Return which files of a date's logs are others than those that its release was made of.
 
-    A release from before files were recorded is told by their times alone.
+    Those that went with all of their folder's date are one reason, ``gone``; what changed of the
+    dates that still are there is another one. A release from before files were recorded is told by
+    their times alone.
     """
     inputs = json.loads(confirmed.inputs_json)
     told, read_from = inputs.get("files"), inputs.get("history_state", {}).get("reads_from")
@@ -62,19 +64,21 @@ def inputs_reason(release: Release, confirmed: Confirmation, logs: LogsNow) -> R
         else:
             found = _changes(from_folders(told.get(name, {})), now)
         changes += [(name, file, change) for file, change in found]
-    if not changes:
-        return None
-    deleted = {
-        (log, file)
+    deleted = [
+        (log, file, change)
         for log, file, change in changes
         if change == "gone" and logs.deleted_with_date(log, file)
-    }
-    # What is deleted comes first: what is new cannot be built without it.
-    changes.sort(key=lambda one: one[:2] not in deleted)
+    ]
+    rest = [one for one in changes if one not in deleted]
+    return [*_of_files("gone", deleted), *_of_files("inputs", rest)]
+
+
+def _of_files(kind: Kind, changes: Sequence[tuple[str, str, str]]) -> list[Reason]:
+    """Return a reason that names some of the files; none where there is no file."""
     shown = [f"{log}: {file} {_SAID[change]}" for log, file, change in changes[:_NAMED]]
     more = len(changes) - _NAMED
     rest = f", and {more:,} more {'file' if more == 1 else 'files'}" if more > 0 else ""
-    return Reason("gone" if deleted else "inputs", "; ".join(shown) + rest, tuple(changes))
+    return [Reason(kind, "; ".join(shown) + rest, tuple(changes))] if changes else []
 
 
 def config_reason(release: Release, config: Config) -> Reason | None:

@@ -17,7 +17,7 @@ from winnow.operations.dates.reasons import (
     Reason,
     code_reason,
     config_reason,
-    inputs_reason,
+    inputs_reasons,
     state_reasons,
 )
 from winnow.release.confirmations import last_confirmed
@@ -39,7 +39,8 @@ class DateState:
             ``waiting``: logs of later dates that belong to it are not there yet, or its windows
             have not ended, whether or not it is released as immature; ``no logs``: not released,
             and logs of the date itself are not there; ``inputs gone``: released, and all files of a
-            date of a log that it read were deleted, as old logs are: nobody can build it again.
+            date of a log that it read were deleted, as old logs are: nobody can build it again as
+            it was.
         release_id: Its newest release; None where there is none.
         reasons: Why it is to be built.
         waits_for: What a date that waits, or has no logs, waits for, as a sentence; else None.
@@ -57,6 +58,11 @@ class DateState:
     def to_build(self) -> bool:
         """Whether it is stale or missing."""
         return self.state in ("stale", "missing")
+
+    @property
+    def to_decide(self) -> bool:
+        """Whether its release lacks what has come since, and to build it would cost old logs."""
+        return self.state == "inputs gone" and self.because_of("inputs")
 
     @property
     def text(self) -> str:
@@ -121,7 +127,7 @@ class Judge:
             reasons.append(Reason("immature", text))
         elif mature and (reasons == [None] or "config" in self._ignore):
             # Another config reads other files, and an immature date lacks some: no news of them.
-            reasons.append(inputs_reason(release, confirmed, self.logs))
+            reasons += inputs_reasons(release, confirmed, self.logs)
         reasons.append(code_reason(confirmed, self._code))
         # What histories read from the log of all dates is the same wherever it goes on from.
         goes_on = {STATE_TABLE: goes_on_from(releases, self.config, day)}
