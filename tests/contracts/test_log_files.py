@@ -196,16 +196,6 @@ class DescribeFileChecks:
             with pytest.raises((InputError, ConfigError), match=error):
                 opened(spark, config({**impressions(), "clicks": clicks}), tmp_path, "clicks")
 
-    def it_refuses_nanoseconds_where_they_are_mapped_and_only_there(
-        self, spark: SparkSession, tmp_path: Path
-    ) -> None:
-        nanoseconds = pa.array([NOON_S * 10**9], pa.timestamp("ns", "UTC"))
-        write(tmp_path / "impressions" / "a.parquet", rows(ROW).append_column("at", nanoseconds))
-        log = opened(spark, config(impressions()), tmp_path)
-        assert log.frame.count() == 1
-        with pytest.raises(InputError, match="type that engines cannot read, found timestamp"):
-            opened(spark, config(impressions(columns={"impression_ts": "at"})), tmp_path)
-
     def it_reads_old_spark_timestamps_and_dictionaries(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -91,6 +91,8 @@ class DescribeTimes:
             "2026-01-02T12:00:00.000001+00:00",
             "2026-01-02T21:00:00+0900",
             "2026-01-02 12:00:00Z",
+            "2026-01-02 12:00:00.000001 UTC",
+            "2026-01-02 12:00:00 UTC",
             "2026-01-02 21:00:00",
             "2026-01-02",
             "2026-13-45",
@@ -101,10 +103,10 @@ class DescribeTimes:
         ]
         parquet(tmp_path, ts=pa.array(texts))
         midnight = NOON_US - 21 * 3_600_000_000
-        expected = [NOON_US + 1, NOON_US, NOON_US, NOON_US, midnight, *[None] * 5]
-        assert event_times(spark, tmp_path, zone="Asia/Tokyo") == expected
+        expected = [NOON_US + 1, NOON_US, NOON_US, NOON_US + 1, NOON_US, NOON_US, midnight]
+        assert event_times(spark, tmp_path, zone="Asia/Tokyo") == [*expected, *[None] * 5]
         log = opened(spark, config(impressions(columns={"impression_ts": "ts"})), tmp_path)
-        assert codes(log)[5:] == [["unreadable"]] * 3 + [["missing"]] * 2
+        assert codes(log)[7:] == [["unreadable"]] * 3 + [["missing"]] * 2
 
     def it_reads_naive_timestamps_and_patterns_in_the_configured_zone(
         self, spark: SparkSession, tmp_path: Path

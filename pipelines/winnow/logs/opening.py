@@ -148,7 +148,8 @@ def _grouped(kind: str, files: Iterable[_Seen]) -> tuple[FileGroup, ...]:
             first = known.setdefault(column.name, column)
             if column.by_arrow or column.arrow != first.arrow:
                 # One type, held in two ways: an engine takes all files for what the first one is.
-                known[column.name] = replace(first, by_arrow=True)
+                converted = first.converted or column.converted
+                known[column.name] = replace(first, by_arrow=True, converted=converted)
     return tuple(
         FileGroup(tuple(members), tuple(columns.get(key, {}).values()), key[0])
         for key, members in groups.items()
@@ -163,6 +164,8 @@ def _united(
     for group in groups:
         for column in group.columns:
             known = united.setdefault(column.name, column)
+            if column.converted:
+                united[column.name] = replace(known, converted=True)
             if known.found != column.found:
                 differing.append((known, column))
     return tuple(united.values()), tuple(differing)

@@ -80,8 +80,8 @@ def source_rows(
         frame, columns = delta_frame(opened, opened.delta, spark), list(opened.columns)
         frame = with_fields(frame, {nested[name]: way for name, way in ways.items()})
     else:
-        frame = parquet_frame(opened, log.partition, nested, spark)
-        columns = readable_columns(opened)
+        columns = readable_columns(opened, {*lists, *wanted})
+        frame = parquet_frame(opened, columns, log.partition, nested, spark)
     dates = F.col(FOLDER_DATE) if log.partition else F.lit(None).cast("date")
     return _column_rows(frame, columns, nested, log.explode, dates)
 

@@ -127,7 +127,9 @@ def _column(batch: pa.RecordBatch, way: tuple[str, ...], kind: pa.DataType) -> p
     if way[0] not in batch.schema.names:
         return pa.nulls(batch.num_rows, kind)
     values = batch[way[0]]
-    return (pc.struct_field(values, list(way[1:])) if way[1:] else values).cast(kind)
+    values = pc.struct_field(values, list(way[1:])) if way[1:] else values
+    # What lies within a microsecond is let go; nothing else can be lost, as types are only widened.
+    return values.cast(kind, safe=False)
 
 
 def _packed(splits: Sequence[Split]) -> list[list[Split]]:

@@ -32,6 +32,8 @@ class SourceColumn:
         text: True in text formats, where every value is text until it is read.
         path: The file that shows this type.
         by_arrow: Not every engine reads how the file holds it, but PyArrow does.
+        converted: A file holds it as no engine has it, such as unsigned: it is read where it is
+            used, and left out elsewhere.
         arrow: Parquet: its type as the file says it; files of one ``type`` may differ in it.
     """
 
@@ -42,6 +44,7 @@ class SourceColumn:
     text: bool = False
     path: str | None = None
     by_arrow: bool = False
+    converted: bool = False
     arrow: pa.DataType | None = None
 
     def element(self) -> DataType | None:
@@ -85,8 +88,15 @@ def source_column(
     except PySparkException:
         fix = "Write the column with another type."
         return SourceColumn(name, str(arrow), None, fix, path=path, arrow=arrow)
-    found, only_by_arrow = spark.simpleString(), _only_by_arrow(arrow)
-    return SourceColumn(name, found, spark, path=path, by_arrow=only_by_arrow, arrow=arrow)
+    return SourceColumn(
+        name,
+        spark.simpleString(),
+        spark,
+        path=path,
+        by_arrow=_only_by_arrow(arrow),
+        converted=_converted(arrow),
+        arrow=arrow,
+    )
 
 
 def convertible(found: str, wanted: str) -> bool:
@@ -107,13 +117,11 @@ def twice_but_for_case(names: Sequence[str]) -> list[str]:
 
 
 def _unreadable(arrow: pa.DataType) -> str | None:
-    """Return how to fix a type that not every engine reads, or None. Nested types are searched."""
-    if pa.types.is_timestamp(arrow) and arrow.unit == "ns":
-        return "Write timestamps in microseconds, for example with coerce_timestamps='us'."
-    if pa.types.is_unsigned_integer(arrow):
-        return "Write it as a signed integer."
-    if pa.types.is_date64(arrow):
-        return "Write it as date32."
+    """Return how to fix a type that cannot be read, or None. Nested types are searched."""
+    if pa.types.is_dictionary(arrow):
+        return _unreadable(arrow.value_type)
+    if pa.types.is_uint64(arrow):
+        return "Write it as a signed integer, or as text."
     children = (arrow.field(i).type for i in range(arrow.num_fields))
     return next((fix for child in children if (fix := _unreadable(child))), None)
 
@@ -121,6 +129,8 @@ def _unreadable(arrow: pa.DataType) -> str | None:
 def _only_by_arrow(arrow: pa.DataType) -> bool:
     """Return whether a file holds a type, or one within it, as not every engine reads it."""
     if pa.types.is_dictionary(arrow) or (_is_list(arrow) and not pa.types.is_list(arrow)):
+        return True
+    if _converted(arrow):
         return True
     inner = [arrow.field(i).type for i in range(arrow.num_fields)]
     return any(_only_by_arrow(kind) or _plain(kind) != kind for kind in inner)
@@ -140,8 +150,31 @@ def _is_list(arrow: pa.DataType) -> bool:
     )
 
 
+def _converted(arrow: pa.DataType) -> bool:
+    """Return whether values are of a type that no engine has. Nested types are searched."""
+    if pa.types.is_dictionary(arrow):
+        return _converted(arrow.value_type)
+    if pa.types.is_unsigned_integer(arrow) or pa.types.is_date64(arrow) or _in_ns(arrow):
+        return True
+    return any(_converted(arrow.field(i).type) for i in range(arrow.num_fields))
+
+
+def _in_ns(arrow: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(arrow) and arrow.unit == "ns")
+
+
+_WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+"""Unsigned integers, and what holds all of their values."""
+
+
 def _plain(arrow: pa.DataType) -> pa.DataType:
-    """Return the type that holds the same values in the plainest way."""
+    """Return the type that holds the same values in the plainest way, times to the microsecond."""
+    if _in_ns(arrow):
+        return pa.timestamp("us", arrow.tz)
+    if pa.types.is_date64(arrow):
+        return pa.date32()
+    if pa.types.is_unsigned_integer(arrow):
+        return _WIDER[arrow]
     if pa.types.is_dictionary(arrow):
         return _plain(arrow.value_type)
     if pa.types.is_string_view(arrow) or pa.types.is_large_string(arrow):

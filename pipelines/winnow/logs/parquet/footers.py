@@ -1,16 +1,17 @@
 """Parquet footers: the columns and rows of every file, read by us before any engine reads."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from winnow.errors import InputError, Problem
 from winnow.logs.files.locations import Location, SourceFile
-from winnow.logs.types import Columns, source_column, twice_but_for_case
+from winnow.logs.types import Columns, SourceColumn, source_column, twice_but_for_case
 
 _THREADS = 16
 
@@ -57,7 +58,7 @@ def _read_footer(log: str, location: Location, file: SourceFile) -> Columns | Pr
         with location.filesystem.open_input_file(file.path) as handle:
             parquet = pq.ParquetFile(handle)
             schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
-            int96 = _int96_columns(parquet.schema)
+            int96 = _int96_leaves(parquet.schema)
     except (pa.ArrowException, OSError) as error:
         return Problem(
             f"logs.{log}",
@@ -67,8 +68,33 @@ def _read_footer(log: str, location: Location, file: SourceFile) -> Columns | Pr
         )
     if twice := _twice_in(schema):
         return Problem(f"logs.{log}", f"{file.path} has columns that differ only in case: {twice}")
-    columns = [source_column(f.name, f.type, path=file.path, int96=f.name in int96) for f in schema]
+    leaves = iter(int96)
+    columns = [_column(file.path, field, leaves) for field in schema]
     return Columns(file.path, tuple(columns), rows)
+
+
+def _column(path: str, field: pa.Field, int96: Iterator[bool]) -> SourceColumn:
+    """Return a column; ``int96`` says of its leaves, in order, whether they are old timestamps."""
+    if not pa.types.is_nested(field.type):
+        return source_column(field.name, field.type, path=path, int96=next(int96))
+    instants = _instants(field.type, int96)
+    column = source_column(field.name, instants, path=path)
+    return column if instants == field.type else replace(column, by_arrow=True)
+
+
+def _instants(arrow: pa.DataType, int96: Iterator[bool]) -> pa.DataType:
+    """Return a type in which old timestamps, which Arrow shows without a zone, are instants."""
+    if pa.types.is_nested(arrow):
+        old = [arrow.field(index) for index in range(arrow.num_fields)]
+        new = [field.with_type(_instants(field.type, int96)) for field in old]
+        if new == old:
+            return arrow
+        if pa.types.is_struct(arrow):
+            return pa.struct(new)
+        if pa.types.is_map(arrow):
+            return pa.map_(new[0].type.field(0), new[0].type.field(1))
+        return pa.list_(new[0])
+    return pa.timestamp("us", "UTC") if next(int96) else arrow
 
 
 def _twice_in(fields: Iterable[pa.Field]) -> list[str]:
@@ -81,6 +107,5 @@ def _twice_in(fields: Iterable[pa.Field]) -> list[str]:
     return twice
 
 
-def _int96_columns(schema: pq.ParquetSchema) -> set[str]:
-    leaves = (schema.column(i) for i in range(len(schema)))
-    return {leaf.path for leaf in leaves if leaf.physical_type == "INT96"}
+def _int96_leaves(schema: pq.ParquetSchema) -> list[bool]:
+    return [schema.column(i).physical_type == "INT96" for i in range(len(schema))]

@@ -1,6 +1,6 @@
 """Parquet files as frames: exactly these files, their own columns, the dates of their folders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import reduce
 
@@ -26,33 +26,50 @@ def quoted(name: str) -> str:
     return f"`{escaped}`"
 
 
-def readable_columns(opened: Opened) -> list[SourceColumn]:
-    """Return the columns that can be read: the rest is unmapped, so it is only left out of raw."""
+def readable_columns(opened: Opened, used: Collection[str]) -> list[SourceColumn]:
+    """Return the columns that are read: the rest is unmapped, so it is only left out of raw.
+
+    Among the rest are columns that engines cannot read as they stand, unless they are ``used``.
+    """
     differing = {column.name for pair in opened.differing for column in pair}
-    return [c for c in opened.columns if c.type is not None and c.name not in differing]
+    return [
+        column
+        for column in opened.columns
+        if column.type is not None
+        and column.name not in differing
+        and (column.name in used or not column.converted)
+    ]
 
 
 def parquet_frame(
-    opened: Opened, partition: Partition | None, nested: Mapping[str, str], spark: SparkSession
+    opened: Opened,
+    columns: Sequence[SourceColumn],
+    partition: Partition | None,
+    nested: Mapping[str, str],
+    spark: SparkSession,
 ) -> DataFrame:
     """Return the rows of a log's Parquet files.
 
-    Columns: ``readable_columns``, NULL where a file lacks one; the fields of structs that
-    ``nested`` names, as it calls them; and where the log has date folders, ``FOLDER_DATE``.
+    Columns: ``columns``, some of ``readable_columns``, NULL where a file lacks one; the fields of
+    structs that ``nested`` names, as it calls them; and where the log has date folders,
+    ``FOLDER_DATE``.
     """
-    frames = [_group_frame(opened, group, partition, nested, spark) for group in opened.groups]
+    names = {column.name for column in columns}
+    frames = [
+        _group_frame(opened, group, names, partition, nested, spark) for group in opened.groups
+    ]
     return reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), frames)
 
 
 def _group_frame(
     opened: Opened,
     group: FileGroup,
+    readable: Collection[str],
     partition: Partition | None,
     nested: Mapping[str, str],
     spark: SparkSession,
 ) -> DataFrame:
     """Read exactly these files, with the date of their folder as a column where there is one."""
-    readable = {column.name for column in readable_columns(opened)}
     columns = [column for column in group.columns if column.type and column.name in readable]
     fields = [StructField(column.name, column.type) for column in columns if column.type]
     found = {name: resolve({c.name: c for c in group.columns}, name) for name in nested}
