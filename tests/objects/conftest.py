@@ -139,6 +139,14 @@ def in_store(store: Store, shop: Shop, spark: SparkSession) -> str:
     return warehouse
 
 
+def copied(source: ObjectPath, address: str) -> ObjectPath:
+    """Copy a warehouse within the store; return where the copy is."""
+    place = ObjectPath.of(address)
+    for path, _ in source.objects():
+        path.copy_to(place.joinpath(*path.relative_to(source).parts))
+    return place
+
+
 def keys_in(bucket: str) -> list[str]:
     """Every key of a bucket, those of empty objects that stand for folders among them."""
     return [one["path"] for some in obstore.list(from_url(bucket)) for one in some]

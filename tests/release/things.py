@@ -18,6 +18,7 @@ from winnow.release.releases import ReleasesSnapshot
 from winnow.release.staged_table import StagedTable
 from winnow.release.staging import drop_staging
 from winnow.release.store import Store
+from winnow.storage.object_path import Place
 
 MONDAY = date(2026, 1, 5)
 TUESDAY = date(2026, 1, 6)
@@ -148,6 +149,6 @@ class Run:
         return self.publish(self.stage(spark, rows))
 
 
-def store_of(spark: SparkSession, warehouse: Path) -> Store:
+def store_of(spark: SparkSession, warehouse: Place) -> Store:
     """The store that belongs to the engine of the session."""
     return engine_of(spark).store(warehouse, retention_days=400)

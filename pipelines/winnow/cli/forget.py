@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from winnow.operations.forgetting.leftovers import Leftovers
 
 
+_VERSIONS = (
+    "the bucket keeps former versions of objects: what was deleted can still be read as one, until "
+    "these are deleted as well"
+)
+
+
 def forget(
     users: Annotated[
         list[str] | None,
@@ -62,27 +68,22 @@ def forget(
     Files that hold such rows are written again without them, and the pins of all releases move in
     one commit: whoever opens a release from then on, by its id or date, gets it without these rows.
     A release says when how many rows were erased, and never whose. Files that held the rows stay
-    until they are deleted, by --vacuum at once.
+    until they are deleted, by --vacuum at once; a bucket that keeps versions keeps them still.
 
     Erase the users from the logs first: a date that is built again has what its logs have. Ends
     with 4 where others publish at the same moment, or a run is at work that may have read the logs
     before, with 3 where something cannot be looked into.
     """
     from winnow.building.code_version import code_version
-    from winnow.config.warehouse import require_local
     from winnow.operations.forgetting.erased_users import ErasedUsers
     from winnow.operations.forgetting.forget import forget as erase
     from winnow.operations.forgetting.leftovers import delete_leftovers, find_leftovers
     from winnow.operations.forgetting.users_rows import find_users_rows
+    from winnow.release.conditional_put import keeps_versions
 
     require_engine(engine, master, remote)
     progress = progress_for(as_json, log_format)
-    folder = require_local(
-        warehouse_of(warehouse, config),
-        "winnow forget",
-        "Copy the warehouse to a folder, forget there, copy it to a new prefix, and delete this "
-        "one, with all versions that the store keeps.",
-    )
+    folder = warehouse_of(warehouse, config)
     them = ErasedUsers.of([*(users or ()), *_ids_in(users_from)])
     releases: dict[str, Any]
     if dry_run:
@@ -97,16 +98,21 @@ def forget(
     left = find_leftovers(folder, them)
     # What a run at work has read of the logs before it may release later.
     unsure = () if dry_run else left.at_work
+    versions = False
     if vacuum and not dry_run:
         unsure = delete_leftovers(folder, left, code_version())
+        versions = keeps_versions(folder)
     counts = {name: {"ds": str(ds), "rows": dict(rows)} for name, (ds, rows) in releases.items()}
     if as_json:
         print_json(
             {"dry_run": dry_run, "users": len(them.ids), "releases": counts}
             | {"files": left.files, "staged_runs": len(left.staging.over), "deleted": vacuum}
+            | {"versions_kept": versions}
         )
     else:
         _print(counts, dry_run, vacuum, left)
+        if versions:
+            plain_console().print(_VERSIONS)
     ReleaseError.raise_if_any(problems)
     ConflictError.raise_if_any(unsure)
 

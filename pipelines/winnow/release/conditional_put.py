@@ -7,7 +7,7 @@ for the newest commit first, so that two commits must meet within milliseconds t
 from uuid import uuid4
 
 from winnow.errors import ConfigError, Problem, StoreError
-from winnow.storage.deletion import object_store_of
+from winnow.storage.deletion import object_store_of, version_of
 from winnow.storage.file_systems import unreachable
 from winnow.storage.object_path import ObjectPath, Place
 
@@ -38,6 +38,24 @@ def put_if_absent(path: ObjectPath, content: bytes) -> bool:
     except (BaseError, OSError) as error:
         raise ConfigError(unreachable("warehouse", str(path), error)) from error
     return True
+
+
+def keeps_versions(warehouse: Place) -> bool:
+    """Return whether what is deleted in a warehouse stays, as a former version of an object.
+
+    Raises:
+        MissingExtraError: The extra ``s3`` is not installed.
+        StoreError: The store does not answer, or refuses.
+    """
+    if not isinstance(warehouse, ObjectPath):
+        return False
+    probe = warehouse.joinpath(PROBES, uuid4().hex)
+    # One that is written now: of an object from before its bucket kept versions none is told.
+    probe.write_bytes(b"versions")
+    try:
+        return version_of(str(probe)) is not None
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def require_conditional_put(warehouse: Place) -> None:

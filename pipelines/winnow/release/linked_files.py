@@ -75,7 +75,7 @@ def link_files(
         names = [f"part-{number:05d}-{uuid4()}.parquet" for number in range(len(found))]
         linked: list[Place] = [folder / name for name in names]
         try:
-            list(pool.map(_put, found, linked))
+            list(pool.map(put_file, found, linked))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             _remove(linked)
@@ -84,14 +84,17 @@ def link_files(
     return [LinkedFile(path, n) for path, n in zip(linked, rows, strict=True)]
 
 
-def link_unchanged(file: Place, folder: Path, rows: int) -> LinkedFile:
+def link_unchanged(file: Place, folder: Place, rows: int) -> LinkedFile:
     """Put a published file into a date's folder under a new name as well.
 
     Args:
         file: The file. folder: Of the date. rows: How many the file has.
     """
     path = folder / f"part-00000-{uuid4()}.parquet"
-    link_or_copy(local_path(file), path)
+    if isinstance(path, ObjectPath) and isinstance(file, ObjectPath):
+        file.copy_to(path)
+    else:
+        link_or_copy(local_path(file), local_path(path))
     return LinkedFile(path, rows)
 
 
@@ -123,7 +126,8 @@ def _misfit(
     )
 
 
-def _put(file: Path, target: Place) -> None:
+def put_file(file: Path, target: Place) -> None:
+    """Put a file of this machine into the folder of a published table: linked, or uploaded."""
     if isinstance(target, ObjectPath):
         target.upload(file)
     else:

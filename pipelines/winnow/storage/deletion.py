@@ -1,6 +1,7 @@
-"""Objects that are deleted, and leave nothing in their place.
+"""Objects that are deleted, and leave nothing in their place but what their bucket keeps.
 
-Arrow writes an empty object for the folder of one that it has deleted, which nothing deletes.
+Arrow writes an empty object for the folder of one that it has deleted, which nothing deletes, and
+does not tell of versions.
 """
 
 from typing import TYPE_CHECKING
@@ -28,6 +29,26 @@ def object_store_of(address: str) -> "ObjectStore":
     try:
         return obstore.store.from_url(address)
     except BaseError as error:
+        raise StoreError(unreachable("object store", address, error)) from error
+
+
+def version_of(address: str) -> str | None:
+    """Return the version of an object; None where its bucket keeps no former ones.
+
+    Raises:
+        FileNotFoundError: There is no such object.
+        MissingExtraError, StoreError: As ``delete_object``.
+    """
+    folder, _, name = address.rpartition("/")
+    store = object_store_of(folder)
+    import obstore
+    from obstore.exceptions import BaseError
+
+    try:
+        return obstore.head(store, name)["version"]
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as error:
         raise StoreError(unreachable("object store", address, error)) from error
 
 

@@ -87,6 +87,11 @@ def store_asked(address: str) -> Iterator[None]:
         raise StoreError(unreachable("object store", address, error)) from error
 
 
+def store_refused(error: Exception) -> bool:
+    """Return whether a library's error is of a store that refused or was silent, not of a file."""
+    return isinstance(error, StoreError) or "AWS Error" in str(error)
+
+
 def unreachable(where: str, address: str, error: Exception) -> Problem:
     """Return what to say where an object store does not answer, or refuses to."""
     if isinstance(error, StoreError):

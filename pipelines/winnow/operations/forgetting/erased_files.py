@@ -7,6 +7,7 @@ the place of the old ones hold all others is seen by reading them again.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,19 +15,21 @@ from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from winnow.errors import Problem, ReleaseError
+from winnow.arrays.equal_tables import equal_tables
+from winnow.errors import Problem, ReleaseError, StoreError
 from winnow.operations.forgetting.erased_users import ErasedUsers, columns_to_look_at
 from winnow.release.content_hash import content_hashes_by
 from winnow.release.file_frames import frame_of_file
-from winnow.release.linked_files import LinkedFile, link_unchanged
+from winnow.release.linked_files import LinkedFile, link_unchanged, put_file
 from winnow.release.metadata import PinnedFile, dataset_of
 from winnow.release.release import ContentHash, TablePin
 from winnow.release.sorted_files import SortedFiles
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS
+from winnow.storage.file_systems import store_refused
+from winnow.storage.object_path import Place
 
 _NUMBER = "_touched_table"
 """Which of several tables a row is of; no contract has such a column."""
@@ -88,7 +91,9 @@ def rows_of_users(
     return int(users.rows_in(table, rows, id_columns).sum())
 
 
-def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> WrittenTable:
+def write_without(
+    touched: TouchedTable, users: ErasedUsers, folder: Place, scratch: Path
+) -> WrittenTable:
     """Write the files of a table that hold rows of the users again, without these.
 
     The other rows keep their files, and their order where that is the one of tasks; a file that
@@ -98,6 +103,7 @@ def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> Wr
     Args:
         touched: The table. users: Whose rows go.
         folder: Of the date, below the published table.
+        scratch: A folder of this machine for files that are not whole yet.
 
     Raises:
         ReleaseError: A file is not the one that was released, or what was written is not the rest
@@ -116,8 +122,8 @@ def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> Wr
             gone.append(rows.filter(pa.array(own)))
             left = rows.filter(pa.array(~own))
             if left.num_rows:
-                left = _sorted_files(touched, folder).in_order(left)
-                new.append(_write(left, touched, folder))
+                left = _sorted_files(touched, scratch).in_order(left)
+                new.append(_write(left, touched, folder, scratch))
                 _compare(touched, left, new[-1])
     except BaseException:
         remove_written(new)
@@ -126,9 +132,10 @@ def write_without(touched: TouchedTable, users: ErasedUsers, folder: Path) -> Wr
 
 
 def remove_written(files: Iterable[LinkedFile]) -> None:
-    """Remove files that no version names."""
+    """Remove files that no version names; what a store does not delete now, vacuum does."""
     for one in files:
-        one.path.unlink(missing_ok=True)
+        with suppress(StoreError):
+            one.path.unlink(missing_ok=True)
 
 
 def contents_without(
@@ -189,30 +196,12 @@ def _compare(touched: TouchedTable, left: pa.Table, written: LinkedFile) -> None
         ReleaseError: It does not.
     """
     file = PinnedFile(written.path, written.path.stat().st_size, touched.ds)
-    if _equal(_read(touched.pin.table, file, touched.schema), left):
+    if equal_tables(_read(touched.pin.table, file, touched.schema), left):
         return
     what = "what was written is not what the table held less the rows that go"
     step = "Nothing of it was erased. Check the storage, then run it again."
     where = f"{touched.pin.table} of {touched.ds}, version {touched.pin.version}"
     raise ReleaseError(Problem(where, what, next_step=step))
-
-
-def _equal(found: pa.Table, expected: pa.Table) -> bool:
-    """Return whether tables are equal, value by value; a NaN is as another one."""
-    if found.schema != expected.schema or found.num_rows != expected.num_rows:
-        return False
-    pairs = zip(found.columns, expected.columns, strict=True)
-    return all(one.equals(other) or _equal_nan(one, other) for one, other in pairs)
-
-
-def _equal_nan(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
-    if pa.types.is_list(one.type):
-        lengths = pc.list_value_length(one).equals(pc.list_value_length(other))
-        return lengths and _equal_nan(pc.list_flatten(one), pc.list_flatten(other))
-    if not pa.types.is_floating(one.type):
-        return bool(one.equals(other))
-    known = pc.is_null(one).equals(pc.is_null(other))
-    return known and np.array_equal(one.to_numpy(), other.to_numpy(), equal_nan=True)
 
 
 def _sorted_files(touched: TouchedTable, folder: Path) -> SortedFiles:
@@ -221,11 +210,13 @@ def _sorted_files(touched: TouchedTable, folder: Path) -> SortedFiles:
     return SortedFiles(str(folder), stored, None, sort_by, DEFAULT_LIMITS)
 
 
-def _write(rows: pa.Table, touched: TouchedTable, folder: Path) -> LinkedFile:
+def _write(rows: pa.Table, touched: TouchedTable, folder: Place, scratch: Path) -> LinkedFile:
     """Write rows as the table's files are written."""
-    (name,) = _sorted_files(touched, folder).write_files([rows.drop_columns(["ds"])])
+    (name,) = _sorted_files(touched, scratch).write_files([rows.drop_columns(["ds"])])
     # As files are named that a run has linked.
-    path = (folder / name).rename(folder / f"part-00000-{uuid4()}.parquet")
+    path = folder / f"part-00000-{uuid4()}.parquet"
+    put_file(scratch / name, path)
+    (scratch / name).unlink()
     return LinkedFile(path, rows.num_rows)
 
 
@@ -236,7 +227,8 @@ def _read(
         return dataset_of(schema, [file]).to_table(columns=columns)
     except (OSError, pa.ArrowException) as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        step = "Nobody knows whether it holds rows of the users. Build the date again."
+        step = "Nobody knows whether it holds rows of the users. "
+        step += "Run it again." if store_refused(error) else "Build the date again."
         raise ReleaseError(
             Problem(f"{table}: {file.path}", "cannot be read", why, next_step=step)
         ) from error

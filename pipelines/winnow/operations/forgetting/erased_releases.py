@@ -10,7 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from deltalake import CommitProperties
@@ -22,10 +21,11 @@ from winnow.operations.retention.release_files import write_release
 from winnow.release.commits import Label
 from winnow.release.metadata import PinnedFile, arrow_schema, open_version
 from winnow.release.paths import RELEASES, table_path
+from winnow.release.pins import names_below
 from winnow.release.release import TablePin
 from winnow.release.release_rows import ListedRelease
 from winnow.release.releases import ReleasesSnapshot, read_releases
-from winnow.storage.object_path import Place, local_path
+from winnow.storage.object_path import Place
 
 _TRIES = 20
 """Each try that fails means that another release was appended."""
@@ -49,7 +49,7 @@ class ErasedRelease:
 
 
 def move_pins(
-    warehouse: Path, erased: Sequence[ErasedRelease], label: Label, now: datetime | None = None
+    warehouse: Place, erased: Sequence[ErasedRelease], label: Label, now: datetime | None = None
 ) -> None:
     """Write the rows of releases again, all in one commit; releases that come meanwhile stay.
 
@@ -71,7 +71,7 @@ def move_pins(
 
 
 def _moved(
-    warehouse: Path,
+    warehouse: Place,
     snapshot: ReleasesSnapshot,
     erased: Sequence[ErasedRelease],
     label: Label,
@@ -140,20 +140,20 @@ def _told(one: ErasedRelease, moment: datetime) -> str:
     return json.dumps(record, ensure_ascii=False)
 
 
-def _removed(file: PinnedFile, path: Path, moment: datetime) -> RemoveAction:
+def _removed(file: PinnedFile, path: Place, moment: datetime) -> RemoveAction:
     when = int(moment.timestamp() * 1000)
-    name = local_path(file.path).relative_to(path).as_posix()
+    name = names_below(file, path)
     return RemoveAction(name, True, when, file.size, {})
 
 
-def _is_committed(warehouse: Path, added: Sequence[AddAction], path: Path) -> bool:
+def _is_committed(warehouse: Place, added: Sequence[AddAction], path: Place) -> bool:
     """Return whether a commit names the files, though its answer was lost."""
     snapshot = read_releases(warehouse)
     named = {file.path.name for one in (*snapshot.listed, *snapshot.expired) for file in one.files}
     return any(one.path in named for one in added)
 
 
-def _remove(path: Path, added: Sequence[AddAction]) -> None:
+def _remove(path: Place, added: Sequence[AddAction]) -> None:
     for one in added:
         (path / one.path).unlink(missing_ok=True)
 

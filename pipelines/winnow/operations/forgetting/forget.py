@@ -25,6 +25,7 @@ from winnow.operations.forgetting.erased_releases import ErasedRelease, move_pin
 from winnow.operations.forgetting.erased_users import ErasedUsers
 from winnow.operations.forgetting.users_rows import TouchedRelease, UsersRows, find_users_rows
 from winnow.release.commits import Label, conflict, new_run_id
+from winnow.release.conditional_put import require_conditional_put
 from winnow.release.delta_log import version_labelled
 from winnow.release.linked_files import DayCommit, LinkedFile, link_unchanged
 from winnow.release.metadata import PinnedFile
@@ -32,7 +33,7 @@ from winnow.release.paths import staging_path, table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import ContentHash, TablePin
 from winnow.release.releases import ReleasesSnapshot, read_release
-from winnow.release.run_process import at_work
+from winnow.release.run_markers import run_at_work
 from winnow.release.staging import drop_staging
 from winnow.release.store import Store
 
@@ -69,10 +70,12 @@ def forget(store: Store, users: ErasedUsers, code_version: str) -> Forgotten:
         ConflictError: Others published the same dates meanwhile. Releases whose pins have moved
             are as they should be; run it again.
         ReleaseError: What was written is not the rest; no pin of this pass has moved.
+        StoreError: The object store does not answer, or refuses; as above.
     """
+    require_conditional_put(store.warehouse)
     done: dict[str, tuple[date, Mapping[str, int]]] = {}
     for _ in range(_PASSES):
-        found = find_users_rows(store.folder, users)
+        found = find_users_rows(store.warehouse, users)
         if not found.releases:
             return Forgotten(done, found.problems)
         _erase(store, found, users, code_version)
@@ -86,11 +89,11 @@ def forget(store: Store, users: ErasedUsers, code_version: str) -> Forgotten:
 
 
 def _erase(store: Store, found: UsersRows, users: ErasedUsers, code_version: str) -> None:
-    run_id, warehouse = new_run_id(), store.folder
+    run_id, warehouse = new_run_id(), store.warehouse
     folder = staging_path(warehouse, run_id)
     try:
         # What it has linked and not committed yet is deleted by no vacuum meanwhile.
-        with at_work(folder):
+        with run_at_work(warehouse, run_id):
             labels = _Labels(run_id, code_version)
             pins: dict[str, list[TablePin]] = defaultdict(list)
             with _written(found, users, store, folder) as written:
@@ -127,7 +130,7 @@ def _written(
 
     def write(one: TouchedTable) -> WrittenTable:
         day = f"ds={one.ds.isoformat()}"
-        return write_without(one, users, table_path(store.folder, one.pin.table) / day)
+        return write_without(one, users, table_path(store.warehouse, one.pin.table) / day, scratch)
 
     written = _Written({}, {})
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -167,7 +170,7 @@ class _DayOfTable:
     ) -> None:
         self._store, self._day, self._table = store, day, table
         self._labels, self._snapshot = labels, snapshot
-        self._path = table_path(store.folder, table)
+        self._path = table_path(store.warehouse, table)
         self._folder = self._path / f"ds={day.isoformat()}"
         self._before = self._expected = DayCommit(self._path, day).before
 

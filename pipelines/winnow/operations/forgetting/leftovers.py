@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from winnow.errors import Problem, ReleaseError
@@ -23,7 +23,10 @@ from winnow.release.paths import RELEASES, REPORTS, table_path
 from winnow.release.release import releases_contract
 from winnow.release.release_rows import ListedRelease
 from winnow.release.releases import ReleasesSnapshot, StoredDocuments, read_releases
-from winnow.storage.object_path import local_path
+from winnow.storage.object_path import Place
+
+_OF_ANY_AGE = timedelta(days=-1)
+"""Later than any file there is, and than any release that has expired, whatever the clocks say."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,9 @@ class Leftovers:
     """
 
     tables: UnpinnedFiles
-    releases: tuple[Path, ...]
+    releases: tuple[Place, ...]
     staging: OldStaging
-    pages: tuple[Path, ...]
+    pages: tuple[Place, ...]
     at_work: tuple[Problem, ...]
     problems: tuple[Problem, ...]
 
@@ -54,15 +57,14 @@ class Leftovers:
         return of_tables + len(self.releases) + len(self.pages)
 
 
-def find_leftovers(warehouse: Path, users: ErasedUsers) -> Leftovers:
+def find_leftovers(warehouse: Place, users: ErasedUsers) -> Leftovers:
     """Return what could be deleted, however young; nothing is changed.
 
     Raises:
         ReleaseError: The releases cannot be read: nobody knows what they pin.
     """
     snapshot = read_releases(warehouse)
-    # Later than any file there is, and than any release that has expired.
-    unpinned = find_unpinned(warehouse, timedelta(0), datetime.now(UTC) + timedelta(seconds=1))
+    unpinned = find_unpinned(warehouse, _OF_ANY_AGE)
     columns = _all_id_columns((*snapshot.listed, *snapshot.expired))
     tables = {
         table: tuple(_of_users(warehouse, table, files, users, columns))
@@ -77,7 +79,7 @@ def find_leftovers(warehouse: Path, users: ErasedUsers) -> Leftovers:
             next_step="Run it again when it is over; winnow clean tells.",
         )
         for run in staging.kept
-        if run.path.is_dir()
+        if run.path.is_dir() or run.marker is not None
     )
     return Leftovers(
         UnpinnedFiles(tables, ()),
@@ -89,7 +91,7 @@ def find_leftovers(warehouse: Path, users: ErasedUsers) -> Leftovers:
     )
 
 
-def delete_leftovers(warehouse: Path, found: Leftovers, code_version: str) -> tuple[Problem, ...]:
+def delete_leftovers(warehouse: Place, found: Leftovers, code_version: str) -> tuple[Problem, ...]:
     """Delete them; return what is still there, and why.
 
     Who has such a file open reads it to its end; who opens a release anew gets the rows without
@@ -99,7 +101,8 @@ def delete_leftovers(warehouse: Path, found: Leftovers, code_version: str) -> tu
     for path in (*found.releases, *found.pages):
         path.unlink(missing_ok=True)
     remove_staging(found.staging)
-    _remove_empty(warehouse / REPORTS)
+    if isinstance(warehouse, Path):
+        _remove_empty(warehouse / REPORTS)
     left = [file for files in found.tables.tables.values() for file in files if file.path.exists()]
     what = "was replaced by another run at this moment, and may hold rows of these users"
     problems = (Problem(str(file.path), what, next_step="Run it again.") for file in left)
@@ -107,7 +110,7 @@ def delete_leftovers(warehouse: Path, found: Leftovers, code_version: str) -> tu
 
 
 def _of_users(
-    warehouse: Path,
+    warehouse: Place,
     table: str,
     files: Iterable[UnpinnedFile],
     users: ErasedUsers,
@@ -133,7 +136,7 @@ def _of_users(
         yield from named[day]
 
 
-def _replaced(warehouse: Path, snapshot: ReleasesSnapshot) -> Iterator[Path]:
+def _replaced(warehouse: Place, snapshot: ReleasesSnapshot) -> Iterator[Place]:
     """Give the files of ``releases`` whose releases stand in a file that the table names."""
     path = table_path(warehouse, RELEASES)
     every = (*snapshot.listed, *snapshot.expired)
@@ -141,18 +144,19 @@ def _replaced(warehouse: Path, snapshot: ReleasesSnapshot) -> Iterator[Path]:
     known = {one.release_id for one in every}
     filed = list(filed_releases(path, list(releases_contract().names))) if every else []
     whole = {one.release_id for one in filed if one.file in named}
-    of_file: dict[Path, list[str]] = defaultdict(list)
+    of_file: dict[Place, list[str]] = defaultdict(list)
     for one in filed:
-        of_file[local_path(one.file)].append(one.release_id)
+        of_file[one.file].append(one.release_id)
     for file, ids in of_file.items():
         if file not in named and all(name in known & whole for name in ids):
             yield file
 
 
-def _pages(warehouse: Path, users: ErasedUsers) -> Iterator[Path]:
+def _pages(warehouse: Place, users: ErasedUsers) -> Iterator[Place]:
     root = warehouse / REPORTS
-    for path in sorted(root.rglob("*")) if root.is_dir() else ():
-        if path.is_file() and users.may_stand_in(path.read_text("utf-8", errors="replace")):
+    found: list[Place] = [*root.rglob("*")] if root.is_dir() else []
+    for path in sorted(found, key=str):
+        if path.is_file() and users.may_stand_in(path.read_bytes().decode(errors="replace")):
             yield path
 
 

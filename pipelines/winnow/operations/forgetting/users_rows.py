@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -16,6 +15,7 @@ from winnow.release.pins import files_of_pin
 from winnow.release.release import Release
 from winnow.release.release_rows import ListedRelease
 from winnow.release.releases import ReleasesSnapshot, read_release, read_releases
+from winnow.storage.object_path import Place
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class UsersRows:
         return sum(sum(one.rows.values()) for one in self.releases)
 
 
-def find_users_rows(warehouse: Path, users: ErasedUsers) -> UsersRows:
+def find_users_rows(warehouse: Place, users: ErasedUsers) -> UsersRows:
     """Return what the releases of a warehouse hold of some users; nothing is changed.
 
     Raises:
@@ -96,7 +96,7 @@ def find_users_rows(warehouse: Path, users: ErasedUsers) -> UsersRows:
 class _Tables:
     """The tables of a warehouse, each opened once for its columns."""
 
-    def __init__(self, warehouse: Path, users: ErasedUsers) -> None:
+    def __init__(self, warehouse: Place, users: ErasedUsers) -> None:
         self._warehouse, self._users = warehouse, users
         self._schemas: dict[str, pa.Schema] = {}
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -80,14 +79,16 @@ def filed_releases(path: Place, columns: list[str]) -> Iterator[FiledRelease]:
         yield from (FiledRelease(file, tuple(rows)) for rows in of_release.values() if _whole(rows))
 
 
-def write_release(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> AddAction:
+def write_release(path: Place, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> AddAction:
     """Write all rows of one release as one file of ``releases``; return what adds it to the log.
 
     Args:
         path: The folder of the table. schema: Its columns. rows: Of one release.
     """
     file = path / f"part-00000-{uuid4()}.parquet"
-    pq.write_table(pa.Table.from_pylist(list(rows), schema), file, coerce_timestamps="us")
+    written = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(list(rows), schema), written, coerce_timestamps="us")
+    file.write_bytes(written.getvalue().to_pybytes())
     info, first = file.stat(), rows[0]
     keys = {"release_id": first["release_id"], "seq": first["seq"], "ds": str(first["ds"])}
     stats = {
