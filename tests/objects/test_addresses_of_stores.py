@@ -193,8 +193,7 @@ class DescribeWhatAStoreCannot:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
-            (["forget", "--users", "12"], "winnow forget works on folders alone"),
-            (["doctor", "--repair"], "winnow doctor --repair works on folders alone"),
+            (["report"], "winnow report without --out works on folders alone"),
         ],
     )
     def it_is_refused_with_what_to_do_and_nothing_is_opened(

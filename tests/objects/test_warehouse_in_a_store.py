@@ -13,10 +13,8 @@ from winnow.cli.main import main
 from winnow.engine.choice import engine_of
 from winnow.loading.samples import stream_of
 from winnow.operations.doctor.doctor import examine
-from winnow.operations.retention.lost_releases import not_listed
 from winnow.operations.retention.vacuum import delete_unpinned, find_unpinned
 from winnow.release.paths import staging_root
-from winnow.release.releases import read_releases
 from winnow.release.table_files import TableFiles
 from winnow.release.verify import verify_release
 from winnow.storage.object_path import ObjectPath
@@ -173,31 +171,3 @@ class DescribeKeepingAWarehouseInAStore:
         wanted = ("write access", "tables", "releases", "pins", "unreleased runs", "staging")
         assert {name: checks[name] for name in wanted} == dict.fromkeys(wanted, "ok")
         assert "free space" not in checks
-
-
-class DescribeADamagedWarehouseInAStore:
-    """What repairs a folder is refused in a store, so nobody is sent there."""
-
-    STEP = "Copy the warehouse to a folder, repair it there"
-
-    @pytest.fixture
-    def copy(self, in_store: str, bucket: str) -> ObjectPath:
-        source, copy = ObjectPath.of(in_store), ObjectPath.of(f"{bucket}/copy")
-        for path, _ in source.objects():
-            into = copy.joinpath(*path.relative_to(source).parts)
-            with into.filesystem.open_output_stream(into.key) as out:
-                out.write(path.read_bytes())
-        return copy
-
-    def it_is_repaired_elsewhere_where_a_file_is_gone(self, copy: ObjectPath) -> None:
-        next((copy / "positives").rglob("*.parquet")).unlink()
-        (check,) = (one for one in examine(copy) if one.name == "pins")
-        assert check.state == "failed"
-        assert (check.next_step or "").startswith(self.STEP)
-
-    def it_is_repaired_elsewhere_where_a_release_is_gone(self, copy: ObjectPath) -> None:
-        entry = copy.joinpath("releases", "_delta_log", f"{1:020}.json")
-        assert entry.is_file()
-        entry.write_text("")
-        (problem, *_) = not_listed(copy, read_releases(copy))
-        assert self.STEP in (problem.next_step or "")

@@ -9,7 +9,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from winnow.cli.main import main
-from winnow.operations.doctor.repair import DAMAGED, repair_releases
+from winnow.operations.doctor.repair import repair_releases
+from winnow.operations.doctor.set_aside import DAMAGED
 from winnow.release.delta_log import log_folder
 from winnow.release.opening import open_release
 from winnow.release.releases import read_releases

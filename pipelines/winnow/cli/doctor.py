@@ -52,7 +52,6 @@ def doctor(
     engine and verifies all releases: entries of the tables' logs come back, and files of which the
     warehouse has a copy. It says which dates must be built again where that is not enough.
     """
-    from winnow.config.warehouse import REPAIR_ELSEWHERE, require_local
     from winnow.operations.doctor.doctor import examine
     from winnow.operations.doctor.repair import Repaired, repair_releases
     from winnow.operations.doctor.repair_tables import RepairedTables, repair_tables
@@ -66,8 +65,7 @@ def doctor(
         raise ConfigError(Problem("--repair", "which warehouse?", expected="--warehouse FOLDER"))
     done = Repaired()
     if repair and folder is not None:
-        local = require_local(folder, "winnow doctor --repair", REPAIR_ELSEWHERE)
-        done = repair_releases(local)
+        done = repair_releases(folder)
     checks: list[dict[str, Any]] = []
     console = plain_console()
     if not as_json:

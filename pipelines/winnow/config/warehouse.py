@@ -39,19 +39,12 @@ def warehouse_place(path: str | Place, where: str) -> Place:
     return found
 
 
-REPAIR_ELSEWHERE = (
-    "Copy the warehouse to a folder, repair it there by winnow doctor --repair, and copy it to a "
-    "new prefix."
-)
-"""What to do where the tables of an object store are damaged."""
-
-
 def require_local(warehouse: Place, what: str, next_step: str) -> Path:
     """Return the folder of a warehouse that must be one.
 
     Args:
         warehouse: Where the tables are.
-        what: The work that object stores have no way to do, such as ``winnow forget``.
+        what: The work that object stores have no way to do, such as ``winnow report``.
         next_step: What to do instead, as a sentence.
 
     Raises:

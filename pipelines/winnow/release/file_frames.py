@@ -81,7 +81,7 @@ def files_by_day(files: Iterable[Path]) -> list[tuple[date | None, list[Path]]]:
     return [(day_of_folder(folder), list(own)) for folder, own in found]
 
 
-def day_of_folder(folder: Path) -> date | None:
+def day_of_folder(folder: Place) -> date | None:
     """Return the date that a folder ``ds=date`` is named by; None where it is named otherwise."""
     try:
         return date.fromisoformat(folder.name.partition("=")[2])

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from uuid import uuid4
 
 from deltalake import DeltaTable, Schema
@@ -10,7 +11,7 @@ from deltalake.transaction import AddAction
 
 from winnow.contracts.tables import TableContract
 from winnow.release.conditional_put import put_if_absent
-from winnow.release.delta_log import entry_path
+from winnow.release.delta_log import entry_path, versions_in_log
 from winnow.release.paths import RELEASES, staging_path
 from winnow.release.release_rows import KEYS
 from winnow.release.run_process import at_work
@@ -64,13 +65,11 @@ def create_table(
                 partition_by=list(partition),
                 configuration=dict(properties),
             )
-            if isinstance(path, ObjectPath):
-                if files:
-                    raise ValueError("a log in an object store begins with one entry")
-                # Written once, by whoever is first: all others take it.
-                return put_if_absent(entry_path(path, 0), entry_path(staged, 0).read_bytes())
             if files:
                 table.create_write_transaction(list(files), "append", schema, list(partition))
+            if isinstance(path, ObjectPath):
+                # Written once, by whoever is first: all others take it.
+                return put_if_absent(entry_path(path, 0), _as_one_entry(staged))
             path.mkdir(parents=True, exist_ok=True)
             try:
                 # Moves a folder as one; a folder that is there and not empty is never replaced.
@@ -82,6 +81,16 @@ def create_table(
                 return False
         finally:
             shutil.rmtree(staged, ignore_errors=True)
+
+
+def _as_one_entry(path: Path) -> bytes:
+    """Return the entries of a log that was just made as one: its table and the files in it."""
+    first, *others = (entry_path(path, version) for version in versions_in_log(path))
+    lines = first.read_text(encoding="utf-8").splitlines()
+    for entry in others:
+        of_entry = entry.read_text(encoding="utf-8").splitlines()
+        lines += (line for line in of_entry if "add" in json.loads(line))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def table_properties(contract: TableContract, retention_days: int) -> dict[str, str]:

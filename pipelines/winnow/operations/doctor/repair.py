@@ -4,9 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 from deltalake import CommitProperties, Schema
@@ -15,6 +12,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from winnow.contracts.spark_schema import spark_schema
 from winnow.errors import ConflictError, Problem, ReleaseError
+from winnow.operations.doctor.set_aside import logs_set_aside, set_log_aside
 from winnow.operations.retention.lost_releases import missed_releases
 from winnow.operations.retention.release_files import (
     FiledRelease,
@@ -24,6 +22,7 @@ from winnow.operations.retention.release_files import (
     newest_filed,
     write_release,
 )
+from winnow.release.conditional_put import require_conditional_put
 from winnow.release.delta_log import log_folder
 from winnow.release.log_damage import log_problems
 from winnow.release.metadata import arrow_schema, open_table
@@ -34,11 +33,8 @@ from winnow.release.release import releases_contract
 from winnow.release.release_rows import ListedRelease
 from winnow.release.release_status import read_statuses
 from winnow.release.releases import ReleasesSnapshot, read_release, read_releases
+from winnow.storage.object_path import Place
 
-DAMAGED = "_damaged"
-"""The folder of a warehouse that keeps a log that was taken out of use."""
-
-_OLD_LOG = f"{RELEASES}_delta_log"
 _RETENTION_DAYS = 400
 
 
@@ -54,10 +50,10 @@ class Repaired:
 
     restored: tuple[str, ...] = ()
     lost: tuple[Problem, ...] = ()
-    old_log: Path | None = None
+    old_log: Place | None = None
 
 
-def repair_releases(warehouse: Path) -> Repaired:
+def repair_releases(warehouse: Place) -> Repaired:
     """Write the rows of releases again that were lost, doubled or cannot be read, in one commit.
 
     Only releases come back whose tables still hold them: each pinned version must be a commit of
@@ -65,7 +61,10 @@ def repair_releases(warehouse: Path) -> Repaired:
 
     Raises:
         ConflictError: Somebody released meanwhile; nothing was written.
+        ConfigError: An object store that cannot be written by several at once.
+        StoreError: It does not answer, or refuses.
     """
+    require_conditional_put(warehouse)
     path = table_path(warehouse, RELEASES)
     if not path.is_dir():
         return Repaired()
@@ -96,15 +95,13 @@ def repair_releases(warehouse: Path) -> Repaired:
     return _written(warehouse, path, kept, wanted, lost)
 
 
-def _with_new_log(warehouse: Path, path: Path) -> Repaired:
+def _with_new_log(warehouse: Place, path: Place) -> Repaired:
     """Take a log out of use that cannot be read, and make one of all releases in files.
 
     The new log is whole before it takes the place of the old one: who dies on the way leaves a
     table without a log, and the next one does it all.
     """
-    committed = committed_files(path).union(
-        *(committed_files_of_log(old) for old in warehouse.glob(f"{DAMAGED}/*/{_OLD_LOG}"))
-    )
+    committed = committed_files(path).union(*map(committed_files_of_log, logs_set_aside(warehouse)))
     filed = newest_filed(filed_releases(path, list(releases_contract().names)), committed)
     of_seq: dict[int, list[FiledRelease]] = defaultdict(list)
     for one in filed.values():
@@ -121,11 +118,7 @@ def _with_new_log(warehouse: Path, path: Path) -> Repaired:
     contract = releases_contract()
     schema = Schema.from_json(spark_schema(contract).json())
     added = [write_release(path, pa.schema(schema.to_arrow()), one.rows) for one in chosen]
-    old = None
-    if log_folder(path).exists():
-        folder = warehouse / DAMAGED / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-        folder.mkdir(parents=True)
-        old = log_folder(path).rename(folder / _OLD_LOG)
+    old = set_log_aside(path, warehouse) if log_folder(path).exists() else None
     if not create_table(path, schema, [], table_properties(contract, _RETENTION_DAYS), added):
         raise _released_meanwhile(path, added)
     done = _checked(warehouse, chosen, lost)
@@ -133,8 +126,8 @@ def _with_new_log(warehouse: Path, path: Path) -> Repaired:
 
 
 def _written(
-    warehouse: Path,
-    path: Path,
+    warehouse: Place,
+    path: Place,
     kept: Sequence[FiledRelease],
     wanted: Sequence[FiledRelease],
     lost: Sequence[Problem],
@@ -157,14 +150,14 @@ def _written(
     return _checked(warehouse, wanted, lost)
 
 
-def _released_meanwhile(path: Path, added: Sequence[AddAction]) -> ConflictError:
+def _released_meanwhile(path: Place, added: Sequence[AddAction]) -> ConflictError:
     for file in added:
         (path / file.path).unlink(missing_ok=True)
     what, step = "somebody released meanwhile", "Run it again; nothing was changed."
     return ConflictError(Problem(RELEASES, what, next_step=step))
 
 
-def _checked(warehouse: Path, wanted: Sequence[FiledRelease], lost: Sequence[Problem]) -> Repaired:
+def _checked(warehouse: Place, wanted: Sequence[FiledRelease], lost: Sequence[Problem]) -> Repaired:
     """Return which releases that are in the table again can be opened."""
     expired = read_statuses(warehouse).expired
     problems = list(lost)
@@ -186,7 +179,7 @@ def _is_whole(snapshot: ReleasesSnapshot, release_id: str) -> bool:
     return False
 
 
-def _unpinned(warehouse: Path, snapshot: ReleasesSnapshot, one: FiledRelease) -> Problem | None:
+def _unpinned(warehouse: Place, snapshot: ReleasesSnapshot, one: FiledRelease) -> Problem | None:
     """Return what is wrong with the files of a release that is in the table again."""
     listed = next(found for found in snapshot.listed if found.release_id == one.release_id)
     release = read_release(listed)

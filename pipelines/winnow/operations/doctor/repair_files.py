@@ -6,26 +6,28 @@ where the content hash of the whole table is then the one that was released.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product
+from functools import reduce
+from itertools import groupby, islice, product
 from pathlib import Path
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 
-from winnow.errors import Problem, ReleaseError
+from winnow.errors import Problem, ReleaseError, StoreError
 from winnow.release.content_hash import content_hash_of_columns
 from winnow.release.file_frames import frame_of_files, read_schema
 from winnow.release.linked_files import link_or_copy
 from winnow.release.metadata import PinnedFile
-from winnow.release.paths import STAGING, table_path
+from winnow.release.paths import staging_root, table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import Release, TablePin
 from winnow.release.store import Store
+from winnow.release.table_files import parquet_file
 from winnow.release.verify import Finding
-from winnow.storage.object_path import local_path
+from winnow.storage.object_path import ObjectPath, Place, local_path
 
 _MOST_TRIES = 32
 """So many ways to take copies for the files of one table are hashed."""
@@ -35,7 +37,7 @@ _OF_FILES = {"missing_file", "wrong_size", "unreadable", "wrong_rows", "wrong_co
 
 def repair_files(
     releases: Iterable[Release], findings: Sequence[Finding], store: Store
-) -> tuple[list[Path], list[Problem]]:
+) -> tuple[list[Place], list[Problem]]:
     """Put copies in the place of lost and damaged files.
 
     Args:
@@ -46,7 +48,7 @@ def repair_files(
         The files that are whole again; of each table of a release that is not, what to do.
     """
     wrong = {(one.release_id, one.table): one for one in reversed(findings)}
-    repaired: list[Path] = []
+    repaired: list[Place] = []
     lost: list[Problem] = []
     for release in releases:
         for pin in release.tables:
@@ -60,13 +62,13 @@ def repair_files(
                 continue
             for file, copy in zip(found, copies, strict=True):
                 if copy != file.path:
-                    _replace(local_path(file.path), copy)
-                    repaired.append(local_path(file.path))
+                    _replace(file.path, copy)
+                    repaired.append(file.path)
     return repaired, lost
 
 
 def content_is_released(
-    store: Store, release: Release, pin: TablePin, files: Sequence[Path], version: int
+    store: Store, release: Release, pin: TablePin, files: Sequence[Place], version: int
 ) -> bool:
     """Return whether some files hold what a release says of a table.
 
@@ -76,38 +78,46 @@ def content_is_released(
     """
     try:
         schema = read_schema(table_path(store.warehouse, pin.table), version)
-        frame = frame_of_files(store.spark, files, schema, release.ds)
-        return content_hash_of_columns(frame) == pin.content
+        # Those of this machine and those of a store are read by one frame each.
+        alike = groupby(sorted(files, key=lambda one: (isinstance(one, Path), str(one))), type)
+        groups = [list(some) for _, some in alike] or [[]]
+        frames = [frame_of_files(store.spark, some, schema, release.ds) for some in groups]
+        return content_hash_of_columns(reduce(DataFrame.unionByName, frames)) == pin.content
+    except StoreError:
+        raise
     except (PySparkException, Py4JError, ReleaseError, OSError, pa.ArrowException):
         return False
 
 
 def _copies(
     release: Release, pin: TablePin, files: Sequence[PinnedFile], store: Store
-) -> Sequence[Path] | None:
+) -> Sequence[Place] | None:
     """Return a whole file for each of a pin; None where there are none that make the release."""
-    choices = [list(_like(store.folder, release, pin.table, file)) for file in files]
+    choices = [list(_like(store.warehouse, release, pin.table, file)) for file in files]
     for chosen in islice(product(*choices), _MOST_TRIES):
         if content_is_released(store, release, pin, chosen, pin.version):
             return chosen
     return None
 
 
-def _like(warehouse: Path, release: Release, table: str, file: PinnedFile) -> Iterator[Path]:
+def _like(warehouse: Place, release: Release, table: str, file: PinnedFile) -> Iterator[Place]:
     """Give the file and what may be copies of it: of its size and rows, and whole."""
     day = f"ds={release.ds.isoformat()}"
-    staged = warehouse / STAGING
+    staged = staging_root(warehouse)
     own = (staged / release.run_id / table).rglob("*.parquet")
     others = staged.glob(f"*/{table}/**/{day}/*.parquet")
-    published = (table_path(warehouse, table) / day).glob("*.parquet")
-    given: set[tuple[int, int]] = set()
-    for path in (local_path(file.path), *sorted(own), *sorted(others), *sorted(published)):
+    published: list[Place] = [*(table_path(warehouse, table) / day).glob("*.parquet")]
+    given: set[object] = set()
+    there: list[Place] = [file.path, *sorted(own), *sorted(others)]
+    for path in (*there, *sorted(published, key=str)):
         try:
-            info = path.stat()
-            key = info.st_dev, info.st_ino
-            if key in given or path.is_symlink() or info.st_size != file.size:
+            key = _identity(path)
+            if key in given or path.stat().st_size != file.size:
                 continue
-            rows = pq.read_metadata(path).num_rows
+            with parquet_file(path) as opened:
+                rows = opened.metadata.num_rows
+        except StoreError:
+            raise
         except (OSError, pa.ArrowException):
             continue
         given.add(key)
@@ -115,8 +125,29 @@ def _like(warehouse: Path, release: Release, table: str, file: PinnedFile) -> It
             yield path
 
 
-def _replace(path: Path, copy: Path) -> None:
+def _identity(path: Place) -> object:
+    """Return what two names of one file have in common.
+
+    Raises:
+        OSError: There is no such file, or it is a link to one.
+    """
+    if isinstance(path, ObjectPath):
+        return path
+    if path.is_symlink():
+        raise FileNotFoundError(path)
+    info = path.stat()
+    return info.st_dev, info.st_ino
+
+
+def _replace(path: Place, copy: Place) -> None:
     """Put a copy into a file's place at once: who reads finds the one or the other."""
+    if isinstance(path, ObjectPath):
+        if isinstance(copy, ObjectPath):
+            copy.copy_to(path)
+        else:
+            path.upload(copy)
+        return
+    copy = local_path(copy)
     new = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

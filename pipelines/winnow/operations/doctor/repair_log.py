@@ -10,26 +10,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Any
 from urllib.parse import unquote
-from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from winnow.errors import ConflictError, Problem, ReleaseError
+from winnow.errors import Problem, ReleaseError, StoreError
+from winnow.operations.doctor.log_entry import write_entry
+from winnow.operations.doctor.set_aside import set_aside
 from winnow.release.commits import Label
 from winnow.release.delta_log import checkpoints_in_log, entry_path, log_folder, versions_in_log
 from winnow.release.file_frames import day_of_folder
 from winnow.release.log_damage import log_damage, log_problems
 from winnow.release.metadata import PinnedFile, pinned_files
+from winnow.release.pins import names_below
 from winnow.release.release import Release
-from winnow.storage.object_path import local_path
+from winnow.release.table_files import parquet_file
+from winnow.storage.object_path import Place
 
 Action = dict[str, Any]
-Proof = Callable[[Release, Sequence[Path], int], bool]
+Proof = Callable[[Release, Sequence[Place], int], bool]
 """Whether files are those of a release; the version tells the columns of the table."""
 
 
@@ -44,11 +45,13 @@ class RepairedLog:
     """
 
     versions: list[int] = field(default_factory=list)
-    moved: list[Path] = field(default_factory=list)
+    moved: list[Place] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-def repair_log(path: Path, pins: Mapping[int, Release], damaged: Path, proof: Proof) -> RepairedLog:
+def repair_log(
+    path: Place, pins: Mapping[int, Release], damaged: Place, proof: Proof
+) -> RepairedLog:
     """Write the entries of a log again that are missing or cannot be read.
 
     Args:
@@ -75,8 +78,8 @@ def repair_log(path: Path, pins: Mapping[int, Release], damaged: Path, proof: Pr
             done.problems += log_problems(path)
             return done
         if version in known:
-            done.moved.append(_move(entry_path(path, version), damaged))
-        _write(entry_path(path, version), actions)
+            done.moved.append(set_aside(entry_path(path, version), damaged))
+        write_entry(entry_path(path, version), actions)
         log.entries[version] = actions
         done.versions.append(version)
         if version in pins and "userMetadata" not in actions[0]["commitInfo"]:
@@ -92,7 +95,7 @@ def repair_log(path: Path, pins: Mapping[int, Release], damaged: Path, proof: Pr
 class _Log:
     """The entries of a log that can be read."""
 
-    def __init__(self, path: Path, entries: dict[int, list[Action]]) -> None:
+    def __init__(self, path: Place, entries: dict[int, list[Action]]) -> None:
         self._path, self.entries = path, entries
 
     def of_version(
@@ -119,7 +122,7 @@ class _Log:
             *(_add(self._path, file) for file in files if file.is_file()),
         ]
 
-    def _named(self) -> set[Path]:
+    def _named(self) -> set[Place]:
         return {
             self._path / unquote(one["add"]["path"])
             for actions in self.entries.values()
@@ -127,7 +130,7 @@ class _Log:
             if "add" in one
         }
 
-    def _taken_away_later(self, version: int, release: Release | None) -> tuple[list[Path], bool]:
+    def _taken_away_later(self, version: int, release: Release | None) -> tuple[list[Place], bool]:
         """Return what the first later commit took away that no entry that is there has brought.
 
         And whether no other lost entry lies between, which may have brought it as well.
@@ -142,12 +145,13 @@ class _Log:
         return [], True
 
     def _proven(
-        self, release: Release, files: Sequence[Path], version: int, proof: Proof
-    ) -> list[Path] | None:
+        self, release: Release, files: Sequence[Place], version: int, proof: Proof
+    ) -> list[Place] | None:
         """Return the files of a release: those that are known, or some that nothing names."""
         named = self._named()
         folder = self._path / f"ds={release.ds.isoformat()}"
-        rest = [file for file in sorted(folder.glob("*.parquet")) if file not in named]
+        there: list[Place] = [*folder.glob("*.parquet")]
+        rest = [file for file in sorted(there, key=str) if file not in named]
         # Files of one commit were linked together; those of runs that died lie there as well.
         for some in (files, [], rest, *_linked_together(rest)):
             if proof(release, some, version - 1):
@@ -155,20 +159,23 @@ class _Log:
         return None
 
 
-def _linked_together(files: Sequence[Path]) -> list[list[Path]]:
+def _linked_together(files: Sequence[Place]) -> list[list[Place]]:
     """Return files in groups, each numbered from 0 on as one run has linked them, newest first."""
-    groups: list[list[Path]] = []
-    for file in sorted(files, key=lambda one: (one.stat().st_ctime_ns, one.name)):
+    groups: list[list[Place]] = []
+    # Of a link the time that counts is that of its making; an object is made when it is written.
+    for file in sorted(files, key=lambda one: (one.stat().st_ctime, one.name)):
         if not groups or file.name.startswith("part-00000-"):
             groups.append([])
         groups[-1].append(file)
     return groups[::-1]
 
 
-def _actions(entry: Path) -> list[Action] | None:
+def _actions(entry: Place) -> list[Action] | None:
     """Return the actions of an entry; None where it is damaged."""
     try:
         found = [json.loads(line) for line in entry.read_bytes().splitlines() if line]
+    except StoreError:
+        raise
     except (OSError, ValueError):
         return None
     return found if found and all(isinstance(one, dict) for one in found) else None
@@ -186,25 +193,26 @@ def _commit_info(release: Release | None, moment: int) -> Action:
     return {"commitInfo": info}
 
 
-def _add(path: Path, file: Path) -> Action:
+def _add(path: Place, file: Place) -> Action:
     info = file.stat()
     day = day_of_folder(file.parent)
     added: Action = {
-        "path": file.relative_to(path).as_posix(),
+        "path": str(file).removeprefix(f"{path}/"),
         "partitionValues": {"ds": _text(day)},
         "size": info.st_size,
         "modificationTime": info.st_mtime_ns // 1_000_000,
         "dataChange": True,
     }
-    with suppress(OSError, pa.ArrowException):  # a damaged one: what it held is not known
-        added["stats"] = json.dumps({"numRecords": pq.read_metadata(file).num_rows})
+    # Of a damaged one it is not known what it held.
+    with suppress(OSError, pa.ArrowException), parquet_file(str(file)) as opened:
+        added["stats"] = json.dumps({"numRecords": opened.metadata.num_rows})
     return {"add": added}
 
 
-def _remove(path: Path, file: PinnedFile, moment: int) -> Action:
+def _remove(path: Place, file: PinnedFile, moment: int) -> Action:
     return {
         "remove": {
-            "path": local_path(file.path).relative_to(path).as_posix(),
+            "path": names_below(file, path),
             "deletionTimestamp": moment,
             "dataChange": True,
             "extendedFileMetadata": True,
@@ -218,34 +226,7 @@ def _text(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _write(entry: Path, actions: Sequence[Action]) -> None:
-    """Write an entry whole, and only where none is there.
-
-    Raises:
-        ConflictError: Somebody committed this version meanwhile.
-    """
-    new = entry.with_name(f".{entry.name}.{uuid4().hex[:8]}")
-    try:
-        new.write_text("".join(json.dumps(one) + "\n" for one in actions), encoding="utf-8")
-        _put_if_absent(entry, new)
-    except FileExistsError as error:
-        what, step = "somebody committed meanwhile", "Run it again."
-        raise ConflictError(Problem(entry.parent.parent.name, what, next_step=step)) from error
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _put_if_absent(entry: Path, new: Path) -> None:
-    try:
-        entry.hardlink_to(new)
-    except FileExistsError:
-        raise
-    except OSError:  # this file system has no links
-        with entry.open("xb") as out:
-            out.write(new.read_bytes())
-
-
-def _without_damaged_checkpoints(path: Path, damaged: Path, done: RepairedLog) -> None:
+def _without_damaged_checkpoints(path: Place, damaged: Place, done: RepairedLog) -> None:
     """Take checkpoints out of use that cannot be read: the entries are all there."""
     found = log_damage(path)
     if not all(damage.spare for damage in found):
@@ -254,11 +235,5 @@ def _without_damaged_checkpoints(path: Path, damaged: Path, done: RepairedLog) -
     if not found:
         return
     hint = log_folder(path) / "_last_checkpoint"
-    files = [local_path(file) for own in checkpoints_in_log(path).values() for file in own]
-    done.moved += [_move(file, damaged) for file in (*files, hint) if file.exists()]
-
-
-def _move(file: Path, damaged: Path) -> Path:
-    damaged.mkdir(parents=True, exist_ok=True)
-    stamp = f"{datetime.now(UTC):%H%M%S%f}"
-    return file.rename(damaged / f"{file.parent.parent.name}-{stamp}-{file.name}")
+    files = [file for own in checkpoints_in_log(path).values() for file in own]
+    done.moved += [set_aside(file, damaged) for file in (*files, hint) if file.exists()]

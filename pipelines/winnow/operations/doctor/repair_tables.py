@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from winnow.errors import Problem, ReleaseError
-from winnow.operations.doctor.repair import DAMAGED
 from winnow.operations.doctor.repair_files import content_is_released, repair_files
 from winnow.operations.doctor.repair_log import Proof, repair_log
+from winnow.operations.doctor.set_aside import DAMAGED
 from winnow.release.paths import table_path
 from winnow.release.release import Release
 from winnow.release.release_rows import ListedRelease
 from winnow.release.releases import read_release, read_releases
 from winnow.release.store import Store
 from winnow.release.verify import verify_release
+from winnow.storage.object_path import Place
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class RepairedTables:
     """
 
     entries: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
-    moved: tuple[Path, ...] = ()
+    files: tuple[Place, ...] = ()
+    moved: tuple[Place, ...] = ()
     lost: tuple[Problem, ...] = ()
 
 
@@ -45,11 +45,11 @@ def repair_tables(store: Store) -> RepairedTables:
         ReleaseError: The releases cannot be read; see ``repair_releases``.
         ConflictError: Somebody committed at this moment to a table whose log is damaged.
     """
-    warehouse = store.folder
+    warehouse = store.warehouse
     snapshot = read_releases(warehouse)
     live = list(_readable(snapshot.listed))
     entries: list[str] = []
-    moved: list[Path] = []
+    moved: list[Place] = []
     lost: list[Problem] = []
     pins: dict[str, dict[int, Release]] = {}
     # Those that readers may open come last: of two that pin a version they are the ones that count.
@@ -70,7 +70,7 @@ def repair_tables(store: Store) -> RepairedTables:
 
 
 def _proof(store: Store, table: str) -> Proof:
-    def proof(release: Release, files: Iterable[Path], version: int) -> bool:
+    def proof(release: Release, files: Iterable[Place], version: int) -> bool:
         pin = release.pin(table)
         holds = partial(content_is_released, store, release)
         return pin is not None and holds(pin, tuple(files), version)

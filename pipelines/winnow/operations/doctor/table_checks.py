@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
 
-from winnow.config.warehouse import REPAIR_ELSEWHERE
 from winnow.errors import Problem, ReleaseError
 from winnow.operations.doctor.check import Check, of_problems
 from winnow.operations.retention.vacuum import tables_of
@@ -17,7 +15,7 @@ from winnow.release.release import Release
 from winnow.release.release_status import RELEASE_STATUS
 from winnow.release.releases import ReleasesSnapshot, read_release
 from winnow.release.staging import staged_runs
-from winnow.storage.object_path import ObjectPath, Place
+from winnow.storage.object_path import Place
 
 _WANTED = {"delta.enableExpiredLogCleanup": "false", "delta.enableDeletionVectors": "false"}
 _STEP = "The next build that publishes something sets it."
@@ -71,19 +69,14 @@ def check_pins(warehouse: Place, snapshot: ReleasesSnapshot) -> Iterator[Check]:
         Problem(
             f"{pin.table} of {release.release_id}",
             fault.text,
-            next_step=_repair(warehouse, release.ds),
+            next_step="winnow doctor --repair brings back what is there still; else build "
+            f"{release.ds} again.",
         )
         for release in releases
         for pin in release.tables
         for fault in files_of_pin(warehouse, release, pin).faults
     ]
     yield from of_problems("pins", problems, f"all files of {len(releases)} releases are there")
-
-
-def _repair(warehouse: Place, day: date) -> str:
-    if isinstance(warehouse, ObjectPath):
-        return f"{REPAIR_ELSEWHERE} Or build {day} again."
-    return f"winnow doctor --repair brings back what is there still; else build {day} again."
 
 
 def check_unreleased(warehouse: Place, snapshot: ReleasesSnapshot) -> Check:

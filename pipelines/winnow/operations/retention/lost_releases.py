@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from winnow.config.warehouse import REPAIR_ELSEWHERE
 from winnow.errors import Problem
 from winnow.operations.retention.release_files import FiledRelease, committed_files, filed_releases
 from winnow.release.log_damage import log_problems
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.release import releases_contract
 from winnow.release.releases import ReleasesSnapshot
-from winnow.storage.object_path import ObjectPath, Place
+from winnow.storage.object_path import Place
 
 
 def missed_releases(path: Place, snapshot: ReleasesSnapshot) -> dict[str, FiledRelease]:
@@ -46,7 +45,7 @@ def not_listed(warehouse: Place, snapshot: ReleasesSnapshot) -> Iterator[Problem
         step = f"{keep} Restore the table releases, or build a date."
         yield Problem(str(warehouse), "there is no table releases", next_step=step)
         return
-    repair = f"{keep} {_repair(warehouse)}"
+    repair = f"{keep} winnow doctor --repair --warehouse {warehouse} brings them back."
     # An entry that is empty stops no reader, and its release is not there for any.
     for problem in log_problems(path):
         yield Problem(problem.where, problem.what, problem.found, next_step=repair)
@@ -54,9 +53,3 @@ def not_listed(warehouse: Place, snapshot: ReleasesSnapshot) -> Iterator[Problem
     if missed:
         what = "releases are not listed any more that stand in its files"
         yield Problem(RELEASES, what, ", ".join(missed[:3]), next_step=repair)
-
-
-def _repair(warehouse: Place) -> str:
-    if isinstance(warehouse, ObjectPath):
-        return REPAIR_ELSEWHERE
-    return f"winnow doctor --repair --warehouse {warehouse} brings them back."
