@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from urllib.request import urlopen
 from uuid import uuid4
 
 import obstore
@@ -39,6 +40,11 @@ class Store:
             "AWS_ALLOW_HTTP": "true",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+    def two_have_met(self) -> bool:
+        """Whether two requests were there at once, as ``--meet`` asks for."""
+        with urlopen(f"{self.endpoint}/_met") as answer:
+            return bool(answer.read() == b"True")
 
     def new_bucket(self) -> str:
         """Make a bucket with a name that no other has; return ``s3://`` and the name."""

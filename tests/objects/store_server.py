@@ -1,13 +1,17 @@
 """A server on this machine that speaks S3, by moto: run by the Python of ``make objects``.
 
-    python store_server.py [--ignore-conditions] [--refuse METHOD ...]
+    python store_server.py [--ignore-conditions] [--meet ENDING] [--deny TEXT] [--refuse METHOD ...]
 
 Prints its port once it listens. Requests are served one after the other, so what it promises of
-conditional writes holds; with the first option it does as stores do that know nothing of them, with
-the second as one where somebody may not do this: requests of these methods are answered 403.
+conditional writes holds; with the first option it does as stores do that know nothing of them, for
+all keys, or those of the ending. With the second the first one that writes a key of this ending
+waits until another one does: both were sent before either is answered; ``/_met`` tells whether that
+has happened. With the third nobody may read keys that hold this text, though they are listed; with
+the fourth requests of these methods are answered 403.
 """
 
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,21 +25,51 @@ class Quiet(WSGIRequestHandler):  # type: ignore[misc]
 
 
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+LONGEST_WAIT_SECONDS = 120
 
 
-def main(ignore_conditions: bool, refused: frozenset[str]) -> None:
+class Meeting:
+    """Two requests that are both there before either is answered."""
+
+    def __init__(self, ending: str | None) -> None:
+        self._ending, self._barrier, self.met = ending, threading.Barrier(2), False
+
+    def is_at(self, key: str) -> bool:
+        """Whether this is where they meet; every key where none is named."""
+        return self._ending is None or key.endswith(self._ending)
+
+    def wait(self, method: str, key: str) -> None:
+        if self._ending is None or self.met or method != "PUT" or not self.is_at(key):
+            return
+        try:
+            self._barrier.wait(LONGEST_WAIT_SECONDS)
+            self.met = True
+        except threading.BrokenBarrierError:
+            pass
+
+
+def main(
+    ignore_conditions: bool, refused: frozenset[str], denied: str | None, meeting: Meeting
+) -> None:
     application = DomainDispatcherApplication(create_backend_app)
+    one_at_a_time = threading.Lock()
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] in refused:
+        if environ["PATH_INFO"] == "/_met":
+            start("200 OK", [("Content-Type", "text/plain")])
+            return [str(meeting.met).encode()]
+        hidden = denied is not None and denied in environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] in (refused | {"GET", "HEAD"} if hidden else refused):
             start("403 Forbidden", [("Content-Type", "application/xml")])
             return [DENIED]
-        if ignore_conditions:
+        if ignore_conditions and meeting.is_at(environ["PATH_INFO"]):
             environ.pop("HTTP_IF_NONE_MATCH", None)
-        found: Iterable[bytes] = application(environ, start)
+        meeting.wait(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        with one_at_a_time:
+            found: Iterable[bytes] = application(environ, start)
         return found
 
-    server = make_server("127.0.0.1", 0, answer, request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, answer, threaded=True, request_handler=Quiet)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()
@@ -44,4 +78,6 @@ def main(ignore_conditions: bool, refused: frozenset[str]) -> None:
 if __name__ == "__main__":
     words = sys.argv[1:]
     refused = words[words.index("--refuse") + 1 :] if "--refuse" in words else []
-    main("--ignore-conditions" in words, frozenset(refused))
+    ending = words[words.index("--meet") + 1] if "--meet" in words else None
+    denied = words[words.index("--deny") + 1] if "--deny" in words else None
+    main("--ignore-conditions" in words, frozenset(refused), denied, Meeting(ending))

@@ -26,7 +26,8 @@ from winnow.release.verify import verify_release
 from winnow.storage.object_path import ObjectPath
 
 from tests.child_process import PATH, child_environment
-from tests.objects.conftest import DAY, Shop, Store, contents
+from tests.objects.conftest import DAY, Shop, Store, contents, served
+from tests.release.things import MONDAY, TUESDAY, Run
 
 KILLED = """
 import os, signal, sys
@@ -129,6 +130,34 @@ class DescribeTwoThatCommit:
             one.release_id,
             two.release_id,
         ]
+
+    @pytest.mark.parametrize("conditions", ["honoured", "ignored"])
+    def it_loses_no_release_of_two_that_commit_at_the_same_moment(
+        self,
+        conditions: str,
+        store: Store,
+        spark: SparkSession,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Both have sent their commit of one number before the store answers either.
+
+        A store that ignores conditions loses one of them without a word: so the test can fail.
+        """
+        first = f"/releases/_delta_log/{1:020}.json"
+        ignored = conditions == "ignored"
+        for server in served(*["--ignore-conditions"] * ignored, "--meet", first):
+            monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+            tables = engine_of(spark).store(ObjectPath.of(f"{server.new_bucket()}/tables"))
+            runs = [Run(tables, MONDAY, "a"), Run(tables, TUESDAY, "b")]
+            with ThreadPoolExecutor(2) as pool:
+                asked = [pool.submit(run.publish, run.stage(spark)) for run in runs]
+            assert server.two_have_met()
+            listed = [one.ds for one in read_releases(tables.warehouse).releases]
+            if ignored:
+                assert len(listed) == 1
+            else:
+                assert sorted(listed) == sorted(one.result().release.ds for one in asked)
+                assert sorted(listed) == [MONDAY, TUESDAY]
 
     def it_lets_one_of_many_write_a_name(self, bucket: str) -> None:
         path = ObjectPath.of(f"{bucket}/log/00000000000000000000.json")
