@@ -4,8 +4,6 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import yaml
-
 from winnow.config.columns import TimeSource
 from winnow.config.evaluation import evaluation_faults
 from winnow.config.in_batch import IN_BATCH_KEYS, in_batch_faults
@@ -19,7 +17,7 @@ from winnow.config.ranking import cascade_faults, ranking_faults
 from winnow.config.requests import requests_faults
 from winnow.config.sampling import Attribution
 from winnow.config.yaml_text import Key
-from winnow.shipped_files import shipped_text
+from winnow.shipped_files import shipped_tree
 
 _CARRYING = ("positives", "training_samples", "ranking_samples", "item_stats")
 
@@ -40,7 +38,7 @@ def contract_columns(table: str) -> Mapping[str, str]:
     Those for in-batch negatives are left out: ``slot`` is what many logs call a place of an
     advertisement, so it is taken where batches are asked for only.
     """
-    tree = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
+    tree = shipped_tree("schemas", f"{table}.yaml")
     usual = (c for c in tree["columns"] if c.get("when") not in IN_BATCH_KEYS)
     return {c["name"]: c["type"] for c in usual if "{" not in c["name"]}
 
@@ -48,7 +46,7 @@ def contract_columns(table: str) -> Mapping[str, str]:
 @cache
 def tables_that_carry(log: str) -> tuple[str, ...]:
     """Return the tables that columns of a log are carried to, by their contracts."""
-    trees = {table: yaml.safe_load(shipped_text("schemas", f"{table}.yaml")) for table in _CARRYING}
+    trees = {table: shipped_tree("schemas", f"{table}.yaml") for table in _CARRYING}
     return tuple(table for table, tree in trees.items() if log in tree.get("carries", ()))
 
 

@@ -1,5 +1,6 @@
 """What a contract column is made of: the forms that a mapping can have."""
 
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -9,8 +10,14 @@ from winnow.config.model import Frozen, SourceName
 from winnow.config.wide import ByStage, Constant, FromFlags
 
 
+@cache
+def _zones() -> set[str]:
+    """Return the names of all zones; to list them takes as long as to read a config."""
+    return available_timezones()
+
+
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("must be a time zone name such as UTC or Europe/Berlin")
     ZoneInfo(name)
     return name

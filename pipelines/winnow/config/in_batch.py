@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Literal
 
-import yaml
 from pydantic import Field
 
 from winnow.config.batch_pool import BatchPool
 from winnow.config.model import Fault, Frozen, fault
 from winnow.frequency.estimator import FrequencySettings
-from winnow.shipped_files import shipped_text
+from winnow.shipped_files import shipped_tree
 
 
 class Streaming(Frozen):
@@ -73,7 +72,7 @@ IN_BATCH_KEYS = {
 
 @cache
 def _columns_for(key: str) -> tuple[str, ...]:
-    tree = yaml.safe_load(shipped_text("schemas", "training_samples.yaml"))
+    tree = shipped_tree("schemas", "training_samples.yaml")
     return tuple(column["name"] for column in tree["columns"] if column.get("when") == key)
 
 

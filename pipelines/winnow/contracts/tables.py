@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Literal, Self
 
-import yaml
 from pydantic import Field
 
 from winnow.config.model import Frozen
 from winnow.config.tree import Ids
-from winnow.shipped_files import shipped_text
+from winnow.shipped_files import shipped_tree
 
 _PLACE = re.compile(r"\{\w+\}")
 
@@ -130,5 +129,5 @@ def _named(column: ColumnContract, name: str) -> ColumnContract:
 @cache
 def table_contract(name: str) -> TableContract:
     """Return the contract ``schemas/<name>.yaml``, with its id types not yet resolved."""
-    text = shipped_text("schemas", f"{name}.yaml")
-    return TableContract.model_validate_json(json.dumps(yaml.safe_load(text)))
+    tree = shipped_tree("schemas", f"{name}.yaml")
+    return TableContract.model_validate_json(json.dumps(tree))

@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import yaml
-
 from winnow.config.json_schema import meanings
 from winnow.config.model import Frozen
 from winnow.config.tree import Config
@@ -22,7 +20,7 @@ from winnow.explanation.of_positives import (
     words_of_popularity,
     words_of_positives,
 )
-from winnow.shipped_files import shipped_text
+from winnow.shipped_files import shipped_tree
 
 _SAID = {
     "logs",
@@ -108,7 +106,7 @@ def _tables(config: Config) -> Iterator[str]:
     where = f"a folder of each variant in {config.warehouse}" if config.variants else None
     yield f"Written to {where or config.warehouse}: {', '.join(config.tables_written)}."
     for table in config.tables_written:
-        contract = yaml.safe_load(shipped_text("schemas", f"{table}.yaml"))
+        contract = shipped_tree("schemas", f"{table}.yaml")
         yield f"A row of {table} is {contract['grain']}."
     for log in ("impressions", "clicks", "items", "users"):
         if names := config.carried(log):
