@@ -1,4 +1,4 @@
-"""Parquet types that no engine has: nanoseconds, unsigned numbers, timestamps of old within structs."""
+"""Parquet types that no engine has: nanoseconds, unsigned numbers, old timestamps in structs."""
 
 from datetime import date
 from pathlib import Path
