@@ -59,6 +59,31 @@ class DescribeEncodings:
         assert titles(log) == {1: "a", 3: "c"}
         assert rejected(log) == {f"1,2,2,{NOON_S},\\x00\\xd8": "unreadable: the line is not UTF-16"}
 
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ('[{"a": 1}, {"a": 2}]', "a JSON array"),
+            ('[\n{"a": 1},\n{"a": 2}\n]\n', "a JSON array"),
+            ('\n[\n  {\n    "a": 1\n  }\n]\n', "a JSON array"),
+            ('{\n  "a": 1\n}\n{\n  "a": 2\n}\n', "JSON with objects of several lines"),
+        ],
+    )
+    def it_names_json_that_has_not_one_object_a_line(
+        self, spark: SparkSession, tmp_path: Path, text: str, what: str
+    ) -> None:
+        write_text(tmp_path / "impressions" / "a.json", text)
+        with pytest.raises(InputError, match=rf"a\.json is {what}, no JSON lines.*jq"):
+            read(spark, tmp_path)
+
+    def it_rejects_a_line_that_is_an_array_among_objects(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        row = f'{{"request_id": 1, "user_id": 2, "item_id": 3, "ts": {NOON_S}, "title": "a"}}'
+        write_text(tmp_path / "impressions" / "a.json", f"[1]\n{row}\n")
+        log = read(spark, tmp_path)
+        assert titles(log) == {3: "a"}
+        assert rejected(log) == {"[1]": "unreadable: the line is not a JSON object"}
+
     def it_names_utf16_without_a_mark_and_files_that_are_no_text(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -1,8 +1,12 @@
-"""What a file is that should be text and is none, or is not all there."""
+"""What a file is that should be lines of text and is none, or is not all there."""
+
+from collections.abc import Sequence
 
 from winnow.errors import Problem
 from winnow.logs.files.locations import SourceFile
-from winnow.logs.text.streams import COMPRESSIONS, TextShape
+from winnow.logs.text.csv_records import UnreadableLineError
+from winnow.logs.text.lines import json_fields
+from winnow.logs.text.streams import COMPRESSIONS, TextShape, clean_line
 
 _NO_TEXT = (
     (b"PAR1", "a Parquet file"),
@@ -26,6 +30,33 @@ def not_text(log: str, file: SourceFile, head: bytes, shape: TextShape) -> Probl
             next_step="Say how it is encoded, for example encoding: utf-16-le.",
         )
     return None
+
+
+def not_json_lines(log: str, file: SourceFile, first_lines: Sequence[bytes]) -> Problem | None:
+    """Return that a file is JSON, but not an object a line: an array, or objects of many lines."""
+    texts = [text for raw in first_lines if (text := clean_line(raw)[0].strip())]
+    if not texts or not (texts[0].startswith("[") or texts[0] == "{"):
+        return None
+    if sum(map(_is_object, texts)) * 2 >= len(texts):
+        return None
+    what = "a JSON array" if texts[0].startswith("[") else "JSON with objects of several lines"
+    return Problem(
+        f"logs.{log}",
+        f"{file.path} is {what}, no JSON lines",
+        expected="one object a line",
+        next_step="Write it so, for example with jq -c '.[]' or pandas to_json(lines=True, "
+        "orient='records')."
+        if texts[0].startswith("[")
+        else "Write it so, for example with jq -c '.'.",
+    )
+
+
+def _is_object(text: str) -> bool:
+    try:
+        json_fields(text)
+    except UnreadableLineError:
+        return False
+    return True
 
 
 def damaged_text(log: str, file: SourceFile, error: Exception) -> Problem:

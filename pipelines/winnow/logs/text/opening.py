@@ -22,7 +22,7 @@ from winnow.logs.split_files import BYTES_PER_SPLIT
 from winnow.logs.text.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
 from winnow.logs.text.ends import cut_off
 from winnow.logs.text.json_keys import KeySearch, blocks_of, keys_in
-from winnow.logs.text.not_text import damaged_text, not_text
+from winnow.logs.text.not_text import damaged_text, not_json_lines, not_text
 from winnow.logs.text.streams import (
     TextShape,
     compression_of,
@@ -131,6 +131,8 @@ def _looked_at(
         lines = lines_of(open_stream(handle, shape), shape.line_end)
         if kind == "json_lines":
             sample = list(islice(lines, _SAMPLE_LINES))
+            if problem := not_json_lines(log, file, sample):
+                return problem
             keys = dict.fromkeys(name for line in sample for name in keys_in(line))
             return TextFile(file, _columns(file, list(keys)), TextReading(shape))
         return _with_header(log, config.csv, file, shape, lines)
