@@ -27,7 +27,7 @@ class Sources:
             if explode.kind == "structs":
                 for name, kind in fields_of(column).items():
                     self._add(f"{self._prefix}{name}", kind, column)
-            elif explode.kind == "arrays":
+            elif explode.kind == "arrays" and not column.text:
                 self._add(column.name, column.element() or column.type, column)
             elif explode.fields:
                 self._columns |= {name: text_column(name) for name in explode.named_fields}
