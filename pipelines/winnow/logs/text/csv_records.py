@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from winnow.logs.text.streams import clean_line
+from winnow.logs.text.streams import clean_line, readable_line
 
 LINES_PER_RECORD = 1_000
 """How many lines a record may have: as far as the end of an open quote is looked for."""
@@ -34,7 +34,7 @@ class Record:
     Attributes:
         text: The record as it stands in the file, without the line end behind it.
         values: Its fields, or None where it cannot be read.
-        problem: Why it cannot be read, or None.
+        problem: Why it is broken, or None; some of its fields may be readable all the same.
     """
 
     text: str
@@ -98,7 +98,8 @@ class CsvDialect:
             if not text:
                 continue
             if not decoded:
-                yield Record(text, None, f"the line is not {encoding.upper()}")
+                problem = f"the line is not {encoding.upper()}"
+                yield Record(text, self._readable_fields(raw, width), problem)
                 continue
             try:
                 yield Record(text, self.fields(text, width))
@@ -106,6 +107,12 @@ class CsvDialect:
                 yield self._of_several(raw, ahead, more, width) or Record(text, None, str(error))
             except UnreadableLineError as error:
                 yield Record(text, None, str(error))
+
+    def _readable_fields(self, raw: bytes, width: int | None) -> list[str] | None:
+        try:
+            return self.fields(readable_line(raw), width)
+        except UnreadableLineError:
+            return None
 
     def _of_several(
         self, first: bytes, ahead: deque[bytes], lines: Iterator[bytes], width: int | None

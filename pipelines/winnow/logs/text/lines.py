@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from winnow.logs.dotted import value_at
 from winnow.logs.text.csv_records import COMMON_CSV, CsvDialect, UnreadableLineError
-from winnow.logs.text.streams import clean_line
+from winnow.logs.text.streams import UNKNOWN, clean_line, readable_line
 
 if TYPE_CHECKING:
     from winnow.config.log_shapes import Explode
@@ -82,34 +82,42 @@ class LineFormat:
             for record in self.dialect.records(raws, len(self.names), self.encoding, beyond):
                 if record.text == self.header:
                     continue
-                if record.values is not None:
-                    fields = dict(zip(self.names, record.values, strict=True))
-                    yield record.text, self._rows_of(fields)
-                else:
+                if record.values is None:
                     yield record.text, [self._unreadable(record.problem)]
+                    continue
+                fields = dict(zip(self.names, record.values, strict=True))
+                yield record.text, self._rows_of(fields, record.problem)
             return
         for raw in raws:
             line, decoded = clean_line(raw, self.encoding)
             if not line:
                 continue
-            if not decoded:
-                problem = f"the line is not {self.encoding.upper()}"
-                yield line, [self._unreadable(problem)]
-                continue
+            problem = None if decoded else f"the line is not {self.encoding.upper()}"
             try:
-                fields = json_fields(line)
+                fields = json_fields(line if decoded else readable_line(raw))
             except UnreadableLineError as error:
-                yield line, [self._unreadable(str(error))]
+                yield line, [self._unreadable(problem or str(error))]
                 continue
-            yield line, self._rows_of(fields)
+            yield line, self._rows_of(fields, problem)
 
-    def _rows_of(self, fields: dict[str, Any]) -> list[Row]:
+    def _rows_of(self, fields: dict[str, Any], problem: str | None) -> list[Row]:
+        """Return the rows of a line.
+
+        Of one that is not all text what can be read is there: it tells what a user was shown.
+        """
         try:
             if self.explode is None:
-                return [(None, None, self._values(fields))]
-            return self._exploded(fields, self.explode)
+                rows: list[Row] = [(None, None, self._values(fields))]
+            else:
+                rows = self._exploded(fields, self.explode)
         except UnreadableLineError as error:
-            return [self._unreadable(str(error))]
+            return [self._unreadable(problem or str(error))]
+        if problem is None:
+            return rows
+        return [
+            (f"unreadable: {problem}", place, [_known(value) for value in values])
+            for _, place, values in rows
+        ]
 
     def _unreadable(self, problem: str | None) -> Row:
         return f"unreadable: {problem}", None, [None] * len(self.wanted)
@@ -174,6 +182,11 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, str):
         return str(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _known(value: str | None) -> str | None:
+    """Return a value, or None where a part of it could not be decoded."""
+    return None if value is None or UNKNOWN in value else value
 
 
 def _list_in(fields: dict[str, Any], name: str, explode: ElementLists) -> list[Any]:

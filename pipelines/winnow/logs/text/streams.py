@@ -126,6 +126,16 @@ def clean_line(raw: bytes, encoding: str = "utf-8") -> tuple[str, bool]:
         return body.decode(errors="backslashreplace"), False
 
 
+def readable_line(raw: bytes) -> str:
+    """Return a line that is not all text, ``UNKNOWN`` in the place of what could not be decoded."""
+    body = raw.removesuffix(b"\n").removesuffix(b"\r").removeprefix(codecs.BOM_UTF8)
+    return body.decode(errors="replace")
+
+
+UNKNOWN = "\ufffd"
+"""Stands for bytes that could not be decoded."""
+
+
 class _Transcoded(io.RawIOBase):
     """Another encoding's bytes, read as UTF-8."""
 
