@@ -46,6 +46,11 @@ class Store:
         with urlopen(f"{self.endpoint}/_met") as answer:
             return bool(answer.read() == b"True")
 
+    def deny(self, text: str) -> None:
+        """Let nobody read keys that hold a text, from here on."""
+        with urlopen(f"{self.endpoint}/_deny/{text}") as answer:
+            assert answer.status == 200
+
     def new_bucket(self) -> str:
         """Make a bucket with a name that no other has; return ``s3://`` and the name."""
         name = f"b-{uuid4().hex[:12]}"

@@ -1,13 +1,13 @@
 """A server on this machine that speaks S3, by moto: run by the Python of ``make objects``.
 
-    python store_server.py [--ignore-conditions] [--meet ENDING] [--deny TEXT] [--refuse METHOD ...]
+    python store_server.py [--ignore-conditions] [--meet ENDING] [--refuse METHOD ...]
 
 Prints its port once it listens. Requests are served one after the other, so what it promises of
 conditional writes holds; with the first option it does as stores do that know nothing of them, for
 all keys, or those of the ending. With the second the first one that writes a key of this ending
 waits until another one does: both were sent before either is answered; ``/_met`` tells whether that
-has happened. With the third nobody may read keys that hold this text, though they are listed; with
-the fourth requests of these methods are answered 403.
+has happened. With the third requests of these methods are answered 403. Once ``/_deny/TEXT`` was
+asked for, nobody may read keys that hold the text, though they are listed.
 """
 
 import sys
@@ -48,17 +48,20 @@ class Meeting:
             pass
 
 
-def main(
-    ignore_conditions: bool, refused: frozenset[str], denied: str | None, meeting: Meeting
-) -> None:
+def main(ignore_conditions: bool, refused: frozenset[str], meeting: Meeting) -> None:
     application = DomainDispatcherApplication(create_backend_app)
     one_at_a_time = threading.Lock()
+    denied: list[str] = []
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/_met":
             start("200 OK", [("Content-Type", "text/plain")])
             return [str(meeting.met).encode()]
-        hidden = denied is not None and denied in environ["PATH_INFO"]
+        if environ["PATH_INFO"].startswith("/_deny/"):
+            denied.append(environ["PATH_INFO"].removeprefix("/_deny/"))
+            start("200 OK", [("Content-Type", "text/plain")])
+            return [b""]
+        hidden = any(text in environ["PATH_INFO"] for text in denied)
         if environ["REQUEST_METHOD"] in (refused | {"GET", "HEAD"} if hidden else refused):
             start("403 Forbidden", [("Content-Type", "application/xml")])
             return [DENIED]
@@ -79,5 +82,4 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     refused = words[words.index("--refuse") + 1 :] if "--refuse" in words else []
     ending = words[words.index("--meet") + 1] if "--meet" in words else None
-    denied = words[words.index("--deny") + 1] if "--deny" in words else None
-    main("--ignore-conditions" in words, frozenset(refused), denied, Meeting(ending))
+    main("--ignore-conditions" in words, frozenset(refused), Meeting(ending))

@@ -18,6 +18,7 @@ from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.opened import DeltaVersion, Opened
 from winnow.logs.parquet.footers import read_footers
 from winnow.logs.types import source_column
+from winnow.storage.file_systems import unreachable
 
 _READ = {
     "columnMapping",
@@ -66,6 +67,8 @@ def open_delta(
         schema = pa.schema(table.schema())
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
         deleted = _deleted_rows(table)
+    except OSError as error:
+        raise InputError(_unreached(log, location, error)) from error
     except DeltaError as error:
         missing = location.info(location.path).type.name == "NotFound"
         if allow_empty and missing:
@@ -132,11 +135,18 @@ def list_delta(log: str, location: Location, partition: Partition | None) -> tup
     try:
         table = _open(log, location)
         actions = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    except OSError as error:
+        raise InputError(_unreached(log, location, error)) from error
     except DeltaError as error:
         what = f"{location.path} is not a readable Delta table"
         raise InputError(Problem(f"logs.{log}.path", what, str(error).splitlines()[0])) from error
     _check_partition(log, location, partition, table)
     return tuple(file.file for file in _files(log, location, partition, actions)[0])
+
+
+def _unreached(log: str, location: Location, error: OSError) -> Problem:
+    """Return the problem of a table whose log a store, or a disk, does not give."""
+    return unreachable(f"logs.{log}.path", location.uri(location.path), error)
 
 
 def _refuse_features(log: str, location: Location, table: DeltaTable) -> None:
@@ -276,7 +286,7 @@ def _version(
 
 def _missing_files(log: str, location: Location, files: Sequence[_File]) -> list[Problem]:
     paths = [file.file.path for file in files]
-    infos = location.filesystem.get_file_info(paths) if paths else []
+    infos = location.infos(paths)
     return [
         Problem(f"logs.{log}", f"{info.path} is named by the Delta log but is missing or empty")
         for info in infos

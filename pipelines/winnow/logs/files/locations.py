@@ -1,6 +1,7 @@
 """Where a log lies: a folder or a file of a file system, or several by a pattern; and its files."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
-from winnow.errors import InputError
-from winnow.storage.file_systems import file_system_of, unreachable
+from winnow.errors import InputError, Problem
+from winnow.storage.file_systems import file_system_of, store_refused, unreachable
 
 _PATTERN_SIGNS = re.compile(r"[*?\[]")
 
@@ -91,6 +92,16 @@ class Location:
         except OSError as error:
             raise InputError(unreachable("logs", self.uri(path), error)) from error
 
+    def infos(self, paths: Sequence[str]) -> list[pafs.FileInfo]:
+        """Return what the file system tells of several paths at once; raises as ``info``."""
+        if not paths:
+            return []
+        try:
+            return list(self.filesystem.get_file_info(list(paths)))
+        except OSError as error:
+            where = self.uri(paths[0]) if len(paths) == 1 else self.uri(self.path)
+            raise InputError(unreachable("logs", where, error)) from error
+
     def inside(self, folder: str, *, recursive: bool = False) -> list[pafs.FileInfo]:
         """Return what lies directly in a folder, or anywhere below; raises as ``info``."""
         try:
@@ -98,6 +109,16 @@ class Location:
         except OSError as error:
             raise InputError(unreachable("logs", self.uri(folder), error)) from error
         return list(found)
+
+    def refusal(self, log: str, path: str, error: Exception) -> Problem | None:
+        """Return the problem of a file that a store refuses or does not answer for; None of others.
+
+        Args:
+            log: The log's name, for the message. path: The file. error: What reading it raised.
+        """
+        if not store_refused(error):
+            return None
+        return unreachable(f"logs.{log}", self.uri(path), error)
 
     def holds_delta_log(self) -> bool:
         """Return whether a Delta table lies at the path; raises as ``info``."""

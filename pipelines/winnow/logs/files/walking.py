@@ -55,6 +55,9 @@ class Walk:
             infos = self.location.filesystem.get_file_info([str(path) for path in paths])
             self.linked = self.linked or any(path.is_symlink() for path in paths)
         except OSError as error:
+            if refused := self.location.refusal(self.log, path, error):
+                self.problems.append(refused)
+                return []
             self._refuse(f"{path} cannot be read: {error}", "Make it readable, or move it away.")
             return []
         for info in infos:

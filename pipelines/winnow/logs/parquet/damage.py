@@ -29,39 +29,42 @@ def unreadable_files(
         base: The folder that relative paths start at.
         folders: What was read, as in ``Log.folders``.
         message: The text of the engine's error.
+
+    Raises:
+        InputError: The object store of the log does not answer, or refuses.
     """
     if config.path is None or config.format not in (None, "parquet", "delta"):
         return
     location, until = Location.of(config.path, base), time.monotonic() + _MOST_SECONDS
-    files = [path for folder in folders for path in _parquet_files(location.filesystem, folder)]
+    files = [path for folder in folders for path in _parquet_files(location, folder)]
     for path in sorted(files, key=lambda path: path.rpartition("/")[2] not in message):
         if time.monotonic() > until:
             return
-        cause = _why_unreadable(location.filesystem, path)
-        if cause is not None:
-            yield Problem(
-                f"logs.{log}",
-                f"{path} has pages that cannot be read",
-                found=cause,
-                next_step="Write the file again, or move it out of the log.",
-            )
+        problem = _unreadable(log, location, path)
+        if problem is not None:
+            yield problem
             return
 
 
-def _parquet_files(filesystem: pafs.FileSystem, folder: str) -> list[str]:
-    info = filesystem.get_file_info(folder)
+def _parquet_files(location: Location, folder: str) -> list[str]:
+    info = location.info(folder)
     found = [info]
     if info.type == pafs.FileType.Directory:
-        found = filesystem.get_file_info(pafs.FileSelector(folder, recursive=True))
+        found = location.inside(folder, recursive=True)
     files = [one.path for one in found if one.type == pafs.FileType.File]
     return sorted(path for path in files if path.endswith(".parquet"))
 
 
-def _why_unreadable(filesystem: pafs.FileSystem, path: str) -> str | None:
+def _unreadable(log: str, location: Location, path: str) -> Problem | None:
     try:
-        with filesystem.open_input_file(path) as handle:
+        with location.filesystem.open_input_file(path) as handle:
             for _ in pq.ParquetFile(handle).iter_batches():
                 pass
     except (pa.ArrowException, OSError) as error:
-        return str(error).splitlines()[0]
+        return location.refusal(log, path, error) or Problem(
+            f"logs.{log}",
+            f"{path} has pages that cannot be read",
+            found=str(error).splitlines()[0],
+            next_step="Write the file again, or move it out of the log.",
+        )
     return None

@@ -60,7 +60,7 @@ def _read_footer(log: str, location: Location, file: SourceFile) -> Columns | Pr
             schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
             int96 = _int96_leaves(parquet.schema)
     except (pa.ArrowException, OSError) as error:
-        return Problem(
+        return location.refusal(log, file.path, error) or Problem(
             f"logs.{log}",
             f"{file.path} is not a complete Parquet file",
             found=str(error).splitlines()[0],

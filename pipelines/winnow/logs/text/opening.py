@@ -99,7 +99,7 @@ def open_text_files(
         try:
             return _looked_at(log, config, kind, location, file)
         except (OSError, UnicodeError) as error:
-            return damaged_text(log, file, error)
+            return location.refusal(log, file.path, error) or damaged_text(log, file, error)
 
     with ThreadPoolExecutor(_THREADS) as pool:
         seen = list(pool.map(look, files))
@@ -196,7 +196,7 @@ def _checked(
                     divisible = not _holds(block, open_quote, dialect.quote or "")
                 tail = (tail + block)[-_TAIL_BYTES:] if len(block) < _TAIL_BYTES else block
     except OSError as error:
-        return damaged_text(log, file, error)
+        return location.refusal(log, file.path, error) or damaged_text(log, file, error)
     width = len(text.columns.columns) if kind == "csv" else None
     how = cut_off(tail[-_TAIL_BYTES:], text.reading.header, dialect, width)
     if how is not None and not config.accept_cut:
