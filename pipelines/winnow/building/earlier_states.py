@@ -40,6 +40,22 @@ def told_of_state(release: Release, table: str) -> Mapping[str, Any]:
     return told
 
 
+def was_replaced(told: Mapping[str, Any], newest: Release | None, table: str) -> bool:
+    """Return whether the state that a release went on from is another one now.
+
+    Where its date is not released any more it is not: there is nothing better to go on from. Nor is
+    that of a release from which users were erased, as they are in no later state either.
+
+    Args:
+        told: What is told of the state. newest: The newest release of its date.
+        table: The table of the state.
+    """
+    if newest is None or newest.release_id == told["release_id"]:
+        return False
+    pin = newest.pin(table)
+    return pin is None or (pin.content.rows, pin.content.total) != (told["rows"], told["content"])
+
+
 def replaced_states(
     releases: ReleasesSnapshot, day: date, table: str, *, most: int = MOST_DATES
 ) -> list[date]:
@@ -62,10 +78,7 @@ def replaced_states(
         if "ds" not in told:
             break
         went_on_from = date.fromisoformat(told["ds"])
-        earlier = releases.newest_if_whole(went_on_from)
-        pin = None if earlier is None else earlier.pin(table)
-        now = None if pin is None else (pin.content.rows, pin.content.total)
-        if now != (told["rows"], told["content"]):
+        if was_replaced(told, releases.newest_if_whole(went_on_from), table):
             found.append(one)
         one = went_on_from
     return found

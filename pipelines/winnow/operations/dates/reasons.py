@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, get_args
 
+from winnow.building.earlier_states import was_replaced
 from winnow.config.tree import Config
 from winnow.errors import ConfigError, Problem
 from winnow.logs.files.stamps import Stamps, from_folders
@@ -107,7 +108,7 @@ def state_reasons(
     newest: Callable[[date], Release | None],
     goes_on: Mapping[str, Release | None],
 ) -> list[Reason]:
-    """Return which states that a date went on from are no longer what their date has.
+    """Return which states that a date went on from were replaced; see ``was_replaced``.
 
     Args:
         confirmed: What the release of the date tells.
@@ -123,10 +124,8 @@ def state_reasons(
                 found.append(Reason("state", text))
             continue
         release = newest(date.fromisoformat(told["ds"]))
-        pin = None if release is None else release.pin(table)
-        now = None if pin is None else (pin.content.rows, pin.content.total)
-        if now != (told["rows"], told["content"]):
-            by = "is gone" if release is None else f"was replaced by {release.release_id}"
+        if release is not None and was_replaced(told, release, table):
+            by = f"was replaced by {release.release_id}"
             text = f"its {table} goes on from {told['release_id']} of {told['ds']}, which {by}"
             found.append(Reason("state", text))
     return found
