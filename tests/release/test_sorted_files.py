@@ -170,3 +170,30 @@ class DescribeChecksums:
         dataset = TableFiles(schema, ((str(tmp_path / name), None),)).dataset()
         with pytest.raises(OSError, match="CRC checksum verification failed"):
             dataset.to_table()
+
+
+class DescribeRowsThatAreInOrder:
+    """Of several splits too: ``forget`` writes files again that are in their order."""
+
+    SCHEMA = pa.schema([("split", pa.string()), ("shuffle_key", pa.int64())])
+
+    @pytest.mark.parametrize(
+        ("splits", "keys", "stays"),
+        [
+            (["train", "train", "valid", "test"], [5, 8, 1, 1], True),
+            (["train", "train", "valid", "test"], [8, 5, 1, 1], False),
+            (["train", "valid", "train", "test"], [1, 2, 3, 4], False),
+        ],
+        ids=["in order", "keys of a split are not", "splits are not"],
+    )
+    def it_moves_none_of_them(
+        self, tmp_path: Path, splits: list[str], keys: list[int], stays: bool
+    ) -> None:
+        rows = pa.table({"split": splits, "shuffle_key": keys}, self.SCHEMA)
+        files = SortedFiles(str(tmp_path), self.SCHEMA, partition=None, sort_by="shuffle_key")
+        assert (files.in_order(rows) is rows) == stays
+        (name,) = files.write_files([rows])
+        order = {"train": 0, "valid": 1, "test": 2}
+        pairs = sorted(zip(splits, keys, strict=True), key=lambda one: (order[one[0]], one[1]))
+        found = pq.read_table(tmp_path / name).to_pylist()
+        assert [(row["split"], row["shuffle_key"]) for row in found] == pairs

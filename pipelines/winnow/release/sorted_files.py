@@ -156,7 +156,8 @@ def _places(
 
 def _order(keys: NDArray[np.int64], splits: NDArray[np.int8]) -> NDArray[np.int64] | None:
     """Return the order by split, and within by the key; None where rows are in it."""
-    if _in_order(keys) and _in_order(splits):
+    of_another_split = splits[1:] > splits[:-1]
+    if _in_order(splits) and bool(np.all((keys[1:] >= keys[:-1]) | of_another_split)):
         return None
     order: NDArray[np.int64] = order_of(keys)
     # Stable: within a split by the key. Bytes are sorted by counting them.
