@@ -112,6 +112,27 @@ class DescribeTheFormatsInAStore:
             write_deltalake(f"{folder}/impressions", table, partition_by=["dt"], mode=mode)
         assert self.read(self.config(folder, "delta", tmp_path), spark) == 6
 
+    @pytest.mark.parametrize("name", ["a b", "env=prod", "é (1)"])
+    def it_reads_a_delta_table_at_any_address(
+        self, name: str, bucket: str, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        """Sail finds no log at these, however they are quoted: the files are read by name."""
+        folder = ObjectPath.of(f"{bucket}/{name}")
+        for day, n in ((FIRST, 3), (SECOND, 4)):
+            table = rows(day, n).append_column("dt", pa.repeat(pa.scalar(day), n))
+            write_deltalake(f"{folder}/impressions", table, partition_by=["dt"], mode="append")
+        assert self.read(self.config(folder, "delta", tmp_path), spark) == 3
+
+    @pytest.mark.parametrize("name", ["a|b", "x^y", "a%41b"])
+    def it_refuses_an_address_at_which_delta_rs_ends_the_process(
+        self, name: str, bucket: str, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        folder = ObjectPath.of(f"{bucket}/{name}")
+        entry = folder.joinpath("impressions", "_delta_log", f"{0:020}.json")
+        entry.write_text("{}")
+        with pytest.raises(InputError, match="a Delta table cannot be read at this address"):
+            self.read(self.config(folder, "delta", tmp_path), spark)
+
     def it_finds_files_by_a_pattern(self, folder: ObjectPath) -> None:
         for name in ("a.csv", "b.csv", "c.txt"):
             (folder / "logs").joinpath(name).write_text("x")

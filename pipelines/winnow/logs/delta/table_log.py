@@ -13,6 +13,7 @@ from deltalake.exceptions import DeltaError
 from winnow.config.date_patterns import date_in
 from winnow.config.log_shapes import Partition
 from winnow.errors import InputError, Problem
+from winnow.logs.delta.addresses import engines_find, require_address
 from winnow.logs.files.listing import Listing
 from winnow.logs.files.locations import Location, SourceFile
 from winnow.logs.opened import DeltaVersion, Opened
@@ -116,6 +117,7 @@ def _open(log: str, location: Location) -> DeltaTable:
         InputError: delta-rs would take its path for another one.
     """
     if location.scheme != "file://":
+        require_address(log, location)
         return DeltaTable(location.uri(location.path))
     if unquote(location.path) != location.path:
         what = "a Delta table must have no % and two hex digits in its path"
@@ -264,18 +266,21 @@ def _version(
     column = partition.column if partition else None
     dates = {f.values[column]: f.file.date for f in read if column is not None}
     wanted = tuple((value, day) for value, day in dates.items() if day is not None)
-    if not any(file.elsewhere for file in read):
+    if engines_find(location) and not any(file.elsewhere for file in read):
         return DeltaVersion(table.version(), column, wanted)
     features = {"columnMapping", "deletionVectors"}
     found = features.intersection(table.protocol().reader_features or ())
     if found or table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
+        why, step = (
+            "names files by absolute addresses, as a shallow clone does",
+            "a deep copy of it",
+        )
+        if not engines_find(location):
+            why = "has other signs in its address than letters, digits and / _ . - ~"
+            step = "a copy at an address without them"
+        what = f"{location.path} {why}, and has {' and '.join(sorted(found)) or 'columnMapping'}"
         raise InputError(
-            Problem(
-                f"logs.{log}.path",
-                f"{location.path} names files by absolute addresses, as a shallow clone does, and "
-                f"has {' and '.join(sorted(found)) or 'columnMapping'}",
-                next_step="Write a deep copy of the table, and name that.",
-            )
+            Problem(f"logs.{log}.path", what, next_step=f"Write {step}, and name that.")
         )
     groups: dict[tuple[tuple[str, object], ...], list[SourceFile]] = {}
     for file in read:
