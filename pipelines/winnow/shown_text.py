@@ -1,5 +1,6 @@
 """Text of strangers, fit to be shown: short, in one line, and without passwords."""
 
+import os
 import re
 
 _HIDDEN = "***"
@@ -24,6 +25,16 @@ _SECRET = re.compile(
 )
 # A store that finds a signature wrong says by which headers: the token of the session is one.
 _HEADER = re.compile(r"(x-amz-security-token)(:\s*)([^\s\"'<&]+)", re.IGNORECASE)
+_OF_STORES = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ACCESS_KEY_ID",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+)
+"""Variables that prove who one is: what a store answers may hold what it was sent."""
+_SHORTEST_SECRET = 8
+"""A shorter value may be a part of any word, such as ``test``."""
 
 
 def shortened(text: str, most: int = 500) -> str:
@@ -50,7 +61,12 @@ def without_secrets(text: str) -> str:
 
     Those are user and password before the host, and the values of parameters such as ``sig``,
     ``X-Amz-Signature``, ``token`` and ``AccountKey``; and the token of a session among headers.
+    And what the environment holds for object stores, wherever it stands.
     """
+    for name in _OF_STORES:
+        value = os.environ.get(name, "")
+        if len(value) >= _SHORTEST_SECRET and value in text:
+            text = text.replace(value, _HIDDEN)
     if "@" in text:
         text = _WHO.sub(_address_without_user, text)
     return _HEADER.sub(rf"\1\2{_HIDDEN}", _SECRET.sub(rf"\1\2{_HIDDEN}", text))

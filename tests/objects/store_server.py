@@ -24,7 +24,19 @@ class Quiet(WSGIRequestHandler):  # type: ignore[misc]
         """Say nothing of each request."""
 
 
-DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+def denied(environ: dict[str, Any]) -> bytes:
+    """Return an answer that holds what was sent, as that of a store which finds it wrong."""
+    sent = environ.get("HTTP_AUTHORIZATION", "").replace("&", "")
+    token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN", "")
+    key = sent.partition("Credential=")[2].partition("/")[0]
+    answer = (
+        "<Error><Code>AccessDenied</Code><Message>Access Denied</Message>"
+        f"<AWSAccessKeyId>{key}</AWSAccessKeyId><SignatureProvided>{sent}</SignatureProvided>"
+        f"<StringToSign>x-amz-security-token:{token} {token}</StringToSign></Error>"
+    )
+    return answer.encode()
+
+
 LONGEST_WAIT_SECONDS = 120
 
 
@@ -51,20 +63,20 @@ class Meeting:
 def main(ignore_conditions: bool, refused: frozenset[str], meeting: Meeting) -> None:
     application = DomainDispatcherApplication(create_backend_app)
     one_at_a_time = threading.Lock()
-    denied: list[str] = []
+    hidden: list[str] = []
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/_met":
             start("200 OK", [("Content-Type", "text/plain")])
             return [str(meeting.met).encode()]
         if environ["PATH_INFO"].startswith("/_deny/"):
-            denied.append(environ["PATH_INFO"].removeprefix("/_deny/"))
+            hidden.append(environ["PATH_INFO"].removeprefix("/_deny/"))
             start("200 OK", [("Content-Type", "text/plain")])
             return [b""]
-        hidden = any(text in environ["PATH_INFO"] for text in denied)
-        if environ["REQUEST_METHOD"] in (refused | {"GET", "HEAD"} if hidden else refused):
+        closed = any(text in environ["PATH_INFO"] for text in hidden)
+        if environ["REQUEST_METHOD"] in (refused | {"GET", "HEAD"} if closed else refused):
             start("403 Forbidden", [("Content-Type", "application/xml")])
-            return [DENIED]
+            return [denied(environ)]
         if ignore_conditions and meeting.is_at(environ["PATH_INFO"]):
             environ.pop("HTTP_IF_NONE_MATCH", None)
         meeting.wait(environ["REQUEST_METHOD"], environ["PATH_INFO"])
