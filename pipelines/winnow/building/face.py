@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from winnow.building.progress import Progress
+from winnow.building.small_logs import logs_are_small
 from winnow.config.chosen_variant import one_recipe
 from winnow.config.loading import load_config, parse_day
 from winnow.config.tree import Config
@@ -131,7 +132,7 @@ def _requested(
         from winnow.building.request import BuildRequest
 
         suites = check_config(tree)
-    with running(engine, f"winnow build {day}") as started:
+    with running(engine, f"winnow build {day}", small_data=logs_are_small(tree)) as started:
         yield BuildRequest(
             config=tree,
             day=day,
@@ -168,8 +169,14 @@ def config_of(config: "str | Path | Config") -> tuple[Config, Path | None]:
 
 
 @contextmanager
-def running(engine: "str | SparkSession | None", app_name: str) -> "Iterator[Engine]":
+def running(
+    engine: "str | SparkSession | None", app_name: str, *, small_data: bool = False
+) -> "Iterator[Engine]":
     """Give an engine: one that is started and stopped here, or the session that runs already.
+
+    Args:
+        engine: Its name, the address of a server, or the session. app_name: As a cluster shows it.
+        small_data: Spark starts faster, and runs long work slower.
 
     Raises:
         ConfigError: There is no such engine.
@@ -181,7 +188,7 @@ def running(engine: "str | SparkSession | None", app_name: str) -> "Iterator[Eng
         if isinstance(engine, str) and engine.startswith("sc://"):
             started = start_engine(app_name, engine="connect", remote=engine)
         elif engine is None or isinstance(engine, str):
-            started = start_engine(app_name, engine=engine)
+            started = start_engine(app_name, engine=engine, small_data=small_data)
         elif hasattr(engine, "createDataFrame"):
             yield engine_of(engine)
             return

@@ -84,7 +84,7 @@ def sample(
     session = spark or next(iter(sessions), None)
     with (
         extras_named(),
-        running(session, f"winnow sample {day}") as engine,
+        running(session, f"winnow sample {day}", small_data=True) as engine,
         TemporaryDirectory(prefix="winnow-sample-", dir=folder) as scratch,
     ):
         from winnow.building.request import BuildRequest

@@ -86,9 +86,16 @@ def build(
             suites = check_config(tree)
             from winnow.building.build import build as build_date
             from winnow.building.request import BuildRequest
+            from winnow.building.small_logs import logs_are_small
         observation.read(tree)
         with started(
-            f"winnow build {day}", progress, engine, master, remote, driver_memory
+            f"winnow build {day}",
+            progress,
+            engine,
+            master,
+            remote,
+            driver_memory,
+            small_data=logs_are_small(tree),
         ) as running:
             request = BuildRequest(
                 config=tree,

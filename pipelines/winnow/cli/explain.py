@@ -84,13 +84,20 @@ def explain(
 
         raise ConfigError(Problem("--scratch", "there is no such folder", found=str(scratch)))
     from winnow.building.apart import require_apart
+    from winnow.building.small_logs import logs_are_small
     from winnow.explanation.words import in_words
 
     require_apart(tree)
     words, figures = in_words(tree), None
     if day is not None:
         with started(
-            f"winnow explain {day}", progress, engine, master, remote, driver_memory
+            f"winnow explain {day}",
+            progress,
+            engine,
+            master,
+            remote,
+            driver_memory,
+            small_data=logs_are_small(tree),
         ) as running:
             figures = _figures(tree, day, running, progress, scratch)
     if as_json:

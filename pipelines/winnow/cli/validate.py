@@ -64,12 +64,19 @@ def validate(
     progress = progress_for(as_json, log_format)
     tree = config_of(config, None)
     with nothing_collected(), progress.stage("look at files"):
+        from winnow.building.small_logs import logs_are_small
         from winnow.building.validation import validate_files, validate_rows
 
         found = validate_files(tree, day)
     if rows and day is not None:
         with started(
-            f"winnow validate {day}", progress, engine, master, remote, driver_memory
+            f"winnow validate {day}",
+            progress,
+            engine,
+            master,
+            remote,
+            driver_memory,
+            small_data=logs_are_small(tree),
         ) as running:
             counted = validate_rows(tree, day, running.spark, progress, examples=limit)
         found = replace(found, rows=counted)
