@@ -19,7 +19,11 @@ def audit_of(evidence: Evidence, gates: Collection[str]) -> AuditRecord:
     def lines(evidence: Evidence) -> list[Iterator[Measurement]]:
         return [(one for one in line if asked & promised_by(one)) for line in every(evidence)]
 
-    parts = {"lines_of_measurements": lines, "_drawn_by_the_report": lambda _evidence: {}}
+    parts = {
+        "lines_of_measurements": lines,
+        "_drawn_by_the_report": lambda _evidence: {},
+        "given_negatives": lambda _evidence: {},
+    }
     assert parts.keys() <= of_audit.keys()
     with mock.patch.dict(of_audit, parts):
         return audit(evidence)

@@ -1,6 +1,7 @@
 """Mistakes in a whole build of few rows: which gates do not let it pass."""
 
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ from pyspark.sql import SparkSession
 from winnow.config.tree import Config
 from winnow.errors import GateError
 
+from tests.audit.asked_gates import audit_of
 from tests.e2e.test_random_recipes import random_logs
 from tests.events.handmade import build_day
 
@@ -33,6 +35,7 @@ def each_of(
 
 def gates_that_stop(
     mistake: Mistake,
+    of: Collection[str],
     settings: Callable[[Path], Config],
     spark: SparkSession,
     folder: Path,
@@ -42,12 +45,15 @@ def gates_that_stop(
     """Build random logs with a mistake, and return the gates that fail; one must.
 
     Args:
-        mistake: Makes it. settings: Gives the config of logs in a folder.
+        mistake: Makes it. of: The gates that are asked for; others are measured only along with
+            them.
+        settings: Gives the config of logs in a folder.
         spark: The session. folder: Where all is written. patch: What mistakes are made with.
         accept: Further fields of the request to build.
     """
     random_logs(Random(11)).write(folder)
     mistake(patch)
+    patch.setattr("winnow.building.audit.audit", partial(audit_of, gates=of))
     with pytest.raises(GateError) as caught:
         build_day(settings(folder), spark, immature=True, **accept)
     return {one.where.removeprefix("gate ") for one in caught.value.problems}

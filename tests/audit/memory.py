@@ -2,22 +2,41 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 from winnow.audit import audit
 from winnow.audit.evidence import Evidence
-from winnow.audit.gate import Figure
+from winnow.audit.gate import Figure, Measurement
 from winnow.audit.recompute.row_sample import RowSample
 from winnow.audit.recompute.staged_rows import StagedPositives
 from winnow.audit.record import GateResult
 from winnow.spark.scratch import Scratch
 
+from tests.audit.asked_gates import promised_by
+
+_OF_GROUPS = (
+    "positives",
+    "training_samples",
+    "training_samples_pointwise",
+    "easy_negatives",
+    "hard_negatives",
+    "item_stats",
+)
+
 _OF_EVIDENCE = {
     "score_figures": ("ranking_samples",),
     "cascade_figures": ("cascade_samples",),
+    "compared_positives": _OF_GROUPS,
+    "date_draws": _OF_GROUPS,
+    "misplaced_elements": ("user_sequences", "training_samples"),
+    "wrong_targets": ("user_sequences", "training_samples"),
+    "wrong_sequences": ("user_sequences", "training_samples"),
+    "shares_of": _OF_GROUPS,
+    "_of_logs": ("ranking_samples", *_OF_GROUPS),
+    "_clicked_rows": ("ranking_samples",),
     "wanted_keys": (),
     "late_elements": ("request_samples", "training_samples"),
     "wrong_histories": ("request_samples", "training_samples"),
@@ -30,6 +49,12 @@ _OF_EVIDENCE = {
 
 _MEASURED = (
     "agreement_figures",
+    "carried_items",
+    "carried_users",
+    "carried_clicks",
+    "cap_figure",
+    "repeat_figure",
+    "shuffle_figure",
     "recomputed_candidates",
     "recomputed_clicks",
     "count_negatives",
@@ -47,6 +72,7 @@ _MEASURED = (
     "recomputed_pairs",
     "recomputed_positives",
     "repeated_keys",
+    "top_user_share",
     "volume_of",
     "wrong_impressions",
     "wrong_q",
@@ -66,6 +92,12 @@ class Memory:
         self._known: dict[Any, Any] = {}
         self._used: list[Any] = []
         self._judged: dict[Figure, GateResult] = {}
+        self._promised: dict[str, frozenset[str]] = {}
+
+    def measured_with(self, gates: Collection[str]) -> set[str]:
+        """Return the gates that are promised by what was seen to measure these, and these."""
+        names = {name.partition(".")[0] for name in gates}
+        return names.union(*(self._promised.get(name, ()) for name in names))
 
     @contextmanager
     def used(self) -> Iterator[None]:
@@ -74,15 +106,29 @@ class Memory:
         with ExitStack() as patched:
             assert set(_MEASURED) <= {name for known in _modules() for name in known}
             for known in _modules():
-                whole = {n: self._remembered(n, known[n]) for n in _MEASURED if n in known}
+                # A package has its modules by their names as well.
+                own = [name for name in _MEASURED if callable(known.get(name))]
+                whole = {name: self._remembered(name, known[name]) for name in own}
                 patched.enter_context(mock.patch.dict(known, whole))
             patched.enter_context(mock.patch.dict(vars(audit), judge=judge))
+            patched.enter_context(mock.patch.object(Measurement, "figures", self._noted()))
             yield
+
+    def _noted(self) -> Callable[[Measurement], list[Figure]]:
+        """Note which measurement gives the figures that are not promised."""
+        measure = Measurement.figures
+
+        def figures(measurement: Measurement) -> list[Figure]:
+            found, promised = measure(measurement), promised_by(measurement)
+            self._promised |= {figure.gate.name: frozenset(promised) for figure in found}
+            return found
+
+        return figures
 
     def _remembered(self, name: str, measure: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(measure)
         def remembered(*given: Any, **named: Any) -> Any:
-            key = (name, self._key(name, given), self._key(name, named))
+            key = (measure.__module__, name, self._key(name, given), self._key(name, named))
             if key not in self._known:
                 self._known[key] = measure(*given, **named)
                 # What is known by its place in memory must keep it.
@@ -95,8 +141,9 @@ class Memory:
         if name == "negatives_of":
             return id(value[0].get("training_samples")) if value else ()
         if isinstance(value, Evidence):
-            tables = [value.staged[table] for table in _OF_EVIDENCE[name]]
-            return tuple(map(id, (*tables, *value.logs.values(), value.config)))
+            tables = [value.staged.get(table) for table in _OF_EVIDENCE[name]]
+            others = (*value.logs.values(), value.config, value.history)
+            return (value.n_positives, *map(id, (*tables, *others)))
         if isinstance(value, Scratch):
             return "scratch"
         if isinstance(value, StagedPositives):

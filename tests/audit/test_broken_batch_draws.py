@@ -177,5 +177,8 @@ class DescribeMistakesOfPools:
     ) -> None:
         # So few draws at a time that every pool is looked at alone.
         limits = Limits(audited_draws=20)
-        found = gates_that_stop(mistake, with_pools, spark, tmp_path, monkeypatch, limits=limits)
-        assert found >= MISTAKES[mistake]
+        wanted = MISTAKES[mistake]
+        found = gates_that_stop(
+            mistake, wanted, with_pools, spark, tmp_path, monkeypatch, limits=limits
+        )
+        assert found >= wanted

@@ -136,8 +136,9 @@ class DescribeMistakes:
     def it_does_not_pass(
         self, mistake: Mistake, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = gates_that_stop(mistake, in_batches, spark, tmp_path, monkeypatch)
-        assert found >= MISTAKES[mistake]
+        wanted = MISTAKES[mistake]
+        found = gates_that_stop(mistake, wanted, in_batches, spark, tmp_path, monkeypatch)
+        assert found >= wanted
 
 
 class DescribeRowsOfADateThatIsAGap:

@@ -90,5 +90,6 @@ class DescribeMistakes:
     def it_does_not_pass(
         self, mistake: Mistake, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found = gates_that_stop(mistake, conflict_free, spark, tmp_path, monkeypatch)
-        assert found >= MISTAKES[mistake]
+        wanted = MISTAKES[mistake]
+        found = gates_that_stop(mistake, wanted, conflict_free, spark, tmp_path, monkeypatch)
+        assert found >= wanted

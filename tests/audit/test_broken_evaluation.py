@@ -12,6 +12,7 @@ from winnow.tables import evaluation_rows, evaluation_samples
 from winnow.tables.evaluation_items import EvaluationItems
 from winnow.tables.evaluation_met import Met
 
+from tests.audit.in_every_run import Mistakes
 from tests.audit.one_table import OneTable, bench_of
 from tests.audit.test_mutants import EVALUATION, failed
 from tests.audit.workbench import Bench, Broken, stored
@@ -258,7 +259,9 @@ class DescribeMistakes:
         assert failed(bench.audit()) == set()
         assert bench.tables[TABLE.name].count() > 25, "there must be something to break"
 
-    @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
+    @pytest.mark.parametrize(
+        "mistake", Mistakes().of(MISTAKES.items()), ids=lambda one: one.__name__
+    )
     def it_does_not_pass(
         self,
         mistake: Callable[[Bench, Patch], Broken],

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from winnow.tables import request_rows
 from winnow.tables.rows_before import n_before
 
+from tests.audit.in_every_run import Mistakes
 from tests.audit.memory import Memory
 from tests.audit.one_table import OneTable, bench_of
 from tests.audit.test_mutants import REQUESTS, failed
@@ -183,7 +184,9 @@ class DescribeMistakes:
         (page,) = (gate for gate in record.gates if gate.name == "request_page_differs")
         assert "looked at 1 in" in str(page)
 
-    @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.__name__)
+    @pytest.mark.parametrize(
+        "mistake", Mistakes().of(MISTAKES.items()), ids=lambda one: one.__name__
+    )
     def it_does_not_pass(
         self,
         mistake: Callable[[Bench, Patch], Broken],

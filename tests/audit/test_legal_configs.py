@@ -64,7 +64,7 @@ LEGAL: dict[str, dict[str, Any]] = {
 }
 
 
-ALWAYS = ("no samples at all", "hard only, left", "wide windows", "thinned by a power")
+ALWAYS = ("no samples at all", "wide windows")
 """The others are proofs: each asks for a whole build."""
 
 

@@ -1,6 +1,6 @@
 """The proof of the gates: a build that is broken on purpose does not pass, an unbroken one does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from tests.audit import (
     broken_recall,
     broken_sources,
 )
+from tests.audit.in_every_run import Mistakes
 from tests.audit.memory import Memory
 from tests.audit.mutants import (
     DISTINCT,
@@ -112,6 +113,17 @@ PROVEN_ELSEWHERE = {
     "weak_positives_differ": "events/test_weak_positives.py",
 }
 """Where the mistakes are made that other gates on the truths catch."""
+
+
+ALONE = [mutant for mutant in MUTANTS if mutant.alone]
+
+_MISTAKES = Mistakes()
+
+
+def each_of(mutants: Sequence[Mutant]) -> pytest.MarkDecorator:
+    """Give a test each mutant; those of which all gates catch an earlier one are proofs."""
+    given = _MISTAKES.of((mutant, mutant.caught_by) for mutant in mutants)
+    return pytest.mark.parametrize("mutant", given, ids=lambda mutant: mutant.name)
 
 
 def failed(record: AuditRecord) -> set[str]:
@@ -406,17 +418,20 @@ class DescribeAnAuditOfAVastCatalogue:
 
 
 class DescribeAMutant:
-    @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
+    @each_of(MUTANTS)
     def it_is_caught(self, bench: Bench, mutant: Mutant) -> None:
         quick = type(bench.scratch.spark).__module__.startswith("pyspark.sql.connect")
         if not quick and mutant.name not in ON_EVERY_ENGINE:
             pytest.skip("all mutants are made on the sail engine, on spark only some")
-        # That no other gate notices it is known of all of them alone.
-        of = () if mutant.alone else mutant.caught_by
-        record = bench.audit(mutant.make(bench), of)
+        record = bench.audit(mutant.make(bench), mutant.caught_by)
         assert failed(record) >= set(mutant.caught_by)
-        assert not mutant.alone or failed(record) == set(mutant.caught_by)
         assert record.verdict == "fail"
+
+    @pytest.mark.proof
+    @pytest.mark.sail_only
+    @pytest.mark.parametrize("mutant", ALONE, ids=lambda mutant: mutant.name)
+    def it_is_noticed_by_no_other_gate(self, bench: Bench, mutant: Mutant) -> None:
+        assert failed(bench.audit(mutant.make(bench))) == set(mutant.caught_by)
 
 
 class DescribeABuildThatKeepsSomeRowsWithoutAClick:
@@ -428,7 +443,7 @@ class DescribeABuildThatKeepsSomeRowsWithoutAClick:
         names = {gate.name.split(".")[0] for gate in record.gates}
         assert {"negative_keep_p", "negative_keep_bias", "negative_keep_differs"} <= names
 
-    @pytest.mark.parametrize("mutant", SAMPLED, ids=[mutant.name for mutant in SAMPLED])
+    @each_of(SAMPLED)
     def it_does_not_pass_with_a_mistake(self, sampled: Bench, mutant: Mutant) -> None:
         assert failed(sampled.audit(mutant.make(sampled), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -451,7 +466,7 @@ class DescribeSeveralSourcesAndQuotas:
         told = sourced.tables["hard_negatives"].where("incl_prob < 1").count()
         assert told > 100, "there must be enough to notice a mistake"
 
-    @pytest.mark.parametrize("mutant", SOURCED, ids=[mutant.name for mutant in SOURCED])
+    @each_of(SOURCED)
     def it_does_not_pass_with_a_mistake(self, sourced: Bench, mutant: Mutant) -> None:
         assert failed(sourced.audit(mutant.make(sourced), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -467,7 +482,7 @@ class DescribeDrawsFromPools:
             gate.name for gate in record.gates
         }
 
-    @pytest.mark.parametrize("mutant", POOLED, ids=[mutant.name for mutant in POOLED])
+    @each_of(POOLED)
     def it_does_not_pass_with_a_mistake(self, pooled: Bench, mutant: Mutant) -> None:
         assert failed(pooled.audit(mutant.make(pooled), mutant.caught_by)) >= set(mutant.caught_by)
 
@@ -481,7 +496,7 @@ class DescribeDrawsOfWhatWasNotRecalled:
         assert {"recalled_negatives", "recall_unknown_differs", "easy_draws_p.popularity"} <= names
         assert record.shortfall["recall_unknown"] > 50, "there must be enough to notice a mistake"
 
-    @pytest.mark.parametrize("mutant", RECALLED, ids=[mutant.name for mutant in RECALLED])
+    @each_of(RECALLED)
     def it_does_not_pass_with_a_mistake(self, recalled: Bench, mutant: Mutant) -> None:
         assert failed(recalled.audit(mutant.make(recalled), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -503,7 +518,7 @@ class DescribeNegativesThatUsersRejected:
         assert rows.where("incl_prob < 1").count() > 20
         assert rows.where("stage IS NOT NULL OR stage_rank IS NOT NULL").count() == 0
 
-    @pytest.mark.parametrize("mutant", REJECTING, ids=[mutant.name for mutant in REJECTING])
+    @each_of(REJECTING)
     def it_does_not_pass_with_a_mistake(self, rejecting: Bench, mutant: Mutant) -> None:
         assert failed(rejecting.audit(mutant.make(rejecting), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -524,7 +539,7 @@ class DescribeNegativesOfOtherRequests:
             "fine",
         }
 
-    @pytest.mark.parametrize("mutant", OTHERS, ids=[mutant.name for mutant in OTHERS])
+    @each_of(OTHERS)
     def it_does_not_pass_with_a_mistake(self, asking_others: Bench, mutant: Mutant) -> None:
         assert failed(asking_others.audit(mutant.make(asking_others), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -555,7 +570,7 @@ class DescribeDistinctDraws:
         figures = {gate.name: gate.figure for gate in told.audit().gates}
         assert (figures["repeated_draws"], figures["log_q_differs"]) == (0, 0)
 
-    @pytest.mark.parametrize("mutant", DISTINCT, ids=[mutant.name for mutant in DISTINCT])
+    @each_of(DISTINCT)
     def it_does_not_pass_with_a_mistake(self, distinct: Bench, mutant: Mutant) -> None:
         assert failed(distinct.audit(mutant.make(distinct), mutant.caught_by)) >= set(
             mutant.caught_by
@@ -586,7 +601,7 @@ class DescribePopularityOfActionsUntilAnHour:
             gate.name for gate in record.gates
         }
 
-    @pytest.mark.parametrize("mutant", POPULAR, ids=[mutant.name for mutant in POPULAR])
+    @each_of(POPULAR)
     def it_does_not_pass_with_a_mistake(self, popular: Bench, mutant: Mutant) -> None:
         assert failed(popular.audit(mutant.make(popular), mutant.caught_by)) >= set(
             mutant.caught_by

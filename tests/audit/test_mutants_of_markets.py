@@ -13,6 +13,7 @@ from winnow.sampler.sources.drawn import CatalogueItems, Group, Groups
 from winnow.sampler.sources.registry import _GROUPS
 
 from tests.audit import broken_markets
+from tests.audit.in_every_run import Mistakes
 from tests.audit.workbench import Bench, build
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ class DescribeDrawsFromMarkets:
         names = {gate.name for gate in record.gates}
         assert {"easy_draws_p.market", "source_groups_differ.market"} <= names
 
-    @pytest.mark.parametrize("name", MUTANTS)
+    @pytest.mark.parametrize("name", Mistakes().of(MUTANTS.items()))
     def it_does_not_pass_with_a_mistake(self, bench: Bench, name: str) -> None:
         broken = vars(broken_markets)[name](bench)
-        assert {gate.split(".")[0] for gate in failed(bench.audit(broken))} >= MUTANTS[name]
+        record = bench.audit(broken, MUTANTS[name])
+        assert {gate.split(".")[0] for gate in failed(record)} >= MUTANTS[name]
 
 
 @pytest.mark.sail_only

@@ -97,6 +97,7 @@ class Bench:
     n_attributed: int
     totals: Mapping[str, int]
     users: Sized | None
+    shown: Sized
     memory: Memory = field(default_factory=Memory)
 
     @property
@@ -114,11 +115,11 @@ class Bench:
             rows = self.groups if broken.groups is None else broken.groups
             groups = stored(self.scratch, rows, self.kind)
             inputs = self.inputs(groups, len(rows), broken.items or self.items)
-            frames = every_frame(inputs, self.contracts, self.run)
             changed = changed_tables(self.groups, rows) | (
                 {"item_stats"} if broken.items is not None else set()
             )
-            tables |= {name: frames[name] for name in changed}
+            known = {name: self.contracts[name] for name in self.contracts if name in changed}
+            tables |= every_frame(inputs, known, self.run)
             sums = totals(groups, REASONS) if changed else sums
         tables |= broken.tables
         evidence = Evidence(
@@ -136,18 +137,17 @@ class Bench:
         )
         evidence = replace(evidence, **broken.evidence)
         with self.memory.used():
-            record = audit_of(evidence, of) if of else None
+            record = audit_of(evidence, self.memory.measured_with(of)) if of else None
             # Some figures are not promised: there the whole audit tells.
-            known = record is not None and {gate.name for gate in record.gates} >= set(of)
-            return record if record is not None and known else audit(evidence)
+            told = {gate.name for gate in record.gates} if record is not None else set()
+            asked = {*told, *(name.partition(".")[0] for name in told)} >= set(of)
+            return record if record is not None and asked else audit(evidence)
 
     def inputs(self, groups: DataFrame, n: int, items: StagedCatalogue) -> TableInputs:
         pairs, rejected = pairs_of_date(self.pairs, DAY), self.tables["rejected"]
-        log = self.logs["impressions"]
-        shown = shown_on_date(log, census_of(log, DAY), self.counts[log.name], self.run)
         orders = stage_orders(self.logs, self.counts, self.config)
         return TableInputs(
-            self.logs, shown, Sized(groups, n), Sized(pairs, n), items, rejected, orders,
+            self.logs, self.shown, Sized(groups, n), Sized(pairs, n), items, rejected, orders,
             mature=True, users=self.users,
         )  # fmt: skip
 
@@ -310,5 +310,5 @@ def build(
     counts = with_orphans(counts, tables["rejected"])
     return Bench(
         scratch, config, logs, counts, pairs, places, shipped, events, groups, kind, known, tables,
-        attributed_clicks(pairs, DAY), totals(frame, REASONS), users,
+        attributed_clicks(pairs, DAY), totals(frame, REASONS), users, shown,
     )  # fmt: skip
