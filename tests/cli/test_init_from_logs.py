@@ -180,6 +180,7 @@ class DescribeSimulatedLogs:
         assert built(config, right, spark) == hashes
         assert len(hashes) == 7
 
+    @pytest.mark.proof
     def it_builds_the_same_rows_of_them_as_text_with_other_names(
         self, right: Config, hashes: dict[str, str], spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -182,6 +182,8 @@ class DescribeCarriedHistories:
         assert requests(made[-1]) == requests(whole)
         assert any(row["hist_left_out"] for row in whole.tables["request_samples"])
         assert sequences(made[-1]) == sequences(whole)
+        assert "history_state" not in whole.tables, "none is written unless asked for"
+        assert "history_state" not in json.loads(whole.release.inputs_json)
         assert told(made[0]) == {
             "anew": "no earlier date is released",
             "reads_from": str(DATES[1] - timedelta(DAYS)),
@@ -258,6 +260,7 @@ class DescribeAMissingState:
         with pytest.raises(InputError, match="was made with history_length 5"):
             build_dates(longest, spark, DAY + timedelta(1))
 
+    @pytest.mark.proof
     def it_is_read_from_the_log_where_clicks_mean_something_else_now(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -286,9 +289,3 @@ class DescribeAMissingState:
         assert told(first)["missing_dates"] == [str(DATES[2] - timedelta(n)) for n in (3, 2, 1)]
         assert gate(first, "history_dates_missing") == ("warn", 3)
         assert gate(second, "history_dates_missing") == ("warn", 2)
-
-    def it_writes_none_unless_asked(self, spark: SparkSession, tmp_path: Path) -> None:
-        some_logs().write(tmp_path)
-        (built,) = build_dates(of_the_logs(tmp_path), spark, DAY)
-        assert "history_state" not in built.tables
-        assert "history_state" not in json.loads(built.release.inputs_json)

@@ -93,6 +93,7 @@ class DescribeListsOfForbiddenItems:
         assert [row["exclude_item_ids"] for row in rows] == [["a", "b", "gone"]] * 2
         assert [row["exclude_truncated"] for row in rows] == [False, False]
 
+    @pytest.mark.proof
     def it_is_not_there_unless_asked_for(self, spark: SparkSession, tmp_path: Path) -> None:
         random_logs(Random(11)).write(tmp_path)
         asked = in_batches(tmp_path, exclude_item_ids={})

@@ -110,6 +110,7 @@ class DescribeTheEstimateOfSeveralDates:
         )
         assert first.tables["frequency_state"] != wanted
 
+    @pytest.mark.proof
     def it_says_where_a_date_in_the_middle_was_built_again(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:
@@ -134,6 +135,7 @@ class DescribeAMissingState:
         assert gate(last, "frequency_restarted") == ("warn", 1)
         all_is_right(last, Book(settings.in_batch.frequency))  # type: ignore[union-attr]
 
+    @pytest.mark.proof
     def it_begins_anew_where_items_are_others(self, spark: SparkSession, tmp_path: Path) -> None:
         written(tmp_path)
         build_dates(streaming(tmp_path), spark, DATES[0])
@@ -191,6 +193,7 @@ class DescribeWhatIsNoStream:
         assert {row["streaming_log_q"] for row in others} == {None}
         all_is_right(built, Book(settings.in_batch.frequency))  # type: ignore[union-attr]
 
+    @pytest.mark.proof
     def it_is_not_there_unless_asked_for(self, spark: SparkSession, tmp_path: Path) -> None:
         written(tmp_path)
         (asked,) = build_dates(streaming(tmp_path), spark, DAY)

@@ -56,7 +56,13 @@ def drawn(seed: int) -> Logs:
     return day
 
 
-@pytest.fixture(scope="module", params=[pytest.param(1, marks=pytest.mark.both_engines), 2])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(1, marks=pytest.mark.both_engines),
+        pytest.param(2, marks=pytest.mark.proof),
+    ],
+)
 def made(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Logs, Built]:

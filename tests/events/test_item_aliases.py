@@ -74,7 +74,13 @@ def settings(base: Path, **more: Any) -> Config:
     return Config.model_validate(tree, strict=False)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(int, marks=pytest.mark.both_engines), str])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(int, marks=pytest.mark.both_engines),
+        pytest.param(str, marks=pytest.mark.proof),
+    ],
+)
 def built(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
 ) -> Built:
@@ -195,8 +201,8 @@ class DescribeAnAliasLogThatContradictsItself:
     [
         ("impressions", {"shown_negatives"}),
         ("clicks", {"clicked_negatives"}),
-        ("items", {"ineligible_negatives"}),
-        ("ranking_log", {"hard_rank_differs"}),
+        pytest.param("items", {"ineligible_negatives"}, marks=pytest.mark.proof),
+        pytest.param("ranking_log", {"hard_rank_differs"}, marks=pytest.mark.proof),
     ],
 )
 class DescribeAMutantThatForgetsTheAliasesOfALog:

@@ -220,12 +220,13 @@ class DescribeWhatIsPopularInAMarket:
     @pytest.mark.parametrize(
         "more",
         [
-            {"popularity": {"of": "users"}},
-            {"popularity": {"of": "impressions"}},
             {"popularity": {"of": "actions", "half_life_days": 1.0}},
-            {"popularity": {"clicks": "attributed"}},
             {"popularity": {"clicks": "chosen"}, "positives": {"where": {"market": ["SE", "NO"]}}},
-            {"attribution": {"join": "last_impression"}},
+            # What counts is counted by the same steps as for all items.
+            pytest.param({"popularity": {"of": "users"}}, marks=pytest.mark.proof),
+            pytest.param({"popularity": {"of": "impressions"}}, marks=pytest.mark.proof),
+            pytest.param({"popularity": {"clicks": "attributed"}}, marks=pytest.mark.proof),
+            pytest.param({"attribution": {"join": "last_impression"}}, marks=pytest.mark.proof),
         ],
         ids=str,
     )

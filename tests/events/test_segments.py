@@ -105,10 +105,11 @@ class DescribeDrawsBySegment:
     @pytest.mark.parametrize(
         "popularity",
         [
-            {"of": "users"},
-            {"of": "impressions"},
             {"of": "actions", "half_life_days": 1.0},
-            {"clicks": "attributed"},
+            # What counts is counted by the same steps as for all items.
+            pytest.param({"of": "users"}, marks=pytest.mark.proof),
+            pytest.param({"of": "impressions"}, marks=pytest.mark.proof),
+            pytest.param({"clicks": "attributed"}, marks=pytest.mark.proof),
         ],
         ids=str,
     )

@@ -79,7 +79,10 @@ def labelled(of: Built) -> list[tuple[object, ...]]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param("request_item", marks=pytest.mark.both_engines), "impression_id"],
+    params=[
+        pytest.param("request_item", marks=pytest.mark.both_engines),
+        pytest.param("impression_id", marks=pytest.mark.proof),
+    ],
 )
 def counted(
     request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory

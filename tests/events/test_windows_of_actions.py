@@ -73,7 +73,12 @@ class DescribeWindowsOfActions:
 
     @pytest.mark.parametrize(
         ("later", "orphans"),
-        [(0, 1), (1, 1), (2, 0), (3, 0), (7, 1)],
+        [
+            (2, 0),
+            (7, 1),
+            # A day after the usual window, and dates with nothing to find.
+            *(pytest.param(*one, marks=pytest.mark.proof) for one in ((0, 1), (1, 1), (3, 0))),
+        ],
     )
     def it_looks_for_orphans_over_the_longest_window(
         self, spark: SparkSession, tmp_path: Path, later: int, orphans: int

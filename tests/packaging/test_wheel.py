@@ -91,8 +91,8 @@ class DescribeTheWheel:
         [
             (("releases", "--json"), '"ds": "2026-01-01"'),
             (("report", "--out", "pages"), ".html"),
-            (("verify",), "holds what it promised"),
-            (("rejected",), "missing"),
+            pytest.param(("verify",), "holds what it promised", marks=pytest.mark.proof),
+            pytest.param(("rejected",), "missing", marks=pytest.mark.proof),
         ],
         ids=["releases", "report", "verify", "rejected"],
     )
@@ -123,7 +123,7 @@ class DescribeTheWheel:
         assert found == expected
         assert found["training_samples"][0] > 10
 
-    @pytest.mark.parametrize("way", ["wheel", "zip"])
+    @pytest.mark.parametrize("way", ["wheel", pytest.param("zip", marks=pytest.mark.proof)])
     def it_compiles_kernels(self, wheel: Path, builder: Path, tmp_path: Path, way: str) -> None:
         shutil.copy(wheel, tmp_path / "winnow.zip")
         path = str(tmp_path / "winnow.zip") if way == "zip" else None
