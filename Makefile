@@ -23,6 +23,8 @@ LONG_ON_SPARK := tests/events tests/e2e/test_streaming_frequency.py tests/e2e/te
 ON_CONNECT := tests/golden tests/engines/test_connect_session.py tests/release/test_publish.py
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Bytecode is kept, whatever the environment says: each process would compile all tests anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: env spark demo dist test proofs faults soak cluster trainers airflow objects bench lint clean java
 .DEFAULT_GOAL := env

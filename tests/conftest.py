@@ -76,6 +76,19 @@ ENGINE_FACING = ("contracts", "release")
 """Folders of tests that meet the engine itself; the others meet what is built on it."""
 
 
+ON_BOTH = ("both_engines", "spark_only")
+"""Marks of tests that are run on each engine; in other folders a file says so itself."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only tests of both engines are asked for, do not load files that have none."""
+    of_both = str(config.getoption("markexpr")).startswith("both_engines")
+    if not of_both or collection_path.is_dir() or collection_path.parent.name in ENGINE_FACING:
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return None if any(mark in text for mark in ON_BOTH) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what only the other engine has, and mark what must be run on both."""
     for item in items:
