@@ -38,6 +38,26 @@ class DescribeEmptyParts:
         assert items_of(log) == [(3, None)]
         assert log.warnings == ("logs.impressions: 1 file (part-00000) of zero bytes passed over",)
 
+    @pytest.mark.parametrize(
+        ("name", "body"),
+        [
+            ("a.csv.gz", b""),
+            ("a.csv", b"\xef\xbb\xbf"),
+            ("a.csv", b"\r\n\n"),
+            ("a.csv", "\n".encode("utf-16")),
+        ],
+    )
+    def it_passes_over_files_in_which_no_line_is(
+        self, spark: SparkSession, tmp_path: Path, name: str, body: bytes
+    ) -> None:
+        write_text(tmp_path / "impressions" / name, body)
+        with pytest.raises(InputError, match=r"a\.csv.* has no line, so no header"):
+            opened(spark, config(impressions()), tmp_path)
+        write_text(tmp_path / "impressions" / "b.csv", HEADER + LINE)
+        log = opened(spark, config(impressions()), tmp_path)
+        assert items_of(log) == [(3, None)]
+        assert log.warnings == (f"logs.impressions: 1 file ({name}) without a line passed over",)
+
     @pytest.mark.parametrize("partition", [None, {"column": "dt"}])
     @pytest.mark.parametrize("allow_empty", [False, True])
     def it_refuses_a_log_of_which_all_files_are_empty(

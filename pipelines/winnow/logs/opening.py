@@ -59,7 +59,10 @@ def _opened(
         groups = _grouped(kind, zip(files, footers, [None] * len(files), strict=True))
     else:
         warnings += empty_file_warnings(log, listing.location, listing.empty)
-        texts, late = open_text_files(log, config, kind, listing.location, files, names)
+        texts, late, without_lines = open_text_files(
+            log, config, kind, listing.location, files, names
+        )
+        warnings += empty_file_warnings(log, listing.location, without_lines, "without a line")
         groups = _grouped(kind, ((text.file, text.columns, text.reading) for text in texts))
     columns, differing = _united(groups)
     return Opened(

@@ -130,13 +130,13 @@ def _list_dates(
 
 
 def empty_file_warnings(
-    log: str, location: Location, empty: Sequence[SourceFile]
+    log: str, location: Location, empty: Sequence[SourceFile], why: str = "of zero bytes"
 ) -> tuple[str, ...]:
-    """Return what is said of text files of zero bytes among others: Spark's writers leave some."""
+    """Return what is said of empty text files among others: Spark's writers leave some."""
     if not empty:
         return ()
     named = _some(location, [file.path for file in empty], "file")
-    return (f"logs.{log}: {named} of zero bytes passed over",)
+    return (f"logs.{log}: {named} {why} passed over",)
 
 
 _NOT_THERE = "does not exist or holds no files"

@@ -77,7 +77,7 @@ def open_text_files(
     location: Location,
     files: Sequence[SourceFile],
     names: Collection[str],
-) -> tuple[list[TextFile], list[str]]:
+) -> tuple[list[TextFile], list[str], list[SourceFile]]:
     """Look at text files.
 
     Args:
@@ -89,13 +89,14 @@ def open_text_files(
         names: JSON lines: the names that decide how the log is read, if any line has them.
 
     Returns:
-        The files, and those of ``names`` that occur behind the first lines of all of them.
+        The files; those of ``names`` that occur behind the first lines of all of them; and the
+        files that are not among them as they have no line, where a header would tell the columns.
 
     Raises:
         InputError: A file is truncated, cut off, no text, or without the header it should have.
     """
 
-    def look(file: SourceFile) -> TextFile | Problem:
+    def look(file: SourceFile) -> TextFile | Problem | None:
         try:
             return _looked_at(log, config, kind, location, file)
         except (OSError, UnicodeError) as error:
@@ -104,18 +105,27 @@ def open_text_files(
     with ThreadPoolExecutor(_THREADS) as pool:
         seen = list(pool.map(look, files))
         InputError.raise_if_any(found for found in seen if isinstance(found, Problem))
-        texts = [found for found in seen if isinstance(found, TextFile)]
+        texts = [found for found in seen if found is not None and not isinstance(found, Problem)]
+        without_lines = [file for file, found in zip(files, seen, strict=True) if found is None]
+        if not texts:
+            InputError.raise_if_any(_no_header(log, file) for file in without_lines)
         search = _search(config, kind, texts, names)
         whole = list(
             pool.map(lambda text: _checked(log, config, kind, location, text, search), texts)
         )
     InputError.raise_if_any(found for found in whole if isinstance(found, Problem))
-    return [found for found in whole if isinstance(found, TextFile)], sorted(search.found)
+    fine = [found for found in whole if isinstance(found, TextFile)]
+    return fine, sorted(search.found), without_lines
+
+
+def _no_header(log: str, file: SourceFile) -> Problem:
+    what = f"{file.path} has no line, so no header"
+    return Problem(f"logs.{log}", what, next_step="Write the file again, or remove it.")
 
 
 def _looked_at(
     log: str, config: LogConfig, kind: str, location: Location, file: SourceFile
-) -> TextFile | Problem:
+) -> TextFile | Problem | None:
     with location.filesystem.open_input_file(file.path) as handle:
         compression = compression_of(file.path, handle.read(16))
     shape = TextShape(compression)
@@ -140,7 +150,8 @@ def _looked_at(
 
 def _with_header(
     log: str, csv: Csv, file: SourceFile, shape: TextShape, lines: Iterator[bytes]
-) -> TextFile | Problem:
+) -> TextFile | Problem | None:
+    """Return a CSV file with its columns; None where it has no line that could be its header."""
     tabs = "\t" if ".tsv" in file.path.lower().rpartition("/")[2] else ","
     dialect = CsvDialect(csv.delimiter or tabs, csv.quote, csv.escape)
     header = None
@@ -148,7 +159,9 @@ def _with_header(
         names = list(csv.names)
     else:
         first = next(dialect.records(lines, None, shape.encoding), None)
-        header = first.text if first else ""
+        if first is None:
+            return None
+        header = first.text
         if csv.delimiter is None:
             there = (sign for sign in (tabs, *_DELIMITERS) if sign in header)
             dialect = replace(dialect, delimiter=next(there, tabs))
