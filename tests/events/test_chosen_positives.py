@@ -147,6 +147,17 @@ class DescribePositivesWhereNot:
             own = {item for user, item in shown if user == row["user_id"]}
             assert built.negatives(user_id=row["user_id"]) & own == set()
 
+    def it_warns_where_no_impression_has_one_of_the_values(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        day = drawn(1)
+        day.write(tmp_path)
+        tree = json.loads(settings(tmp_path).model_dump_json(by_alias=True))
+        del tree["positives"]["where"]
+        tree["positives"]["where_not"] = {"scene": [True]}
+        built = build_day(Config.model_validate_json(json.dumps(tree)), spark)
+        assert [w for w in built.summary.warnings if "scene is never True" in w]
+
     def it_leaves_out_of_what_where_takes(self, spark: SparkSession, tmp_path: Path) -> None:
         day = drawn(2)
         day.write(tmp_path)
