@@ -198,6 +198,7 @@ class DescribeCarriedHistories:
             "reads_from": str(DAY), "missing_dates": [],
         }  # fmt: skip
 
+    @pytest.mark.proof
     def it_is_exact_again_when_late_clicks_have_come_and_dates_are_built_in_order(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

@@ -34,7 +34,7 @@ ACTIONS = ("click", "favourite", "cart", "buy")
 REJECTED = 10
 """The code of what users rejected."""
 WAYS = ("membership", "last_stage")
-IN_EVERY_RUN = 4
+IN_EVERY_RUN = 2
 """So many recipes are drawn by ``make test``, the others by ``make proofs``."""
 MARKET: dict[str, Any] = {"source": "market", "of_request": "market", "of_items": "markets"}
 DRAWN: tuple[dict[str, Any], ...] = (
