@@ -157,10 +157,15 @@ $(AIRFLOW)/.packages: deploy/airflow/constraints.txt
 	@touch $@
 
 # Logs and warehouses in an object store: moto, a server on this machine that speaks S3, in an
-# environment of its own, as it wants other versions of what is here already.
-objects: env $(OBJECTS)/.packages
+# environment of its own, as it wants other versions of what is here already; and the JARs with
+# which Spark reads one.
+objects: env spark $(OBJECTS)/.packages $(OBJECTS)/.jars
 	WINNOW_TEST_ENGINE=sail WINNOW_TEST_OBJECTS=$(abspath $(OBJECTS))/bin/python \
-		$(BIN)/python -m pytest tests/objects
+		WINNOW_TEST_S3A=$(abspath $(OBJECTS))/jars $(BIN)/python -m pytest tests/objects
+
+$(OBJECTS)/.jars: $(OBJECTS)/.packages pipelines/winnow/engine/s3a.py | java
+	$(BIN)/python -m winnow.engine.jars --s3 $(OBJECTS)/jars
+	@touch $@
 
 $(OBJECTS)/.packages: tests/objects/constraints.txt
 	$(PYTHON) -m venv $(OBJECTS)

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 from pyspark.sql import SparkSession
@@ -11,7 +12,7 @@ from winnow.cli.main import main
 from winnow.config.loading import load_config
 from winnow.config.model import folder_error
 from winnow.engine.connect import ConnectEngine
-from winnow.engine.engine import Engine
+from winnow.engine.s3a import pick_s3a, s3a_settings
 from winnow.engine.spark import SparkEngine
 from winnow.errors import ConfigError, MissingExtraError
 from winnow.logs.files.locations import Location
@@ -182,38 +183,41 @@ class DescribeAPathInAStore:
         assert main(["clean", "--config", str(_config_in_store(tmp_path))]) == 1
 
 
-def _config_in_store(folder: Path) -> Path:
-    text = EXAMPLE.read_text(encoding="utf-8")
-    text = text.replace("warehouse: warehouse", "warehouse: s3://bucket/tables")
-    (folder / "winnow.yaml").write_text(text, encoding="utf-8")
-    return folder / "winnow.yaml"
-
-
 class DescribeWhatAStoreCannot:
-    @pytest.mark.parametrize(
-        ("words", "told"),
-        [
-            (["report"], "winnow report without --out works on folders alone"),
-        ],
-    )
-    def it_is_refused_with_what_to_do_and_nothing_is_opened(
-        self,
-        words: list[str],
-        told: str,
-        tmp_path: Path,
-        capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr(
-            "winnow.storage.file_systems.s3_file_system", lambda *_: pytest.fail("it was opened")
-        )
-        assert main([*words, "--config", str(_config_in_store(tmp_path))]) == 2
-        assert told in capsys.readouterr().err
+    def it_refuses_spark_behind_a_server_and_on_a_cluster(self, spark: SparkSession) -> None:
+        with pytest.raises(ConfigError, match="Spark Connect works on folders alone"):
+            ConnectEngine(spark).store(ObjectPath.of("s3://bucket/tables"))
+        cluster = SimpleNamespace(conf=SimpleNamespace(get=lambda _: "spark://master:7077"))
+        with pytest.raises(ConfigError, match="Spark on a cluster works on folders alone"):
+            SparkEngine(cluster).store(ObjectPath.of("s3://bucket/tables"))  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("kind", [SparkEngine, ConnectEngine])
-    def it_refuses_the_engines_of_spark(self, kind: type[Engine], spark: SparkSession) -> None:
-        with pytest.raises(ConfigError, match="Spark works on folders alone"):
-            kind(spark).store(ObjectPath.of("s3://bucket/tables"))
+    def it_tells_spark_where_the_store_is_and_nothing_of_who_one_is(self) -> None:
+        environment = {
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "hunter2",
+        }
+        assert s3a_settings(environment) == {
+            "spark.hadoop.fs.s3a.endpoint": "http://127.0.0.1:9",
+            "spark.hadoop.fs.s3a.endpoint.region": "us-east-1",
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        }
+        assert s3a_settings({}) == {}
+
+    def it_takes_the_jars_of_s3a_and_none_that_spark_ships(self) -> None:
+        names = [
+            "org.apache.hadoop_hadoop-aws-3.4.2.jar",
+            "software.amazon.awssdk_s3-2.29.52.jar",
+            "software.amazon.s3.analyticsaccelerator_analyticsaccelerator-s3-1.2.1.jar",
+            "io.netty_netty-common-4.1.115.Final.jar",
+            "org.slf4j_slf4j-api-1.7.36.jar",
+        ]
+        picked = pick_s3a(tuple(Path("/ivy") / name for name in names))
+        assert list(picked) == [
+            "hadoop-aws-3.4.2.jar", "s3-2.29.52.jar", "analyticsaccelerator-s3-1.2.1.jar"
+        ]  # fmt: skip
 
     def it_names_the_extra_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "obstore", None)

@@ -73,8 +73,16 @@ class ConnectEngine(Engine):
     def store(
         self, warehouse: Place, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
-        """Return the store for which Spark writes staged files."""
+        """Return the store for which Spark writes staged files.
+
+        Raises:
+            ConfigError: The warehouse is in an object store: whether the server reaches it, and
+                reads what this machine has staged, nobody has tried.
+        """
+        from winnow.config.warehouse import require_local
         from winnow.release.spark_store import SparkStore
+
+        require_local(warehouse, "Spark Connect", "Use --engine sail, or name a folder.")
 
         return SparkStore(self.spark, warehouse, retention_days, limits)
 

@@ -11,11 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from winnow.engine.java import DELTA_PACKAGE, check_java, jars_folder
+from winnow.engine.s3a import EXCLUDED, PACKAGES, pick_s3a
 from winnow.engine.spark import start_session
 from winnow.engine.startup.class_archive import ARCHIVE, options_to_write, quoted
 from winnow.errors import Problem, RequirementError, WinnowError
@@ -40,20 +42,27 @@ _RESOLVE = """
 import json, sys
 from pyspark.sql import SparkSession
 builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+builder = builder.config("spark.jars.excludes", sys.argv[2])
 spark = builder.config("spark.jars.packages", sys.argv[1]).getOrCreate()
 print("JARS " + json.dumps(spark.sparkContext.getConf().get("spark.jars").split(",")))
 spark.stop()
 """
 
 
-def resolve_jars() -> tuple[Path, ...]:
-    """Let Spark's Ivy resolve Delta's package; return all JARs that it found.
+def resolve_jars(
+    packages: Sequence[str] = (DELTA_PACKAGE,), excluded: Sequence[str] = ()
+) -> tuple[Path, ...]:
+    """Let Spark's Ivy resolve packages, by default Delta's; return all JARs that it found.
+
+    Args:
+        packages: They, each as ``group:name:version``.
+        excluded: What is left out of all that they ask for, each as ``group:name``.
 
     Raises:
         RequirementError: It could not; holds the last lines that Ivy printed.
     """
     child = subprocess.run(
-        [sys.executable, "-c", _RESOLVE, DELTA_PACKAGE],
+        [sys.executable, "-c", _RESOLVE, ",".join(packages), ",".join(excluded)],
         capture_output=True,
         text=True,
         check=False,
@@ -66,7 +75,7 @@ def resolve_jars() -> tuple[Path, ...]:
         raise RequirementError(
             Problem(
                 "delta",
-                f"the JARs of {DELTA_PACKAGE} could not be resolved",
+                f"the JARs of {', '.join(packages)} could not be resolved",
                 found=why or (lines[-1] if lines else "no output"),
                 next_step="Check that Maven Central can be reached, or set WINNOW_JARS to a folder "
                 "with the JARs.",
@@ -148,8 +157,11 @@ def end_of(java: "subprocess.Popen[bytes]", seconds: float = 300) -> int:
         return java.wait()
 
 
-def fetch_jars(folder: Path) -> float:
+def fetch_jars(folder: Path, *, s3: bool = False) -> float:
     """Fill a folder with the needed JARs; it appears only once it is proven to work.
+
+    Args:
+        folder: The folder. s3: Whether Spark is to read object stores as well.
 
     Returns:
         Seconds that a session took to start with them.
@@ -158,7 +170,10 @@ def fetch_jars(folder: Path) -> float:
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         staged = Path(place) / "jars"
         staged.mkdir()
-        for name, jar in pick_needed(resolve_jars()).items():
+        picked = pick_needed(resolve_jars())
+        if s3:
+            picked |= pick_s3a(resolve_jars(PACKAGES, EXCLUDED))
+        for name, jar in picked.items():
             shutil.copyfile(jar, staged / name)
         seconds = check_jars(staged)
         shutil.rmtree(folder, ignore_errors=True)
@@ -166,22 +181,31 @@ def fetch_jars(folder: Path) -> float:
     return seconds
 
 
-def main() -> int:
-    """Fetch the JARs into this environment; return the exit code."""
+def main(arguments: Sequence[str]) -> int:
+    """Fetch the JARs into this environment, or a folder; return the exit code.
+
+        python -m winnow.engine.jars [--s3] [FOLDER]
+
+    With ``--s3`` also those with which Spark reads object stores.
+    """
     console = plain_console(stderr=True)
+    s3 = "--s3" in arguments
+    folder = next((Path(one).absolute() for one in arguments if one != "--s3"), jars_folder())
     try:
         check_java()
-        console.print(f"fetching {DELTA_PACKAGE}: once, some 60 seconds")
+        packages = (DELTA_PACKAGE, *(PACKAGES if s3 else ()))
+        console.print(f"fetching {', '.join(packages)}: once, some 60 seconds")
         begin = time.monotonic()
-        seconds = fetch_jars(jars_folder())
+        seconds = fetch_jars(folder, s3=s3)
     except WinnowError as error:
         console.print(str(error), style="red")
         return error.exit_code
+    n_jars = len(list(folder.glob("*.jar")))
     console.print(
-        f"{len(NEEDED)} JARs in {jars_folder()} after {time.monotonic() - begin:.0f} s; "
+        f"{n_jars} JARs in {folder} after {time.monotonic() - begin:.0f} s; "
         f"a session started with them in {seconds:.1f} s"
     )
-    if not (jars_folder() / ARCHIVE).is_file():
+    if not (folder / ARCHIVE).is_file():
         console.print(
             "Java wrote no archive of its classes: sessions will start no faster than that"
         )
@@ -189,4 +213,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

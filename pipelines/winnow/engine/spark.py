@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Self
 from winnow.engine.engine import Engine
 from winnow.engine.executors import check_executors, on_one_machine
 from winnow.engine.java import DELTA_PACKAGE, check_java, find_jars
+from winnow.engine.s3a import FILE_SYSTEM, s3a_settings
 from winnow.engine.session_settings import OF_ANY_SPARK
 from winnow.engine.spark_submit import under_spark_submit
 from winnow.engine.startup.class_archive import options_to_read, quoted
-from winnow.errors import ExecutorError, Problem, RequirementError
+from winnow.errors import ConfigError, ExecutorError, Problem, RequirementError
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
-from winnow.storage.object_path import Place
+from winnow.storage.object_path import ObjectPath, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def start_session(
         ExecutorError: An executor of a cluster cannot import what tasks need.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    confs = dict(_EVERYWHERE)
+    confs = dict(_EVERYWHERE) | s3a_settings(os.environ)
     if shuffle_partitions is not None:
         confs["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
     if not under_spark_submit():
@@ -142,6 +143,27 @@ def check_delta(context: "SparkContext") -> None:
             ) from error
 
 
+def check_object_store(spark: "SparkSession") -> None:
+    """Check that a session can work on a warehouse in an object store.
+
+    Raises:
+        ConfigError: Its tasks run on other machines: what they stage would have to be on this one.
+        RequirementError: It has no JARs to read what was published.
+    """
+    if not on_one_machine(spark.conf.get("spark.master")):
+        what = "Spark on a cluster works on folders alone, nothing was changed"
+        step = "Use --engine sail, or Spark on one machine, or name a folder."
+        raise ConfigError(Problem("warehouse", what, next_step=step))
+    jvm = spark.sparkContext._jvm
+    loader = jvm.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
+    try:
+        loader.loadClass(FILE_SYSTEM)
+    except Exception as error:
+        what = f"the class {FILE_SYSTEM} is not loaded, by which Spark reads an object store"
+        step = "Run python -m winnow.engine.jars --s3, or use --engine sail."
+        raise RequirementError(Problem("warehouse", what, next_step=step)) from error
+
+
 class SparkEngine(Engine):
     """Spark with delta-spark, on this machine or on a cluster; needs Java.
 
@@ -176,8 +198,16 @@ class SparkEngine(Engine):
     def store(
         self, warehouse: Place, retention_days: int = 400, limits: Limits = DEFAULT_LIMITS
     ) -> Store:
-        """Return the store for which Spark writes staged files."""
+        """Return the store for which Spark writes staged files.
+
+        Raises:
+            ConfigError: The warehouse is in an object store, and tasks run on other machines.
+            RequirementError: It is, and Spark has no JARs to read one.
+        """
         from winnow.release.spark_store import SparkStore
+
+        if isinstance(warehouse, ObjectPath):
+            check_object_store(self.spark)
 
         return SparkStore(self.spark, warehouse, retention_days, limits)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from winnow.config.warehouse import require_local
 from winnow.contracts.tables import TableContract
 from winnow.release.store import Store
 from winnow.spark.limits import DEFAULT_LIMITS, Limits
@@ -21,13 +20,7 @@ class SparkStore(Store):
         retention_days: int = 400,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        """Take a session; ``retention_days`` go into the properties of new tables.
-
-        Raises:
-            ConfigError: The warehouse is in an object store, which Spark may not reach: whether it
-                reads there what delta-rs has committed, nobody has tried.
-        """
-        require_local(warehouse, "Spark", "Use --engine sail, or name a folder.")
+        """Take a session; ``retention_days`` go into the properties of new tables."""
         # By default the writer sorts by the partition column, and where that sort spills it mixes
         # the rows of a date, which then are not in the order of ``shuffle_key``. With files open
         # beside each other it need not sort; a staged table holds one date.
