@@ -40,19 +40,24 @@ files, those named above.
 ## A soak
 
 `make soak` lets a small warehouse live at random: fifty builds, backfills, late files, expirations, tags, vacuums, users who
-are forgotten, cleanings and repairs from each of some seeds (`SEEDS="1 2 3"`), one at a time or two side by side. About half
+are forgotten, cleanings and repairs from each of some seeds (`SEEDS="1 2 3"`), one at a time or two side by side. Its dates
+carry histories and the estimate of frequencies from one to the next, and have batches, in part of the seeds free of
+conflicts, with pools. About half
 of the commands meet a fault: they are killed at a random moment or before a random change of the warehouse, get SIGTERM
 there, a commit is done and answered as failed or is not done at all, a staged file loses its end before it is linked, or the
 disk (a tmpfs, where one may be mounted) is as good as full. Files, log entries, checkpoints and rows of `releases` are
 damaged and repaired. After each step
 
 - each release that was live reads as before, row by row, but for what the step may change; so does who had it open;
-- the same logs give a date the same rows, and no new release has a user who was forgotten;
+- the same logs, and the same states of dates before, give a date the same rows;
+- once `forget` has ended with 0, no release has a row of the user, and none that comes later;
 - no command ends in a stack trace, and without a fault none fails.
 
-In the end no byte of a forgotten user is left in the warehouse, `clean` leaves nothing, `verify --all` and `doctor` find
-nothing wrong. What goes wrong is told with its seed and all steps. `make proofs` takes one seed, and finds three bugs that
-are planted: a vacuum that knows no pins, users who are not looked for in `rejected`, a `clean` that removes nothing.
+In the end all that is stale is built, and each date must have the rows that an empty warehouse gets of the same logs, and
+whole batches. No byte of a forgotten user is left in the warehouse, `clean` leaves nothing, `verify --all` and `doctor` find
+nothing wrong. What goes wrong is told with its seed and all steps. `make proofs` takes one seed, and finds four bugs that
+are planted: a vacuum that knows no pins, users who are not looked for in `rejected`, or not in the states that are carried,
+a `clean` that removes nothing.
 """  # noqa: E501
 
 

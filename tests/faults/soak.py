@@ -8,67 +8,53 @@ they saw before. What goes wrong is told with the seed and all steps until then.
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
-from winnow.errors import ReleaseError
+import pyarrow.compute as pc
+from winnow.release.opening import open_release
 
-from tests.e2e.test_random_recipes import USERS
-from tests.faults.soak_damage import damage
-from tests.faults.soak_process import Command, Commands, FaultName, Meeting
-from tests.faults.soak_warehouse import (
-    DATES,
-    Live,
-    add_late_files,
-    erase_from_logs,
-    live_releases,
-    name_of,
-    rows_of_release,
-)
-from tests.faults.soak_watch import SoakError, Step, WatchedWarehouse, require
+from tests.faults.soak_process import Command, Commands
+from tests.faults.soak_steps import RandomSteps
+from tests.faults.soak_warehouse import DATES, rows_of_release
+from tests.faults.soak_watch import SoakError, Step, differing, require
 
 MEGABYTE = 1 << 20
 SIZE_OF_DISK = 64 * MEGABYTE
-FAULTS: tuple[tuple[FaultName, int], ...] = (
-    ("kill", 5),
-    ("kill_at", 40),
-    ("term_at", 40),
-    ("lost_answer", 8),
-    ("failed_commit", 8),
-    ("cut_staging", 6),
-)
-MOST_FORGOTTEN = USERS - 4
 
 
-class Soak(WatchedWarehouse):
+class Soak(RandomSteps):
     """A warehouse with a random life."""
 
-    def run(self, steps: int) -> None:
+    def run(self, steps: int, tell: Callable[[str], object] = lambda _: None) -> None:
         """Do so many steps, and look at everything in the end.
+
+        Args:
+            steps: So many. tell: Is told of each when it is over.
 
         Raises:
             SoakError: Something is not as it must be; says what, and how it came to it.
         """
         try:
             for _ in range(steps):
+                before = len(self.told)
                 self.one()
+                tell("; ".join(self.told[before:]))
             self.finish()
         except SoakError as error:
             lines = [f"seed {self.seed}, step {len(self.told)}: {error}", *self.told]
             raise SoakError("\n".join(lines)) from error
 
     def finish(self) -> None:
-        """Let every user be forgotten, clean, and ask Winnow itself."""
+        """Let every user be forgotten, build what is stale, clean, and ask Winnow itself."""
         self.at_end = True
         for who in sorted(self.forgotten - self.deleted):
             self._do(self._forget(who, vacuum=True, share=0.0))
+        self._is_as_from_the_beginning()
         self._well(self._run(Command(self._words("clean"))))
         left = list((self.warehouse / "_staging").glob("*"))
         require(not left, f"clean left {left}")
@@ -76,180 +62,25 @@ class Soak(WatchedWarehouse):
         self._well(self._run(Command(self._words("doctor"))))
         self._nothing_of_the_forgotten()
 
-    def one(self, name: str | None = None) -> None:
-        """Do one step: of a kind, or of one that is drawn."""
-        kinds: dict[str, tuple[int, Callable[[], None]]] = {
-            "build": (9, self._a_build),
-            "backfill": (3, self._a_backfill),
-            "late": (3, self._late),
-            "expire": (4, lambda: self._do(self._expire())),
-            "vacuum": (4, lambda: self._do(self._vacuum())),
-            "clean": (3, lambda: self._do(Step((self._met(self._words("clean")),)))),
-            "forget": (4, self._a_forget),
-            "tag": (2, self._a_tag),
-            "stale": (2, lambda: self._do(Step((self._met(self._words("stale")),)))),
-            "pair": (6, self._a_pair),
-            "damage": (5, self._damage),
-        }
-        weights = [weight for weight, _ in kinds.values()]
-        (drawn,) = self.draw.choices(list(kinds), weights)
-        kinds[name or drawn][1]()
-
-    # What is done.
-
-    def _a_build(self) -> None:
-        self._do(Step((self._met(self._build_words()),)))
-
-    def _a_backfill(self) -> None:
-        which = self.draw.choice([[], ["--stale"], ["--only-missing"], ["--all"]])
-        words = self._words("backfill", *which, "--from", str(DATES[0]), "--to", str(DATES[-1]))
-        self._do(Step((self._met(words),)))
-
-    def _late(self) -> None:
-        day = self.draw.choice(DATES)
-        self.told.append(f"late files of {day}")
-        self.logs += 1
-        add_late_files(self.base, day, self.logs, self.draw, self.forgotten)
-
-    def _a_forget(self) -> None:
-        if len(self.forgotten) < MOST_FORGOTTEN:
-            self._do(self._forget(self._somebody(), vacuum=self.draw.random() < 0.5))
-
-    def _a_tag(self) -> None:
-        live = live_releases(self.warehouse)
-        if live:
-            one = self.draw.choice(sorted(live))
-            more = ["--remove"] if live[one].tags else []
-            self._do(Step((self._met(self._words("keep", one, "--tag", "prod", *more)),)))
-
-    def _a_pair(self) -> None:
-        """Two commands side by side: one of them a build, or both of those that delete."""
-        other = self.draw.choice(["build", "vacuum", "expire", "clean", "forget", "two"])
-        build = Step((self._met(self._build_words(), 0.3),))
-        steps = {
-            "build": lambda: [build, Step((self._met(self._build_words(), 0.3),))],
-            "vacuum": lambda: [build, self._vacuum()],
-            "expire": lambda: [build, self._expire()],
-            "clean": lambda: [build, Step((self._met(self._words("clean")),))],
-            "forget": lambda: [build, self._forget(self._somebody(), vacuum=True)],
-            "two": lambda: [self._vacuum(), self._forget(self._somebody(), vacuum=False)],
-        }[other]()
-        one, two = steps
-        self._do(
-            Step(
-                (*one.commands, *two.commands),
-                two.gone if other != "two" else one.gone,
-                erased=two.erased,
-                readers=one.readers and two.readers,
+    def _is_as_from_the_beginning(self) -> None:
+        """Build what is stale; check that it is then what an empty warehouse would get."""
+        days = ("--from", str(DATES[0]), "--to", str(DATES[-1]))
+        self._do(Step((Command(self._words("backfill", *days)),)))
+        self._well(self._run(Command(self._words("stale", "--check", *days))))
+        other = self.base.parent / "other"
+        self._well(self._run(Command(self._words("backfill", *days, warehouse=other))))
+        for day in DATES:
+            newest, expected = (open_release(one, ds=day) for one in (self.warehouse, other))
+            found = rows_of_release(self.warehouse, newest.releases[0].release_id)
+            wanted = rows_of_release(other, expected.releases[0].release_id)
+            require(
+                found == wanted, f"{day} is not as from the beginning: {differing(found, wanted)}"
             )
-        )
-
-    def _damage(self) -> None:
-        """Damage something that a release needs, and repair it; what is lost is built again."""
-        live = live_releases(self.warehouse)
-        if not live:
-            return
-        self.told.append(f"damage: {damage(self.warehouse, self.draw)}")
-        repair = self._words("doctor", "--repair")
-        if (met := self._met(repair)).fault is not None:
-            self._run(met)
-        (ended,) = self._run(Command(repair))
-        days = sorted(set(re.findall(r"Build (\S+) again", ended.text))) if ended.code else []
-        require(ended.code in (0, 3) and bool(days) == bool(ended.code), ended.text)
-        for day in days:
-            self._well(self._run(Command(self._words("build", "--ds", day))))
-        broken: set[str] = set()
-        if days and self._run(Command(repair))[0].code:
-            broken = {one for one in live if not self._is_readable(one)}
-            for one in sorted(broken):
-                if live[one].tags:
-                    self._run(Command(self._words("keep", one, "--tag", "prod", "--remove")))
-            self._run(Command(self._words("expire", "--keep-last", "1")))
-        now = live_releases(self.warehouse)
-        gone = set(live) - set(now)
-        superseded = _superseded(live | now, 1) if broken else set()
-        require(broken <= gone <= broken | superseded, f"{gone} are gone, broken were {broken}")
-        for one in gone:
-            del self.rows[one]
-        self._check_rows(Step(()), now, erased=False)
-        self._well(self._run(Command(self._words("doctor"))))
-
-    def _is_readable(self, release_id: str) -> bool:
-        """Whether a release reads as before; its files may be there, and hold something else."""
-        try:
-            return rows_of_release(self.warehouse, release_id) == self.rows[release_id]
-        except (ReleaseError, OSError, pa.ArrowException):
-            return False
-
-    def _build_words(self) -> list[str]:
-        return self._words("build", "--ds", str(self.draw.choice(DATES)))
-
-    def _expire(self) -> Step:
-        if self.draw.random() < 0.3:
-            day = self.draw.choice(DATES)
-            words = self._words("expire", "--ds", str(day))
-            return Step(
-                (self._met(words),),
-                lambda before, _: (
-                    {o.release_id for o in before.values() if o.ds == day} - _kept(before)
-                ),
-                all_gone=True,
-            )
-        n = self.draw.choice([1, 2])
-        return Step(
-            (self._met(self._words("expire", "--keep-last", str(n))),),
-            lambda before, now: _superseded(before | now, n) - _kept(before),
-            all_gone=True,
-        )
-
-    def _vacuum(self) -> Step:
-        age = self.draw.choice(["0d", "0d", "7d"])
-        words = self._words("vacuum", "--run", "--older-than", age)
-        return Step((self._met(words),), readers=True)
-
-    def _somebody(self) -> str:
-        users = [
-            name for user in range(1, USERS + 1) if (name := name_of(user)) not in self.forgotten
-        ]
-        return self.draw.choice(users)
-
-    def _forget(self, who: str, *, vacuum: bool, share: float = 0.5) -> Step:
-        if who not in self.forgotten:
-            erase_from_logs(self.base, who)
-            self.forgotten.add(who)
-            self.logs += 1
-        words = self._words("forget", "--users", who, *(["--vacuum"] if vacuum else []))
-        command = self._met(words, share)
-        return Step((command,), erased=who, readers=not vacuum)
-
-    def _words(self, command: str, *more: str) -> list[str]:
-        where = ["--config", str(self.config), "--warehouse", str(self.warehouse)]
-        return [command, *more, *where]
-
-    def _met(self, words: list[str], share: float = 0.5) -> Command:
-        """The command, that meets a fault in so great a share of the cases."""
-        if self.draw.random() >= share or not self.faults:
-            return Command(words)
-        name, most = self.draw.choice(FAULTS)
-        at = self.draw.uniform(0.1, most) if name == "kill" else self.draw.randrange(1, most + 1)
-        return Command(words, Meeting(name, at))
-
-
-def _kept(live: dict[str, Live]) -> set[str]:
-    return {one.release_id for one in live.values() if one.tags}
-
-
-def _of_date(live: dict[str, Live], day: date) -> set[str]:
-    return {one.release_id for one in live.values() if one.ds == day}
-
-
-def _superseded(live: dict[str, Live], n: int) -> set[str]:
-    """The releases that are not among the newest n of their date."""
-    found: set[str] = set()
-    for day in {one.ds for one in live.values()}:
-        own = sorted((one for one in live.values() if one.ds == day), key=lambda one: -one.seq)
-        found |= {one.release_id for one in own[n:]}
-    return found
+            rows = newest.arrow("training_samples").to_table(columns=["split", "batch_id"])
+            for split in ("train", "valid", "test"):
+                of_split = pc.and_(pc.equal(rows["split"], split), pc.is_valid(rows["batch_id"]))
+                n = sum(batch.num_rows for batch in newest.batches(split=split))
+                require(n == pc.sum(of_split).as_py(), f"{day}: batches of {split} have {n} rows")
 
 
 @contextmanager
@@ -270,12 +101,17 @@ def begun(folder: Path, seed: int, planted: str | None = None) -> Iterator[Soak]
 
     Args:
         folder: The folder. seed: What all is drawn from.
-        planted: A bug that its commands have; see ``soak_process.BUGS``.
+        planted: A bug that its commands have; see ``soak_bugs.BUGS``.
     """
     base = folder / "disk"
     base.mkdir()
     with small_disk(base) as own, Commands(folder / "said", planted) as commands:
         yield Soak(base, seed, commands, own)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -289,11 +125,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 with begun(Path(folder), seed) as done:
-                    done.run(asked.steps)
-                sys.stdout.write(f"seed {seed}: {asked.steps} steps, {len(done.rows)} releases\n")
+                    done.run(asked.steps, _say)
+                _say(f"seed {seed}: {asked.steps} steps, {len(done.rows)} releases")
             except SoakError as error:
                 failed += 1
-                sys.stdout.write(f"{error}\n")
+                _say(str(error))
     return min(failed, 1)
 
 

@@ -16,9 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from winnow.operations.forgetting.erased_users import columns_to_look_at
-
 from tests.child_process import PATH, child_environment
+from tests.faults.soak_bugs import BUGS
 
 FaultName = Literal["kill", "kill_at", "term_at", "lost_answer", "failed_commit", "cut_staging"]
 
@@ -92,11 +91,10 @@ class Commands:
         ]
 
     def __enter__(self) -> Self:
-        """Return itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process by the end of its input."""
+        # The end of its input ends the process.
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
         self._process.stdout.close()
@@ -181,35 +179,6 @@ def _refused() -> None:
 def _cut(path: str) -> None:
     if "/_staging/" in path:
         os.truncate(path, max(0, Path(path).stat().st_size - 40))
-
-
-def _vacuum_knows_no_pins() -> None:
-    from winnow.operations.retention import vacuum
-    from winnow.operations.retention.pinned_files import PinnedFiles
-
-    vars(vacuum)["pinned_files_of"] = lambda *_: PinnedFiles(frozenset(), ())
-
-
-def _forget_passes_over_rejected() -> None:
-    from winnow.operations.forgetting import users_rows
-
-    vars(users_rows)["columns_to_look_at"] = lambda table: (
-        () if table == "rejected" else columns_to_look_at(table)
-    )
-
-
-def _clean_removes_nothing() -> None:
-    from winnow.operations.retention import clean
-
-    vars(clean)["remove_staging"] = lambda _: None
-
-
-BUGS = {
-    "vacuum knows no pins": _vacuum_knows_no_pins,
-    "forget passes over rejected": _forget_passes_over_rejected,
-    "clean removes nothing": _clean_removes_nothing,
-}
-"""Bugs that commands may be given, to see that a soak finds them."""
 
 
 def _child(asked: dict[str, Any]) -> None:

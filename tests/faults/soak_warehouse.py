@@ -21,6 +21,16 @@ from tests.e2e.test_random_recipes import USERS, random_logs
 from tests.events.handmade import DAY, Logs
 from tests.operations.few_dates import DATES, LATER, LOGS, few_dates, part, write_config
 
+STATE = "history_state"
+"""The one table of state that knows users."""
+TABLES = (
+    "positives",
+    "easy_negatives",
+    "training_samples",
+    "request_samples",
+    "user_sequences",
+    "item_stats",
+)
 Rows = Mapping[str, list[str]]
 """By table, each row as text, in one order."""
 
@@ -42,14 +52,27 @@ def write_soak_logs(base: Path, draw: Random) -> Path:
         texts.folder(log, LATER)
     texts.write(base)
     ids = dict.fromkeys(("user", "item", "request"), "string")
-    tables = ("positives", "easy_negatives", "training_samples", "item_stats")
     loose = {name: {"fail": None} for name in ("rejected_share", "rejected_reason_share")}
-    settings = few_dates(base, ids=ids, tables=tables)
+    settings = few_dates(base, ids=ids, tables=TABLES, **_carried(draw))
     path = write_config(settings, base)
     tree = json.loads(path.read_text(encoding="utf-8"))
     tree["gates"] |= loose
     path.write_text(json.dumps(tree), encoding="utf-8")
     return path
+
+
+def _carried(draw: Random) -> dict[str, Any]:
+    """Ask for batches with their pools, and for all that dates carry on from one to the next."""
+    history = {"carried": True, "reread_days": draw.randrange(2)}
+    return {
+        "in_batch": {
+            "batch_size": draw.choice([2, 4]),
+            "conflict_free": draw.random() < 0.5,
+            "streaming": {"rate": 0.1, "buckets": 40},
+            "pool": {"batches": 2, "sources": [{"source": "uniform", "count": 3}]},
+        },
+        "requests": {"history_length": 5, "history_days": 2, "history": history},
+    }
 
 
 def add_late_files(base: Path, day: date, number: int, draw: Random, gone: set[str]) -> None:
@@ -90,6 +113,13 @@ def rows_of_release(warehouse: Path, release_id: str) -> Rows:
     """Return all that a reader gets of a release."""
     reader = open_release(warehouse, release_id)
     return {table: _texts(reader.arrow(table).to_table()) for table in reader.tables}
+
+
+def states_gone_on_from(warehouse: Path, release_id: str) -> Mapping[str, str | None]:
+    """Return by table of state which release a release went on from; None for none."""
+    (release,) = open_release(warehouse, release_id).releases
+    told = json.loads(release.inputs_json)
+    return {table: told[table].get("release_id") for table in ("frequency_state", STATE)}
 
 
 def rows_of_files(files: Mapping[str, Any]) -> Rows:

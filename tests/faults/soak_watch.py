@@ -15,15 +15,20 @@ from winnow.release.opening import open_release
 
 from tests.faults.soak_process import Command, Commands, Ended
 from tests.faults.soak_warehouse import (
+    STATE,
     Live,
     Rows,
     files_with,
     live_releases,
     rows_of_files,
     rows_of_release,
+    states_gone_on_from,
     without,
     write_soak_logs,
 )
+
+Origin = tuple[tuple[str, ...] | None, ...]
+"""The rows of each state that a build went on from; None for one that began anew."""
 
 
 class SoakError(AssertionError):
@@ -58,8 +63,9 @@ class WatchedWarehouse:
         commands: Runs them. small_disk: Whether ``base`` is a file system of its own.
         told: The steps so far, as a person reads them.
         rows: What readers get of each live release.
-        made: What a build of a date makes of the logs as they are, by date and change of the logs.
-        forgotten: Users who are in no log any more; deleted: of whom no byte may be left.
+        made: What a build of a date makes, by all that it may depend on.
+        forgotten: Users who are in no log any more; erased: in no release either; deleted: of
+            whom no byte may be left.
         faults: Whether commands meet any. logs: How often the logs have changed.
         at_end: Whether all steps are done.
     """
@@ -70,8 +76,9 @@ class WatchedWarehouse:
     small_disk: bool
     told: list[str] = field(default_factory=list)
     rows: dict[str, Rows] = field(default_factory=dict)
-    made: dict[tuple[date, int], Rows] = field(default_factory=dict)
+    made: dict[tuple[date, int, Origin], Rows] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     faults: bool = True
     logs: int = 0
@@ -94,22 +101,20 @@ class WatchedWarehouse:
         if calm and len(step.commands) == 1 and self.warehouse.is_dir():
             self._well(ended)
         now = live_releases(self.warehouse)
+        erased = {step.erased} if step.erased is not None and ended[-1].code == 0 else set[str]()
+        self.erased |= erased
         self._check_gone(step, before, now, all_gone=step.all_gone and well and len(ended) == 1)
         self._check_rows(step, now, erased=well and len(ended) == 1)
         if reading is not None:
             self._check_reader(*reading, step, held, now)
-        if (
-            step.erased is not None
-            and ended[-1].code == 0
-            and "--vacuum" in step.commands[-1].words
-        ):
-            self.deleted.add(step.erased)
+        if "--vacuum" in step.commands[-1].words:
+            self.deleted |= erased
             if len(step.commands) == 1:
                 self._nothing_of_the_forgotten()
 
     def _run(self, *commands: Command, full: bool = False) -> list[Ended]:
         for one in commands:
-            shown = " ".join(word for word in one.words if str(self.base) not in word)
+            shown = " ".join(word for word in one.words if os.sep not in word)
             with_fault = f"  [{one.fault}]" if one.fault else ""
             self.told.append(f"{shown}{with_fault}{'  [full disk]' if full else ''}")
         nothing_yet = not self.warehouse.is_dir()
@@ -141,20 +146,35 @@ class WatchedWarehouse:
 
     def _check_rows(self, step: Step, now: dict[str, Live], *, erased: bool) -> None:
         found = {one: self._read(one) for one in now}
+        for one in now:
+            held = [who for who in self.erased if found[one] != without(found[one], who)]
+            require(not held, f"{held} are forgotten, and {one} has rows of theirs")
         for one, before in list(self.rows.items()):
             allowed = [] if erased else [before]
             allowed += [before if step.erased is None else without(before, step.erased)]
-            require(
-                found[one] in allowed, f"{one} has other rows: {_differing(found[one], before)}"
-            )
+            require(found[one] in allowed, f"{one} has other rows: {differing(found[one], before)}")
             self.rows[one] = found[one]
         for one in sorted(set(now) - set(self.rows)):
-            rows = found[one]
             for who in self.forgotten:
+                # A state is that of before until it is forgotten there too.
+                rows = {t: r for t, r in found[one].items() if t != STATE or who in self.erased}
                 require(rows == without(rows, who), f"the new release {one} has {who}")
-            alike = self.made.setdefault((now[one].ds, self.logs), rows)
-            require(rows == alike, f"{one} is not what the same logs gave before")
-            self.rows[one] = rows
+            self.rows[one] = found[one]
+            self._check_alike(one, now[one].ds)
+
+    def _check_alike(self, one: str, day: date) -> None:
+        """Check that what was built of the same logs and states before is what it is now."""
+        origin: list[tuple[str, ...] | None] = []
+        for table, earlier in states_gone_on_from(self.warehouse, one).items():
+            if earlier is not None and earlier not in self.rows:
+                return  # that one is gone again
+            origin.append(None if earlier is None else tuple(self.rows[earlier][table]))
+        rows = self.rows[one]
+        alike = self.made.setdefault((day, self.logs, tuple(origin)), rows)
+        require(
+            rows == alike,
+            f"{one} is not what the same logs gave before: {differing(rows, alike)}",
+        )
 
     def _read(self, release_id: str) -> Rows:
         try:
@@ -210,7 +230,8 @@ class WatchedWarehouse:
             ballast.unlink(missing_ok=True)
 
 
-def _differing(found: Rows, expected: Rows) -> str:
+def differing(found: Rows, expected: Rows) -> str:
+    """Say how rows differ, of the first table that does."""
     for table in sorted(expected):
         a, b = set(found.get(table, ())), set(expected[table])
         if found.get(table) != expected[table]:

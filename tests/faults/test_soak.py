@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from tests.faults.soak import begun
-from tests.faults.soak_process import BUGS
+from tests.faults.soak_bugs import BUGS
 from tests.faults.soak_watch import SoakError
 
 pytestmark = [pytest.mark.sail_only, pytest.mark.proof]
 
 STEPS = {
     "vacuum knows no pins": ("build", "late", "build", "vacuum", "vacuum"),
-    "forget passes over rejected": ("late", "backfill", "forget"),
+    # So many late files that most users have a row that is rejected, whoever is forgotten.
+    "forget passes over rejected": (*["late"] * 30, "build", "forget"),
+    "forget passes over states": ("backfill", "forget"),
     "clean removes nothing": ("build",),
 }
 """What leads to each of the bugs; the look at everything in the end is part of a soak."""
