@@ -183,6 +183,13 @@ class DescribeAPathInAStore:
         assert main(["clean", "--config", str(_config_in_store(tmp_path))]) == 1
 
 
+def _config_in_store(folder: Path) -> Path:
+    text = EXAMPLE.read_text(encoding="utf-8")
+    text = text.replace("warehouse: warehouse", "warehouse: s3://bucket/tables")
+    (folder / "winnow.yaml").write_text(text, encoding="utf-8")
+    return folder / "winnow.yaml"
+
+
 class DescribeWhatAStoreCannot:
     def it_refuses_spark_behind_a_server_and_on_a_cluster(self, spark: SparkSession) -> None:
         with pytest.raises(ConfigError, match="Spark Connect works on folders alone"):

@@ -74,8 +74,8 @@ def staged_runs(warehouse: Place) -> tuple[StagedRun, ...]:
     Raises:
         StoreError: The object store does not answer: nobody knows which runs are at work.
     """
-    markers = run_markers(warehouse)
     root = staging_root(warehouse)
+    markers = run_markers(warehouse)
     runs = [
         replace(run, marker=markers.pop(run.run_id, None))
         for path in (sorted(root.iterdir()) if root.is_dir() else ())
