@@ -77,7 +77,7 @@ def conform(rows: SourceRows, binding: Binding, config: Config) -> DataFrame:
         chosen = chosen & ~equals_one_of(rows.column_of(source.name), source.found, values)
     step = rows.frame.select(
         *[r.value.cast(spark_type(_type(binding, r.name))).alias(r.name) for r in read],
-        *[rows.column_of(source.name).alias(name) for name, source in binding.carry],
+        *[rows.carried(source.name).alias(name) for name, source in binding.carry],
         event_us.alias("event_us"),
         rows.partition_date.alias("partition_date"),
         anonymous.alias("anonymous"),

@@ -44,6 +44,7 @@ class SourceRows:
             exploded.
         partition_date: The date of its folder, or NULL.
         source_row: The source columns in source order, as a struct.
+        empty_is_null: Whether an empty text stands for no value, as in CSV, which has no NULL.
     """
 
     frame: DataFrame
@@ -52,6 +53,12 @@ class SourceRows:
     list_position: Column | None
     partition_date: Column
     source_row: Column
+    empty_is_null: bool = False
+
+    def carried(self, name: str) -> Column:
+        """Return the value of a source column that no contract knows."""
+        value = self.column_of(name)
+        return F.nullif(value, F.lit("")) if self.empty_is_null else value
 
 
 def source_rows(
@@ -181,4 +188,5 @@ def _text_rows(
         list_position=F.col("list_position") if log.explode else None,
         partition_date=F.col("partition_date"),
         source_row=F.struct(F.col("line")),
+        empty_is_null=opened.kind == "csv",
     )
