@@ -26,6 +26,16 @@ class DescribeTypesThatNoEngineHas:
         found = opened(spark, settings, tmp_path).frame.select("user_id", "event_us", "born")
         assert found.collect() == [(2**32 - 1, NOON_S * 1_000_000, date(1969, 12, 31))]
 
+    def it_does_not_let_a_time_that_is_out_of_range_wrap_around(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        table = rows(ROW).append_column("born", pa.array([2**63 - 1], pa.timestamp("ms", "UTC")))
+        table = table.append_column("small", pa.array([7], pa.uint32()))
+        write(tmp_path / "impressions" / "a.parquet", table)
+        settings = config(impressions(), carry=["born", "small"])
+        with pytest.raises(Exception, match="out of bounds"):
+            opened(spark, settings, tmp_path).frame.select("born", "small").collect()
+
     @pytest.mark.one_engine
     @pytest.mark.parametrize("kind", [pa.uint64(), pa.dictionary(pa.int8(), pa.uint64())])
     def it_refuses_numbers_that_nothing_holds_where_they_are_used_and_only_there(

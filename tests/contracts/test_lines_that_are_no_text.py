@@ -59,12 +59,15 @@ class DescribeLinesThatAreNoText:
         assert shown(log) == [(2, 3, NOON_US, "Bonn", True), (2, 4, NOON_US, None, False)]
         assert set(rejected(log).values()) == {"unreadable: the line is not UTF-8"}
 
+    @pytest.mark.parametrize("kind", ["csv", "jsonl"])
     def it_does_so_where_the_line_is_of_another_encoding(
-        self, spark: SparkSession, tmp_path: Path
+        self, spark: SparkSession, tmp_path: Path, kind: str
     ) -> None:
-        text = HEADER + csv(1, 2, 3, NOON_S, "Bonn") + csv(1, 2, 4, NOON_S, "K?ln")
+        line = csv if kind == "csv" else json
+        text = line(1, 2, 3, NOON_S, "Bonn") + line(1, 2, 4, NOON_S, "K?ln")
+        text = (HEADER if kind == "csv" else "") + text
         body = text.encode("utf-16-le").replace(b"?\0", b"\x00\xd8")
-        write_text(tmp_path / "impressions" / "a.csv", b"\xff\xfe" + body)
+        write_text(tmp_path / "impressions" / f"a.{kind}", b"\xff\xfe" + body)
         log = read(spark, tmp_path)
         assert shown(log) == [(2, 3, NOON_US, "Bonn", True), (2, 4, NOON_US, None, False)]
         assert set(rejected(log).values()) == {"unreadable: the line is not UTF-16"}

@@ -78,16 +78,20 @@ class DescribeEmptyParts:
                 allow_empty=allow_empty,
             )
 
+    @pytest.mark.parametrize(
+        ("name", "body", "what"),
+        [("a.csv", b"", "files of zero bytes"), ("a.csv.gz", b"", "files without a line")],
+    )
     def it_does_not_take_a_date_of_empty_files_for_a_date_that_is_there(
-        self, spark: SparkSession, tmp_path: Path
+        self, spark: SparkSession, tmp_path: Path, name: str, body: bytes, what: str
     ) -> None:
         before = DAY - timedelta(days=1)
         write_text(tmp_path / "impressions" / f"dt={DAY}" / "a.csv", HEADER + LINE)
-        write_text(tmp_path / "impressions" / f"dt={before}" / "a.csv", b"")
+        write_text(tmp_path / "impressions" / f"dt={before}" / name, body)
         settings = config(impressions(partition={"column": "dt"}))
         log = opened(spark, settings, tmp_path, first=before)
         assert log.dates == (DAY,)
-        with pytest.raises(InputError, match=f"dt={before} holds only files of zero bytes"):
+        with pytest.raises(InputError, match=f"dt={before} holds only {what}"):
             opened(spark, settings, tmp_path, first=before, required=[before, DAY])
 
 

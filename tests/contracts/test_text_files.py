@@ -75,6 +75,16 @@ class DescribeEncodings:
         with pytest.raises(InputError, match=rf"a\.json is {what}, no JSON lines.*jq"):
             read(spark, tmp_path)
 
+    def it_rejects_a_first_line_that_only_begins_as_an_array_does(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        write_text(tmp_path / "impressions" / "a.json", "[WARN] restarted\n")
+        row = f'{{"request_id": 1, "user_id": 2, "item_id": 3, "ts": {NOON_S}, "title": "a"}}'
+        write_text(tmp_path / "impressions" / "b.json", f"{row}\n")
+        log = read(spark, tmp_path)
+        assert titles(log) == {3: "a"}
+        assert list(rejected(log)) == ["[WARN] restarted"]
+
     def it_rejects_a_line_that_is_an_array_among_objects(
         self, spark: SparkSession, tmp_path: Path
     ) -> None:

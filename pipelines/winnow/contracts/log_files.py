@@ -1,7 +1,7 @@
 """The files of a log, looked at: which there are, what columns they have, what these mean."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def look_at_log(
         )
         kind = log.format or guess_format(name, listing)
         opened = open_files(name, log, kind, listing, possible_columns(name, log, config))
+        listing = _dates_with_lines(name, log, listing, opened, () if allow_empty else required)
     if not opened.groups and opened.delta is None:
         return LookedAt(listing, opened, None)
     binding = bind(name, config, opened.columns, open_ended=opened.open_ended)
@@ -81,6 +82,29 @@ def look_at_log(
         InputError.raise_if_any([] if fits else [no_list(binding.history)])
     refuse_differing(name, log, opened, binding)
     return LookedAt(listing, opened, binding)
+
+
+def _dates_with_lines(
+    name: str, log: LogConfig, listing: Listing, opened: Opened, required: Sequence[date]
+) -> Listing:
+    """Return a listing without the dates of which no file has a line.
+
+    Raises:
+        InputError: One of them is required.
+    """
+    if listing.dates is None or log.partition is None:
+        return listing
+    seen = {file.date for group in opened.groups for file in group.files}
+    InputError.raise_if_any(
+        Problem(
+            f"logs.{name}.path",
+            f"{listing.location.path}/{log.partition.folder(day)} holds only files without a line",
+            next_step="Wait for that log, or build without it: winnow build --allow-empty.",
+        )
+        for day in required
+        if day in listing.dates and day not in seen
+    )
+    return replace(listing, dates=tuple(day for day in listing.dates if day in seen))
 
 
 def configured_log(name: str, config: Config) -> LogConfig:

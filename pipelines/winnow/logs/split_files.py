@@ -128,8 +128,15 @@ def _column(batch: pa.RecordBatch, way: tuple[str, ...], kind: pa.DataType) -> p
         return pa.nulls(batch.num_rows, kind)
     values = batch[way[0]]
     values = pc.struct_field(values, list(way[1:])) if way[1:] else values
-    # What lies within a microsecond is let go; nothing else can be lost, as types are only widened.
-    return values.cast(kind, safe=False)
+    # What lies within a microsecond, or a day, is let go; a time out of range must not wrap around.
+    return values.cast(kind, safe=not _finer(values.type))
+
+
+def _finer(kind: pa.DataType) -> bool:
+    """Return whether times of a type, or in it, are finer than those of engines."""
+    if pa.types.is_nested(kind):
+        return any(_finer(kind.field(index).type) for index in range(kind.num_fields))
+    return bool(kind == pa.date64() or (pa.types.is_timestamp(kind) and kind.unit == "ns"))
 
 
 def _packed(splits: Sequence[Split]) -> list[list[Split]]:

@@ -99,7 +99,7 @@ class CsvDialect:
                 continue
             if not decoded:
                 problem = f"the line is not {encoding.upper()}"
-                yield Record(text, self._readable_fields(raw, width), problem)
+                yield Record(text, self._readable_fields(raw, encoding, width), problem)
                 continue
             try:
                 yield Record(text, self.fields(text, width))
@@ -108,9 +108,9 @@ class CsvDialect:
             except UnreadableLineError as error:
                 yield Record(text, None, str(error))
 
-    def _readable_fields(self, raw: bytes, width: int | None) -> list[str] | None:
+    def _readable_fields(self, raw: bytes, encoding: str, width: int | None) -> list[str] | None:
         try:
-            return self.fields(readable_line(raw), width)
+            return self.fields(readable_line(raw, encoding), width)
         except UnreadableLineError:
             return None
 

@@ -94,7 +94,7 @@ class LineFormat:
                 continue
             problem = None if decoded else f"the line is not {self.encoding.upper()}"
             try:
-                fields = json_fields(line if decoded else readable_line(raw))
+                fields = json_fields(line if decoded else readable_line(raw, self.encoding))
             except UnreadableLineError as error:
                 yield line, [self._unreadable(problem or str(error))]
                 continue

@@ -1,5 +1,6 @@
 """What a file is that should be lines of text and is none, or is not all there."""
 
+import re
 from collections.abc import Sequence
 
 from winnow.errors import Problem
@@ -8,6 +9,7 @@ from winnow.logs.text.csv_records import UnreadableLineError
 from winnow.logs.text.lines import json_fields
 from winnow.logs.text.streams import COMPRESSIONS, TextShape, clean_line
 
+_ARRAY = re.compile(r"\[\s*([{\[\]]|$)")
 _NO_TEXT = (
     (b"PAR1", "a Parquet file"),
     (b"PK\x03\x04", "a zip archive, as .xlsx files are"),
@@ -35,18 +37,20 @@ def not_text(log: str, file: SourceFile, head: bytes, shape: TextShape) -> Probl
 def not_json_lines(log: str, file: SourceFile, first_lines: Sequence[bytes]) -> Problem | None:
     """Return that a file is JSON, but not an object a line: an array, or objects of many lines."""
     texts = [text for raw in first_lines if (text := clean_line(raw)[0].strip())]
-    if not texts or not (texts[0].startswith("[") or texts[0] == "{"):
+    # A line such as ``[WARN] restarted`` is one line that is broken.
+    is_array = bool(texts) and _ARRAY.match(texts[0]) is not None
+    if not texts or not (is_array or texts[0] == "{"):
         return None
     if sum(map(_is_object, texts)) * 2 >= len(texts):
         return None
-    what = "a JSON array" if texts[0].startswith("[") else "JSON with objects of several lines"
+    what = "a JSON array" if is_array else "JSON with objects of several lines"
     return Problem(
         f"logs.{log}",
         f"{file.path} is {what}, no JSON lines",
         expected="one object a line",
         next_step="Write it so, for example with jq -c '.[]' or pandas to_json(lines=True, "
         "orient='records')."
-        if texts[0].startswith("[")
+        if is_array
         else "Write it so, for example with jq -c '.'.",
     )
 

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -36,6 +37,7 @@ _MARKS = (
 )
 _BUFFER_BYTES = 2**20
 _BAD_BYTE = b"\xff"
+_SHOWN_BYTES = re.compile(rb"\xff(?:\\x[0-9a-f]{2})+")
 """Stands before bytes that could not be decoded: no UTF-8 has it."""
 
 
@@ -126,9 +128,12 @@ def clean_line(raw: bytes, encoding: str = "utf-8") -> tuple[str, bool]:
         return body.decode(errors="backslashreplace"), False
 
 
-def readable_line(raw: bytes) -> str:
+def readable_line(raw: bytes, encoding: str) -> str:
     """Return a line that is not all text, ``UNKNOWN`` in the place of what could not be decoded."""
     body = raw.removesuffix(b"\n").removesuffix(b"\r").removeprefix(codecs.BOM_UTF8)
+    if encoding != "utf-8":
+        # The text that shows bad bytes is none of the line, and no JSON.
+        body = _SHOWN_BYTES.sub(_BAD_BYTE, body)
     return body.decode(errors="replace")
 
 
