@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from winnow.engine.jars import NEEDED, end_of, pick_needed
+from winnow.engine.jars import NEEDED, end_of, main, pick_needed
 from winnow.engine.java import check_java, find_jars, java_major_version
+from winnow.engine.spark import small_data_options
 from winnow.errors import RequirementError
 
 from tests.child_process import ROOT, child_environment
@@ -150,3 +151,34 @@ class DescribeSparkSubmit:
         assert last.startswith("delta: the class io.delta.sql.DeltaSparkSessionExtension is not")
         assert "Add --packages io.delta:delta-spark_4.1_2.13:4.4.0 to spark-submit" in last
         assert "\tat " not in child.stdout + child.stderr, "no stack trace"
+
+
+class DescribeTheOptionsOfJavaForSmallData:
+    @pytest.mark.parametrize("name", ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"])
+    def it_leaves_the_collector_to_the_environment_where_that_names_one(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for one in ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"):
+            monkeypatch.delenv(one, raising=False)
+        assert "-XX:+UseSerialGC" in small_data_options()
+        monkeypatch.setenv(name, "-Xss4m -XX:+UseG1GC")
+        assert not [one for one in small_data_options() if "GC" in one]
+        assert "-XX:TieredStopAtLevel=1" in small_data_options()
+
+
+class DescribeAFolderForJars:
+    @pytest.mark.parametrize("words", [["{}"], ["--s3", "{}"]])
+    def it_is_not_emptied_where_something_else_is_in_it(
+        self, tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "spark-core.jar").write_bytes(b"a library")
+        assert main([word.format(tmp_path) for word in words]) == 1
+        assert "is not empty, and was not filled by this command" in capsys.readouterr().err
+        assert (tmp_path / "spark-core.jar").read_bytes() == b"a library"
+
+    @pytest.mark.parametrize("words", [["--help"], ["--S3"], ["a", "b"]])
+    def it_is_no_option(self, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(words) == 1
+        assert "python -m winnow.engine.jars [--s3] [FOLDER]" in " ".join(
+            capsys.readouterr().err.split()
+        )

@@ -165,7 +165,15 @@ def fetch_jars(folder: Path, *, s3: bool = False) -> float:
 
     Returns:
         Seconds that a session took to start with them.
+
+    Raises:
+        RequirementError: The folder holds something, and not what this fetched before.
     """
+    own = folder == jars_folder() or (folder / ARCHIVE).is_file()
+    if not own and folder.exists() and any(folder.iterdir()):
+        what = f"{folder} is not empty, and was not filled by this command"
+        step = "Name a new folder: all that is in it is replaced."
+        raise RequirementError(Problem("jars", what, next_step=step))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
         staged = Path(place) / "jars"
@@ -190,8 +198,12 @@ def main(arguments: Sequence[str]) -> int:
     """
     console = plain_console(stderr=True)
     s3 = "--s3" in arguments
-    folder = next((Path(one).absolute() for one in arguments if one != "--s3"), jars_folder())
+    words = [one for one in arguments if one != "--s3"]
+    folder = Path(words[0]).absolute() if words else jars_folder()
     try:
+        if len(words) > 1 or folder.name.startswith("-"):
+            usage = "python -m winnow.engine.jars [--s3] [FOLDER]"
+            raise RequirementError(Problem("jars", "not understood", " ".join(words), usage))
         check_java()
         packages = (DELTA_PACKAGE, *(PACKAGES if s3 else ()))
         console.print(f"fetching {', '.join(packages)}: once, some 60 seconds")

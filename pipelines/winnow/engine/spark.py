@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -71,7 +72,7 @@ def start_session(
         master: By default ``local[*]``; ignored under spark-submit.
         driver_memory: Memory of the JVM; ignored under spark-submit.
         shuffle_partitions: By default two per core on one machine, Spark's own on a cluster.
-        small_data: Start faster and run long work slower: for demos and tests.
+        small_data: Start faster and run long work slower.
         settings: Further Spark settings; they win over ours.
 
     Raises:
@@ -79,7 +80,7 @@ def start_session(
         ExecutorError: An executor of a cluster cannot import what tasks need.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    confs = dict(_EVERYWHERE) | s3a_settings(os.environ)
+    confs = dict(_EVERYWHERE)
     if shuffle_partitions is not None:
         confs["spark.sql.shuffle.partitions"] = str(shuffle_partitions)
     if not under_spark_submit():
@@ -92,12 +93,16 @@ def start_session(
         confs["spark.driver.memory"] = driver_memory
         jars = find_jars()
         confs["spark.jars"] = ",".join(str(jar) for jar in jars)
-        java_options = [*options_to_read(jars), *(_SMALL_DATA if small_data else [])]
+        java_options = [*options_to_read(jars), *(small_data_options() if small_data else [])]
         if _LOGGING.is_file():
             java_options.append(f"-Dlog4j2.configurationFile={_LOGGING}")
         confs["spark.driver.extraJavaOptions"] = quoted(java_options)
-    confs |= settings or {}
     from pyspark import SparkConf, SparkContext
+
+    # What spark-submit was given of a store is meant for it; the environment may be for others.
+    given = SparkConf()
+    confs |= {k: v for k, v in s3a_settings(os.environ).items() if not given.contains(k)}
+    confs |= settings or {}
     from pyspark.sql import SparkSession
 
     # Spark logs up to 17 KB of JSON for each error, also for one that is caught.
@@ -118,6 +123,13 @@ def start_session(
         context.stop()
         raise
     return SparkSession.builder.config(map=dict(confs)).getOrCreate()
+
+
+def small_data_options() -> list[str]:
+    """Return Java's options for small data; two garbage collectors would be refused by Java."""
+    words = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {os.environ.get('JDK_JAVA_OPTIONS', '')}"
+    chosen = re.search(r"-XX:\+Use\w+GC\b", words) is not None
+    return [option for option in _SMALL_DATA if not (chosen and option.endswith("GC"))]
 
 
 def check_delta(context: "SparkContext") -> None:
