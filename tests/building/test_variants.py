@@ -18,6 +18,7 @@ from winnow.building.variants import VariantBuilds, build_variants
 from winnow.config.tree import Config
 from winnow.engine.choice import engine_of
 from winnow.errors import ConflictError, GateError, InputError, Problem, WinnowError
+from winnow.operations.forgetting.leftovers import runs_at_work
 from winnow.operations.retention.clean import find_old_staging, remove_staging
 from winnow.release.opening import open_release
 from winnow.release.release import Release
@@ -263,6 +264,47 @@ class DescribeAVariantThatFails:
         said = [problem.where for problem in caught.value.problems]
         assert [where.split(":")[0] for where in said] == [f"variant {n}" for n in range(len(said))]
         assert len(said) == len(errors)
+
+
+class DescribeTheWarehouseOfAVariant:
+    def it_knows_of_its_run_from_the_first_row_read_to_its_release(
+        self, spark: SparkSession, base: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else who forgets a user there meanwhile is told of nobody who may release the rows."""
+        settings, names = recipes(base, {"a": {}, "b": {"seed": 1}}), ("a", "b")
+        seen: list[tuple[str, ...]] = []
+
+        def look() -> None:
+            told = {name: runs_at_work(base / "warehouse" / name) for name in names}
+            assert all(len(problems) <= 1 for problems in told.values())
+            seen.append(tuple(name for name in names if told[name]))
+
+        def noted(*given: Any) -> Any:
+            look()
+            return open_inputs(*given)
+
+        def ended(*given: Any) -> Any:
+            look()
+            if len(seen) == 3:
+                raise ConflictError(Problem("releases", "another run was faster"))
+            return released(*given)
+
+        monkeypatch.setattr("winnow.building.variants.open_inputs", noted)
+        monkeypatch.setattr("winnow.building.variants.released", ended)
+        builds = build_all(settings, spark)
+        look()
+        assert (list(builds.made), list(builds.failed)) == (["a"], ["b"])
+        assert seen == [("a", "b"), ("a", "b"), ("b",), ()]
+
+    def it_that_takes_no_mark_of_a_run_gets_no_release_and_harms_no_other(
+        self, spark: SparkSession, base: Path
+    ) -> None:
+        settings = recipes(base, {"a": {}, "b": {"seed": 1}})
+        (base / "warehouse" / "a").mkdir(parents=True)
+        (base / "warehouse" / "a" / "_staging").write_text("in the way")
+        builds = build_all(settings, spark)
+        assert (list(builds.made), list(builds.failed)) == (["b"], ["a"])
+        assert runs_at_work(base / "warehouse" / "b") == ()
 
 
 class DescribeABuildThatIsKilled:

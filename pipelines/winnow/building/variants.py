@@ -1,6 +1,7 @@
 """Several recipes of one config: their logs are read once, each has a release of its own."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -119,17 +120,32 @@ def _build_some(
     """Build variants that need the same dates of the logs, and tell what came of each."""
     first, run_id = next(iter(begun.values())), new_run_id()
     one = replace(request, config=first.request.config)
-    with at_work(staging_path(request.warehouse, run_id)):
+    with at_work(staging_path(request.warehouse, run_id)), ExitStack() as every:
+        # From the first row read, each warehouse knows of the run that may release it there: who
+        # forgets users or vacuums meanwhile looks into no other warehouse.
+        marked = dict[str, ExitStack]()
+        for name, build in begun.items():
+            own = build.request.warehouse
+            try:
+                with room_explained(own):
+                    mark = every.enter_context(ExitStack())
+                    mark.enter_context(run_at_work(own, build.run.scratch.tag))
+            except Exception as error:
+                failed[name] = error
+            else:
+                marked[name] = mark
+        if not marked:
+            return
         try:
             with room_explained(request.warehouse):
                 inputs, counted, joined = _shared(one, run_id, first.clicks_from)
         except Exception as error:
-            failed |= dict.fromkeys(begun, error)
+            failed |= dict.fromkeys(marked, error)
             return
-        for name, build in begun.items():
+        for name, mark in marked.items():
+            build = begun[name]
             try:
-                own = build.request.warehouse
-                with room_explained(own), run_at_work(own, build.run.scratch.tag):
+                with room_explained(build.request.warehouse), mark:
                     made[name] = released(build, inputs, counted, joined)
             except Exception as error:
                 failed[name] = error

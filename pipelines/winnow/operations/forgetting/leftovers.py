@@ -72,23 +72,23 @@ def find_leftovers(warehouse: Place, users: ErasedUsers) -> Leftovers:
         if columns_to_look_at(table)
     }
     staging = find_old_staging(warehouse)
-    at_work = (
-        Problem(
-            f"the run {run.run_id}",
-            "is at work, or of another machine: it may hold rows of these users, or make them",
-            next_step="Run it again when it is over; winnow clean tells.",
-        )
-        for run in staging.kept
-        if run.path.is_dir() or run.marker is not None
-    )
     return Leftovers(
         UnpinnedFiles(tables, ()),
         tuple(_replaced(warehouse, snapshot)),
         staging,
         tuple(_pages(warehouse, users)),
-        tuple(at_work),
+        _told(staging),
         unpinned.problems,
     )
+
+
+def runs_at_work(warehouse: Place) -> tuple[Problem, ...]:
+    """Return the runs that may have read rows of users, and are not over.
+
+    Raises:
+        StoreError: The object store does not answer: nobody knows which runs are at work.
+    """
+    return _told(find_old_staging(warehouse))
 
 
 def delete_leftovers(warehouse: Place, found: Leftovers, code_version: str) -> tuple[Problem, ...]:
@@ -107,6 +107,18 @@ def delete_leftovers(warehouse: Place, found: Leftovers, code_version: str) -> t
     what = "was replaced by another run at this moment, and may hold rows of these users"
     problems = (Problem(str(file.path), what, next_step="Run it again.") for file in left)
     return (*found.at_work, *found.problems, *problems)
+
+
+def _told(staging: OldStaging) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            f"the run {run.run_id}",
+            "is at work, or of another machine: it may hold rows of these users, or make them",
+            next_step="Run it again when it is over; winnow clean tells.",
+        )
+        for run in staging.kept
+        if run.path.is_dir() or run.marker is not None
+    )
 
 
 def _of_users(
