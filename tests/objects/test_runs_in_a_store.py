@@ -78,7 +78,13 @@ class DescribeRunsThatDied:
         assert "removed dead: over" in told
         assert "kept far: of another machine" in told
         assert set(run_markers(place)) == {"cut", "far", "mine"}
+        assert main(["clean", "--warehouse", str(place), "--older-than", "0m"]) == 0
+        assert "kept far: of another machine" in capsys.readouterr().out, "it may be at work"
+        assert set(run_markers(place)) == {"cut", "far", "mine"}
         late = datetime.now(UTC) + timedelta(days=2, minutes=1)
+        assert {
+            run.run_id for run in find_old_staging(place, timedelta(days=3), late).over
+        } == set()
         remove_staging(find_old_staging(place, now=late))
         assert set(run_markers(place)) == {"mine"}
 

@@ -33,7 +33,8 @@ def clean(
         typer.Option(
             "--older-than",
             help="Keep what was written later than so long ago: 90m, 24h, 7d. By default 2d for "
-            "runs of other machines, and nothing of runs of this one that are over.",
+            "runs of other machines, and nothing of runs of this one that are over. In an object "
+            "store 2d is the least for runs of other machines.",
         ),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -43,8 +44,9 @@ def clean(
 ) -> None:
     """Remove the staged tables of runs that crashed, were killed, or failed a gate.
 
-    A run that is at work is never touched. Of this machine that is certain; what a run of another
-    machine has staged is removed once nothing in it was written for two days. Needs no engine.
+    A run that is at work on this machine is never touched. What a run of another machine has
+    staged is removed once nothing in it was written for two days, or for as long as --older-than
+    says; its mark in an object store two days after it began, and never sooner. Needs no engine.
     """
     from winnow.operations.retention.clean import find_old_staging, remove_staging
 

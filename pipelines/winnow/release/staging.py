@@ -46,11 +46,14 @@ class StagedRun:
         Args:
             now: The time of the clock.
             older_than: Younger folders stay. By default none does whose run has ended for certain,
-                none that is empty, and two days of those whose run cannot be asked.
+                none that is empty, and two days of those whose run cannot be asked. Of one that
+                says no more than when it began, in an object store, two days are the least.
         """
         least = timedelta(0) if self.state == "ended" or self.is_empty else UNKNOWN_AGE
         if older_than is not None:
-            least = older_than
+            # A marker tells nothing of what was written since: its run may be at work still.
+            marked = self.state == "elsewhere" and self.marker is not None
+            least = max(older_than, UNKNOWN_AGE) if marked else older_than
         return self.state != "alive" and now - self.changed >= least
 
 
