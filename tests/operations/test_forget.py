@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from winnow.operations.forgetting import forget as forget_module
 from winnow.operations.forgetting.erased_releases import move_pins
 from winnow.operations.forgetting.erased_users import ErasedUsers
 from winnow.operations.forgetting.forget import Forgotten, forget
+from winnow.operations.forgetting.leftovers import Leftovers, find_leftovers
+from winnow.operations.forgetting.users_rows import UsersRows, find_users_rows
 from winnow.operations.retention.expire import ExpireRule, expire, find_expiring
 from winnow.operations.retention.vacuum import find_unpinned
 from winnow.release import sorted_files
@@ -27,7 +31,7 @@ from winnow.release.opening import open_release
 from winnow.release.paths import staging_path
 from winnow.release.promotion import Published
 from winnow.release.release import StateBefore
-from winnow.release.releases import read_releases
+from winnow.release.releases import ReleasesSnapshot, read_releases
 from winnow.release.row_groups import SPLITS
 from winnow.release.run_process import at_work
 from winnow.release.store import Store
@@ -304,6 +308,50 @@ class DescribeOthersAtTheSameMoment:
         assert len(erase(store, WHO).releases) == 4
         assert not any(WHO in str(one) for one in rows_of(store).values())
         all_verify(store, 4)
+
+    def it_erases_from_a_release_that_comes_while_it_looks_for_the_last_time(
+        self, store: Store, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its run is over before anybody asks who is at work."""
+        found: list[int] = []
+
+        def beaten(*given: object) -> UsersRows:
+            rows = find_users_rows(*given)  # type: ignore[arg-type]
+            found.append(len(rows.releases))
+            if found == [3, 0]:
+                release_rows(store, spark, TUESDAY, 9, tables=["positives"])
+            return rows
+
+        monkeypatch.setattr(forget_module, "find_users_rows", beaten)
+        assert len(erase(store, WHO).releases) == 4
+        assert found == [3, 0, 1, 0]
+        assert not any(WHO in str(one) for one in rows_of(store).values())
+
+    def it_tells_of_a_run_that_ends_while_files_that_are_left_are_looked_for(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may have released since the releases were looked through."""
+        words = ["forget", "--users", WHO, "--warehouse", str(store.folder)]
+        with ExitStack() as run:
+            run.enter_context(at_work(staging_path(store.folder, "alive")))
+
+            def ended(*given: object) -> Leftovers:
+                run.close()
+                return find_leftovers(*given)  # type: ignore[arg-type]
+
+            monkeypatch.setattr("winnow.operations.forgetting.leftovers.find_leftovers", ended)
+            assert main(words) == 4
+        assert main(words) == 0
+
+    def it_gives_up_where_releases_come_again_and_again(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def moved(warehouse: Path) -> ReleasesSnapshot:
+            return replace(read_releases(warehouse), version=-2)
+
+        monkeypatch.setattr(forget_module, "read_releases", moved)
+        with pytest.raises(ConflictError, match="came again and again"):
+            erase(store, ABSENT)
 
     def it_gives_way_to_another_one_who_erases(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

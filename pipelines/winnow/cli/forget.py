@@ -86,6 +86,7 @@ def forget(
     folder = warehouse_of(warehouse, config)
     them = ErasedUsers.of([*(users or ()), *_ids_in(users_from)])
     releases: dict[str, Any]
+    unsure: tuple[Problem, ...] = ()
     if dry_run:
         found = find_users_rows(folder, them)
         releases = {one.release.release_id: (one.release.ds, one.rows) for one in found.releases}
@@ -94,13 +95,14 @@ def forget(
         running = started("winnow forget", progress, engine, master, remote, driver_memory)
         with running, progress.stage("erase rows"):
             done = erase(running.store(folder), them, code_version())
-        releases, problems = dict(done.releases), done.problems
+        # What a run at work has read of the logs before it may release later.
+        releases, problems, unsure = dict(done.releases), done.problems, done.at_work
     left = find_leftovers(folder, them)
-    # What a run at work has read of the logs before it may release later.
-    unsure = () if dry_run else left.at_work
+    if not dry_run:
+        unsure = (*unsure, *left.at_work)
     versions = False
     if vacuum and not dry_run:
-        unsure = delete_leftovers(folder, left, code_version())
+        unsure = *unsure, *delete_leftovers(folder, left, code_version())
         versions = keeps_versions(folder)
     counts = {name: {"ds": str(ds), "rows": dict(rows)} for name, (ds, rows) in releases.items()}
     if as_json:
@@ -114,7 +116,7 @@ def forget(
         if versions:
             plain_console().print(_VERSIONS)
     ReleaseError.raise_if_any(problems)
-    ConflictError.raise_if_any(unsure)
+    ConflictError.raise_if_any(dict.fromkeys(unsure))
 
 
 def _ids_in(name: str | None) -> list[str]:

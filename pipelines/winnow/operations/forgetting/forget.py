@@ -23,6 +23,7 @@ from winnow.operations.forgetting.erased_files import (
 )
 from winnow.operations.forgetting.erased_releases import ErasedRelease, move_pins
 from winnow.operations.forgetting.erased_users import ErasedUsers
+from winnow.operations.forgetting.leftovers import runs_at_work
 from winnow.operations.forgetting.users_rows import TouchedRelease, UsersRows, find_users_rows
 from winnow.release.commits import Label, conflict, new_run_id
 from winnow.release.conditional_put import require_conditional_put
@@ -32,7 +33,7 @@ from winnow.release.metadata import PinnedFile
 from winnow.release.paths import staging_path, table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import ContentHash, TablePin
-from winnow.release.releases import ReleasesSnapshot, read_release
+from winnow.release.releases import ReleasesSnapshot, read_release, read_releases
 from winnow.release.run_markers import run_at_work
 from winnow.release.staging import drop_staging
 from winnow.release.store import Store
@@ -40,7 +41,7 @@ from winnow.release.store import Store
 _THREADS = 4
 """Tables that are written beside each other, each of them in memory meanwhile."""
 _PASSES = 5
-"""Each one more means that a release came meanwhile that holds rows of the users as well."""
+"""Each one more means that a release came meanwhile, which may hold rows of the users as well."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,12 @@ class Forgotten:
     Attributes:
         releases: Of each release its date, and how many rows of each table.
         problems: Why some releases or tables were left alone.
+        at_work: Runs that may have read rows of theirs before, and may release them yet.
     """
 
     releases: Mapping[str, tuple[date, Mapping[str, int]]]
     problems: tuple[Problem, ...]
+    at_work: tuple[Problem, ...] = ()
 
 
 def forget(store: Store, users: ErasedUsers, code_version: str) -> Forgotten:
@@ -77,14 +80,18 @@ def forget(store: Store, users: ErasedUsers, code_version: str) -> Forgotten:
     for _ in range(_PASSES):
         found = find_users_rows(store.warehouse, users)
         if not found.releases:
-            return Forgotten(done, found.problems)
+            # In this order: a run that is not at work now has released before, or begins later.
+            at_work = runs_at_work(store.warehouse)
+            if read_releases(store.warehouse).version == found.snapshot.version:
+                return Forgotten(done, found.problems, at_work)
+            continue
         _erase(store, found, users, code_version)
         for one in found.releases:
             rows = dict(done.get(one.release.release_id, (None, {}))[1])
             for table, n in one.rows.items():
                 rows[table] = rows.get(table, 0) + n
             done[one.release.release_id] = one.release.ds, rows
-    what = "releases with rows of these users came again and again"
+    what = "releases came again and again that may hold rows of these users"
     raise ConflictError(Problem("releases", what, next_step="Run it again once no build runs."))
 
 
