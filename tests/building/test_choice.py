@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from winnow.building.choice import idle_choice
+from winnow.building.choice import choice_without_effect
 from winnow.config.positives import Positives
 from winnow.contracts.counts import RowCounts
 
 
 def told(not_chosen: int, valid: int = 1200, **choice: Any) -> tuple[str, ...]:
     counts = RowCounts(valid, valid, 0, 0, 0, 0, not_chosen=not_chosen)
-    return idle_choice(Positives.model_validate(choice), counts)
+    return choice_without_effect(Positives.model_validate(choice), counts)
 
 
 class DescribeIdleChoice:

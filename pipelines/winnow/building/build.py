@@ -10,7 +10,7 @@ from winnow.audit.judging import require_passed, warning_of
 from winnow.audit.record import AuditRecord
 from winnow.audit.suites.suite import Suite
 from winnow.building.audit import audit_build, keep_run
-from winnow.building.choice import idle_choice
+from winnow.building.choice import choice_without_effect
 from winnow.building.code_version import code_version
 from winnow.building.config_check import check_config
 from winnow.building.frequency import STATE_TABLE, FrequencyBefore, frequency_before
@@ -195,7 +195,7 @@ def released(
         warnings=(
             *(warning for log in inputs.logs.values() for warning in log.warnings),
             *judged.warnings,
-            *idle_choice(run.config.positives, counts["impressions"]),
+            *choice_without_effect(run.config.positives, counts["impressions"]),
             *(warning_of(gate) for gate in record.gates if gate.status == "warn"),
         ),
     )

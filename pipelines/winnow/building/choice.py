@@ -4,7 +4,7 @@ from winnow.config.positives import Positives
 from winnow.contracts.counts import RowCounts
 
 
-def idle_choice(positives: Positives, shown: RowCounts) -> tuple[str, ...]:
+def choice_without_effect(positives: Positives, shown: RowCounts) -> tuple[str, ...]:
     """Return a warning where ``positives.where_not`` leaves no impression of the date out.
 
     Where ``positives.where`` takes none there is no positive, and a gate says so. But of

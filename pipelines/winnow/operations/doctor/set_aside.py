@@ -50,8 +50,8 @@ def set_log_aside(path: Place, warehouse: Place) -> Place:
     for file in files:
         file.copy_to(kept.joinpath(*file.relative_to(log).parts))
     # Without its checkpoints a log is read from its first entry on.
-    sums = {one for own in checkpoints_in_log(path).values() for one in own}
-    for file in sorted(files, key=lambda one: (one not in sums, one)):
+    checkpoints = {one for own in checkpoints_in_log(path).values() for one in own}
+    for file in sorted(files, key=lambda one: (one not in checkpoints, one)):
         file.unlink(missing_ok=True)
     return kept
 
