@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 from pyspark.sql import SparkSession
+from winnow.cli.main import main
 from winnow.config.loading import load_config
 from winnow.config.tree import Config
 from winnow.contracts.open_logs import open_logs
@@ -17,12 +18,16 @@ from winnow.errors import InputError, ReleaseError, StoreError
 from winnow.logs.delta.table_log import list_delta
 from winnow.logs.files.locations import Location
 from winnow.logs.parquet.damage import unreadable_files
+from winnow.operations.doctor.doctor import examine
+from winnow.operations.doctor.repair import repair_releases
+from winnow.operations.doctor.repair_files import content_is_released
 from winnow.operations.retention.lost_releases import missed_releases
 from winnow.release.opening import open_release
-from winnow.release.releases import read_releases
+from winnow.release.releases import list_releases, read_releases
+from winnow.release.verify import verify_release
 from winnow.storage.object_path import ObjectPath
 
-from tests.objects.conftest import Store, served
+from tests.objects.conftest import Store, keys_in, served
 from tests.objects.test_logs_in_a_store import FIRST, FORMATS, rows
 from tests.release.things import MONDAY, Run, store_of
 
@@ -134,6 +139,50 @@ class DescribeAWarehouseThatIsDenied:
         closing.deny("releases/_delta_log/00000000000000000001")
         with pytest.raises(StoreError, match="cannot be reached"):
             missed_releases(tables / "releases", snapshot)
+
+    @pytest.mark.parametrize(
+        "denied",
+        [
+            "releases/part",
+            "releases/_delta_log",
+            "release_status/part",
+            "release_status/_delta_log",
+        ],
+    )
+    def it_lets_the_log_of_releases_be_when_the_doctor_repairs(
+        self, denied: str, closing: Store, tables: ObjectPath, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (release,) = list_releases(tables)
+        kept = ["keep", release.release_id, "--tag", "best", "--warehouse", str(tables)]
+        assert main(kept) == 0
+        before = keys_in(str(tables.parent))
+        assert any(denied in key for key in before)
+        capsys.readouterr()
+        closing.deny(denied)
+        with pytest.raises(StoreError, match="cannot be reached"):
+            repair_releases(tables)
+        assert keys_in(str(tables.parent)) == before
+        last = list(examine(tables))[-1]
+        assert (last.name, last.state) == ("read access", "failed")
+        assert main(["doctor", "--repair", "--warehouse", str(tables)]) == 1, "to be tried again"
+        told = capsys.readouterr()
+        assert "cannot be reached" in told.out + told.err
+        assert "backup" not in told.out + told.err
+        assert keys_in(str(tables.parent)) == before
+
+    def it_is_no_fault_of_the_rows_that_were_released(
+        self, closing: Store, tables: ObjectPath, spark: SparkSession
+    ) -> None:
+        (release,), own = list_releases(tables), store_of(spark, tables)
+        files = [ObjectPath.of(one) for one in open_release(str(tables), ds=MONDAY).files("things")]
+        pin = release.pin("things")
+        assert pin is not None
+        assert content_is_released(own, release, pin, files, pin.version)
+        closing.deny("things/ds=")
+        with pytest.raises(StoreError, match="cannot be reached"):
+            content_is_released(own, release, pin, files, pin.version)
+        with pytest.raises(StoreError, match="cannot be reached"):
+            verify_release(release, own)
 
     def it_is_a_record_and_an_error_of_a_disk_whatever_is_asked(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -16,7 +16,7 @@ from winnow.errors import Problem, ReleaseError
 from winnow.release.delta_log import entry_path, log_folder
 from winnow.release.log_damage import log_problems
 from winnow.release.table_files import TableFiles
-from winnow.storage.file_systems import unreachable
+from winnow.storage.file_systems import raise_if_refused, unreachable
 from winnow.storage.object_path import ObjectPath, Place
 
 _TRIES = 3
@@ -91,6 +91,7 @@ def open_table(path: Place) -> DeltaTable:
 
     Raises:
         ReleaseError: Its log cannot be read; names what is broken, and what to do.
+        StoreError: Its object store does not answer, or refuses.
     """
     return _opened(path, None)
 
@@ -100,6 +101,7 @@ def open_version(path: Place, version: int) -> DeltaTable:
 
     Raises:
         ReleaseError: The version is not there (any more), or the log cannot be read.
+        StoreError: As ``open_table``.
     """
     return _opened(path, version)
 
@@ -122,7 +124,10 @@ def _opened(path: Place, version: int | None) -> DeltaTable:
             next_step="Build the date again, or read a newer release of it.",
         )
         raise ReleaseError(problem) from failed
-    problems = log_problems(path) or [
+    problems = log_problems(path)
+    if not problems and failed is not None:
+        raise_if_refused(str(path), failed)
+    problems = problems or [
         Problem(
             f"the Delta log of {path.name}",
             "cannot be read",

@@ -17,6 +17,7 @@ from deltalake import DeltaTable
 from winnow.errors import Problem, ReleaseError
 from winnow.release.metadata import PinnedFile, arrow_schema, dataset_of, files_and_stats
 from winnow.release.release import OF_PIN, OF_RELEASE
+from winnow.storage.file_systems import raise_if_refused
 from winnow.storage.object_path import Place
 
 KEYS = ("release_id", "seq", "ds")
@@ -44,12 +45,14 @@ class ListedRelease:
 
         Raises:
             ReleaseError: A file of them is gone or cannot be read.
+            StoreError: Their object store does not answer, or refuses.
         """
         own = pds.field("release_id") == self.release_id
         step = f"Build {self.ds} again: it is then released anew."
         try:
             table = dataset_of(self.schema, self.files).to_table(columns=list(columns), filter=own)
         except (OSError, pa.ArrowException) as error:
+            raise_if_refused(str(self.files[0].path.parent), error)
             raise ReleaseError(_unreadable(f"the release of {self.ds}", error, step)) from error
         return list(table.to_pylist())
 
@@ -60,6 +63,7 @@ def listed_releases(path: Place, table: DeltaTable) -> tuple[ListedRelease, ...]
     Raises:
         ReleaseError: A file must be looked into and cannot be read, or the table has not the
             columns of this version.
+        StoreError: As ``ListedRelease.rows``.
     """
     schema = arrow_schema(table)
     _require(schema, (*OF_RELEASE, *OF_PIN))
@@ -88,6 +92,7 @@ def _keys_in(file: PinnedFile, schema: pa.Schema) -> Iterable[tuple[int, str, da
     try:
         rows = dataset_of(schema, [file]).to_table(columns=list(KEYS)).to_pylist()
     except (OSError, pa.ArrowException) as error:
+        raise_if_refused(str(file.path), error)
         raise ReleaseError(_unreadable("a file of releases", error, step)) from error
     return {(row["seq"], row["release_id"], row["ds"]) for row in rows}
 

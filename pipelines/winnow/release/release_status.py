@@ -15,6 +15,7 @@ import pyarrow as pa
 from winnow.errors import Problem, ReleaseError
 from winnow.release.metadata import arrow_schema, dataset_of, files_named, open_table, table_exists
 from winnow.release.paths import table_path
+from winnow.storage.file_systems import raise_if_refused
 from winnow.storage.object_path import Place
 
 RELEASE_STATUS = "release_status"
@@ -75,6 +76,7 @@ def read_statuses(warehouse: Place) -> ReleaseStatuses:
 
     Raises:
         ReleaseError: The table cannot be read: nobody knows then which releases have expired.
+        StoreError: Its object store does not answer, or refuses: nobody knows it either.
     """
     path = table_path(warehouse, RELEASE_STATUS)
     if not table_exists(path):
@@ -84,6 +86,7 @@ def read_statuses(warehouse: Place) -> ReleaseStatuses:
     try:
         rows = dataset_of(arrow_schema(table), files).to_table().to_pylist()
     except (OSError, pa.ArrowException) as error:
+        raise_if_refused(str(path), error)
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ReleaseError(
             Problem(

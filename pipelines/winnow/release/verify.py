@@ -24,6 +24,7 @@ from winnow.release.pins import Fault, FaultKind, files_of_pin, names_below
 from winnow.release.release import Release, TablePin
 from winnow.release.store import Store
 from winnow.release.table_files import parquet_file
+from winnow.storage.file_systems import raise_if_refused
 from winnow.storage.object_path import Place
 
 _THREADS = 8
@@ -60,6 +61,9 @@ def verify_release(release: Release, store: Store) -> tuple[Finding, ...]:
     Each file is opened by Arrow, as readers open it: an engine may read one that they cannot.
     Then the engine reads all rows and computes their content hash. Files are looked at first: a
     row count is answered from the log even where they are gone.
+
+    Raises:
+        StoreError: The object store does not answer, or refuses: that is no fault of a release.
     """
     return tuple(
         Finding(release.release_id, release.ds, pin.table, fault)
@@ -96,6 +100,7 @@ def _opened(path: Place, schema: pa.Schema, file: PinnedFile) -> Iterator[Fault]
         columns = footer.schema.to_arrow_schema().names
         dataset_of(schema, [file]).head(1)
     except (OSError, ValueError, pa.ArrowException) as error:
+        raise_if_refused(str(file.path), error)
         yield Fault("unreadable", f"{name} cannot be opened: {_first_line(error)}")
         return
     if file.rows not in (None, footer.num_rows):
@@ -109,6 +114,7 @@ def _hashed(pin: TablePin, release: Release, store: Store) -> list[Fault]:
     try:
         found = content_hash_of_columns(store.read_version(pin.table, pin.version, release.ds))
     except (PySparkException, Py4JError, ReleaseError, OSError, pa.ArrowException) as error:
+        raise_if_refused(str(table_path(store.warehouse, pin.table)), error)
         text = f"version {pin.version} cannot be read: {_first_line(error)}"
         return [Fault("unreadable", text)]
     wanted = pin.content

@@ -15,6 +15,12 @@ from winnow.errors import ConfigError, InputError, Problem, StoreError, WinnowEr
 from winnow.storage.addresses import S3, is_s3, s3_error
 
 _DRAWN = re.compile(r"\x1b\[[0-9;]*m|↳")
+# Arrow's own words, then those of the library that delta-rs, Sail and Polars ask stores with. That
+# there is no such object, or that it ends before the part that was asked for, is an answer.
+_REFUSED = re.compile(
+    r"AWS Error|Generic S3 error|lacked the necessary privileges|lacked valid authentication|"
+    r"error sending request|non-2xx status code(?!\W*(?:404|416))"
+)
 
 
 def file_system_of(address: str, where: str) -> tuple[pafs.FileSystem, str]:
@@ -89,7 +95,18 @@ def store_asked(address: str) -> Iterator[None]:
 
 def store_refused(error: Exception) -> bool:
     """Return whether a library's error is of a store that refused or was silent, not of a file."""
-    return isinstance(error, StoreError) or "AWS Error" in str(error)
+    text = _DRAWN.sub("", str(error))
+    return isinstance(error, StoreError) or _REFUSED.search(text) is not None
+
+
+def raise_if_refused(address: str, error: Exception) -> None:
+    """Tell what reading has raised as what a store has said; do nothing where it is of a file.
+
+    Raises:
+        StoreError: The store refused or was silent: nobody knows what is damaged.
+    """
+    if store_refused(error):
+        raise StoreError(unreachable("object store", address, error)) from error
 
 
 def unreachable(where: str, address: str, error: Exception) -> Problem:

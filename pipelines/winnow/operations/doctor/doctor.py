@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from winnow.errors import ReleaseError
+from winnow.errors import ReleaseError, StoreError
 from winnow.operations.doctor.check import Check, of_problems
 from winnow.operations.doctor.folder_checks import (
     check_folder,
@@ -42,6 +42,14 @@ def examine(warehouse: Place | None) -> Iterator[Check]:
         problem = unreachable("warehouse", str(warehouse), error)
         yield from of_problems("read access", [problem], "")
         return
+    try:
+        yield from _checks_within(warehouse, there)
+    except StoreError as error:
+        yield from of_problems("read access", error.problems, "")
+
+
+def _checks_within(warehouse: Place, there: bool) -> Iterator[Check]:
+    """Look into a warehouse that answers."""
     if not there:
         step = "Build a date: the warehouse is made by it."
         yield Check("warehouse", "warning", f"there is no folder {warehouse}", step)

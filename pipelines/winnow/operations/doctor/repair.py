@@ -30,7 +30,7 @@ from winnow.release.new_table import create_table, table_properties
 from winnow.release.paths import RELEASES, table_path
 from winnow.release.pins import files_of_pin
 from winnow.release.release import releases_contract
-from winnow.release.release_rows import ListedRelease
+from winnow.release.release_rows import ListedRelease, listed_releases
 from winnow.release.release_status import read_statuses
 from winnow.release.releases import ReleasesSnapshot, read_release, read_releases
 from winnow.storage.object_path import Place
@@ -63,6 +63,7 @@ def repair_releases(warehouse: Place) -> Repaired:
         ConflictError: Somebody released meanwhile; nothing was written.
         ConfigError: An object store that cannot be written by several at once.
         StoreError: It does not answer, or refuses.
+        ReleaseError: The status of releases cannot be read; nothing was written.
     """
     require_conditional_put(warehouse)
     path = table_path(warehouse, RELEASES)
@@ -72,9 +73,11 @@ def repair_releases(warehouse: Place) -> Repaired:
     if not log_folder(path).is_dir() or log_problems(path):
         return _with_new_log(warehouse, path)
     try:
-        snapshot = read_releases(warehouse)
+        listed_releases(path, open_table(path))
     except ReleaseError:
         return _with_new_log(warehouse, path)
+    # What else keeps releases from being read, such as their status, no new log would mend.
+    snapshot = read_releases(warehouse)
     every = (*snapshot.listed, *snapshot.expired)
     broken = {one.release_id for one in snapshot.listed if not _is_whole(snapshot, one.release_id)}
     known = {one.release_id for one in every}

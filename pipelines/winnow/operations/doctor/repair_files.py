@@ -27,6 +27,7 @@ from winnow.release.release import Release, TablePin
 from winnow.release.store import Store
 from winnow.release.table_files import parquet_file
 from winnow.release.verify import Finding
+from winnow.storage.file_systems import raise_if_refused
 from winnow.storage.object_path import ObjectPath, Place, local_path
 
 _MOST_TRIES = 32
@@ -75,17 +76,22 @@ def content_is_released(
     Args:
         store: Of the warehouse. release, pin: The release and its table. files: The files.
         version: Of the table, whose columns are those of the release.
+
+    Raises:
+        StoreError: The object store does not answer, or refuses: nobody knows what they hold.
     """
+    path = table_path(store.warehouse, pin.table)
     try:
-        schema = read_schema(table_path(store.warehouse, pin.table), version)
+        schema = read_schema(path, version)
         # Those of this machine and those of a store are read by one frame each.
         alike = groupby(sorted(files, key=lambda one: (isinstance(one, Path), str(one))), type)
         groups = [list(some) for _, some in alike] or [[]]
         frames = [frame_of_files(store.spark, some, schema, release.ds) for some in groups]
         return content_hash_of_columns(reduce(DataFrame.unionByName, frames)) == pin.content
-    except StoreError:
-        raise
-    except (PySparkException, Py4JError, ReleaseError, OSError, pa.ArrowException):
+    except (PySparkException, Py4JError, ReleaseError, OSError, pa.ArrowException) as error:
+        raise_if_refused(str(path), error)
+        for file in files:
+            file.exists()  # an engine may not say why it failed: then the store is asked
         return False
 
 
