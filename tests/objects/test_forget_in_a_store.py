@@ -140,8 +140,12 @@ class DescribeForgettingInAStore:
     ) -> None:
         keep_versions(store, bucket)
         own = store_of(spark, copied(source, f"{bucket}/tables"))
-        words = ["forget", "--users", WHO, "--vacuum", "--warehouse", str(own.warehouse)]
+        words = ["forget", "--users", WHO, "--warehouse", str(own.warehouse)]
+        assert main([*words, "--dry-run"]) == 0
+        assert "former versions" not in capsys.readouterr().out, "nothing is written to ask"
         assert main(words) == 0
+        assert "the bucket keeps former versions of objects" in capsys.readouterr().out
+        assert main([*words, "--vacuum"]) == 0
         assert "the bucket keeps former versions of objects" in capsys.readouterr().out
         assert holding(ObjectPath.of(str(own.warehouse)), WHO) == []
         assert any(WHO in str(one) for one in former_versions(store, bucket)), "as it was told"

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from winnow.audit.record import AuditRecord, Erasure
 from winnow.cli.main import main
-from winnow.errors import ConflictError, ReleaseError
+from winnow.errors import ConflictError, Problem, ReleaseError, StoreError
 from winnow.operations.doctor.repair import repair_releases
 from winnow.operations.forgetting import erased_files
 from winnow.operations.forgetting import forget as forget_module
@@ -498,6 +498,24 @@ class DescribeTheCommand:
     @pytest.mark.parametrize("words", [[], ["--users", " "], ["--users-from", "/no/such/file"]])
     def it_refuses_to_forget_nobody(self, store: Store, words: list[str]) -> None:
         assert main(["forget", *words, "--warehouse", str(store.folder)]) == 2
+
+    def it_says_what_it_did_where_the_store_falls_silent_in_the_end(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def silent(_: object) -> bool:
+            raise StoreError(Problem("object store", "does not answer"))
+
+        words = ["forget", "--users", WHO, "--warehouse", str(store.folder), "--vacuum"]
+        with monkeypatch.context() as patch:
+            patch.setattr("winnow.release.conditional_put.keeps_versions", silent)
+            assert main(words) == 0
+            shown = capsys.readouterr().out
+            assert f"erased: {9 * len(SOME)} rows of 3 releases" in shown
+            assert "nobody knows whether the bucket keeps former versions" in shown
+            assert main([*words, "--json"]) == 0
+            assert json.loads(capsys.readouterr().out)["versions_kept"] is None
+        assert main([*words, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["versions_kept"] is False
 
     def it_does_nothing_where_nobody_is_found(self, store: Store, told: Told) -> None:
         before = read_releases(store.folder).version

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,17 +25,19 @@ from winnow.cli.options import (
     require_engine,
     warehouse_of,
 )
-from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError
+from winnow.errors import ConfigError, ConflictError, Problem, ReleaseError, StoreError
 from winnow.terminal import plain_console
 
 if TYPE_CHECKING:
     from winnow.operations.forgetting.leftovers import Leftovers
 
 
-_VERSIONS = (
-    "the bucket keeps former versions of objects: what was deleted can still be read as one, until "
-    "these are deleted as well"
-)
+_VERSIONS = {
+    True: "the bucket keeps former versions of objects: what is deleted can still be read as one, "
+    "until these are deleted as well",
+    None: "nobody knows whether the bucket keeps former versions of objects, as it did not answer; "
+    "what is deleted could still be read as one",
+}
 
 
 def forget(
@@ -68,7 +71,8 @@ def forget(
     Files that hold such rows are written again without them, and the pins of all releases move in
     one commit: whoever opens a release from then on, by its id or date, gets it without these rows.
     A release says when how many rows were erased, and never whose. Files that held the rows stay
-    until they are deleted, by --vacuum at once; a bucket that keeps versions keeps them still.
+    until they are deleted, by --vacuum at once; a bucket that keeps versions keeps them still, and
+    that is told.
 
     Erase the users from the logs first: a date that is built again has what its logs have. Ends
     with 4 where others publish at the same moment, or a run is at work that may have read the logs
@@ -100,10 +104,13 @@ def forget(
     left = find_leftovers(folder, them)
     if not dry_run:
         unsure = (*unsure, *left.at_work)
-    versions = False
     if vacuum and not dry_run:
         unsure = *unsure, *delete_leftovers(folder, left, code_version())
-        versions = keeps_versions(folder)
+    versions: bool | None = None
+    if not dry_run:
+        # All is done by now: that the store does not answer must not hide what.
+        with suppress(StoreError):
+            versions = keeps_versions(folder)
     counts = {name: {"ds": str(ds), "rows": dict(rows)} for name, (ds, rows) in releases.items()}
     if as_json:
         print_json(
@@ -113,8 +120,8 @@ def forget(
         )
     else:
         _print(counts, dry_run, vacuum, left)
-        if versions:
-            plain_console().print(_VERSIONS)
+        if not dry_run and versions in _VERSIONS:
+            plain_console().print(_VERSIONS[versions])
     ReleaseError.raise_if_any(problems)
     ConflictError.raise_if_any(dict.fromkeys(unsure))
 
