@@ -2,7 +2,7 @@
 
 import pytest
 from winnow.errors import Problem
-from winnow.shown_text import shown, without_secrets
+from winnow.shown_text import address_without_secrets, shown, without_secrets
 
 
 class DescribeSecretsInAddresses:
@@ -43,6 +43,32 @@ class DescribeSecretsInAddresses:
     )
     def it_hides_them_and_leaves_all_else(self, text: str, left: str | None) -> None:
         assert without_secrets(text) == (text if left is None else left)
+
+
+class DescribeSecretsOfTheEnvironment:
+    @pytest.mark.parametrize(
+        "shown_as",
+        ["hun/ter+2=and", "hun%2Fter%2B2%3Dand", "hun%2fter%2b2%3dand", "hun/ter%2B2%3Dand"],
+    )
+    def it_is_hidden_as_it_is_and_as_addresses_write_it(
+        self, shown_as: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hun/ter+2=and")
+        assert without_secrets(f"GET /b?x={shown_as}&y=1") == "GET /b?x=***&y=1"
+
+    def it_changes_no_address_that_is_opened_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "recommender")
+        address = "s3://recommender/tables"
+        assert without_secrets(address) == "s3://***/tables"
+        assert address_without_secrets(address) == address
+        with_user = "hdfs://u:hunter2@recommender/logs?sig=hunter2"
+        assert address_without_secrets(with_user) == "hdfs://***@recommender/logs?sig=***"
+
+    def it_is_not_searched_where_it_is_shorter_than_eight_signs(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+        assert without_secrets("a hunter2") == "a hunter2"
 
 
 class DescribeTextThatIsShown:

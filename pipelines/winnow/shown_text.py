@@ -2,6 +2,7 @@
 
 import os
 import re
+from urllib.parse import quote
 
 _HIDDEN = "***"
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -61,15 +62,32 @@ def without_secrets(text: str) -> str:
 
     Those are user and password before the host, and the values of parameters such as ``sig``,
     ``X-Amz-Signature``, ``token`` and ``AccountKey``; and the token of a session among headers.
-    And what the environment holds for object stores, wherever it stands.
+    And what the environment holds for object stores, wherever it stands: as it is, and as
+    addresses write it, with ``%2F`` for a slash.
     """
     for name in _OF_STORES:
         value = os.environ.get(name, "")
-        if len(value) >= _SHORTEST_SECRET and value in text:
-            text = text.replace(value, _HIDDEN)
+        if len(value) >= _SHORTEST_SECRET:
+            for form in _forms(value):
+                text = text.replace(form, _HIDDEN)
+    return address_without_secrets(text)
+
+
+def address_without_secrets(text: str) -> str:
+    """Return an address that is to be opened again, or compared: without user and parameters.
+
+    A bucket or a folder may be called as the environment calls a key: it stays what it is.
+    """
     if "@" in text:
         text = _WHO.sub(_address_without_user, text)
     return _HEADER.sub(rf"\1\2{_HIDDEN}", _SECRET.sub(rf"\1\2{_HIDDEN}", text))
+
+
+def _forms(value: str) -> list[str]:
+    """Return how a text stands in addresses, the longest form first."""
+    forms = {value, quote(value), quote(value, safe="")}
+    forms |= {re.sub("%[0-9A-F]{2}", lambda sign: sign[0].lower(), form) for form in forms}
+    return sorted(forms, key=lambda form: (-len(form), form))
 
 
 def _address_without_user(found: re.Match[str]) -> str:

@@ -77,6 +77,13 @@ class DescribeAReleaseInMLflow:
         opened = source.load()
         assert opened.files(source.table) == release.files("training_samples")
 
+    def it_keeps_a_warehouse_that_is_called_as_a_key(
+        self, release: ReleaseReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", str(release.warehouse))
+        source = ReleaseSource.of(release, "training_samples")
+        assert source.load().files(source.table) == release.files(source.table)
+
     def it_has_no_digest_of_a_table_that_is_not_there(self, release: ReleaseReader) -> None:
         with pytest.raises(ReleaseError, match="has no table batch_draws"):
             ReleaseDataset(release, "batch_draws")

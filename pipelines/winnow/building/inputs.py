@@ -19,7 +19,7 @@ from winnow.errors import InputError, Problem
 from winnow.events.popularity import history_days, popularity_dates
 from winnow.logs.files.stamps import by_folder
 from winnow.logs.parquet.damage import unreadable_files
-from winnow.shown_text import without_secrets
+from winnow.shown_text import address_without_secrets
 
 
 def open_for_build(
@@ -192,5 +192,5 @@ def inputs_json(
 def _from_home(folder: str, home: Path | None) -> str:
     # A relative path of the config begins with its folder, one that leads up from there too.
     if home is None or not Path(folder).is_relative_to(home):
-        return without_secrets(folder)
+        return address_without_secrets(folder)
     return os.path.normpath(Path(folder).relative_to(home))

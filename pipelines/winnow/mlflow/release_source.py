@@ -8,7 +8,7 @@ from winnow.extras import extras_named
 from winnow.release.opening import not_there
 from winnow.release.reader import ReleaseReader
 from winnow.release.releases import read_releases
-from winnow.shown_text import without_secrets
+from winnow.shown_text import address_without_secrets
 from winnow.storage.object_path import place_of
 
 with extras_named():
@@ -52,7 +52,7 @@ class ReleaseSource(DatasetSource):  # type: ignore[misc]
             (one.ds.isoformat(), one.release_id, pin.version) for one, pin in release.pins(table)
         ]
         codes = dict.fromkeys(one.code_version for one in release.releases)
-        where = without_secrets(str(release.warehouse))
+        where = address_without_secrets(str(release.warehouse))
         return cls(where, table, pins, release.config_hashes, [*codes])
 
     def load(self) -> ReleaseReader:
