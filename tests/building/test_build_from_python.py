@@ -2,13 +2,15 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import winnow
 from pyspark.sql import SparkSession
 from winnow.engine.choice import engine_of
-from winnow.errors import ConfigError, InputError, MissingExtraError
+from winnow.errors import ConfigError, InputError, MissingExtraError, Problem
 from winnow.extras import extras_named
+from winnow.operations.forgetting.leftovers import runs_at_work
 
 from tests.docs.pages import EXAMPLE
 
@@ -29,6 +31,22 @@ class DescribeBuild:
             EXAMPLE / "winnow.yaml", "2026-01-01", engine=spark, warehouse=tmp_path / "tables"
         )
         assert (again.published, again.release_id) == (False, made.release_id)
+
+    def it_is_at_work_before_a_log_is_opened_and_leaves_nothing_where_that_fails(
+        self, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = []
+
+        def denied(*_given: object) -> NoReturn:
+            seen.append(len(runs_at_work(tmp_path)))
+            raise InputError(Problem("logs.clicks", "cannot be read"))
+
+        monkeypatch.setattr("winnow.building.build.open_inputs", denied)
+        config = winnow.load_config(EXAMPLE / "winnow.yaml")
+        with pytest.raises(InputError, match="cannot be read"):
+            winnow.build(config, DAY, engine=spark, warehouse=tmp_path)
+        assert seen == [1], "who forgets users meanwhile is told of it"
+        assert list(tmp_path.rglob("*")) == [tmp_path / "_staging"]
 
     def it_refuses_what_is_no_engine(self) -> None:
         with pytest.raises(ConfigError, match="engine: this is no engine, found 7"):

@@ -73,13 +73,15 @@ def build(request: BuildRequest) -> BuildSummary:
 def _built(request: BuildRequest, opened: dict[str, Log]) -> BuildSummary:
     """Do what ``build`` does; tell the logs as soon as they are opened."""
     begun = begin(request)
-    with request.progress.stage("check the logs"):
-        inputs = open_inputs(request, begun.clicks_from)
-        opened |= inputs.logs
-    # To compile takes long: a path that is wrong is told before.
-    request.engine.compile_kernels(request.progress.stage)
-    request.engine.warm_up(audit=True)
+    # Whoever erases users of logs and then asks who is at work is told of it: to open a log is to
+    # decide which version of it is read.
     with run_at_work(request.warehouse, begun.run.scratch.tag):
+        with request.progress.stage("check the logs"):
+            inputs = open_inputs(request, begun.clicks_from)
+            opened |= inputs.logs
+        # To compile takes long: a path that is wrong is told before.
+        request.engine.compile_kernels(request.progress.stage)
+        request.engine.warm_up(audit=True)
         return released(begun, inputs, count_logs(inputs.logs, request, begun.run))
 
 

@@ -1,6 +1,7 @@
 """Whether all logs of a config together are so small that a build is mostly its engine's start."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,14 @@ def logs_are_small(config: "Config") -> bool:
     Args:
         config: Its paths are absolute, or start at the working folder.
     """
-    sizes: list[int] = []
-    for _name, log in config.logs:
-        if log is None or log.path is None:
-            continue
-        for size in _sizes(Path(log.path)):
-            if size is None:
-                return False
-            sizes.append(size)
-            if len(sizes) > _FILES or sum(sizes) > _BYTES:
-                return False
+    paths = [Path(log.path) for _, log in config.logs if log is not None and log.path is not None]
+    files = size_of_all = 0
+    for size in chain.from_iterable(map(_sizes, paths)):
+        if size is None:
+            return False
+        files, size_of_all = files + 1, size_of_all + size
+        if files > _FILES or size_of_all > _BYTES:
+            return False
     return True
 
 
